@@ -1,0 +1,20 @@
+//! Prometheus exporter for Amazon Bedrock quotas.
+//!
+//! ```text
+//! config.yaml ─parse─▶ Config ─plan─▶ Plan { targets, cadences, window, aws }
+//!                       │ when due, per target (account × region)        shell: aws/, collect/
+//!                       ▼
+//!    quotas:  ListServiceQuotas, ListAWSDefaultServiceQuotas, change history   (slow)
+//!    catalog: foundation models, inference profiles, provisioned throughput    (slow)
+//!    usage:   ListMetrics, GetMetricData                                       (fast)
+//!                       ▼
+//!    Observation | CollectError { class }
+//!                       │ Snapshot::advance(outcomes, now): match, burn down, evaluate   core: model/
+//!                       ▼
+//!    Arc<Snapshot> ──watch──▶ exposition ─▶ GET /metrics
+//!                        └──▶ report     ─▶ status page, tables of `check` and `explain`
+//! ```
+//!
+//! The modules, in reading order:
+
+pub mod model;

@@ -1,0 +1,104 @@
+//! What the Bedrock control plane lists: models, profiles, provisioned throughput, jobs.
+
+use super::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// One reading of a target's catalog. `None` is a list that could not be read, never an empty one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Catalog {
+    /// ListFoundationModels.
+    pub models: Option<Vec<FoundationModel>>,
+    /// ListInferenceProfiles, SYSTEM_DEFINED and APPLICATION.
+    pub profiles: Option<Vec<InferenceProfile>>,
+    /// ListProvisionedModelThroughputs.
+    pub provisioned: Option<Vec<ProvisionedThroughput>>,
+    /// ListCustomModelDeployments.
+    pub deployments: Option<Vec<CustomModelDeployment>>,
+    /// ListImportedModels.
+    pub imported: Option<Vec<ImportedModel>>,
+    /// ListModelInvocationJobs, Submitted and InProgress only.
+    pub batch_jobs: Option<Vec<BatchJob>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FoundationModel {
+    /// For example `anthropic.claude-sonnet-4-5-20250929-v1:0`.
+    pub id: String,
+    /// modelName; some listings have none.
+    pub name: Option<String>,
+    pub provider: Option<String>,
+    /// inferenceTypesSupported: `ON_DEMAND`, `PROVISIONED`, `INFERENCE_PROFILE`. Empty: not said.
+    pub inference_types: Vec<String>,
+    /// modelLifecycle.status: `ACTIVE` or `LEGACY`.
+    pub lifecycle: Option<String>,
+    /// modelLifecycle.endOfLifeTime.
+    pub end_of_life: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct InferenceProfile {
+    /// inferenceProfileId: `us.anthropic…` for system-defined ones, 12 characters for application ones.
+    pub id: String,
+    pub arn: String,
+    pub name: Option<String>,
+    pub kind: ProfileKind,
+    /// models[].modelArn: one per region the profile may route to.
+    pub model_arns: Vec<String>,
+    /// The tags whose keys the config names; only application profiles are asked.
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProfileKind {
+    SystemDefined,
+    Application,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProvisionedThroughput {
+    pub arn: String,
+    pub name: String,
+    /// The model it serves, maybe a custom one.
+    pub model_arn: String,
+    /// The base model, as an ARN.
+    pub foundation_model_arn: String,
+    pub model_units: f64,
+    pub desired_model_units: f64,
+    /// `Creating`, `InService`, `Updating`, `Failed`.
+    pub status: String,
+    /// commitmentDuration, for example `OneMonth`; `None`: no commitment.
+    pub commitment: Option<String>,
+    pub commitment_expires: Option<Timestamp>,
+}
+
+impl ProvisionedThroughput {
+    /// The last part of its ARN.
+    pub fn id(&self) -> &str {
+        self.arn.rsplit('/').next().unwrap_or(&self.arn)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct CustomModelDeployment {
+    pub arn: String,
+    pub name: String,
+    /// `…:custom-model/BASE_MODEL_ID/ID`: the base model stands in the ARN.
+    pub model_arn: String,
+    pub status: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImportedModel {
+    pub arn: String,
+    pub name: String,
+}
+
+/// A batch inference job that counts against its quota.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchJob {
+    pub arn: String,
+    /// As given at submission: an id, an ARN or an inference profile.
+    pub model_id: String,
+    /// `Submitted`, `InProgress`, …
+    pub status: String,
+}

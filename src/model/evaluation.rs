@@ -1,0 +1,93 @@
+//! What a target's observations mean now: everything that /metrics says about it, as values.
+
+use super::ids::{Scope, State, UsageSource, words};
+use super::matching::{ModelQuota, Resolution};
+use super::time::Timestamp;
+use super::usage::{InvocationId, Metric};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The evaluation of one target.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evaluation {
+    /// Model quotas, sorted by key. Includes rows of state `NoSuchQuota` (empty code) for ids in use.
+    pub quotas: Vec<QuotaStatus>,
+    /// Every invocation id known, sorted.
+    pub ids: Vec<IdStatus>,
+    /// Per model and scope.
+    pub throttling: Vec<ThrottleStatus>,
+    /// Traffic of the last 24 hours that no quota could be found for.
+    pub unmapped: Vec<(InvocationId, &'static str)>,
+    /// The end of the last minute read for every id.
+    pub complete_until: Option<Timestamp>,
+    /// The newest datapoint of any id (its minute's start).
+    pub newest_datapoint: Option<Timestamp>,
+}
+
+/// One model quota with what is known of its usage. `None` is unknown, and absent from /metrics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuotaStatus {
+    pub quota: ModelQuota,
+    pub state: State,
+    pub usage_source: UsageSource,
+    /// The newest settled minute known for all ids; day quotas: since the day began, each id weighed.
+    pub usage: Option<f64>,
+    /// The largest single minute of the look-back window; day quotas: as `usage`.
+    pub peak: Option<f64>,
+    /// `usage / limit`, where the limit is known and above 0.
+    pub ratio: Option<f64>,
+    pub peak_ratio: Option<f64>,
+    /// Threshold and whole seconds of the look-back window at or above it.
+    pub above_threshold: Vec<(f64, u64)>,
+    /// The largest ratio among the throttled minutes of the window.
+    pub throttled_ratio: Option<f64>,
+    /// Day quotas: when today's pace spends the limit, if before the reset.
+    pub exhaustion: Option<Timestamp>,
+    /// Tokens per minute with estimate and tokens both there: the burndown they imply.
+    pub implied_burndown: Option<f64>,
+    /// Counters: settled charge of each id since it was first seen.
+    pub charged: Vec<(InvocationId, f64)>,
+}
+
+/// One invocation id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IdStatus {
+    pub id: InvocationId,
+    pub resolution: Arc<Resolution>,
+    /// The newest settled minute, metric by metric; absent where unknown.
+    pub minute: BTreeMap<Metric, f64>,
+    /// Counters of Sum metrics since the id was first seen.
+    pub totals: BTreeMap<Metric, f64>,
+    /// Whether any datapoint was seen within the last 14 days.
+    pub last_datapoint: Option<Timestamp>,
+}
+
+words! {
+    /// Why calls are refused: the label `cause`.
+    Cause {
+        RequestsPerMinute = "requests_per_minute",
+        TokensPerMinute = "tokens_per_minute",
+        TokensPerDay = "tokens_per_day",
+        /// Refused while settled use is well below every limit: input + max_tokens is reserved at admission.
+        Reservation = "reservation",
+        ZeroQuota = "zero_quota",
+        /// 5xx with few throttles: no quota raise helps.
+        Capacity = "capacity",
+        Unknown = "unknown",
+    }
+}
+
+/// The throttling of one model and scope, from closed minutes, all its ids added minute by minute.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThrottleStatus {
+    pub model: Arc<str>,
+    pub scope: Scope,
+    /// Window label (`5m`, `30m`) and throttles / (invocations + throttles); absent without attempts.
+    pub ratio: Vec<(&'static str, f64)>,
+    /// Window label and invocations + throttles.
+    pub attempts: Vec<(&'static str, f64)>,
+    /// Throttled minutes of the last 15, in seconds.
+    pub throttled_seconds: u64,
+    /// While throttled within the last 15 minutes.
+    pub cause: Option<Cause>,
+}

@@ -1,0 +1,59 @@
+//! Quotas as Service Quotas lists them, applied and default values joined by quota code.
+
+use super::time::Timestamp;
+
+/// One row of Service Quotas, service code `bedrock`: the outer join of ListServiceQuotas (applied)
+/// and ListAWSDefaultServiceQuotas (default). Rows applied at RESOURCE level are not account limits
+/// and never get here.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceQuota {
+    /// For example `L-254CACF4`; the same in every region.
+    pub code: String,
+    pub name: String,
+    /// The applied value; `None` where ListServiceQuotas omits the row or its value.
+    pub applied: Option<f64>,
+    /// AWS's default value; `None` where ListAWSDefaultServiceQuotas omits the row or its value.
+    pub default: Option<f64>,
+    /// Whether ListServiceQuotas lists the row at all.
+    pub listed: bool,
+    pub adjustable: Option<bool>,
+    /// The ErrorReason of a 200 reply, code and message; the value is then not to be trusted.
+    pub error: Option<String>,
+    /// The CloudWatch metric the row says it is measured by; no Bedrock row has carried one yet.
+    pub usage_metric: Option<UsageMetric>,
+}
+
+impl ServiceQuota {
+    /// The value in force, if it can be trusted.
+    pub fn limit(&self) -> Option<f64> {
+        if self.error.is_some() { None } else { self.applied }
+    }
+}
+
+/// The UsageMetric of a quota row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UsageMetric {
+    pub namespace: String,
+    pub name: String,
+    pub dimensions: Vec<(String, String)>,
+    pub statistic: String,
+}
+
+/// An increase request that is still open (PENDING or CASE_OPENED).
+#[derive(Clone, Debug, PartialEq)]
+pub struct IncreaseRequest {
+    pub quota_code: String,
+    /// As AWS spells it: `PENDING`, `CASE_OPENED`.
+    pub status: String,
+    pub desired: Option<f64>,
+    pub created: Option<Timestamp>,
+}
+
+/// One reading of a target's quotas. `None` is a list that could not be read (its error is reported
+/// beside it), never an empty one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QuotaList {
+    /// Sorted by code, each code once.
+    pub quotas: Vec<ServiceQuota>,
+    pub requests: Option<Vec<IncreaseRequest>>,
+}

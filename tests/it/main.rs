@@ -1,2 +1,3 @@
 mod cloud;
 mod counters;
+mod mistakes;

@@ -1,1 +1,3 @@
+//! Everything a user would notice, in one binary.
 
+mod accuracy;

@@ -18,3 +18,5 @@
 //! The modules, in reading order:
 
 pub mod model;
+pub mod offline;
+pub mod report;

@@ -1,10 +1,11 @@
 //! What to read of a target next. Pure: state, settings and time in, requests out.
 
 use super::ids::{Endpoint, QuotaKind};
+use super::matching::Resolution;
 use super::minutes::{History, Metrics, closed, keep, oldest_readable, settled};
-use super::snapshot::{Collector, Known, Requests, SeriesRequest, Settings, TargetState, UsageRequest};
+use super::snapshot::{Collector, Requests, SeriesRequest, Settings, TargetState, UsageRequest};
 use super::time::{Minute, Timestamp};
-use super::usage::{InvocationId, Metric};
+use super::usage::{InvocationId, ListedId, Metric};
 
 /// Spans that differ by less are read as one, so that their queries fit into the same calls: CloudWatch
 /// bills queries, not datapoints.
@@ -88,7 +89,7 @@ fn minutes(
     let oldest = oldest_readable(now);
     let mut requests = Vec::new();
     for (id, known) in &state.memory.ids {
-        for metric in wanted(id, known, settings).iter() {
+        for metric in wanted(id, known.history.listed, &known.resolution, settings).iter() {
             let from = known.history.settled_until(metric).map_or(new_from, |settled| settled.max(oldest));
             if from < until {
                 requests.push(SeriesRequest { id: id.clone(), metric, from, until });
@@ -122,18 +123,48 @@ fn hours(state: &TargetState, settings: &Settings, now: Timestamp) -> Vec<Series
     requests
 }
 
+/// What ListMetrics newly shows: the pairs of id and metric to read in the same round, over `request.new_ids`.
+pub fn newly_listed(
+    state: &TargetState,
+    settings: &Settings,
+    request: &UsageRequest,
+    listed: &[ListedId],
+) -> Vec<SeriesRequest> {
+    let Some((from, until)) = request.new_ids else { return Vec::new() };
+    let mut requests = Vec::new();
+    for ListedId { id, metrics } in listed {
+        let metrics = metrics.iter().copied().collect();
+        let wanted = match state.memory.ids.get(id) {
+            Some(known) => {
+                let shown = known.history.listed.unwrap_or_default().union(metrics);
+                let wanted = wanted(id, Some(shown), &known.resolution, settings).iter();
+                wanted.filter(|&metric| known.history.settled_until(metric).is_none()).collect()
+            }
+            None => wanted(id, Some(metrics), &state.memory.index.resolve(id), settings),
+        };
+        let asked = |metric| request.minutes.iter().any(|r| r.id == *id && r.metric == metric);
+        let wanted = wanted.iter().filter(|&metric| !asked(metric));
+        requests.extend(wanted.map(|metric| SeriesRequest { id: id.clone(), metric, from, until }));
+    }
+    requests
+}
+
 /// The metrics to read of an id: what ListMetrics shows for it, always its invocations and throttles
 /// (a model refused from its first call on has no other), and the latencies that the config names or
 /// that estimate a concurrency.
-pub(crate) fn wanted(id: &InvocationId, known: &Known, settings: &Settings) -> Metrics {
+pub(crate) fn wanted(
+    id: &InvocationId,
+    listed: Option<Metrics>,
+    resolution: &Resolution,
+    settings: &Settings,
+) -> Metrics {
     let always = match id.endpoint {
         Endpoint::Runtime => [Metric::Invocations, Metric::Throttles].into_iter().collect(),
         Endpoint::Mantle => Metrics::default().with(Metric::Invocations),
     };
-    let Some(listed) = known.history.listed else { return always };
+    let Some(listed) = listed else { return always };
     let sums = listed.iter().filter(|metric| metric.is_sum());
-    let concurrent =
-        known.resolution.charges.iter().any(|charge| charge.kind == QuotaKind::ConcurrentRequests);
+    let concurrent = resolution.charges.iter().any(|charge| charge.kind == QuotaKind::ConcurrentRequests);
     let little = concurrent.then_some(Metric::LatencyAverage);
     let timings = settings.statistics.iter().copied().chain(little);
     let timings = timings.filter(|&metric| History::family_listed(listed, metric));

@@ -3,7 +3,7 @@
 use crate::cloud::{Cloud, NOON};
 use bedrock_quota_exporter::model::catalog::ProfileKind;
 use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, State, UsageSource};
-use bedrock_quota_exporter::model::snapshot::{Collector, Observation};
+use bedrock_quota_exporter::model::snapshot::{Collector, Observation, Snapshot};
 use bedrock_quota_exporter::model::time::Minute;
 use bedrock_quota_exporter::model::usage::{InvocationId, ListedId, Metric, SeriesReading, UsageReading};
 
@@ -105,7 +105,7 @@ fn per_second_minute_hour_slips() {
     cloud.point(NOVA, Metric::Invocations, newest(), 30.0);
     cloud.point(NOVA, Metric::LatencyAverage, newest(), 4_000.0);
     let target = cloud.target.clone();
-    cloud.snapshot = bedrock_quota_exporter::model::snapshot::Snapshot::new([target], NOON);
+    cloud.snapshot = Snapshot::new([target], NOON);
     cloud.round();
     cloud.run_until(NOON.plus(60));
     let status = cloud.status("L-00000021");
@@ -204,7 +204,7 @@ fn cache_metrics_under_two_spellings_added() {
     ];
     let metrics = vec![Metric::Invocations, Metric::CacheWriteTokens];
     let listed = Some(vec![ListedId { id: InvocationId::runtime(US_NOVA), metrics }]);
-    let reading = UsageReading { listed, minutes: minutes.clone(), hours: Vec::new() };
+    let reading = UsageReading { listed: listed.clone(), minutes: minutes.clone(), hours: Vec::new() };
     let outcome = cloud.outcome(Collector::Usage, Observation::Usage(reading));
     cloud.advance(vec![outcome]);
     let status = cloud.status(US_NOVA_TPM);
@@ -212,9 +212,9 @@ fn cache_metrics_under_two_spellings_added() {
 
     let mut half = minutes;
     half[3].complete = false;
-    let reading = UsageReading { listed: None, minutes: half, hours: Vec::new() };
+    let reading = UsageReading { listed, minutes: half, hours: Vec::new() };
     let target = cloud.target.clone();
-    cloud.snapshot = bedrock_quota_exporter::model::snapshot::Snapshot::new([target], NOON);
+    cloud.snapshot = Snapshot::new([target], NOON);
     cloud.round();
     let outcome = cloud.outcome(Collector::Usage, Observation::Usage(reading));
     cloud.advance(vec![outcome]);
@@ -231,7 +231,7 @@ fn unaligned_start_time() {
     let mut cloud = cloud();
     cloud.point(US, Metric::Invocations, newest(), 10.0);
     for second in 0..60 {
-        cloud.snapshot = bedrock_quota_exporter::model::snapshot::Snapshot::new([cloud.target.clone()], NOON);
+        cloud.snapshot = Snapshot::new([cloud.target.clone()], NOON);
         cloud.at(NOON.plus(second)).round();
         let request = cloud.at(NOON.plus(second + 60)).requests().usage.unwrap();
         for series in &request.minutes {
@@ -294,7 +294,7 @@ fn usage_of_a_model_without_known_burndown_reconstructed() {
     assert_eq!((status.state, status.usage), (State::Unmeasurable, None));
     assert_eq!(status.usage_source, UsageSource::None);
     cloud.point(fable, Metric::EstimatedTokens, newest(), 700.0);
-    cloud.snapshot = bedrock_quota_exporter::model::snapshot::Snapshot::new([cloud.target.clone()], NOON);
+    cloud.snapshot = Snapshot::new([cloud.target.clone()], NOON);
     cloud.round();
     let status = cloud.status("L-00000031");
     assert_eq!((status.state, status.usage), (State::Ok, Some(700.0)));

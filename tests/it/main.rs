@@ -4,3 +4,4 @@ mod accuracy;
 mod cloud;
 mod counters;
 mod mistakes;
+mod oracle;

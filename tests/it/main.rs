@@ -3,5 +3,10 @@
 mod accuracy;
 mod cloud;
 mod counters;
+mod days;
+mod failure;
 mod mistakes;
 mod oracle;
+mod properties;
+mod schedule;
+mod throttle;

@@ -264,11 +264,14 @@ impl World {
     }
 }
 
+/// Per minute: the largest value answered (-1: none), and the latest time it was known.
+type Answered = HashMap<i64, (f64, Timestamp)>;
+
 /// What was answered, kept flat.
 struct Oracle<'a> {
     world: &'a World,
-    /// Per id, metric and minute: the largest value answered (-1: none), and the latest time it was known.
-    minutes: BTreeMap<&'a str, BTreeMap<Metric, HashMap<i64, (f64, Timestamp)>>>,
+    /// Per id and metric.
+    minutes: BTreeMap<&'a str, BTreeMap<Metric, Answered>>,
     hours: BTreeMap<(&'a str, Metric, i64), f64>,
     /// Metrics ever listed per id, and before which minute each was known to be quiet.
     listed: BTreeMap<String, BTreeMap<Metric, i64>>,

@@ -1,3 +1,4 @@
 //! Everything a user would notice, in one binary.
 
 mod accuracy;
+mod matching;

@@ -4,7 +4,7 @@ use super::claims::{Claim, Evidence, Model, settle};
 use super::invocation::{Meaning, Spends};
 use super::names::{self, Slot};
 use super::{Charge, Confidence, Index, ModelQuota, QuotaKey, Resolution, unmapped};
-use crate::model::ids::{Endpoint, Method, QuotaKind, Scope, State};
+use crate::model::ids::{Endpoint, Method, QuotaKind, Scope, State, Variant};
 use crate::model::usage::InvocationId;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -215,7 +215,12 @@ impl<'a> Ledger<'a> {
             return (unknown(kind, reason), Some(unmapped::UNKNOWN_MODEL));
         }
         let slot = slots[slots.len() - 1];
-        let reason = format!("no {} row for {kind} names {}", slot.scope, self.model.id);
+        let pool = match (slot.endpoint, slot.variant) {
+            (Endpoint::Mantle, _) => slot.endpoint.word(),
+            (_, Variant::Standard) => slot.scope.word(),
+            _ => slot.variant.word(),
+        };
+        let reason = format!("no {pool} row for {kind} names {}", self.model.id);
         (none(self.model.id.clone(), slot, reason), Some(unmapped::NO_QUOTA))
     }
 
@@ -247,17 +252,21 @@ impl<'a> Ledger<'a> {
         }
         index.by_slot.get(slot)?.iter().find_map(|at| {
             self.model.evidence(&index.rows[*at], &index.rules)?;
-            let others = match &index.claims[*at] {
+            let code = code(at);
+            Some(match &index.claims[*at] {
                 Claim::Owned(owner, _) if *owner == self.model.id => {
-                    let reason = format!("{} carries its listed name, but other rows spell its id", code(at));
-                    return Some((reason, unmapped::IRREGULAR_NAME));
+                    let reason = format!("{code} carries its listed name, but other rows spell its id");
+                    (reason, unmapped::IRREGULAR_NAME)
                 }
-                Claim::Owned(owner, _) => owner.to_string(),
-                Claim::Contested(owners) => owners.join(" and "),
+                Claim::Owned(owner, _) => {
+                    let reason = format!("{code} answers to its name too, but {owner} has the better claim");
+                    (reason, unmapped::AMBIGUOUS)
+                }
+                Claim::Contested(owners) => {
+                    (format!("{code} names {} alike", owners.join(" and ")), unmapped::AMBIGUOUS)
+                }
                 Claim::Free => return None,
-            };
-            let reason = format!("{} could be its own, but also or rather that of {others}", code(at));
-            Some((reason, unmapped::AMBIGUOUS))
+            })
         })
     }
 

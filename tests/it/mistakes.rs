@@ -371,6 +371,8 @@ fn jobs_and_model_units_of_other_models_counted() {
     let units = "Model units per provisioned model for the 24k context length variant for Amazon Nova Pro";
     cloud.quota("L-00000042", units, Some(10.0));
     cloud.model("amazon.nova-pro-v1:0:24k", "Nova Pro", "Amazon");
+    let provisioned = cloud.catalog.models.iter_mut().flatten().last().unwrap();
+    provisioned.inference_types = vec!["PROVISIONED".into()];
     let job = |model_id: &str| BatchJob {
         arn: "arn:aws:bedrock:us-east-1:000000000001:model-invocation-job/abc".into(),
         model_id: model_id.into(),

@@ -18,3 +18,4 @@
 //! The modules, in reading order:
 
 pub mod model;
+pub mod sim;

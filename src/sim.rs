@@ -17,6 +17,7 @@ pub mod cloudwatch;
 pub mod demo;
 pub mod desk;
 pub mod faults;
+pub mod line;
 pub mod lists;
 pub mod mishap;
 pub mod names;
@@ -81,8 +82,11 @@ impl Sim {
             shutdown.await;
             closing.send_replace(true);
         };
-        let app = app.into_make_service_with_connect_info::<mishap::Line>();
-        axum::serve(listener, app).with_graceful_shutdown(until).await.context("serving the simulated AWS")
+        let app = app.into_make_service_with_connect_info::<line::Reset>();
+        axum::serve(line::Lines(listener), app)
+            .with_graceful_shutdown(until)
+            .await
+            .context("serving the simulated AWS")
     }
 
     pub fn world(&self) -> &World {

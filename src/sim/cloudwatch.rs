@@ -2,7 +2,7 @@
 
 use super::faults::spoil;
 use super::pages::page;
-use super::series::{FORGOTTEN_AFTER, Point, Source, is_statistic};
+use super::series::{FORGOTTEN_AFTER, Point, Series, Source, is_statistic};
 use super::wire::{Refusal, Scene, unknown_operation};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -59,16 +59,14 @@ fn list_metrics(scene: &Scene, asked: &ListMetrics) -> Result<Value, Refusal> {
         Some("PT3H") => 3 * 3600,
         Some(other) => return Err(invalid(format!("RecentlyActive must be PT3H, not {other}."))),
     };
-    let series = scene.sim.world().series(scene.account, scene.region, within, scene.now);
     let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|w| w == is);
-    let found = series.into_iter().filter(|s| {
-        fits(&asked.namespace, s.namespace)
-            && fits(&asked.metric_name, s.metric)
-            && asked
-                .dimensions
-                .iter()
-                .all(|f| s.dimensions.iter().any(|(n, v)| *n == f.name && fits(&f.value, v)))
-    });
+    let wanted =
+        |namespace: &str, metric: &str| fits(&asked.namespace, namespace) && fits(&asked.metric_name, metric);
+    let series = scene.sim.world().series(scene.account, scene.region, wanted, within, scene.now);
+    let has = |s: &Series, f: &DimensionFilter| {
+        s.dimensions.iter().any(|(name, value)| *name == f.name && fits(&f.value, value))
+    };
+    let found = series.into_iter().filter(|s| asked.dimensions.iter().all(|f| has(s, f)));
     let bad = invalid("The NextToken is not one of ListMetrics.");
     let (metrics, next) = page(scene, found.collect(), asked.next_token.as_deref(), LIST_PAGE, bad)?;
     let rows = metrics.into_iter().map(|s| {

@@ -532,3 +532,119 @@ fn per(name: &str) -> Per {
         _ => Per::Token,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::traffic::Tally;
+
+    /// 2026-11-20 12:00 UTC.
+    const START: i64 = 1_795_176_000;
+
+    /// The quarter of an hour before the demo starts, minute by minute, of all streams of an id.
+    fn minutes(world: &World, account: &str, region: &str, id: &str, from: i64) -> Vec<Tally> {
+        let (account, region) = (world.account(account).unwrap(), world.region(account, region).unwrap());
+        let streams: Vec<_> = region.streams.iter().filter(|s| s.model_id == id).collect();
+        assert!(!streams.is_empty(), "{id}");
+        let tally = |minute| {
+            streams.iter().map(|s| world.flow(account, region, s).tally(minute)).reduce(sum).unwrap()
+        };
+        (from / 60..from / 60 + 15).map(tally).collect()
+    }
+
+    fn sum(a: Tally, b: Tally) -> Tally {
+        Tally { invocations: a.invocations + b.invocations, throttles: a.throttles + b.throttles, ..a }
+    }
+
+    /// The largest charge of a quota in those minutes, as a share of the limit.
+    fn peak(world: &World, account: &str, region: &str, name: &str, from: i64) -> f64 {
+        let (account, region) = (world.account(account).unwrap(), world.region(account, region).unwrap());
+        let code = Rows(Lists::public()).code(name);
+        let ratio = |m| world.charge(account, region, &code, m) / world.limit(region, &code, m * 60).unwrap();
+        (from / 60..from / 60 + 15).map(ratio).fold(0.0, f64::max)
+    }
+
+    const A: &str = "000000000000";
+    const B: &str = "000000000001";
+    const C: &str = "000000000002";
+    const BEFORE: i64 = START - 900;
+
+    #[test]
+    fn every_id_of_the_table_has_traffic_where_the_table_says() {
+        let world = World::demo(1, START);
+        let table = include_str!("demo.rs").lines().filter_map(|l| l.strip_prefix("//! | …"));
+        let rows: Vec<Vec<&str>> = table.map(|row| row.split(" | ").collect()).collect();
+        assert!(rows.len() > 20);
+        for row in rows {
+            let region = world.region(&format!("0000000000{}", row[0]), row[1]).unwrap();
+            for id in row[2].split(", ").filter(|id| *id != "(none)") {
+                let wanted = id.trim_start_matches("…:").trim_end_matches(" (mantle)");
+                assert!(region.streams.iter().any(|s| s.model_id.ends_with(wanted)), "{row:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_situations_are_as_told_whatever_the_seed() {
+        for seed in [1, 2, 3] {
+            let world = World::demo(seed, START);
+            let sonnet = "Cross-region model inference tokens per minute for Anthropic Claude Sonnet 4.5 V1";
+            let near = peak(&world, A, "us-east-1", sonnet, BEFORE);
+            assert!((0.9..1.0).contains(&near), "{near}");
+            let calls =
+                minutes(&world, A, "us-east-1", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", BEFORE);
+            assert!(calls.iter().all(|m| m.throttles == 0));
+
+            let reserved = "Cross-region model inference tokens per minute for Anthropic Claude Sonnet 4.6";
+            let settled = peak(&world, A, "us-west-2", reserved, BEFORE);
+            assert!((0.38..0.42).contains(&settled), "{settled}");
+            let calls = minutes(&world, A, "us-west-2", "us.anthropic.claude-sonnet-4-6", BEFORE);
+            assert!(calls.iter().all(|m| m.throttles > 50));
+
+            let requests = "Cross-region model inference requests per minute for DeepSeek R1 V1";
+            assert_eq!(peak(&world, A, "us-east-1", requests, BEFORE), 1.0);
+
+            let zero = minutes(&world, C, "eu-central-1", "eu.anthropic.claude-opus-4-8", BEFORE);
+            assert!(zero.iter().all(|m| m.invocations == 0 && m.throttles > 0));
+
+            let broken = minutes(&world, C, "us-east-1", "openai.gpt-oss-20b-1:0", BEFORE);
+            assert!(broken.iter().all(|m| m.server_errors > 0 && m.throttles == 0));
+        }
+    }
+
+    #[test]
+    fn an_idle_model_storms_just_before_the_start() {
+        let world = World::demo(1, START);
+        let id = "us.anthropic.claude-opus-4-5-20251101-v1:0";
+        let idle = minutes(&world, B, "us-east-1", id, START - 6 * 3600);
+        assert!(idle.iter().all(|m| *m == Tally::default()));
+        let storm = minutes(&world, B, "us-east-1", id, START - 300);
+        assert!(storm.iter().all(|m| m.invocations == 0 && m.throttles > 100));
+        let long_ago: Vec<_> =
+            (2..9).flat_map(|d| minutes(&world, B, "us-east-1", id, START - d * DAY)).collect();
+        assert!(long_ago.iter().any(|m| m.invocations > 0));
+    }
+
+    #[test]
+    fn a_quota_is_lowered_two_minutes_after_the_start() {
+        let world = World::demo(1, START);
+        let row = "Cross-region model inference tokens per minute for Amazon Nova Pro";
+        let before = peak(&world, C, "us-west-2", row, BEFORE);
+        assert!((0.5..0.6).contains(&before), "{before}");
+        let after = minutes(&world, C, "us-west-2", "us.amazon.nova-pro-v1:0", START + 120);
+        assert!(after.iter().all(|m| m.throttles > 0));
+        assert!(peak(&world, C, "us-west-2", row, START + 120) > 0.95);
+    }
+
+    #[test]
+    fn two_application_profiles_and_a_geographic_one_share_a_quota() {
+        let world = World::demo(1, START);
+        let row = "Cross-region model inference requests per minute for Anthropic Claude Haiku 4.5";
+        let ids = ["us.anthropic.claude-haiku-4-5-20251001-v1:0", "srch7f3k2m9q", "supp4d8w1x6z"];
+        let calls = |id| minutes(&world, A, "us-east-1", id, BEFORE)[0].invocations;
+        let code = Rows(Lists::public()).code(row);
+        let account = world.account(A).unwrap();
+        let charged = world.charge(account, &account.regions[0], &code, BEFORE / 60);
+        assert_eq!(charged, ids.map(calls).iter().sum::<u64>() as f64);
+    }
+}

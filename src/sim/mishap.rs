@@ -3,51 +3,26 @@
 use super::Sim;
 use super::desk::{Call, Verdict};
 use super::faults::Kind;
+use super::line::Reset;
 use super::wire::{Refusal, Reply, throttled};
 use axum::body::{Body, Bytes};
-use axum::extract::connect_info::Connected;
 use axum::response::Response;
-use axum::serve::IncomingStream;
 use futures_util::{StreamExt, stream};
 use std::io;
-use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
 
 const HUGE: usize = 50 << 20;
 
-/// A second handle on a client's connection.
-#[derive(Clone)]
-pub struct Line(Option<Arc<std::net::TcpStream>>);
-
-impl Connected<IncomingStream<'_, TcpListener>> for Line {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Line {
-        let twin = stream.io().as_fd().try_clone_to_owned();
-        Line(twin.ok().map(|fd| Arc::new(fd.into())))
-    }
-}
-
-impl Line {
-    /// Lets the connection end in a reset when it is closed.
-    fn resets(&self) -> io::Result<()> {
-        match &self.0 {
-            Some(twin) => TcpStream::from_std(twin.try_clone()?)?.set_zero_linger(),
-            None => Ok(()),
-        }
-    }
-}
-
 /// What comes instead of an answer: nothing, ever, or a connection that breaks.
-pub async fn instead(sim: &Sim, line: &Line, faults: &[Kind]) -> Option<Response> {
+pub async fn instead(sim: &Sim, line: &Reset, faults: &[Kind]) -> Option<Response> {
     if faults.contains(&Kind::Timeout) {
         sim.closed().await;
         return Some(broken());
     }
-    if faults.contains(&Kind::Reset) && line.resets().is_ok() {
-        return Some(broken());
-    }
-    None
+    faults.contains(&Kind::Reset).then(|| {
+        line.set();
+        broken()
+    })
 }
 
 /// A body that fails at once takes the connection with it, before anything is sent.
@@ -134,5 +109,8 @@ fn slow(sim: Sim, body: Vec<u8>) -> Body {
 
 fn half(mut body: Vec<u8>) -> Body {
     body.truncate(body.len() / 2);
-    Body::from_stream(stream::iter([Ok(Bytes::from(body)), Err(reset())]))
+    let first = stream::iter([Ok(Bytes::from(body))]);
+    // A little later, lest the first half be dropped unsent.
+    let end = stream::once(tokio::time::sleep(Duration::from_millis(100))).map(|()| Err(reset()));
+    Body::from_stream(first.chain(end))
 }

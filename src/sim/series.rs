@@ -156,13 +156,25 @@ fn levels(region: &Region, stream: &Stream) -> Vec<Level> {
 pub const FORGOTTEN_AFTER: i64 = 14 * 86_400;
 
 impl World {
-    /// The series with a point visible at `now` and not older than `within` seconds.
-    pub fn series(&self, account: &Account, region: &Region, within: i64, now: i64) -> BTreeSet<Series> {
+    /// The wanted series (by namespace and metric) with a point visible at `now` and not older than
+    /// `within` seconds.
+    pub fn series(
+        &self,
+        account: &Account,
+        region: &Region,
+        wanted: impl Fn(&str, &str) -> bool,
+        within: i64,
+        now: i64,
+    ) -> BTreeSet<Series> {
         let mut found = BTreeSet::new();
         for stream in &region.streams {
             let flow = self.flow(account, region, stream);
             let mut alive: Vec<&str> = [&MANTLE[..], &RUNTIME, &ACCOUNT_WIDE].concat();
-            alive.retain(|m| self.could_publish(region, stream, m) && self.has_point(flow, m, within, now));
+            alive.retain(|m| {
+                wanted(namespace(stream), m)
+                    && self.could_publish(region, stream, m)
+                    && self.has_point(flow, m, within, now)
+            });
             for level in levels(region, stream) {
                 let metrics = level.metrics.iter().filter(|m| alive.contains(m));
                 found.extend(metrics.map(|metric| Series {
@@ -341,7 +353,7 @@ mod tests {
     }
 
     fn series(world: &World, within: i64, now: i64) -> BTreeSet<Series> {
-        world.series(&world.accounts[0], &world.accounts[0].regions[0], within, now)
+        world.series(&world.accounts[0], &world.accounts[0].regions[0], |_, _| true, within, now)
     }
 
     #[test]

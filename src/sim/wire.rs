@@ -12,6 +12,7 @@
 
 use super::desk::{Call, Verdict};
 use super::faults::Kind;
+use super::line::Reset;
 use super::world::{Account, Region};
 use super::{Sim, bedrock, cbor, cloudwatch, mishap, service_quotas, sts};
 use axum::body::{Body, Bytes, to_bytes};
@@ -70,7 +71,7 @@ struct Signer<'a> {
 /// Answers everything that is not for the admin.
 pub async fn answer(
     State(sim): State<Sim>,
-    ConnectInfo(line): ConnectInfo<mishap::Line>,
+    ConnectInfo(line): ConnectInfo<Reset>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();

@@ -1,4 +1,4 @@
-//! A simulated AWS: a [`world`](sim::world) behind a [`wire`](sim::wire).
+//! A simulated AWS: a [`world`] behind a [`wire`].
 //!
 //! ```text
 //! seed, moment ─▶ World { accounts, regions, quotas, traffic, catalog }         pure

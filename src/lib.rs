@@ -18,3 +18,11 @@
 //! The modules, in reading order:
 
 pub mod model;
+pub mod plan;
+pub mod aws;
+pub mod collect;
+pub mod daemon;
+pub mod telemetry;
+pub mod exposition;
+pub mod report;
+pub mod server;

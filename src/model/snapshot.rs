@@ -126,10 +126,20 @@ pub struct Requests {
     pub usage: Option<UsageRequest>,
 }
 
+/// What to ask ListMetrics for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discovery {
+    /// Everything it still knows: ids with a datapoint of the last two weeks. Once after a start, since
+    /// an id that is quiet now may have spent of the day's tokens.
+    All,
+    /// Ids with a datapoint of the last three hours.
+    Recent,
+}
+
 /// One usage round: whether to ask ListMetrics first, and what to read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UsageRequest {
-    pub discover: bool,
+    pub discover: Option<Discovery>,
     /// Ids newly discovered in this round are read over this span, all metrics.
     pub new_ids: Option<(Minute, Minute)>,
     pub minutes: Vec<SeriesRequest>,

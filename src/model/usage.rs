@@ -16,6 +16,10 @@ words! {
         OutputTokens = "output_tokens",
         CacheReadTokens = "cache_read_tokens",
         CacheWriteTokens = "cache_write_tokens",
+        /// CacheReadInputTokens, the other spelling of the same metric: never added to the first.
+        CacheReadTokensOtherName = "cache_read_tokens_other_name",
+        /// CacheWriteInputTokens, likewise.
+        CacheWriteTokensOtherName = "cache_write_tokens_other_name",
         /// Sum of EstimatedTPMQuotaUsage, in tokens.
         EstimatedTokens = "estimated_tokens",
         OutputImages = "output_images",

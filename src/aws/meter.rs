@@ -1,0 +1,82 @@
+//! Counts and times every HTTP attempt the SDK makes, retries included.
+
+use super::error::of_text;
+use crate::model::snapshot::ErrorClass;
+use crate::telemetry::{Stopwatch, Telemetry};
+use aws_sdk_cloudwatch::config::interceptors::{
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
+use aws_sdk_cloudwatch::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
+
+#[derive(Debug)]
+pub(super) struct Meter {
+    telemetry: Telemetry,
+}
+
+impl Meter {
+    pub(super) fn new(telemetry: &Telemetry) -> Meter {
+        Meter { telemetry: telemetry.clone() }
+    }
+}
+
+#[derive(Debug)]
+struct Started(Stopwatch);
+
+impl Storable for Started {
+    type Storer = StoreReplace<Started>;
+}
+
+#[aws_smithy_runtime_api::intercept]
+impl Intercept for Meter {
+    fn name(&self) -> &'static str {
+        "Meter"
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        config.interceptor_state().store_put(Started(Stopwatch::start()));
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let seconds = config.load::<Started>().map_or(0.0, |started| started.0.seconds());
+        if let Some(call) = config.load::<Metadata>() {
+            self.telemetry.aws_request(call.service(), call.name(), outcome(context), seconds);
+        }
+        Ok(())
+    }
+}
+
+/// What became of one HTTP attempt.
+fn outcome(context: &FinalizerInterceptorContextRef<'_>) -> Result<(), ErrorClass> {
+    let answer = context.output_or_error();
+    if matches!(answer, Some(Ok(_))) {
+        return Ok(());
+    }
+    let Some(response) = context.response() else {
+        let timeout = matches!(answer, Some(Err(error)) if error.is_timeout_error());
+        return Err(if timeout { ErrorClass::Timeout } else { ErrorClass::Network });
+    };
+    let headers = ["x-amzn-query-error", "x-amzn-errortype"];
+    let named = headers.iter().filter_map(|name| response.headers().get(*name));
+    let body = response.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
+    let class = named.chain([body.as_ref()]).find_map(of_text);
+    Err(class.unwrap_or(match response.status().as_u16() {
+        429 => ErrorClass::Throttled,
+        500.. => ErrorClass::Server,
+        400.. => ErrorClass::Other,
+        _ => ErrorClass::Malformed,
+    }))
+}

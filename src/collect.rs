@@ -1,0 +1,105 @@
+//! One collection of one target: what is due, read from AWS, as an observation and the errors beside it.
+
+use crate::aws::Connection;
+use crate::model::snapshot::{
+    CollectError, Collector, Discovery, Observation, Outcome, Requests, Settings, Snapshot, UsageRequest, due,
+    new_series,
+};
+use crate::model::time::Timestamp;
+use crate::model::usage::UsageReading;
+use crate::telemetry::Stopwatch;
+use futures_util::future::join_all;
+
+/// One collector's share of what is due at a target.
+#[derive(Clone, Debug)]
+pub enum Work {
+    Quotas,
+    Catalog,
+    Usage(UsageRequest),
+}
+
+impl Work {
+    pub fn collector(&self) -> Collector {
+        match self {
+            Work::Quotas => Collector::Quotas,
+            Work::Catalog => Collector::Catalog,
+            Work::Usage(_) => Collector::Usage,
+        }
+    }
+}
+
+/// The work in `requests`, one entry per collector.
+pub fn work(requests: Requests) -> Vec<Work> {
+    let quotas = requests.quotas.then_some(Work::Quotas);
+    let catalog = requests.catalog.then_some(Work::Catalog);
+    quotas.into_iter().chain(catalog).chain(requests.usage.map(Work::Usage)).collect()
+}
+
+/// Does `work` at one target. `tag_keys`: the tags of application profiles that are read.
+pub async fn collect(
+    connection: Connection,
+    work: Work,
+    settings: &Settings,
+    tag_keys: &[String],
+    started: Timestamp,
+) -> Outcome {
+    let (stopwatch, collector) = (Stopwatch::start(), work.collector());
+    let (observation, errors) = match work {
+        Work::Quotas => {
+            let (list, errors) = connection.quotas().await;
+            (list.map(Observation::Quotas), errors)
+        }
+        Work::Catalog => {
+            let (catalog, errors) = connection.catalog(tag_keys).await;
+            (catalog.map(Observation::Catalog), errors)
+        }
+        Work::Usage(request) => usage(&connection, request, settings).await,
+    };
+    Outcome { target: connection.target, collector, started, seconds: stopwatch.seconds(), observation, errors }
+}
+
+async fn usage(
+    connection: &Connection,
+    request: UsageRequest,
+    settings: &Settings,
+) -> (Option<Observation>, Vec<CollectError>) {
+    let mut errors = Vec::new();
+    let listed = match request.discover {
+        None => None,
+        Some(discovery) => match connection.listed_ids(discovery == Discovery::Recent).await {
+            Ok(ids) => Some(ids),
+            Err(error) => {
+                errors.push(error);
+                None
+            }
+        },
+    };
+    let (fresh_minutes, fresh_hours) = new_series(&request, listed.as_deref().unwrap_or_default(), settings);
+    let asked = request.minutes.len() + fresh_minutes.len();
+    let (minutes, failed) = connection.read(60, [request.minutes, fresh_minutes].concat()).await;
+    errors.extend(failed);
+    let (hours, failed) = connection.read(3600, [request.hours, fresh_hours].concat()).await;
+    errors.extend(failed);
+    let nothing = listed.is_none() && minutes.iter().all(|series| !series.complete && series.points.is_empty());
+    if nothing && (asked > 0 || request.discover.is_some()) {
+        return (None, errors);
+    }
+    (Some(Observation::Usage(UsageReading { listed, minutes, hours })), errors)
+}
+
+/// One round: everything due at `now` at every target, done at once, and the snapshot after it.
+pub async fn round(
+    connections: &[Connection],
+    snapshot: &Snapshot,
+    settings: &Settings,
+    tag_keys: &[String],
+    now: Timestamp,
+) -> Snapshot {
+    let jobs = connections.iter().flat_map(|connection| {
+        let state = snapshot.targets.get(&connection.target);
+        let works = state.map(|state| work(due(state, settings, now))).unwrap_or_default();
+        works.into_iter().map(|work| collect(connection.clone(), work, settings, tag_keys, now))
+    });
+    let outcomes = join_all(jobs).await;
+    snapshot.advance(settings, outcomes, now)
+}

@@ -17,4 +17,7 @@
 //!
 //! The modules, in reading order:
 
+pub mod cli;
+pub mod config;
 pub mod model;
+pub mod plan;

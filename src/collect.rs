@@ -2,8 +2,8 @@
 
 use crate::aws::Connection;
 use crate::model::snapshot::{
-    CollectError, Collector, Discovery, Observation, Outcome, Requests, Settings, Snapshot, UsageRequest, due,
-    new_series,
+    CollectError, Collector, Discovery, Observation, Outcome, Requests, Settings, Snapshot, UsageRequest,
+    due, new_series,
 };
 use crate::model::time::Timestamp;
 use crate::model::usage::UsageReading;
@@ -55,7 +55,14 @@ pub async fn collect(
         }
         Work::Usage(request) => usage(&connection, request, settings).await,
     };
-    Outcome { target: connection.target, collector, started, seconds: stopwatch.seconds(), observation, errors }
+    Outcome {
+        target: connection.target,
+        collector,
+        started,
+        seconds: stopwatch.seconds(),
+        observation,
+        errors,
+    }
 }
 
 async fn usage(
@@ -80,7 +87,8 @@ async fn usage(
     errors.extend(failed);
     let (hours, failed) = connection.read(3600, [request.hours, fresh_hours].concat()).await;
     errors.extend(failed);
-    let nothing = listed.is_none() && minutes.iter().all(|series| !series.complete && series.points.is_empty());
+    let nothing =
+        listed.is_none() && minutes.iter().all(|series| !series.complete && series.points.is_empty());
     if nothing && (asked > 0 || request.discover.is_some()) {
         return (None, errors);
     }

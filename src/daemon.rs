@@ -3,7 +3,8 @@
 mod fleet;
 mod writer;
 
-use crate::exposition::{self, Export, Rendered};
+use crate::config;
+use crate::exposition::{self, Export, QuotaExport, Rendered};
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Timestamp;
 use crate::plan::Plan;
@@ -119,9 +120,13 @@ async fn hangups(reload: mpsc::Sender<ReloadRequest>) -> Result<()> {
 
 /// What of the plan the exposition needs.
 fn export(plan: &Plan) -> Export {
-    let named = |account: &crate::plan::AccountPlan| Some((account.account_id.clone()?, account.name.clone()?));
+    let named =
+        |account: &crate::plan::AccountPlan| Some((account.account_id.clone()?, account.name.clone()?));
     Export {
-        quotas: plan.export.quotas,
+        quotas: match plan.export.quotas {
+            config::QuotaExport::All => QuotaExport::All,
+            config::QuotaExport::InUse => QuotaExport::InUse,
+        },
         watch: plan.export.watch.clone(),
         gauges: plan.export.gauges,
         team_tag_key: plan.export.team_tag.clone(),

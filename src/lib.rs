@@ -17,12 +17,17 @@
 //!
 //! The modules, in reading order:
 
-pub mod model;
+pub mod cli;
+pub mod config;
 pub mod plan;
+
+pub mod model;
+
 pub mod aws;
 pub mod collect;
 pub mod daemon;
-pub mod telemetry;
+
 pub mod exposition;
 pub mod report;
 pub mod server;
+pub mod telemetry;

@@ -1,18 +1,20 @@
 //! HTTP: /metrics, the status page, health.
 
-use crate::exposition::{self, Rendered};
 use crate::daemon::{Published, ReloadRequest};
+use crate::exposition::Rendered;
 use crate::model::snapshot::{Collector, Snapshot};
 use crate::report::status;
 use crate::telemetry::Telemetry;
 use anyhow::Result;
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
+use futures_util::stream;
+use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -39,7 +41,11 @@ pub(crate) struct Site {
 }
 
 /// Serves until `stopping` turns true, then finishes the open requests.
-pub(crate) async fn serve(listener: TcpListener, site: Site, mut stopping: watch::Receiver<bool>) -> Result<()> {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    site: Site,
+    mut stopping: watch::Receiver<bool>,
+) -> Result<()> {
     let mut router = Router::new()
         .route("/", get(index))
         .route(&site.web.telemetry_path, get(metrics))
@@ -60,11 +66,18 @@ async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
     let own = site.telemetry.render();
     let rendered = site.rendered.borrow().clone();
     let typed = [(CONTENT_TYPE, TEXT), (VARY, "accept-encoding"), (CACHE_CONTROL, "no-store")];
-    if takes_gzip(&headers) {
-        let body = exposition::gzip_body(rendered.as_deref(), &own);
-        return (typed, [(CONTENT_ENCODING, "gzip")], body).into_response();
+    match rendered {
+        None => (typed, own).into_response(),
+        Some(rendered) if takes_gzip(&headers) => {
+            let (head, tail) = rendered.gzip(&own);
+            let parts = [Ok::<_, Infallible>(Bytes::from_owner(head)), Ok(Bytes::from(tail))];
+            (typed, [(CONTENT_ENCODING, "gzip")], Body::from_stream(stream::iter(parts))).into_response()
+        }
+        Some(rendered) => {
+            let parts = rendered.plain().chain([Ok(own.into_bytes())]);
+            (typed, Body::from_stream(stream::iter(parts))).into_response()
+        }
     }
-    (typed, Body::from_stream(exposition::plain_stream(rendered, own))).into_response()
 }
 
 /// Whether the client takes gzip: named, and not at q=0.

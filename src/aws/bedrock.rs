@@ -23,10 +23,12 @@ fn seconds(at: DateTime) -> Timestamp {
 /// Reads a paged list of the control plane into a vector.
 macro_rules! list {
     ($self:ident . $operation:ident $(. $set:ident ( $value:expr ))*, $what:literal, $field:ident) => {
-        pages::all($what, RATE, async |token| {
+        pages::all($what, RATE, |token| {
             let call = $self.bedrock.$operation()$(.$set($value))*.set_next_token(token);
+            async move {
             let page = call.send().await.map_err(|e| classify($what, e))?;
             Ok((page.$field.unwrap_or_default(), page.next_token))
+        }
         })
     };
 }
@@ -121,7 +123,11 @@ impl Connection {
     }
 
     /// The tags named by `keys`, profile by profile.
-    async fn tags(&self, arns: Vec<String>, keys: &[String]) -> Result<Vec<BTreeMap<String, String>>, CollectError> {
+    async fn tags(
+        &self,
+        arns: Vec<String>,
+        keys: &[String],
+    ) -> Result<Vec<BTreeMap<String, String>>, CollectError> {
         let what = "bedrock:ListTagsForResource";
         let mut pace = pages::pace(RATE);
         let mut all = Vec::with_capacity(arns.len());

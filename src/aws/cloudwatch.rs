@@ -32,15 +32,19 @@ impl Connection {
     pub async fn listed_ids(&self, recent: bool) -> Result<Vec<ListedId>, CollectError> {
         let mut listed: BTreeMap<InvocationId, Vec<crate::model::usage::Metric>> = BTreeMap::new();
         for endpoint in crate::model::ids::Endpoint::ALL {
-            let metrics = pages::all(LIST, LIST_RATE, async |token| {
+            let metrics = pages::all(LIST, LIST_RATE, |token| {
                 let call = self.cloudwatch.list_metrics().namespace(names::namespace(*endpoint));
-                let call = call.set_recently_active(recent.then_some(RecentlyActive::Pt3H)).set_next_token(token);
-                let page = call.send().await.map_err(|e| classify(LIST, e))?;
-                Ok((page.metrics.unwrap_or_default(), page.next_token))
+                let call =
+                    call.set_recently_active(recent.then_some(RecentlyActive::Pt3H)).set_next_token(token);
+                async move {
+                    let page = call.send().await.map_err(|e| classify(LIST, e))?;
+                    Ok((page.metrics.unwrap_or_default(), page.next_token))
+                }
             })
             .await?;
             for metric in metrics {
-                let (Some(name), Some([dimension])) = (&metric.metric_name, metric.dimensions.as_deref()) else {
+                let (Some(name), Some([dimension])) = (&metric.metric_name, metric.dimensions.as_deref())
+                else {
                     continue;
                 };
                 let (Some(key), Some(id)) = (dimension.name(), dimension.value()) else { continue };
@@ -55,7 +59,11 @@ impl Connection {
 
     /// Reads series at a period of `period` seconds: 60, or 3600 for closed hours. A failed call or page
     /// costs only the series in it: they come back incomplete.
-    pub async fn read(&self, period: i32, mut series: Vec<SeriesRequest>) -> (Vec<SeriesReading>, Vec<CollectError>) {
+    pub async fn read(
+        &self,
+        period: i32,
+        mut series: Vec<SeriesRequest>,
+    ) -> (Vec<SeriesReading>, Vec<CollectError>) {
         // Windows are free, queries are billed: what has the same window goes together, and the statistics
         // of one metric stand next to each other, since up to five of them are billed once.
         series.sort_by(|a, b| (a.from, a.until, &a.id, a.metric).cmp(&(b.from, b.until, &b.id, b.metric)));
@@ -78,14 +86,19 @@ impl Connection {
     ) {
         let from = batch.iter().map(|series| series.from).min().unwrap_or_default();
         let until = batch.iter().map(|series| series.until).max().unwrap_or_default();
-        let queries: Vec<MetricDataQuery> = batch.iter().enumerate().map(|(n, s)| query(n, s, period)).collect();
+        let queries: Vec<MetricDataQuery> =
+            batch.iter().enumerate().map(|(n, s)| query(n, s, period)).collect();
         self.telemetry.metrics_requested(billed(batch));
-        let results = pages::all(DATA, DATA_RATE, async |token| {
+        let results = pages::all(DATA, DATA_RATE, |token| {
             let call = self.cloudwatch.get_metric_data().set_metric_data_queries(Some(queries.clone()));
-            let call = call.start_time(DateTime::from_secs(from.start().0)).end_time(DateTime::from_secs(until.start().0));
+            let call = call
+                .start_time(DateTime::from_secs(from.start().0))
+                .end_time(DateTime::from_secs(until.start().0));
             let call = call.scan_by(ScanBy::TimestampAscending).set_next_token(token);
-            let page = call.send().await.map_err(|e| classify(DATA, e))?;
-            Ok((page.metric_data_results.unwrap_or_default(), page.next_token))
+            async move {
+                let page = call.send().await.map_err(|e| classify(DATA, e))?;
+                Ok((page.metric_data_results.unwrap_or_default(), page.next_token))
+            }
         })
         .await;
         let mut answers: Vec<Answer> = batch.iter().map(|_| Answer::default()).collect();
@@ -134,7 +147,8 @@ fn batches(series: &[SeriesRequest], period: i32) -> Vec<&[SeriesRequest]> {
 
 fn query(n: usize, series: &SeriesRequest, period: i32) -> MetricDataQuery {
     let (name, statistic) = names::query(series.id.endpoint, series.metric);
-    let dimension = Dimension::builder().name(names::dimension(series.id.endpoint)).value(series.id.id.as_ref());
+    let dimension =
+        Dimension::builder().name(names::dimension(series.id.endpoint)).value(series.id.id.as_ref());
     let metric = SdkMetric::builder()
         .namespace(names::namespace(series.id.endpoint))
         .metric_name(name)
@@ -213,25 +227,35 @@ mod tests {
 
     #[test]
     fn five_statistics_of_a_metric_are_billed_once() {
-        let latencies =
-            [Metric::LatencyAverage, Metric::LatencyP50, Metric::LatencyP90, Metric::LatencyP99, Metric::LatencyMaximum];
+        let latencies = [
+            Metric::LatencyAverage,
+            Metric::LatencyP50,
+            Metric::LatencyP90,
+            Metric::LatencyP99,
+            Metric::LatencyMaximum,
+        ];
         let batch: Vec<_> = latencies.map(|metric| series("a", metric, 0, 5)).to_vec();
         assert_eq!(billed(&batch), 1);
-        assert_eq!(billed(&[series("a", Metric::Invocations, 0, 5), series("b", Metric::Invocations, 0, 5)]), 2);
+        assert_eq!(
+            billed(&[series("a", Metric::Invocations, 0, 5), series("b", Metric::Invocations, 0, 5)]),
+            2
+        );
     }
 
     #[test]
     fn a_call_holds_at_most_500_queries_and_100800_datapoints() {
         let short: Vec<_> = (0..1001).map(|n| series(&n.to_string(), Metric::Invocations, 0, 5)).collect();
         assert_eq!(batches(&short, 60).iter().map(|b| b.len()).collect::<Vec<_>>(), [500, 500, 1]);
-        let days: Vec<_> = (0..20).map(|n| series(&n.to_string(), Metric::Invocations, 0, 15 * 1440)).collect();
+        let days: Vec<_> =
+            (0..20).map(|n| series(&n.to_string(), Metric::Invocations, 0, 15 * 1440)).collect();
         assert_eq!(batches(&days, 60).iter().map(|b| b.len()).collect::<Vec<_>>(), [4, 4, 4, 4, 4]);
         assert_eq!(batches(&days, 3600).len(), 1);
     }
 
     #[test]
     fn points_outside_the_window_and_impossible_values_are_not_taken() {
-        let answer = Answer { complete: true, points: vec![(0, 1.0), (60, 2.0), (120, f64::NAN), (600, 9.0)] };
+        let answer =
+            Answer { complete: true, points: vec![(0, 1.0), (60, 2.0), (120, f64::NAN), (600, 9.0)] };
         let mut errors = Vec::new();
         let reading = reading(&series("a", Metric::Invocations, 1, 5), answer, &mut errors);
         assert_eq!(reading.points, [(Minute(1), 2.0)]);

@@ -36,7 +36,9 @@ where
     // Credentials fail inside the dispatch: what STS or the provider said is deeper in the chain.
     let class = match class {
         ErrorClass::Other | ErrorClass::Network => of_chain(&causes).unwrap_or(class),
-        ErrorClass::Malformed if causes.iter().any(|c| c.contains("minimum throughput")) => ErrorClass::Timeout,
+        ErrorClass::Malformed if causes.iter().any(|c| c.contains("minimum throughput")) => {
+            ErrorClass::Timeout
+        }
         class => class,
     };
     CollectError { class, message: format!("{what}: {}", causes.join(": ")) }
@@ -67,10 +69,18 @@ fn of_code(code: &str) -> Option<ErrorClass> {
         | "RegionDisabledException"
         | "SubscriptionRequiredException" => ErrorClass::AccessDenied,
         "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => ErrorClass::ExpiredCredentials,
-        "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" | "InvalidSignatureException"
+        "RequestExpired"
+        | "RequestTimeTooSkewed"
+        | "RequestInTheFuture"
+        | "InvalidSignatureException"
         | "SignatureDoesNotMatch" => ErrorClass::ClockSkew,
-        "InternalFailure" | "InternalServiceFault" | "InternalServerException" | "ServiceException"
-        | "InternalServerError" | "InternalServiceError" | "ServiceUnavailable"
+        "InternalFailure"
+        | "InternalServiceFault"
+        | "InternalServerException"
+        | "ServiceException"
+        | "InternalServerError"
+        | "InternalServiceError"
+        | "ServiceUnavailable"
         | "ServiceUnavailableException" => ErrorClass::Server,
         _ => return None,
     })

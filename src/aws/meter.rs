@@ -8,12 +8,19 @@ use aws_sdk_cloudwatch::config::interceptors::{
 };
 use aws_sdk_cloudwatch::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
+use std::fmt;
 
-#[derive(Debug)]
 pub(super) struct Meter {
     telemetry: Telemetry,
+}
+
+impl fmt::Debug for Meter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Meter")
+    }
 }
 
 impl Meter {
@@ -29,7 +36,7 @@ impl Storable for Started {
     type Storer = StoreReplace<Started>;
 }
 
-#[aws_smithy_runtime_api::intercept]
+#[dyn_dispatch_hint]
 impl Intercept for Meter {
     fn name(&self) -> &'static str {
         "Meter"

@@ -18,9 +18,10 @@ pub(super) fn pace(rate: u32) -> Interval {
 
 /// Follows NextToken to the end, also after short and empty pages, at half of AWS's `rate`. A token
 /// that comes again is an error, not an endless loop.
-pub(super) async fn all<T, F>(what: &str, rate: u32, mut page: F) -> Result<Vec<T>, CollectError>
+pub(super) async fn all<T, F, P>(what: &str, rate: u32, mut page: F) -> Result<Vec<T>, CollectError>
 where
-    F: AsyncFnMut(Option<String>) -> Result<(Vec<T>, Option<String>), CollectError>,
+    F: FnMut(Option<String>) -> P,
+    P: Future<Output = Result<(Vec<T>, Option<String>), CollectError>>,
 {
     let mut pace = pace(rate);
     let mut items = Vec::new();
@@ -31,7 +32,10 @@ where
         items.extend(more);
         let Some(token) = next.filter(|token| !token.is_empty()) else { return Ok(items) };
         if seen.contains(&token) {
-            return Err(malformed(what, format_args!("the NextToken of page {} came before", seen.len() + 1)));
+            return Err(malformed(
+                what,
+                format_args!("the NextToken of page {} came before", seen.len() + 1),
+            ));
         }
         if seen.len() >= MOST_PAGES {
             return Err(malformed(what, format_args!("more than {MOST_PAGES} pages")));

@@ -45,35 +45,42 @@ impl Connection {
     }
 
     async fn applied(&self) -> Result<Vec<Row>, CollectError> {
-        pages::all(APPLIED, LIST_RATE, async |token| {
+        pages::all(APPLIED, LIST_RATE, |token| {
             let call = self.service_quotas.list_service_quotas();
             let call = call.service_code(SERVICE).max_results(100).set_next_token(token);
-            let page = call.send().await.map_err(|e| classify(APPLIED, e))?;
-            Ok((page.quotas.unwrap_or_default(), page.next_token))
+            async move {
+                let page = call.send().await.map_err(|e| classify(APPLIED, e))?;
+                Ok((page.quotas.unwrap_or_default(), page.next_token))
+            }
         })
         .await
     }
 
     async fn defaults(&self) -> Result<Vec<Row>, CollectError> {
-        pages::all(DEFAULTS, LIST_RATE, async |token| {
+        pages::all(DEFAULTS, LIST_RATE, |token| {
             let call = self.service_quotas.list_aws_default_service_quotas();
             let call = call.service_code(SERVICE).max_results(100).set_next_token(token);
-            let page = call.send().await.map_err(|e| classify(DEFAULTS, e))?;
-            Ok((page.quotas.unwrap_or_default(), page.next_token))
+            async move {
+                let page = call.send().await.map_err(|e| classify(DEFAULTS, e))?;
+                Ok((page.quotas.unwrap_or_default(), page.next_token))
+            }
         })
         .await
     }
 
     async fn requests(&self) -> Result<Vec<IncreaseRequest>, CollectError> {
-        let changes = pages::all(HISTORY, HISTORY_RATE, async |token| {
+        let changes = pages::all(HISTORY, HISTORY_RATE, |token| {
             let call = self.service_quotas.list_requested_service_quota_change_history();
             let call = call.service_code(SERVICE).max_results(100).set_next_token(token);
-            let page = call.send().await.map_err(|e| classify(HISTORY, e))?;
-            Ok((page.requested_quotas.unwrap_or_default(), page.next_token))
+            async move {
+                let page = call.send().await.map_err(|e| classify(HISTORY, e))?;
+                Ok((page.requested_quotas.unwrap_or_default(), page.next_token))
+            }
         })
         .await?;
         let open = changes.into_iter().filter_map(|change| {
-            let status = change.status.filter(|s| [RequestStatus::Pending, RequestStatus::CaseOpened].contains(s))?;
+            let status =
+                change.status.filter(|s| [RequestStatus::Pending, RequestStatus::CaseOpened].contains(s))?;
             Some(IncreaseRequest {
                 quota_code: change.quota_code?,
                 status: status.as_str().to_string(),

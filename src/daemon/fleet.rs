@@ -31,12 +31,18 @@ pub(super) async fn open(plan: &Plan, telemetry: &Telemetry) -> Result<Vec<Accou
         let regions = match (regions.is_empty(), environment.region()) {
             (false, _) => regions.clone(),
             (true, Some(region)) => vec![region],
-            (true, None) => bail!(
-                "no region: set `regions` in the config, or AWS_REGION, or a region in the AWS profile"
-            ),
+            (true, None) => {
+                bail!("no region: set `regions` in the config, or AWS_REGION, or a region in the AWS profile")
+            }
         };
         let session = environment.session(credentials).await;
-        accounts.push(Account { session, credentials: credentials.clone(), name: name.clone(), regions, id: account_id.clone() });
+        accounts.push(Account {
+            session,
+            credentials: credentials.clone(),
+            name: name.clone(),
+            regions,
+            id: account_id.clone(),
+        });
     }
     Ok(accounts)
 }
@@ -58,7 +64,10 @@ impl Account {
 pub(super) fn connections(accounts: &[Account]) -> BTreeMap<Target, Arc<Connection>> {
     let known = accounts.iter().filter(|account| account.id.is_some());
     let all = known.flat_map(|account| {
-        account.targets().into_iter().map(|target| (target.clone(), Arc::new(account.session.connect(&target))))
+        account
+            .targets()
+            .into_iter()
+            .map(|target| (target.clone(), Arc::new(account.session.connect(&target))))
     });
     all.collect()
 }

@@ -4,10 +4,10 @@ use super::fleet::{self, Account};
 use super::{Published, ReloadRequest, Source, export, now};
 use crate::aws::Connection;
 use crate::collect::{self, Work};
+use crate::exposition::Export;
 use crate::model::ids::Target;
 use crate::model::snapshot::{CollectError, Collector, Outcome, Snapshot, due, next_due};
 use crate::model::time::Timestamp;
-use crate::exposition::Export;
 use crate::plan::Plan;
 use crate::telemetry::Telemetry;
 use anyhow::Result;
@@ -52,7 +52,8 @@ pub(super) async fn run(
     let Source { plan, reload } = source;
     let mut writer = Writer::new(plan, telemetry).await?;
     loop {
-        let published = Published { snapshot: Arc::new(writer.snapshot.clone()), export: writer.export.clone() };
+        let published =
+            Published { snapshot: Arc::new(writer.snapshot.clone()), export: writer.export.clone() };
         publish.send_replace(published);
         writer.start(now());
         let asked = tokio::select! {
@@ -99,7 +100,10 @@ impl Writer {
         self.telemetry.reloaded(next.is_ok(), now());
         let mut next = next.inspect_err(|complaints| tracing::error!(complaints, "config not reloaded"))?;
         for account in &mut next.accounts {
-            let same = self.accounts.iter().find(|old| account.id.is_none() && old.credentials == account.credentials);
+            let same = self
+                .accounts
+                .iter()
+                .find(|old| account.id.is_none() && old.credentials == account.credentials);
             account.id = account.id.take().or_else(|| same.and_then(|old| old.id.clone()));
         }
         next.connections = fleet::connections(&next.accounts);
@@ -204,9 +208,11 @@ impl Writer {
         let Outcome { target, collector, errors, seconds, .. } = outcome;
         let known = self.said.entry((target.clone(), *collector)).or_default();
         let messages: BTreeSet<String> = errors.iter().map(|error| error.message.clone()).collect();
-        for error in errors.iter().filter(|error| !known.contains(&error.message)) {
-            tracing::warn!(%target, %collector, class = %error.class, error = error.message, "collection failed");
-            known.insert(error.message.clone());
+        for error in errors {
+            if known.insert(error.message.clone()) {
+                let CollectError { class, message } = error;
+                tracing::warn!(%target, %collector, %class, error = message, "collection failed");
+            }
         }
         if messages.is_empty() && !known.is_empty() {
             tracing::info!(%target, %collector, "collection works again");

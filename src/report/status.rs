@@ -82,7 +82,9 @@ fn cell(state: &TargetState, collector: Collector, now: Timestamp) -> String {
 fn nearest(state: &TargetState) -> String {
     let known = state.evaluation.quotas.iter().filter_map(|quota| Some((quota.peak_ratio?, quota)));
     match known.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((ratio, quota)) => format!("{:.0} % <small>{}</small>", ratio * 100.0, Escaped(&quota.quota.name)),
+        Some((ratio, quota)) => {
+            format!("{:.0} % <small>{}</small>", ratio * 100.0, Escaped(&quota.quota.name))
+        }
         None => "—".to_string(),
     }
 }

@@ -1,0 +1,3 @@
+//! What the command line prints. Pure.
+
+pub mod check;

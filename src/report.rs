@@ -1,1 +1,4 @@
+//! What people read: the status page, and what the command line prints. Pure.
+
+pub mod check;
 pub mod status;

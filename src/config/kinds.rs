@@ -160,3 +160,90 @@ pub fn duration_text(seconds: u64) -> String {
         _ => format!("{seconds}s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        let any = |text: &str| duration(text, 0..=u64::MAX);
+        let good = [("90s", 90), ("15m", 900), ("1h30m", 5400), ("1d", 86_400), ("2d1s", 172_801), ("0s", 0)];
+        for (text, seconds) in good {
+            assert_eq!(any(text), Some(seconds), "{text}");
+        }
+        for bad in [
+            "",
+            "60",
+            "s",
+            "1.5h",
+            "-1s",
+            "+1s",
+            "1m1h",
+            "1m 1s",
+            "5 m",
+            "1ms",
+            "1m1m",
+            "999999999999999999999d",
+        ] {
+            assert_eq!(any(bad), None, "{bad}");
+        }
+        for text in ["45s", "15m", "24h", "90m", "1d", "0s"] {
+            let seconds = any(text).unwrap();
+            assert_eq!(any(&duration_text(seconds)), Some(seconds), "{text}");
+        }
+        assert_eq!(duration_text(5400), "90m");
+    }
+
+    #[test]
+    fn regions() {
+        for good in ["us-east-1", "ap-southeast-2", "us-gov-west-1", "eu-isoe-west-1", "eusc-de-east-1"] {
+            assert!(is_region(good), "{good}");
+        }
+        for bad in [
+            "",
+            "us-east",
+            "us-east-",
+            "us-east-1a",
+            "us-1",
+            "-east-1",
+            "US-EAST-1",
+            "us_east_1",
+            "us-east-0",
+        ] {
+            assert!(!is_region(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn urls() {
+        for good in
+            ["http://localhost:4566", "https://vpce-1.example.org/", "http://[::1]:80", "http://[::1]/x"]
+        {
+            assert!(is_url(good), "{good}");
+        }
+        let bad = [
+            "",
+            "localhost:80",
+            "http://",
+            "http://:80",
+            "http://a:b",
+            "http://a:70000",
+            "http://u@a",
+            "ftp://a",
+        ];
+        for bad in bad {
+            assert!(!is_url(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn role_arns_of_every_partition() {
+        assert_eq!(role_account("arn:aws:iam::111122223333:role/path/reader"), Some("111122223333"));
+        assert_eq!(role_account("arn:aws-us-gov:iam::111122223333:role/r"), Some("111122223333"));
+        for bad in ["", "arn:aws:iam::111122223333:role/", "arn:aws:sts::111122223333:role/r", "111122223333"]
+        {
+            assert_eq!(role_account(bad), None, "{bad}");
+        }
+    }
+}

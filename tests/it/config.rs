@@ -2,6 +2,7 @@
 
 use bedrock_quota_exporter::config::{self, Config};
 use bedrock_quota_exporter::plan::plan;
+use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
 fn folder() -> PathBuf {
@@ -167,4 +168,25 @@ fn a_file_that_cannot_be_read_is_named() {
     );
     let folder = folder();
     assert!(refused(&folder).starts_with(&format!("{}: cannot be read: ", folder.display())));
+}
+
+proptest! {
+    /// The example with lines cut out, doubled and spoilt: refused or planned, never a panic; and every
+    /// complaint names a line of the text.
+    #[test]
+    fn no_text_makes_it_panic(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), "[-#:{}\\[\\]&*!|> a-z0-9\"'\n\t]{0,6}", any::<bool>()), 0..8)
+    ) {
+        let example = include_str!("../../config.example.yaml");
+        let keys = example.lines().filter(|line| !line.trim_start().starts_with("# "));
+        let mut lines: Vec<String> = keys.map(|line| line.strip_prefix('#').unwrap_or(line).into()).collect();
+        for (at, text, insert) in edits {
+            let at = at.index(lines.len());
+            if insert { lines[at].push_str(&text) } else { lines[at] = text }
+        }
+        let text = lines.join("\n");
+        if let Err(refused) = plan(&config::parse("config.yaml", &text)) {
+            prop_assert!(refused.list.iter().all(|c| (1..=text.lines().count() + 1).contains(&c.line)), "{refused}");
+        }
+    }
 }

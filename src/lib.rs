@@ -18,3 +18,6 @@
 //! The modules, in reading order:
 
 pub mod model;
+
+pub mod exposition;
+pub mod telemetry;

@@ -1,1 +1,7 @@
+//! One binary for all integration tests.
 
+mod exposition;
+mod metrics_doc;
+mod prometheus_text;
+mod telemetry;
+mod world;

@@ -1,1 +1,8 @@
+//! One binary for all integration tests.
+
 mod config;
+mod exposition;
+mod metrics_doc;
+mod prometheus_text;
+mod telemetry;
+mod world;

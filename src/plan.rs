@@ -133,11 +133,8 @@ fn regions(list: &Option<At<Vec<At<String>>>>, key: &str, default: &[String], ou
         && value.is_empty()
         && !out.iter().any(|complaint| complaint.key.starts_with(key))
     {
-        out.push(Complaint::new(
-            *line,
-            key.into(),
-            "found an empty list, expected at least one region".into(),
-        ));
+        let message = "found an empty list, expected at least one region";
+        out.push(Complaint::new(*line, key.into(), message.into()));
     }
     regions
 }
@@ -146,18 +143,18 @@ fn regions(list: &Option<At<Vec<At<String>>>>, key: &str, default: &[String], ou
 fn refuse_same_targets(accounts: &[Account], plans: &[AccountPlan], out: Out) {
     let flawed: Vec<String> = out.iter().map(|complaint| complaint.key.clone()).collect();
     let is_flawed = |key: &str| flawed.iter().any(|f| f.starts_with(key));
-    let mut seen: BTreeMap<(String, &str), usize> = BTreeMap::new();
+    let mut seen: BTreeMap<(String, &str), &Account> = BTreeMap::new();
     for (account, plan) in accounts.iter().zip(plans) {
         if is_flawed(&account.key) || account.regions.is_none() && is_flawed("regions") {
             continue;
         }
         let regions = plan.regions.iter().map(String::as_str).chain(plan.regions.is_empty().then_some(""));
         for region in regions {
-            let first = *seen.entry((plan.account(), region)).or_insert(account.line);
-            if first != account.line {
+            let first = *seen.entry((plan.account(), region)).or_insert(account);
+            if first.key != account.key {
                 let region = if region.is_empty() { "the SDK's own region" } else { region };
                 let found = format!("found {} in {region} again", plan.account());
-                let message = format!("{found}, expected only one entry for it, as in line {first}");
+                let message = format!("{found}, expected only one entry for it, as {} is", first.key);
                 out.push(Complaint::new(account.line, account.key.clone(), message));
             }
         }

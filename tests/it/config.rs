@@ -66,8 +66,8 @@ not-yaml.yaml:3: not YAML: while parsing a block mapping, did not find expected 
     (
         "same-target-twice.yaml",
         r#"
-same-target-twice.yaml:5: accounts[1]: found account 111122223333 in us-east-1 again, expected only one entry for it, as in line 3
-same-target-twice.yaml:8: accounts[4]: found the account of the current credentials in us-east-1 again, expected only one entry for it, as in line 7
+same-target-twice.yaml:5: accounts[1]: found account 111122223333 in us-east-1 again, expected only one entry for it, as accounts[0] is
+same-target-twice.yaml:8: accounts[4]: found the account of the current credentials in us-east-1 again, expected only one entry for it, as accounts[3] is
 "#,
     ),
     (

@@ -6,12 +6,12 @@ use crate::exposition::families::{self, Family};
 use crate::model::snapshot::{Collector, ErrorClass};
 use crate::model::time::Timestamp;
 use logfmt::Logfmt;
-use std::time::Instant;
 use prometheus::{
     Counter, CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntGauge, Opts, Registry,
     TextEncoder,
 };
 use std::io;
+use std::time::Instant;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;

@@ -2,24 +2,27 @@
 
 use crate::cli;
 use crate::config;
-use crate::daemon;
+use crate::daemon::{self, Source};
 use crate::plan::{self, Plan};
 use crate::report;
 use crate::server::Web;
-use crate::sim;
+use crate::sim::{self, world::World};
 use crate::telemetry::{Build, Telemetry};
 use anyhow::{Context, Result, bail};
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves what the config says until SIGTERM or SIGINT.
 pub fn serve(args: cli::Serve) -> Result<()> {
     let plan = load(&args.config)?;
+    let reload = Box::new(move || load(&args.config).map_err(|error| error.to_string()));
     run_async(async {
         let listener = bind(args.web.address.listen_address).await?;
-        daemon::run(plan, web(&args.web), telemetry("serve"), listener, stop_signal()?).await
+        let source = Source { plan, reload };
+        daemon::run(source, web(&args.web), telemetry("serve"), listener, stop_signal()?).await
     })
 }
 
@@ -33,15 +36,13 @@ pub fn check(args: cli::Check) -> Result<()> {
 pub fn demo(args: cli::Demo) -> Result<()> {
     run_async(async {
         let aws = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-        let plan = plan::demo(&format!("http://{}", aws.local_addr()?), sim::demo::ACCOUNTS, sim::demo::REGIONS);
+        let plan = demo_plan(&format!("http://{}", aws.local_addr()?))?;
+        let reload = { let plan = plan.clone(); Box::new(move || Ok(plan.clone())) };
         let listener = bind(args.web.address.listen_address).await?;
-        let world = sim::World::demo(args.seed.seed, daemon::now().0);
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let simulated = tokio::spawn(sim::serve(aws, world, async {
-            let _ = stopped.await;
-        }));
-        let result = daemon::run(plan, web(&args.web), telemetry("demo"), listener, stop_signal()?).await;
-        drop(stop);
+        let world = World::demo(args.seed.seed, daemon::now().0);
+        let simulated = tokio::spawn(sim::serve(aws, world, std::future::pending()));
+        let source = Source { plan, reload };
+        let result = daemon::run(source, web(&args.web), telemetry("demo"), listener, stop_signal()?).await;
         simulated.abort();
         result
     })
@@ -51,7 +52,71 @@ pub fn demo(args: cli::Demo) -> Result<()> {
 pub fn sim(args: cli::Sim) -> Result<()> {
     run_async(async {
         let listener = bind(args.listen).await?;
-        let world = sim::World::demo(args.seed.seed, daemon::now().0);
-        Ok(sim::serve(listener, world, stop_signal()?).await?)
+        tracing::info!(address = %listener.local_addr()?, "simulating AWS");
+        let world = World::demo(args.seed.seed, daemon::now().0);
+        sim::serve(listener, world, stop_signal()?).await
+    })
+}
+
+/// Asks a running exporter for its health.
+pub fn healthcheck(args: cli::Healthcheck) -> Result<()> {
+    let mut address = args.address.listen_address;
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    run_async(async {
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).no_proxy().build()?;
+        let answer = client.get(format!("http://{address}/-/healthy")).send().await;
+        let status = answer.with_context(|| format!("no answer from {address}"))?.status();
+        if status.is_success() { Ok(()) } else { bail!("{address} answers {status}") }
+    })
+}
+
+fn load(file: &cli::ConfigFile) -> Result<Plan> {
+    let plan = config::load(file.path.as_deref()).and_then(|config| plan::plan(&config));
+    plan.map_err(anyhow::Error::new)
+}
+
+/// The config of `demo`, in the form anybody would write it in.
+fn demo_plan(url: &str) -> Result<Plan> {
+    let accounts: String = sim::demo::ACCOUNTS.iter().map(|(id, name)| {
+        format!("  - name: {name}\n    role_arn: arn:aws:iam::{id}:role/bedrock-quota-exporter\n")
+    }).collect();
+    let text = format!(
+        "regions: [{}]\naccounts:\n{accounts}quotas: {{interval: 1m}}\ncatalog: {{team_tag: team}}\n\
+         scrape_interval: 15s\naws: {{endpoint_url: {url}}}\n",
+        sim::demo::REGIONS.join(", ")
+    );
+    let mut plan = plan::plan(&config::parse("the demo's config", &text))?;
+    plan.aws.simulated_keys = Some("AKIASIMULATED".to_string());
+    Ok(plan)
+}
+
+fn telemetry(mode: &str) -> Telemetry {
+    let revision = option_env!("BEDROCK_QUOTA_EXPORTER_REVISION").unwrap_or("");
+    let build = Build { version: env!("CARGO_PKG_VERSION"), revision, mode };
+    Telemetry::new(build, daemon::now())
+}
+
+fn web(args: &cli::Web) -> Web {
+    Web { telemetry_path: args.telemetry_path.clone(), enable_lifecycle: args.enable_lifecycle }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+fn run_async<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+/// Resolves at SIGTERM or SIGINT.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
+    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     })
 }

@@ -9,6 +9,7 @@ pub mod service_quotas;
 
 use crate::model::ids::Target;
 use crate::model::snapshot::CollectError;
+use crate::model::time::Timestamp;
 use crate::plan::{AwsPlan, Credentials};
 use crate::telemetry::Telemetry;
 use aws_config::retry::RetryConfig;
@@ -20,6 +21,8 @@ use aws_sdk_cloudwatch::config::{
 };
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime::client::retries::RetryPartition;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// One set of credentials. Its clients in every region share one HTTP client and one identity cache,
 /// so a role is assumed once per refresh, however many regions it is used in.
@@ -38,6 +41,7 @@ pub struct Connection {
     pub service_quotas: aws_sdk_servicequotas::Client,
     pub bedrock: aws_sdk_bedrock::Client,
     pub telemetry: Telemetry,
+    server_time: Arc<AtomicI64>,
 }
 
 /// The process-wide part: the environment's configuration, read once, with one HTTP client.
@@ -123,11 +127,11 @@ fn loader(plan: &AwsPlan) -> aws_config::ConfigLoader {
 /// Builds a service's client: the region, its endpoint override, the meter, and a retry budget of its
 /// own, so that a failing target cannot spend the retries of the others.
 macro_rules! client {
-    ($sdk:ident, $session:expr, $target:expr, $endpoint:expr) => {{
+    ($sdk:ident, $session:expr, $target:expr, $endpoint:expr, $server_time:expr) => {{
         let mut config = $sdk::config::Builder::from(&$session.config)
             .region(Region::new($target.region.to_string()))
             .retry_partition(RetryPartition::new(format!("{}-{}", stringify!($sdk), $target)))
-            .interceptor(SharedInterceptor::new(meter::Meter::new(&$session.telemetry)));
+            .interceptor(SharedInterceptor::new(meter::Meter::new(&$session.telemetry, $server_time)));
         if let Some(url) = $endpoint {
             config = config.endpoint_url(url);
         }
@@ -139,7 +143,7 @@ impl Session {
     /// The account these credentials belong to (sts:GetCallerIdentity, which needs no permission).
     pub async fn account_id(&self, region: &str) -> Result<String, CollectError> {
         let target = Target::new("", region);
-        let sts = client!(aws_sdk_sts, self, target, &self.plan.sts_url);
+        let sts = client!(aws_sdk_sts, self, target, &self.plan.sts_url, &Arc::default());
         let what = "sts:GetCallerIdentity";
         let answer = sts.get_caller_identity().send().await.map_err(|e| error::classify(what, e))?;
         answer.account.ok_or_else(|| error::malformed(what, "the answer has no Account"))
@@ -147,12 +151,21 @@ impl Session {
 
     /// The clients of one target of this account.
     pub fn connect(&self, target: &Target) -> Connection {
+        let server_time = Arc::default();
         Connection {
             target: target.clone(),
-            cloudwatch: client!(aws_sdk_cloudwatch, self, target, &self.plan.cloudwatch_url),
-            service_quotas: client!(aws_sdk_servicequotas, self, target, &self.plan.servicequotas_url),
-            bedrock: client!(aws_sdk_bedrock, self, target, &self.plan.bedrock_url),
+            cloudwatch: client!(aws_sdk_cloudwatch, self, target, &self.plan.cloudwatch_url, &server_time),
+            service_quotas: client!(aws_sdk_servicequotas, self, target, &self.plan.servicequotas_url, &server_time),
+            bedrock: client!(aws_sdk_bedrock, self, target, &self.plan.bedrock_url, &server_time),
             telemetry: self.telemetry.clone(),
+            server_time,
         }
+    }
+}
+
+impl Connection {
+    /// What AWS's clock showed in its newest answer (the Date header); `None` before the first one.
+    pub fn server_time(&self) -> Option<Timestamp> {
+        Some(self.server_time.load(Ordering::Relaxed)).filter(|at| *at != 0).map(Timestamp)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::aws::Connection;
 use crate::model::snapshot::{
-    CollectError, Collector, Discovery, Observation, Outcome, Requests, Settings, Snapshot, UsageRequest,
+    CollectError, Collector, Discovery, ErrorClass, Observation, Outcome, Requests, Settings, Snapshot, UsageRequest,
     due, new_series,
 };
 use crate::model::time::Timestamp;
@@ -37,7 +37,7 @@ pub fn work(requests: Requests) -> Vec<Work> {
 
 /// Does `work` at one target. `tag_keys`: the tags of application profiles that are read.
 pub async fn collect(
-    connection: Connection,
+    connection: &Connection,
     work: Work,
     settings: &Settings,
     tag_keys: &[String],
@@ -53,7 +53,7 @@ pub async fn collect(
             let (catalog, errors) = connection.catalog(tag_keys).await;
             (catalog.map(Observation::Catalog), errors)
         }
-        Work::Usage(request) => usage(&connection, request, settings).await,
+        Work::Usage(request) => usage(connection, request, settings).await,
     };
     Outcome {
         target: connection.target,
@@ -95,6 +95,27 @@ async fn usage(
     (Some(Observation::Usage(UsageReading { listed, minutes, hours })), errors)
 }
 
+/// Refuses usage that was read by a wrong clock. The SDK signs with AWS's time, so calls succeed however
+/// wrong the clock here is, while their windows lie in the future and every minute looks like 0.
+/// `server`: what AWS's clock showed meanwhile.
+pub fn by_the_right_clock(mut outcome: Outcome, server: Option<Timestamp>, settings: &Settings) -> Outcome {
+    let until = outcome.started.plus(outcome.seconds.ceil() as u64);
+    let away = server.map_or(0, |server| outcome.started.since(server).max(server.since(until)));
+    let allowed = settings.delay / 2;
+    if away > allowed && outcome.collector == Collector::Usage {
+        let server = server.unwrap_or_default();
+        outcome.observation = None;
+        outcome.errors = vec![CollectError {
+            class: ErrorClass::ClockSkew,
+            message: format!(
+                "cloudwatch: AWS's clock shows {server}, {away} s away from the one here; more than {allowed} s \
+                 (half of usage.delay) would make minutes without data look like zeros"
+            ),
+        }];
+    }
+    outcome
+}
+
 /// One round: everything due at `now` at every target, done at once, and the snapshot after it.
 pub async fn round(
     connections: &[Connection],
@@ -106,8 +127,37 @@ pub async fn round(
     let jobs = connections.iter().flat_map(|connection| {
         let state = snapshot.targets.get(&connection.target);
         let works = state.map(|state| work(due(state, settings, now))).unwrap_or_default();
-        works.into_iter().map(|work| collect(connection.clone(), work, settings, tag_keys, now))
+        works.into_iter().map(|work| collect(connection, work, settings, tag_keys, now))
     });
     let outcomes = join_all(jobs).await;
     snapshot.advance(settings, outcomes, now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ids::Target;
+
+    #[test]
+    fn usage_is_refused_beyond_half_the_delay_and_not_before() {
+        let settings = crate::plan::plan(&crate::config::Config::default()).unwrap().settings;
+        let outcome = Outcome {
+            target: Target::new("000000000000", "us-east-1"),
+            collector: Collector::Usage,
+            started: Timestamp(1000),
+            seconds: 20.0,
+            observation: Some(Observation::Usage(UsageReading::default())),
+            errors: Vec::new(),
+        };
+        let checked = |server| by_the_right_clock(outcome.clone(), Some(Timestamp(server)), &settings);
+        for server in [940, 1000, 1010, 1080] {
+            assert_eq!(checked(server), outcome, "{server}");
+        }
+        for server in [939, 1081] {
+            let refused = checked(server);
+            assert_eq!(refused.observation, None);
+            assert_eq!(refused.errors[0].class, ErrorClass::ClockSkew);
+            assert!(refused.errors[0].message.contains("61 s away"), "{}", refused.errors[0].message);
+        }
+    }
 }

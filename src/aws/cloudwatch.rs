@@ -23,9 +23,6 @@ const DATA_RATE: u32 = 50;
 const MOST_QUERIES: usize = 500;
 const MOST_DATAPOINTS: i64 = 100_800;
 
-/// What one query of a call stands for.
-type Query = (InvocationId, crate::model::usage::Metric);
-
 impl Connection {
     /// The ids that have metrics under their exact id-only dimension set. `recent`: only those with a
     /// datapoint of the last three hours, else of the last two weeks.

@@ -1,4 +1,4 @@
-//! Counts and times every HTTP attempt the SDK makes, retries included.
+//! Counts and times every HTTP attempt the SDK makes, retries included, and reads AWS's clock off it.
 
 use super::error::of_text;
 use crate::model::snapshot::ErrorClass;
@@ -6,15 +6,20 @@ use crate::telemetry::{Stopwatch, Telemetry};
 use aws_sdk_cloudwatch::config::interceptors::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
 };
+use aws_sdk_cloudwatch::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_cloudwatch::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 pub(super) struct Meter {
     telemetry: Telemetry,
+    /// The Date header of the newest answer, in seconds since the epoch.
+    server_time: Arc<AtomicI64>,
 }
 
 impl fmt::Debug for Meter {
@@ -24,8 +29,8 @@ impl fmt::Debug for Meter {
 }
 
 impl Meter {
-    pub(super) fn new(telemetry: &Telemetry) -> Meter {
-        Meter { telemetry: telemetry.clone() }
+    pub(super) fn new(telemetry: &Telemetry, server_time: &Arc<AtomicI64>) -> Meter {
+        Meter { telemetry: telemetry.clone(), server_time: server_time.clone() }
     }
 }
 
@@ -58,6 +63,10 @@ impl Intercept for Meter {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        let date = context.response().and_then(|response| response.headers().get("date"));
+        if let Some(Ok(date)) = date.map(|date| DateTime::from_str(date, DateTimeFormat::HttpDate)) {
+            self.server_time.store(date.secs(), Ordering::Relaxed);
+        }
         let seconds = config.load::<Started>().map_or(0.0, |started| started.0.seconds());
         if let Some(call) = config.load::<Metadata>() {
             self.telemetry.aws_request(call.service(), call.name(), outcome(context), seconds);

@@ -231,9 +231,9 @@ fn named(plan: &Plan, accounts: &[Account]) -> Export {
 }
 
 async fn job(plan: Arc<Plan>, connection: Arc<Connection>, work: Work, started: Timestamp) -> Done {
-    let connection = Connection::clone(&connection);
     let tag_keys: Vec<String> = plan.export.team_tag.iter().cloned().collect();
-    Done::Collected(collect::collect(connection, work, &plan.settings, &tag_keys, started).await)
+    let outcome = collect::collect(&connection, work, &plan.settings, &tag_keys, started).await;
+    Done::Collected(collect::by_the_right_clock(outcome, connection.server_time(), &plan.settings))
 }
 
 /// What a target without a known account shows: a failed usage collection.

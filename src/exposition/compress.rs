@@ -14,8 +14,7 @@ const LAST_BLOCK: [u8; 2] = [3, 0];
 const CHUNK: usize = 64 * 1024;
 
 /// A rendered snapshot: the beginning of one gzip member that the exporter's own metrics end, scrape by
-/// scrape. (Several members in a row are
-/// valid too, but of those curl and browsers show only the first.)
+/// scrape. Two members in a row are valid too, but curl and browsers show only the first.
 #[derive(Clone)]
 pub struct Rendered {
     /// Header, and deflate blocks up to a byte boundary.

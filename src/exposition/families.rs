@@ -122,7 +122,8 @@ const JOBS: &str = "Bedrock ListModelInvocationJobs";
 const PROVISIONED_LABELS: &[&str] = target!("provisioned_model_id", "name", "model");
 const COLLECTOR_LABELS: &[&str] = target!("collector");
 
-/// The exporter's own families, which [`crate::telemetry::Telemetry`] keeps.
+// What telemetry keeps.
+
 pub const TARGETS: Family =
     own(Kind::Gauge, "bedrock_exporter_targets", &[], "Targets (account and region) that are watched.");
 pub const COLLECTION_INTERVAL: Family = own(

@@ -185,7 +185,7 @@ pub(super) fn base_model(arn: &str) -> Option<&str> {
     rest.split('/').next().filter(|model| model.contains('.'))
 }
 
-/// The label `family` of a quota name.
+/// The label `family` of a quota name. (A placeholder until matching tells families apart.)
 pub(super) fn quota_family(_name: &str) -> &'static str {
     "other"
 }

@@ -23,7 +23,7 @@ pub struct Export {
     /// Latencies have no counter and are always exported, for the statistics that are read.
     pub gauges: bool,
     /// The tag of application inference profiles that names their team.
-    pub team_tag_key: Option<String>,
+    pub team_tag: Option<String>,
     /// Account id → the name the config gives it.
     pub account_names: BTreeMap<String, String>,
 }

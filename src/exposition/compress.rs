@@ -14,7 +14,7 @@ const LAST_BLOCK: [u8; 2] = [3, 0];
 const CHUNK: usize = 64 * 1024;
 
 /// A rendered snapshot: the beginning of one gzip member that the exporter's own metrics end, scrape by
-/// scrape. (Two members in a row would be valid too, but browsers and curl show only the first.)
+/// scrape. Two members in a row are valid too, but curl and browsers show only the first.
 #[derive(Clone)]
 pub struct Rendered {
     /// Header, and deflate blocks up to a byte boundary.
@@ -69,7 +69,10 @@ impl Rendered {
 }
 
 /// Plain text in chunks of up to 64 KiB.
-pub struct Plain(DeflateDecoder<io::Chain<Cursor<Arc<[u8]>>, Cursor<[u8; 2]>>>);
+pub struct Plain(DeflateDecoder<Stream>);
+
+/// The kept blocks, and the one that ends them.
+type Stream = io::Chain<Cursor<Arc<[u8]>>, Cursor<[u8; 2]>>;
 
 impl Iterator for Plain {
     type Item = io::Result<Vec<u8>>;

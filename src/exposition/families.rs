@@ -20,7 +20,7 @@ pub struct Family {
     pub labels: &'static [&'static str],
     /// What it means.
     pub help: &'static str,
-    /// Where the values come from.
+    /// What the values come from; those of AWS are collected on a schedule, not on a scrape.
     pub source: &'static str,
     /// Its samples of one target; none for the exporter's own metrics, which telemetry keeps.
     pub(super) samples: Option<fn(&View<'_>, &mut Samples<'_>)>,
@@ -49,12 +49,12 @@ impl Family {
         self.samples.is_none()
     }
 
-    /// The HELP text: meaning and source.
+    /// The HELP text: meaning, and what of AWS it is made from.
     pub fn full_help(&self) -> String {
         if self.source == EXPORTER {
             return self.help.to_owned();
         }
-        format!("{} Source: {}.", self.help, self.source)
+        format!("{} Source: {}, collected on a schedule.", self.help, self.source)
     }
 }
 
@@ -98,31 +98,32 @@ macro_rules! id {
 
 macro_rules! cloudwatch {
     ($metric:literal) => {
-        concat!("CloudWatch ", $metric, ", period 60 s, collected on a schedule")
+        concat!("CloudWatch ", $metric, ", period 60 s")
     };
 }
 
 const EXPORTER: &str = "the exporter itself";
-const CONFIG: &str = "the exporter's configuration";
-const LISTS: &str =
-    "Service Quotas and Bedrock's model lists, joined by quota and model names, collected on a schedule";
-const APPLIED: &str = "Service Quotas ListServiceQuotas, collected on a schedule";
-const DEFAULTS: &str = "Service Quotas ListAWSDefaultServiceQuotas, collected on a schedule";
-const REQUESTS: &str = "Service Quotas ListRequestedServiceQuotaChangeHistory, collected on a schedule";
-const USAGE: &str = cloudwatch!("AWS/Bedrock and AWS/BedrockMantle, Sum");
-const RATIO: &str =
-    "CloudWatch, Sum, period 60 s, over Service Quotas' applied value, collected on a schedule";
+const LISTS: &str = "Service Quotas and Bedrock's model lists, joined by quota and model names";
+const APPLIED: &str = "Service Quotas ListServiceQuotas";
+const DEFAULTS: &str = "Service Quotas ListAWSDefaultServiceQuotas";
+const REQUESTS: &str = "Service Quotas ListRequestedServiceQuotaChangeHistory";
+const USAGE: &str = "CloudWatch AWS/Bedrock and AWS/BedrockMantle, Sum, period 60 s; for batch jobs and model units \
+    Bedrock's lists of them";
+const TOKENS: &str = cloudwatch!("AWS/Bedrock and AWS/BedrockMantle, Sum");
+const MINUTES: &str = cloudwatch!("AWS/Bedrock and AWS/BedrockMantle");
+const RATIO: &str = "CloudWatch, Sum, period 60 s, and Service Quotas' applied values";
 const THROTTLES: &str = cloudwatch!("AWS/Bedrock Invocations and InvocationThrottles, Sum");
 const IDS: &str = "CloudWatch ListMetrics and Bedrock's ListInferenceProfiles, ListProvisionedModelThroughputs, \
-    ListCustomModelDeployments and ListTagsForResource, collected on a schedule";
-const MODELS: &str = "Bedrock ListFoundationModels, collected on a schedule";
-const PROVISIONED: &str = "Bedrock ListProvisionedModelThroughputs, collected on a schedule";
-const JOBS: &str = "Bedrock ListModelInvocationJobs, collected on a schedule";
+    ListCustomModelDeployments and ListTagsForResource";
+const MODELS: &str = "Bedrock ListFoundationModels";
+const PROVISIONED: &str = "Bedrock ListProvisionedModelThroughputs";
+const JOBS: &str = "Bedrock ListModelInvocationJobs";
 
 const PROVISIONED_LABELS: &[&str] = target!("provisioned_model_id", "name", "model");
 const COLLECTOR_LABELS: &[&str] = target!("collector");
 
-/// The exporter's own families, which [`crate::telemetry::Telemetry`] keeps.
+// What telemetry keeps.
+
 pub const TARGETS: Family =
     own(Kind::Gauge, "bedrock_exporter_targets", &[], "Targets (account and region) that are watched.");
 pub const COLLECTION_INTERVAL: Family = own(
@@ -186,7 +187,7 @@ pub static ALL: &[Family] = &[
         "bedrock_account_info",
         &["account_id", "account_name"],
         "A watched account and its name, its id where it has none; always 1.",
-        CONFIG,
+        EXPORTER,
         |t, out| t.account.iter().for_each(|(id, name)| out.put(&[id, name], &[], 1.0)),
     ),
     // Model quotas.
@@ -293,7 +294,7 @@ pub static ALL: &[Family] = &[
         "bedrock_quota_tokens_total",
         quota!("model_id"),
         "Tokens that each invocation id was charged against a model's token quota, from settled minutes.",
-        USAGE,
+        TOKENS,
         |t, out| {
             for status in t.quotas.iter().filter(|status| of_tokens(status.quota.key.kind)) {
                 for (id, tokens) in &status.charged {
@@ -400,14 +401,14 @@ pub static ALL: &[Family] = &[
         "bedrock_input_tokens_per_minute",
         id!(),
         "Input tokens in the newest settled minute, cached ones excluded on the runtime endpoint.",
-        cloudwatch!("AWS/Bedrock InputTokenCount, AWS/BedrockMantle TotalInputTokens, Sum"),
+        cloudwatch!("AWS/Bedrock InputTokenCount and its like in AWS/BedrockMantle, Sum"),
         |t, out| minute(t, out, Metric::InputTokens),
     ),
     gauge(
         "bedrock_output_tokens_per_minute",
         id!(),
         "Output tokens in the newest settled minute.",
-        cloudwatch!("AWS/Bedrock OutputTokenCount, AWS/BedrockMantle TotalOutputTokens, Sum"),
+        cloudwatch!("AWS/Bedrock OutputTokenCount and its like in AWS/BedrockMantle, Sum"),
         |t, out| minute(t, out, Metric::OutputTokens),
     ),
     gauge(
@@ -494,14 +495,14 @@ pub static ALL: &[Family] = &[
         "bedrock_input_tokens_total",
         id!(),
         "Input tokens since the id was first seen, cached ones excluded on the runtime endpoint.",
-        cloudwatch!("AWS/Bedrock InputTokenCount, AWS/BedrockMantle TotalInputTokens, Sum"),
+        cloudwatch!("AWS/Bedrock InputTokenCount and its like in AWS/BedrockMantle, Sum"),
         |t, out| total(t, out, Metric::InputTokens),
     ),
     counter(
         "bedrock_output_tokens_total",
         id!(),
         "Output tokens since the id was first seen.",
-        cloudwatch!("AWS/Bedrock OutputTokenCount, AWS/BedrockMantle TotalOutputTokens, Sum"),
+        cloudwatch!("AWS/Bedrock OutputTokenCount and its like in AWS/BedrockMantle, Sum"),
         |t, out| total(t, out, Metric::OutputTokens),
     ),
     counter(
@@ -603,11 +604,11 @@ pub static ALL: &[Family] = &[
         "A foundation model that the region offers; always 1. lifecycle is ACTIVE, LEGACY or unknown.",
         MODELS,
         |t, out| {
-            for model in &t.models {
-                let name = model.name.as_deref().unwrap_or(&model.id);
+            for (id, model) in &t.models {
+                let name = model.name.as_deref().unwrap_or(id);
                 let provider = model.provider.as_deref().unwrap_or(UNKNOWN);
                 let lifecycle = model.lifecycle.as_deref().unwrap_or(UNKNOWN);
-                out.put(&[&model.id, name, provider, lifecycle], &[], 1.0);
+                out.put(&[id, name, provider, lifecycle], &[], 1.0);
             }
         },
     ),
@@ -616,7 +617,7 @@ pub static ALL: &[Family] = &[
         target!("model"),
         "When a foundation model's life ends, in seconds since the epoch, where AWS says so.",
         MODELS,
-        |t, out| t.models.iter().for_each(|model| out.put(&[&model.id], &[], seconds(model.end_of_life))),
+        |t, out| t.models.iter().for_each(|(id, model)| out.put(&[id], &[], seconds(model.end_of_life))),
     ),
     // Provisioned throughput and batch.
     gauge(
@@ -669,14 +670,14 @@ pub static ALL: &[Family] = &[
         target!(),
         "The end of the last minute that was read for every invocation id, in seconds since the epoch. \
          Advances without traffic too.",
-        USAGE,
+        MINUTES,
         |t, out| out.put(&[], &[], seconds(t.evaluation.complete_until)),
     ),
     gauge(
         "bedrock_usage_datapoint_timestamp_seconds",
         target!(),
         "The newest datapoint of any invocation id, in seconds since the epoch. Ages when nothing is called.",
-        USAGE,
+        MINUTES,
         |t, out| out.put(&[], &[], seconds(t.evaluation.newest_datapoint)),
     ),
     gauge(

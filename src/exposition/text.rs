@@ -74,7 +74,13 @@ pub(super) fn label(out: &mut Vec<u8>, name: &str, value: &str) {
 }
 
 fn escape(out: &mut Vec<u8>, text: &str, special: &[u8]) {
-    for &byte in text.as_bytes() {
+    let text = text.as_bytes();
+    // Nearly always: three fast searches instead of a look at each byte.
+    if !special.iter().any(|byte| text.contains(byte)) {
+        out.extend_from_slice(text);
+        return;
+    }
+    for &byte in text {
         if special.contains(&byte) {
             out.push(b'\\');
         }

@@ -27,8 +27,8 @@ pub(super) struct View<'a> {
     /// Of each quota code and status the newest.
     pub(super) requests: Vec<&'a IncreaseRequest>,
     pub(super) unmapped: BTreeSet<(&'a str, &'static str)>,
-    pub(super) models: Vec<&'a FoundationModel>,
-    /// By id.
+    /// Models and provisioned throughputs by id.
+    pub(super) models: BTreeMap<&'a str, &'a FoundationModel>,
     pub(super) provisioned: BTreeMap<&'a str, &'a ProvisionedThroughput>,
     /// Counted by model and status.
     pub(super) jobs: BTreeMap<(&'a str, &'a str), usize>,
@@ -42,15 +42,13 @@ pub(super) fn views<'a>(snapshot: &'a Snapshot, export: &'a Export) -> Vec<View<
         let ids = state.evaluation.ids.iter();
         models.extend(ids.filter(|id| in_use(id, snapshot.at)).flat_map(models_of));
     }
-    let mut last_account = "";
-    let mut views = Vec::with_capacity(snapshot.targets.len());
+    let mut views: Vec<View<'a>> = Vec::with_capacity(snapshot.targets.len());
     for (target, state) in &snapshot.targets {
         let account = &*target.account_id;
         let mut view = View::new(state, &used[account], export);
-        if account != last_account {
+        if views.last().is_none_or(|last| last.state.target.account_id != target.account_id) {
             let name = export.account_names.get(account).filter(|name| !name.is_empty());
             view.account = Some((account, name.map_or(account, |name| name)));
-            last_account = account;
         }
         views.push(view);
     }
@@ -67,53 +65,72 @@ fn models_of(id: &IdStatus) -> impl Iterator<Item = &str> {
     id.resolution.model.as_deref().into_iter().chain(charged.map(|key| &*key.model))
 }
 
+/// Which quotas and models of a target are exported.
+struct Selection<'a> {
+    export: &'a Export,
+    /// Models that the account uses.
+    used: &'a BTreeSet<&'a str>,
+    /// Codes of quotas with an open increase request.
+    requested: BTreeSet<&'a str>,
+}
+
+impl Selection<'_> {
+    fn all(&self) -> bool {
+        self.export.quotas == QuotaExport::All
+    }
+
+    fn row(&self, code: &str, applied: Option<f64>, default: Option<f64>) -> bool {
+        self.all()
+            || self.requested.contains(code)
+            || self.export.watch.contains(code)
+            || applied.zip(default).is_some_and(|(applied, default)| applied != default)
+    }
+
+    fn quota(&self, status: &QuotaStatus) -> bool {
+        let quota = &status.quota;
+        let spent = status.usage > Some(0.0) || status.peak > Some(0.0);
+        spent
+            || self.used.contains(&*quota.key.model)
+            || self.row(&quota.key.code, quota.limit, quota.default)
+    }
+}
+
 impl<'a> View<'a> {
     fn new(state: &'a TargetState, used: &BTreeSet<&str>, export: &'a Export) -> View<'a> {
         let evaluation = &*state.evaluation;
         let requests = newest(state.quotas.iter().flat_map(|read| read.value.requests.iter().flatten()));
-        let open: BTreeSet<&str> = requests.iter().map(|request| &*request.quota_code).collect();
-        let all = export.quotas == QuotaExport::All;
-        let wanted = |code: &str, applied: Option<f64>, default: Option<f64>| {
-            all || open.contains(code)
-                || export.watch.contains(code)
-                || applied.zip(default).is_some_and(|(applied, default)| applied != default)
-        };
-        let mut quotas: Vec<&QuotaStatus> = evaluation.quotas.iter().collect();
-        quotas.retain(|status| {
-            let quota = &status.quota;
-            wanted(&quota.key.code, quota.limit, quota.default)
-                || used.contains(&*quota.key.model)
-                || status.usage > Some(0.0)
-                || status.peak > Some(0.0)
-        });
-        let codes: BTreeSet<&str> = quotas.iter().map(|status| &*status.quota.key.code).collect();
-        let mut inventory: Vec<_> = state.quotas.iter().flat_map(|read| &read.value.quotas).collect();
-        inventory.retain(|row| codes.contains(&*row.code) || wanted(&row.code, row.limit(), row.default));
+        let requested = requests.iter().map(|request| &*request.quota_code).collect();
+        let selection = Selection { export, used, requested };
+        let quotas: Vec<_> = evaluation.quotas.iter().filter(|status| selection.quota(status)).collect();
+        let codes: BTreeSet<_> = quotas.iter().map(|status| &*status.quota.key.code).collect();
+        let rows = state.quotas.iter().flat_map(|read| &read.value.quotas);
+        let inventory = rows
+            .filter(|row| codes.contains(&*row.code) || selection.row(&row.code, row.limit(), row.default))
+            .collect();
+        let with_quotas: BTreeSet<_> = quotas.iter().map(|status| &*status.quota.key.model).collect();
+        let shown = |id: &str| selection.all() || used.contains(id) || with_quotas.contains(id);
         let catalog = state.catalog.as_ref().map(|read| &*read.value);
-        let mut models: Vec<_> = catalog.iter().flat_map(|c| c.models.iter().flatten()).collect();
-        models.retain(|model| all || used.contains(&*model.id));
-        models.sort_by_key(|model| &model.id);
-        models.dedup_by_key(|model| &model.id);
-        let provisioned = catalog.iter().flat_map(|c| c.provisioned.iter().flatten());
+        let models = catalog.iter().flat_map(|catalog| catalog.models.iter().flatten());
+        let provisioned = catalog.iter().flat_map(|catalog| catalog.provisioned.iter().flatten());
         View {
             export,
             labels: labels(state),
             account: None,
             state,
             evaluation,
-            quotas,
             inventory,
             requests,
             unmapped: evaluation.unmapped.iter().map(|(id, reason)| (&*id.id, *reason)).collect(),
-            models,
+            models: models.filter(|model| shown(&model.id)).map(|model| (&*model.id, model)).collect(),
             provisioned: provisioned.map(|provisioned| (provisioned.id(), provisioned)).collect(),
             jobs: catalog.map(jobs).unwrap_or_default(),
+            quotas,
         }
     }
 
     /// The value of the label `team`.
     pub(super) fn team(&self, id: &'a IdStatus) -> &'a str {
-        let key = self.export.team_tag_key.as_ref();
+        let key = self.export.team_tag.as_ref();
         let team = key.and_then(|key| id.resolution.tags.get(key)).filter(|team| !team.is_empty());
         team.map_or("unattributed", |team| team)
     }
@@ -164,10 +181,11 @@ fn job_model<'a>(catalog: &'a Catalog, given: &'a str) -> &'a str {
 /// The base model id in the ARN of a foundation model or of a custom model.
 pub(super) fn base_model(arn: &str) -> Option<&str> {
     let (_, rest) = arn.split_once(":foundation-model/").or_else(|| arn.split_once(":custom-model/"))?;
-    rest.split('/').next().filter(|model| !model.is_empty())
+    // Every model id begins with its provider; `custom-model/imported/…` names no base model.
+    rest.split('/').next().filter(|model| model.contains('.'))
 }
 
-/// The label `family` of a quota name.
+/// The label `family` of a quota name. (A placeholder until matching tells families apart.)
 pub(super) fn quota_family(_name: &str) -> &'static str {
     "other"
 }

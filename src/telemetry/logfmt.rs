@@ -84,3 +84,60 @@ impl Visit for Pairs {
         self.pair(field, &format!("{value:?}"));
     }
 }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::sync::mpsc::{Sender, channel};
+    use tracing_subscriber::layer::SubscriberExt;
+
+    struct Lines(Sender<String>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(String::from_utf8_lossy(bytes).into_owned()).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What `log` logs, without the time.
+    fn logged(log: impl FnOnce()) -> String {
+        let (sender, receiver) = channel();
+        let layer = tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .fmt_fields(Logfmt)
+            .event_format(Logfmt)
+            .with_writer(move || Lines(sender.clone()));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
+        let text: String = receiver.iter().collect();
+        let (time, rest) = text.split_once(' ').unwrap();
+        assert!(time.starts_with("ts=20") && time.ends_with('Z'), "{time}");
+        rest.to_owned()
+    }
+
+    #[test]
+    fn a_line_is_level_message_fields_and_fields_of_spans() {
+        let line = logged(|| {
+            let target = "111111111111/us-east-1";
+            let round = tracing::info_span!("round", %target, calls = tracing::field::Empty);
+            let _entered = round.enter();
+            round.record("calls", 7);
+            tracing::warn!(class = "access_denied", retried = false, seconds = 0.5, "the call failed");
+        });
+        assert_eq!(
+            line,
+            "level=warn msg=\"the call failed\" class=access_denied retried=false seconds=0.5 \
+             target=111111111111/us-east-1 calls=7\n"
+        );
+    }
+
+    #[test]
+    fn a_value_cannot_break_out_of_its_field() {
+        let line = logged(|| tracing::info!(said = "no\nlevel=error \"x\"", empty = "", key = "a=b", "ok"));
+        assert_eq!(line, "level=info msg=ok said=\"no\\nlevel=error \\\"x\\\"\" empty=\"\" key=\"a=b\"\n");
+    }
+}

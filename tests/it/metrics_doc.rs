@@ -17,9 +17,9 @@ Everything this exporter publishes. Names and labels change only with an entry i
 - A value that is not known is absent: never 0, never a guess. A minute without a datapoint in a complete
   answer of CloudWatch is 0 for counts and tokens, and absent for latencies; a minute that could not be read is
   unknown.
-- Values are collected on a schedule, not when Prometheus scrapes, and carry no timestamps. Usage, peaks and
-  ratios use settled minutes, four minutes after their end unless configured; how far that has come is
-  `bedrock_usage_complete_until_timestamp_seconds`.
+- What comes from AWS is collected on a schedule, not when Prometheus scrapes, and carries no timestamps. Usage,
+  peaks and ratios use settled minutes, four minutes after their end unless configured; how far that has come
+  is `bedrock_usage_complete_until_timestamp_seconds`.
 - A label set that vanishes in AWS vanishes here. When a target cannot be read, its last good values stay until
   their `max_age` (usage 15 minutes, quotas and catalog 24 hours unless configured) and then go.
 - Counters are there at 0 before their first addition, so that `increase()` sees the first burst. They start
@@ -55,7 +55,7 @@ const SECTIONS: &[(&str, &str, &str)] = &[
         "Usage per invocation id: the newest settled minute",
         "`model_id` is the \
       value CloudWatch has, `model` the base model it means. `usage.gauges: false` leaves the \
-      `…_per_minute` gauges out; latencies stay, for the statistics that `usage.statistics` lists.",
+      `…_per_minute` gauges out; latencies stay, for the statistics that `usage.latency` lists.",
     ),
     (
         "bedrock_invocations_total",
@@ -86,15 +86,9 @@ const SECTIONS: &[(&str, &str, &str)] = &[
 
 fn markdown() -> String {
     let mut page = INTRODUCTION.to_owned();
-    for family in families::ALL {
-        if let Some((_, title, text)) = SECTIONS.iter().find(|(first, ..)| *first == family.name) {
-            write!(page, "\n## {title}\n\n").unwrap();
-            if !text.is_empty() {
-                write!(page, "{text}\n\n").unwrap();
-            }
-            page += "| Metric | Type | Labels | Meaning | Source |\n| --- | --- | --- | --- | --- |\n";
-        }
-        row(&mut page, family);
+    let begins = |family: &Family| SECTIONS.iter().any(|(first, ..)| *first == family.name);
+    for families in families::ALL.chunk_by(|_, next| !begins(next)) {
+        section(&mut page, families);
     }
     page += "\n## Label values\n\n| Label | Values |\n| --- | --- |\n";
     for (label, values) in label_values() {
@@ -103,10 +97,22 @@ fn markdown() -> String {
     page
 }
 
-fn row(page: &mut String, family: &Family) {
-    let Family { name, kind, help, source, .. } = family;
-    let labels = code_list(family.labels.iter().copied());
-    writeln!(page, "| `{name}` | {kind} | {labels} | {help} | {source} |").unwrap();
+fn section(page: &mut String, families: &[Family]) {
+    let (_, title, text) = SECTIONS.iter().find(|(first, ..)| *first == families[0].name).unwrap();
+    let paragraph = if text.is_empty() { String::new() } else { format!("{text}\n\n") };
+    let mut common = families[0].labels.to_vec();
+    common.retain(|label| families.iter().all(|family| family.labels.contains(label)));
+    let (labels, heading) = match &common[..] {
+        [] => (String::new(), "Labels"),
+        common => (format!("Labels of each: {}.\n\n", code_list(common.iter().copied())), "Further labels"),
+    };
+    write!(page, "\n## {title}\n\n{paragraph}{labels}").unwrap();
+    writeln!(page, "| Metric | Type | {heading} | Meaning | Source |\n| --- | --- | --- | --- | --- |")
+        .unwrap();
+    for Family { name, kind, help, source, labels, .. } in families {
+        let further = code_list(labels.iter().copied().filter(|label| !common.contains(label)));
+        writeln!(page, "| `{name}` | {kind} | {further} | {help} | {source} |").unwrap();
+    }
 }
 
 fn code_list(words: impl IntoIterator<Item = &'static str>) -> String {
@@ -134,6 +140,7 @@ fn label_values() -> Vec<(&'static str, Vec<&'static str>)> {
         ("usage_source", words!(UsageSource)),
         ("adjustable", vec!["true", "false", "unknown"]),
         ("statistic", vec!["average", "p50", "p90", "p99", "maximum"]),
+        ("window", vec!["5m", "15m", "30m"]),
         ("cause", words!(Cause)),
         ("type", words!(IdType)),
         ("confidence", words!(Confidence)),
@@ -165,6 +172,8 @@ fn every_section_begins_with_a_family_and_every_family_is_told_once() {
     let mut names: Vec<&str> = families::ALL.iter().map(|family| family.name).collect();
     assert!(SECTIONS.iter().all(|(first, ..)| names.contains(first)));
     assert_eq!(SECTIONS[0].0, names[0]);
+    let has = |label: &str| families::ALL.iter().any(|family| family.labels.contains(&label));
+    assert!(label_values().iter().all(|(label, _)| has(label)));
     let count = names.len();
     names.sort_unstable();
     names.dedup();

@@ -44,7 +44,7 @@ pub fn snapshot(states: impl IntoIterator<Item = TargetState>) -> Snapshot {
 pub fn export() -> Export {
     Export {
         gauges: true,
-        team_tag_key: Some("team".into()),
+        team_tag: Some("team".into()),
         account_names: BTreeMap::from([("111111111111".into(), "production".into())]),
         ..Export::default()
     }

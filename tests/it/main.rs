@@ -1,5 +1,6 @@
 //! One binary for all integration tests.
 
+mod architecture;
 mod config;
 mod exposition;
 mod metrics_doc;

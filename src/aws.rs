@@ -155,7 +155,13 @@ impl Session {
         Connection {
             target: target.clone(),
             cloudwatch: client!(aws_sdk_cloudwatch, self, target, &self.plan.cloudwatch_url, &server_time),
-            service_quotas: client!(aws_sdk_servicequotas, self, target, &self.plan.servicequotas_url, &server_time),
+            service_quotas: client!(
+                aws_sdk_servicequotas,
+                self,
+                target,
+                &self.plan.servicequotas_url,
+                &server_time
+            ),
             bedrock: client!(aws_sdk_bedrock, self, target, &self.plan.bedrock_url, &server_time),
             telemetry: self.telemetry.clone(),
             server_time,

@@ -2,8 +2,8 @@
 
 use crate::aws::Connection;
 use crate::model::snapshot::{
-    CollectError, Collector, Discovery, ErrorClass, Observation, Outcome, Requests, Settings, Snapshot, UsageRequest,
-    due, new_series,
+    CollectError, Collector, Discovery, ErrorClass, Observation, Outcome, Requests, Settings, Snapshot,
+    UsageRequest, due, new_series,
 };
 use crate::model::time::Timestamp;
 use crate::model::usage::UsageReading;
@@ -56,7 +56,7 @@ pub async fn collect(
         Work::Usage(request) => usage(connection, request, settings).await,
     };
     Outcome {
-        target: connection.target,
+        target: connection.target.clone(),
         collector,
         started,
         seconds: stopwatch.seconds(),

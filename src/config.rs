@@ -8,6 +8,7 @@ pub(crate) mod kinds;
 mod section;
 mod tree;
 
+use crate::exposition::QuotaExport;
 use crate::model::ids::{QuotaKind, words};
 use kinds::*;
 use section::Section;
@@ -104,16 +105,6 @@ pub struct Aws {
     pub attempt_timeout: Option<At<u64>>,
     pub operation_timeout: Option<At<u64>>,
     pub max_attempts: Option<At<u32>>,
-}
-
-words! {
-    /// Which quotas /metrics shows.
-    QuotaExport {
-        All = "all",
-        /// Those of models with traffic, and those that differ from the default, have an open request or
-        /// are watched.
-        InUse = "in_use",
-    }
 }
 
 words! {

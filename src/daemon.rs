@@ -3,8 +3,7 @@
 mod fleet;
 mod writer;
 
-use crate::config;
-use crate::exposition::{self, Export, QuotaExport, Rendered};
+use crate::exposition::{self, Export, Rendered};
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Timestamp;
 use crate::plan::Plan;
@@ -51,7 +50,7 @@ pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
-    let first = Published { snapshot: Arc::default(), export: Arc::new(export(&source.plan)) };
+    let first = Published { snapshot: Arc::default(), export: Arc::new(source.plan.export.clone()) };
     let (publish, published) = watch::channel(first);
     let (render, rendered) = watch::channel(None);
     let (stop, stopping) = watch::channel(false);
@@ -116,22 +115,6 @@ async fn hangups(reload: mpsc::Sender<ReloadRequest>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// What of the plan the exposition needs.
-fn export(plan: &Plan) -> Export {
-    let named =
-        |account: &crate::plan::AccountPlan| Some((account.account_id.clone()?, account.name.clone()?));
-    Export {
-        quotas: match plan.export.quotas {
-            config::QuotaExport::All => QuotaExport::All,
-            config::QuotaExport::InUse => QuotaExport::InUse,
-        },
-        watch: plan.export.watch.clone(),
-        gauges: plan.export.gauges,
-        team_tag_key: plan.export.team_tag.clone(),
-        account_names: plan.accounts.iter().filter_map(named).collect(),
-    }
 }
 
 /// The wall clock, read here and nowhere else.

@@ -8,13 +8,14 @@ mod view;
 
 pub use compress::{Plain, Rendered, compress};
 
+use crate::model::ids::words;
 use crate::model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use text::Samples;
 
 /// Which of what is known is exported.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Export {
     pub quotas: QuotaExport,
     /// Quota codes that are exported even when nothing uses them.
@@ -28,14 +29,27 @@ pub struct Export {
     pub account_names: BTreeMap<String, String>,
 }
 
-/// Which quotas are exported: model quotas, the inventory of the service, and the list of models.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum QuotaExport {
-    #[default]
-    All,
-    /// Every scope and region of a model that the account used within 14 days in any region, and quotas
-    /// that are spent, differ from the default, have an open increase request or are watched.
-    InUse,
+impl Default for Export {
+    /// What an empty config exports.
+    fn default() -> Export {
+        Export {
+            quotas: QuotaExport::All,
+            watch: BTreeSet::new(),
+            gauges: true,
+            team_tag: None,
+            account_names: BTreeMap::new(),
+        }
+    }
+}
+
+words! {
+    /// Which quotas are exported: model quotas, the inventory of the service, and the list of models.
+    QuotaExport {
+        All = "all",
+        /// Every scope and region of a model that the account used within 14 days in any region, and quotas
+        /// that are spent, differ from the default, have an open increase request or are watched.
+        InUse = "in_use",
+    }
 }
 
 /// Writes every family that has samples, each once, in the order of [`families::ALL`].

@@ -1,11 +1,12 @@
 //! From what a config says to what is to be done, or everything that is wrong with it. Pure.
 
 use crate::config::kinds::{duration_text, role_account};
-use crate::config::{Account, At, Aws, Complaint, Complaints, Config, QuotaExport, Statistic, Usage};
+use crate::config::{Account, At, Aws, Complaint, Complaints, Config, Statistic, Usage};
+use crate::exposition::{Export, QuotaExport};
 use crate::model::matching::Rules;
 use crate::model::snapshot::Settings;
 use crate::model::usage::Metric;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What is to be done. Every default has been filled in.
@@ -15,7 +16,7 @@ pub struct Plan {
     pub accounts: Vec<AccountPlan>,
     pub aws: AwsPlan,
     pub settings: Settings,
-    pub export: ExportPlan,
+    pub export: Export,
 }
 
 /// An account to watch: one target per region.
@@ -59,18 +60,6 @@ pub struct AwsPlan {
     pub simulated_keys: Option<String>,
 }
 
-/// What /metrics shows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ExportPlan {
-    pub quotas: QuotaExport,
-    /// Quota codes that are shown in any case.
-    pub watch: BTreeSet<String>,
-    /// Whether the usage of each invocation id is also shown as gauges.
-    pub gauges: bool,
-    /// The tag of application inference profiles that becomes the label `team`.
-    pub team_tag: Option<String>,
-}
-
 /// Plans a config, or refuses it with every complaint.
 pub fn plan(config: &Config) -> Result<Plan, Complaints> {
     let mut complaints = config.complaints.clone();
@@ -78,11 +67,12 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
         accounts: accounts(config, &mut complaints),
         aws: aws(&config.aws, &mut complaints),
         settings: settings(config, &mut complaints),
-        export: ExportPlan {
+        export: Export {
             quotas: or(&config.quotas.export, QuotaExport::All),
             watch: values(&config.quotas.watch).into_iter().collect(),
             gauges: or(&config.usage.gauges, true),
             team_tag: config.catalog.team_tag.as_ref().map(|tag| tag.value.clone()),
+            account_names: BTreeMap::new(),
         },
     };
     if complaints.is_empty() {

@@ -6,8 +6,8 @@ use crate::telemetry::{Stopwatch, Telemetry};
 use aws_sdk_cloudwatch::config::interceptors::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
 };
-use aws_sdk_cloudwatch::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_cloudwatch::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_cloudwatch::primitives::{DateTime, DateTimeFormat};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;

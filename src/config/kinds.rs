@@ -1,6 +1,7 @@
 //! What the text of each value may be.
 
-use super::{QuotaExport, Statistic};
+use super::Statistic;
+use crate::exposition::QuotaExport;
 
 /// What a text means, or what it should have been.
 pub struct Kind<T> {

@@ -1,7 +1,7 @@
 //! The one writer: starts what is due, takes what comes back, publishes.
 
 use super::fleet::{self, Account};
-use super::{Published, ReloadRequest, Source, export, now};
+use super::{Published, ReloadRequest, Source, now};
 use crate::aws::Connection;
 use crate::collect::{self, Work};
 use crate::exposition::Export;
@@ -224,7 +224,7 @@ impl Writer {
 
 /// The export with the names of accounts whose id only AWS could tell.
 fn named(plan: &Plan, accounts: &[Account]) -> Export {
-    let mut export = export(plan);
+    let mut export = plan.export.clone();
     let known = accounts.iter().filter_map(|account| Some((account.id.clone()?, account.name.clone()?)));
     export.account_names.extend(known);
     export

@@ -64,7 +64,7 @@ impl Rig {
     /// What /metrics would say of Bedrock: sample (name and labels as written) → value.
     pub fn samples(&self) -> BTreeMap<String, f64> {
         let mut text = Vec::new();
-        let export = Export { gauges: true, team_tag_key: Some("team".to_string()), ..Export::default() };
+        let export = Export { gauges: true, team_tag: Some("team".to_string()), ..Export::default() };
         exposition::render(&mut text, &self.snapshot, &export).unwrap();
         let text = String::from_utf8(text).unwrap();
         let samples = text.lines().filter(|line| !line.starts_with('#'));

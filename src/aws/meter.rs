@@ -4,17 +4,22 @@ use super::error::of_text;
 use crate::model::snapshot::ErrorClass;
 use crate::telemetry::{Stopwatch, Telemetry};
 use aws_sdk_cloudwatch::config::interceptors::{
-    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+    BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+    FinalizerInterceptorContextRef,
 };
 use aws_sdk_cloudwatch::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_cloudwatch::primitives::{DateTime, DateTimeFormat};
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
+use http_body_util::Limited;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+
+/// Of one answer. The largest real one, 100,800 datapoints, has about 2 MiB.
+const MOST_BYTES: usize = 16 << 20;
 
 pub(super) struct Meter {
     telemetry: Telemetry,
@@ -41,7 +46,6 @@ impl Storable for Started {
     type Storer = StoreReplace<Started>;
 }
 
-#[dyn_dispatch_hint]
 impl Intercept for Meter {
     fn name(&self) -> &'static str {
         "Meter"
@@ -54,6 +58,19 @@ impl Intercept for Meter {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         config.interceptor_state().store_put(Started(Stopwatch::start()));
+        Ok(())
+    }
+
+    /// A body that never ends would otherwise be read into memory to its end.
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let body = context.response_mut().body_mut();
+        let whole = std::mem::replace(body, SdkBody::taken());
+        *body = SdkBody::from_body_1_x(Limited::new(whole, MOST_BYTES));
         Ok(())
     }
 

@@ -18,6 +18,7 @@
 //! The modules, in reading order:
 
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod plan;
 
@@ -31,3 +32,5 @@ pub mod exposition;
 pub mod report;
 pub mod server;
 pub mod telemetry;
+
+pub mod sim;

@@ -72,7 +72,7 @@ fn is_shell(path: &str) -> bool {
     let below =
         |prefix: &&str| path == *prefix || path.strip_prefix(prefix).is_some_and(|p| p.starts_with("::"));
     is_sdk(path)
-        || outside.iter().chain(&std).chain(&clock).chain(&shell).any(|prefix| below(prefix))
+        || outside.iter().chain(&std).chain(&clock).chain(&shell).any(below)
         || path.starts_with("time::") && path.contains("::now")
 }
 

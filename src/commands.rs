@@ -36,10 +36,11 @@ pub fn check(args: cli::Check) -> Result<()> {
 pub fn demo(args: cli::Demo) -> Result<()> {
     run_async(async {
         let aws = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-        let plan = demo_plan(&format!("http://{}", aws.local_addr()?))?;
-        let reload = { let plan = plan.clone(); Box::new(move || Ok(plan.clone())) };
-        let listener = bind(args.web.address.listen_address).await?;
         let world = World::demo(args.seed.seed, daemon::now().0);
+        let plan = demo_plan(&format!("http://{}", aws.local_addr()?), &world)?;
+        let again = plan.clone();
+        let reload = Box::new(move || Ok(again.clone()));
+        let listener = bind(args.web.address.listen_address).await?;
         let simulated = tokio::spawn(sim::serve(aws, world, std::future::pending()));
         let source = Source { plan, reload };
         let result = daemon::run(source, web(&args.web), telemetry("demo"), listener, stop_signal()?).await;
@@ -56,6 +57,11 @@ pub fn sim(args: cli::Sim) -> Result<()> {
         let world = World::demo(args.seed.seed, daemon::now().0);
         sim::serve(listener, world, stop_signal()?).await
     })
+}
+
+/// Which quotas an invocation id spends.
+pub fn explain(_: cli::Explain) -> Result<()> {
+    bail!("explain waits for the matching")
 }
 
 /// Asks a running exporter for its health.
@@ -77,16 +83,19 @@ fn load(file: &cli::ConfigFile) -> Result<Plan> {
     plan.map_err(anyhow::Error::new)
 }
 
-/// The config of `demo`, in the form anybody would write it in.
-fn demo_plan(url: &str) -> Result<Plan> {
-    let accounts: String = sim::demo::ACCOUNTS.iter().map(|(id, name)| {
-        format!("  - name: {name}\n    role_arn: arn:aws:iam::{id}:role/bedrock-quota-exporter\n")
-    }).collect();
-    let text = format!(
-        "regions: [{}]\naccounts:\n{accounts}quotas: {{interval: 1m}}\ncatalog: {{team_tag: team}}\n\
-         scrape_interval: 15s\naws: {{endpoint_url: {url}}}\n",
-        sim::demo::REGIONS.join(", ")
-    );
+/// What the accounts of the simulated AWS are called.
+const DEMO_NAMES: [&str; 3] = ["production", "research", "labs"];
+
+/// The config of `demo`, in the form anybody would write it in: every account and region of the world.
+fn demo_plan(url: &str, world: &World) -> Result<Plan> {
+    let mut text = "accounts:\n".to_string();
+    for (account, name) in world.accounts.iter().zip(DEMO_NAMES) {
+        let regions: Vec<&str> = account.regions.iter().map(|region| region.name.as_str()).collect();
+        let arn = format!("arn:aws:iam::{}:role/bedrock-quota-exporter", account.id);
+        text += &format!("  - {{name: {name}, role_arn: '{arn}', regions: [{}]}}\n", regions.join(", "));
+    }
+    text += "quotas: {interval: 1m}\ncatalog: {team_tag: team}\nscrape_interval: 15s\n";
+    text += &format!("aws: {{endpoint_url: '{url}'}}\n");
     let mut plan = plan::plan(&config::parse("the demo's config", &text))?;
     plan.aws.simulated_keys = Some("AKIASIMULATED".to_string());
     Ok(plan)

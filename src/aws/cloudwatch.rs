@@ -19,6 +19,9 @@ const DATA: &str = "cloudwatch:GetMetricData";
 /// AWS's rates, in calls a second per account and region.
 const LIST_RATE: u32 = 25;
 const DATA_RATE: u32 = 50;
+/// $0.01 per 1,000 metrics requested, whatever the number of datapoints. (The first million ListMetrics
+/// calls of a month are free, and no exporter gets there.)
+const DOLLARS_PER_METRIC: f64 = 0.00001;
 /// GetMetricData's limits, per call.
 const MOST_QUERIES: usize = 500;
 const MOST_DATAPOINTS: i64 = 100_800;
@@ -85,7 +88,9 @@ impl Connection {
         let until = batch.iter().map(|series| series.until).max().unwrap_or_default();
         let queries: Vec<MetricDataQuery> =
             batch.iter().enumerate().map(|(n, s)| query(n, s, period)).collect();
-        self.telemetry.metrics_requested(billed(batch));
+        let billed = billed(batch);
+        self.telemetry.metrics_requested(billed);
+        self.telemetry.cost_dollars(billed as f64 * DOLLARS_PER_METRIC);
         let results = pages::all(DATA, DATA_RATE, |token| {
             let call = self.cloudwatch.get_metric_data().set_metric_data_queries(Some(queries.clone()));
             let call = call

@@ -109,8 +109,7 @@ impl Writer {
         next.connections = fleet::connections(&next.accounts);
         next.export = Arc::new(named(&next.plan, &next.accounts));
         let targets = next.accounts.iter().flat_map(Account::targets);
-        next.snapshot = self.snapshot.with_targets(targets, now());
-        next.snapshot = next.snapshot.advance(&next.plan.settings, Vec::new(), now());
+        next.snapshot = self.snapshot.with_targets(targets, &next.plan.settings, now());
         *self = next;
         self.tell_plan();
         tracing::info!(targets = self.snapshot.targets.len(), "config reloaded");
@@ -171,7 +170,7 @@ impl Writer {
         let due = known.map(|(_, state)| next_due(state, settings));
         let unknown = self.accounts.iter().any(|account| account.id.is_none());
         let identify = unknown.then_some(self.identify_at);
-        due.chain(self.snapshot.next_change(settings)).chain(identify).min().unwrap_or(now().plus(60))
+        due.chain(self.snapshot.next_change()).chain(identify).min().unwrap_or(now().plus(60))
     }
 
     fn take(&mut self, done: Vec<Done>) {
@@ -189,7 +188,7 @@ impl Writer {
                     self.export = Arc::new(named(&self.plan, &self.accounts));
                     self.connections = fleet::connections(&self.accounts);
                     let targets = self.accounts.iter().flat_map(Account::targets);
-                    self.snapshot = self.snapshot.with_targets(targets, now());
+                    self.snapshot = self.snapshot.with_targets(targets, &self.plan.settings, now());
                 }
                 Done::Identified(number, Err(error)) => {
                     self.identifying.remove(&number);

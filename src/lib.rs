@@ -29,6 +29,7 @@ pub mod collect;
 pub mod daemon;
 
 pub mod exposition;
+pub mod offline;
 pub mod report;
 pub mod server;
 pub mod telemetry;

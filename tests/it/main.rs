@@ -1,5 +1,6 @@
 //! One binary for all integration tests.
 
+mod accuracy;
 mod architecture;
 mod config;
 mod exposition;

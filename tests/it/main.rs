@@ -1,8 +1,10 @@
-//! One binary for all integration tests.
+//! Everything a user would notice, in one binary.
 
 mod accuracy;
 mod architecture;
+mod cloud;
 mod config;
+mod counters;
 mod exposition;
 mod metrics_doc;
 mod ministack;

@@ -1,4 +1,4 @@
-//! The import rules of docs/ARCHITECTURE.md, held over every path that the code names, and no dead snapshot.
+//! What docs/ARCHITECTURE.md says of the code: import rules, held over every path that it names, and layout.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -159,6 +159,33 @@ fn every_snapshot_belongs_to_a_test() {
             assert!(is_named(name) || numbered, "dead snapshot {}", file.display());
         }
     }
+}
+
+#[test]
+fn the_documents_name_every_module_and_every_dependency() {
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).unwrap();
+    let layout = read("docs/ARCHITECTURE.md");
+    for entry in std::fs::read_dir(root().join("src")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let module = name.trim_end_matches(".rs");
+        assert!(module == "lib" || layout.contains(&format!("src/{module}.rs")), "{name}");
+    }
+    let (manifest, reasons) = (read("Cargo.toml"), read("docs/DEPENDENCIES.md"));
+    let tables = manifest
+        .split("\n[")
+        .filter(|t| t.starts_with("dependencies]") || t.starts_with("dev-dependencies]"));
+    let crates = tables.flat_map(str::lines).filter_map(|line| {
+        let (name, rest) = line.split_once(" = ").filter(|(name, _)| !name.starts_with('#'))?;
+        let renamed = rest.split("package = \"").nth(1).and_then(|rest| rest.split('"').next());
+        Some(renamed.unwrap_or(name))
+    });
+    let mut crates: Vec<&str> = crates.collect();
+    let listed =
+        reasons.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | ")).map(|(name, _)| name);
+    let mut listed: Vec<&str> = listed.filter(|name| !["crate", "---"].contains(name)).collect();
+    crates.sort();
+    listed.sort();
+    assert_eq!(listed, crates);
 }
 
 fn root() -> &'static Path {

@@ -15,9 +15,11 @@ RUN mkdir -p src tests/it \
 
 COPY data data
 COPY src src
+# The commit, for bedrock_exporter_build_info.
+ARG REVISION=""
 # Newer than the stand-ins above, whatever the times in the build context.
 RUN find src -name '*.rs' -exec touch {} + \
-    && cargo build --release --locked
+    && BEDROCK_QUOTA_EXPORTER_REVISION=${REVISION} cargo build --release --locked
 
 # The binary finds its libraries where the build image has them.
 RUN mkdir -p /image/etc/ssl/certs \

@@ -26,4 +26,4 @@ test:
 	BQE_PYTHON=$(TARGET)/venv/bin/python cargo $$(cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test) --locked
 
 image:
-	$(or $(shell command -v docker podman buildah | head -n 1),docker) build --tag bedrock-quota-exporter .
+	$(or $(shell command -v docker podman buildah | head -n 1),docker) build --build-arg REVISION=$$(git rev-parse --short HEAD) --tag bedrock-quota-exporter .

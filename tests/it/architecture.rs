@@ -1,4 +1,4 @@
-//! The import rules of docs/ARCHITECTURE.md, held over every path that the code names, and no dead snapshot.
+//! What docs/ARCHITECTURE.md says of the code: import rules, held over every path that it names, and layout.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,8 @@ const RULES: &[(&str, Files, Forbids)] = &[
         |path| is_crate(path) && !path.starts_with("crate::sim::") && path != "crate::sim",
     ),
     (
-        "nothing but the command line and the demo knows the simulator",
-        |file| !is_in(file, "sim") && !["main.rs", "demo.rs"].contains(&file),
+        "only the sub-commands know the simulator",
+        |file| !is_in(file, "sim") && file != "commands.rs",
         |path| path == "crate::sim" || path.starts_with("crate::sim::"),
     ),
     ("the simulated world knows no runtime and no clock", is_world, is_shell),
@@ -135,7 +135,7 @@ fn what_is_allowed_is_not_found() {
             "sim/wire.rs",
             "use super::world::World;\nuse crate::sim::desk;\nfn f() { std::time::Instant::now(); }",
         ),
-        ("main.rs", "use bedrock_quota_exporter::sim;"),
+        ("commands.rs", "use crate::sim::{self, world::World};"),
         ("collect.rs", "use tokio::time::Instant;\nfn f() { Instant::now(); }"),
         ("daemon.rs", "use std::time::SystemTime;\nfn f() { SystemTime::now(); }"),
     ];
@@ -159,6 +159,33 @@ fn every_snapshot_belongs_to_a_test() {
             assert!(is_named(name) || numbered, "dead snapshot {}", file.display());
         }
     }
+}
+
+#[test]
+fn the_documents_name_every_module_and_every_dependency() {
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).unwrap();
+    let layout = read("docs/ARCHITECTURE.md");
+    for entry in std::fs::read_dir(root().join("src")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let module = name.trim_end_matches(".rs");
+        assert!(module == "lib" || layout.contains(&format!("src/{module}.rs")), "{name}");
+    }
+    let (manifest, reasons) = (read("Cargo.toml"), read("docs/DEPENDENCIES.md"));
+    let tables = manifest
+        .split("\n[")
+        .filter(|t| t.starts_with("dependencies]") || t.starts_with("dev-dependencies]"));
+    let crates = tables.flat_map(str::lines).filter_map(|line| {
+        let (name, rest) = line.split_once(" = ").filter(|(name, _)| !name.starts_with('#'))?;
+        let renamed = rest.split("package = \"").nth(1).and_then(|rest| rest.split('"').next());
+        Some(renamed.unwrap_or(name))
+    });
+    let mut crates: Vec<&str> = crates.collect();
+    let listed =
+        reasons.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | ")).map(|(name, _)| name);
+    let mut listed: Vec<&str> = listed.filter(|name| !["crate", "---"].contains(name)).collect();
+    crates.sort();
+    listed.sort();
+    assert_eq!(listed, crates);
 }
 
 fn root() -> &'static Path {

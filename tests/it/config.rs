@@ -1,7 +1,9 @@
 //! What the user is told about a config: bad files and their exact messages, and the shipped example.
 
+use bedrock_quota_exporter::cli::Cli;
 use bedrock_quota_exporter::config::{self, Config};
 use bedrock_quota_exporter::plan::plan;
+use clap::CommandFactory;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -168,6 +170,27 @@ fn a_file_that_cannot_be_read_is_named() {
     );
     let folder = folder();
     assert!(refused(&folder).starts_with(&format!("{}: cannot be read: ", folder.display())));
+}
+
+#[test]
+fn the_documentation_names_every_key_and_every_flag() {
+    let documentation = include_str!("../../docs/CONFIGURATION.md");
+    for line in include_str!("../../config.example.yaml").lines() {
+        let line = line.trim_start_matches(['#', ' ', '-']);
+        let Some((key, rest)) = line.split_once(':') else { continue };
+        if (rest.is_empty() || rest.starts_with(' '))
+            && key.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+        {
+            let named = [format!("`{key}`"), format!(".{key}`"), format!("`{key}.")];
+            assert!(named.iter().any(|name| documentation.contains(name)), "{key}");
+        }
+    }
+    let cli = Cli::command();
+    for argument in cli.get_subcommands().chain([&cli]).flat_map(|command| command.get_arguments()) {
+        let (Some(flag), Some(variable)) = (argument.get_long(), argument.get_env()) else { continue };
+        let row = format!("| `--{flag}` | `{}` |", variable.to_str().unwrap());
+        assert!(documentation.contains(&row), "{row}");
+    }
 }
 
 proptest! {

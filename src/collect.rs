@@ -1,9 +1,9 @@
 //! One collection of one target: what is due, read from AWS, as an observation and the errors beside it.
 
 use crate::aws::Connection;
+use crate::model::schedule::{due, newly_listed};
 use crate::model::snapshot::{
-    CollectError, Collector, Discovery, ErrorClass, Observation, Outcome, Requests, Settings, Snapshot,
-    UsageRequest, due, new_series,
+    CollectError, Collector, ErrorClass, Observation, Outcome, Requests, Settings, Snapshot, UsageRequest,
 };
 use crate::model::time::Timestamp;
 use crate::model::usage::UsageReading;
@@ -71,25 +71,22 @@ async fn usage(
     settings: &Settings,
 ) -> (Option<Observation>, Vec<CollectError>) {
     let mut errors = Vec::new();
-    let listed = match request.discover {
-        None => None,
-        Some(discovery) => match connection.listed_ids(discovery == Discovery::Recent).await {
-            Ok(ids) => Some(ids),
-            Err(error) => {
-                errors.push(error);
-                None
-            }
-        },
-    };
-    let (fresh_minutes, fresh_hours) = new_series(&request, listed.as_deref().unwrap_or_default(), settings);
-    let asked = request.minutes.len() + fresh_minutes.len();
-    let (minutes, failed) = connection.read(60, [request.minutes, fresh_minutes].concat()).await;
+    let mut listed = None;
+    if request.discover {
+        match connection.listed_ids(!request.everything).await {
+            Ok(ids) => listed = Some(ids),
+            Err(error) => errors.push(error),
+        }
+    }
+    let new = newly_listed(&request, listed.as_deref().unwrap_or_default(), settings);
+    let asked = request.minutes.len() + new.len();
+    let (minutes, failed) = connection.read(60, [request.minutes, new].concat()).await;
     errors.extend(failed);
-    let (hours, failed) = connection.read(3600, [request.hours, fresh_hours].concat()).await;
+    let (hours, failed) = connection.read(3600, request.hours).await;
     errors.extend(failed);
     let nothing =
         listed.is_none() && minutes.iter().all(|series| !series.complete && series.points.is_empty());
-    if nothing && (asked > 0 || request.discover.is_some()) {
+    if nothing && (asked > 0 || request.discover) {
         return (None, errors);
     }
     (Some(Observation::Usage(UsageReading { listed, minutes, hours })), errors)

@@ -1,16 +1,23 @@
 //! The sub-commands: from parsed arguments to a running or finished job.
 
+use crate::aws::Environment;
 use crate::cli;
 use crate::config;
 use crate::daemon::{self, Source};
+use crate::model::ids::Target;
+use crate::model::matching::Index;
+use crate::offline::File;
 use crate::plan::{self, Plan};
 use crate::report;
+use crate::report::explain::ExplainInputs;
 use crate::server::Web;
 use crate::sim::{self, world::World};
 use crate::telemetry::{Build, Telemetry};
 use anyhow::{Context, Result, bail};
 use std::future::Future;
+use std::io::BufRead;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -59,16 +66,83 @@ pub fn sim(args: cli::Sim) -> Result<()> {
     })
 }
 
-/// Which quotas an invocation id spends.
-pub fn explain(_: cli::Explain) -> Result<()> {
-    bail!("explain waits for the matching")
+/// Which quotas invocation ids spend: from the AWS CLI's JSON where any is given, else live.
+pub fn explain(args: cli::Explain) -> Result<()> {
+    let plan = load(&args.config)?;
+    let ids = if args.ids.is_empty() { ids_from(std::io::stdin().lock())? } else { args.ids.clone() };
+    let files = [&args.quotas, &args.defaults, &args.models, &args.profiles, &args.deployments];
+    let index = if files.iter().all(|file| file.is_none()) {
+        run_async(live_index(&plan, args.region.as_deref()))?
+    } else {
+        offline_index(&args, &plan)?
+    };
+    print!(
+        "{}",
+        match args.format {
+            cli::ExplainFormat::Table => report::explain::table(&index, &ids),
+            cli::ExplainFormat::Json => report::explain::json(&index, &ids),
+        }
+    );
+    Ok(())
+}
+
+fn ids_from(input: impl BufRead) -> Result<Vec<String>> {
+    let lines = input.lines().collect::<std::io::Result<Vec<_>>>().context("standard input")?;
+    Ok(lines.iter().map(|line| line.trim().to_string()).filter(|line| !line.is_empty()).collect())
+}
+
+fn offline_index(args: &cli::Explain, plan: &Plan) -> Result<Index> {
+    let read = |path: &Option<PathBuf>| -> Result<Option<(String, String)>> {
+        let Some(path) = path else { return Ok(None) };
+        let name = path.display().to_string();
+        let content = std::fs::read_to_string(path).with_context(|| format!("{name}: cannot be read"))?;
+        Ok(Some((name, content)))
+    };
+    let (quotas, defaults, models) = (read(&args.quotas)?, read(&args.defaults)?, read(&args.models)?);
+    let (profiles, deployments) = (read(&args.profiles)?, read(&args.deployments)?);
+    let inputs = ExplainInputs {
+        quotas: file(&quotas),
+        defaults: file(&defaults),
+        models: file(&models),
+        profiles: file(&profiles),
+        deployments: file(&deployments),
+        region: args.region.as_deref(),
+    };
+    report::explain::index(&inputs, &plan.settings.rules).map_err(anyhow::Error::msg)
+}
+
+fn file(read: &Option<(String, String)>) -> Option<File<'_>> {
+    read.as_ref().map(|(path, content)| File { path, content })
+}
+
+/// The lists of the plan's first account, in `region` or its first region.
+async fn live_index(plan: &Plan, region: Option<&str>) -> Result<Index> {
+    let account = &plan.accounts[0];
+    let region = region.or(account.regions.first().map(String::as_str));
+    let telemetry = telemetry("explain");
+    let environment = Environment::load(&plan.aws, region, &telemetry).await;
+    let own = environment.region();
+    let region = region.or(own.as_deref()).context("no region: give --region, or set AWS_REGION")?;
+    let session = environment.session(&account.credentials).await;
+    let connection = session.connect(&Target::new("", region));
+    let ((quotas, quota_errors), (catalog, catalog_errors)) =
+        tokio::join!(connection.quotas(), connection.catalog(&[]));
+    for error in quota_errors.iter().chain(&catalog_errors) {
+        tracing::warn!(class = %error.class, error = error.message, "not read");
+    }
+    let quotas = quotas.context("the quotas could not be read")?;
+    Ok(Index::new(&quotas, &catalog.unwrap_or_default(), &plan.settings.rules))
 }
 
 /// Asks a running exporter for its health.
 pub fn healthcheck(args: cli::Healthcheck) -> Result<()> {
     let mut address = args.address.listen_address;
     if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+        address.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
     }
     run_async(async {
         let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).no_proxy().build()?;

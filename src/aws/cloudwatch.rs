@@ -210,7 +210,7 @@ fn reading(series: &SeriesRequest, answer: Answer, errors: &mut Vec<CollectError
     }
     SeriesReading {
         id: series.id.clone(),
-        metric: series.metric,
+        metric: series.metric.canonical(),
         from: series.from,
         until: series.until,
         complete,

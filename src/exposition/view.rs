@@ -4,6 +4,7 @@ use super::text::label;
 use super::{Export, QuotaExport};
 use crate::model::catalog::{BatchJob, Catalog, FoundationModel, ProvisionedThroughput};
 use crate::model::evaluation::{Evaluation, IdStatus, QuotaStatus};
+use crate::model::matching;
 use crate::model::quota::{IncreaseRequest, ServiceQuota};
 use crate::model::snapshot::{Snapshot, TargetState};
 use crate::model::time::Timestamp;
@@ -185,7 +186,7 @@ pub(super) fn base_model(arn: &str) -> Option<&str> {
     rest.split('/').next().filter(|model| model.contains('.'))
 }
 
-/// The label `family` of a quota name. (A placeholder until matching tells families apart.)
-pub(super) fn quota_family(_name: &str) -> &'static str {
-    "other"
+/// The label `family` of a quota name.
+pub(super) fn quota_family(name: &str) -> &'static str {
+    matching::family(name).word()
 }

@@ -101,7 +101,7 @@ impl Metrics {
         Metrics(self.0 | other.0)
     }
 
-    pub fn iter(self) -> impl Iterator<Item = Metric> {
+    pub fn iter(self) -> impl Iterator<Item = Metric> + Clone {
         Metric::ALL.iter().copied().filter(move |&metric| self.has(metric))
     }
 }
@@ -260,6 +260,8 @@ impl Answer {
 pub(crate) struct History {
     /// What ListMetrics has shown for it; `None` if it never showed the id.
     pub listed: Option<Metrics>,
+    /// The same by the names they were shown under.
+    named: Metrics,
     /// When ListMetrics last showed it, or it was first read.
     pub seen: Timestamp,
     pub last_datapoint: Option<Minute>,
@@ -284,6 +286,7 @@ impl History {
     pub fn new(seen: Timestamp, quiet_before: Option<Minute>) -> History {
         History {
             listed: None,
+            named: Metrics::default(),
             seen,
             last_datapoint: None,
             quiet_before,
@@ -299,9 +302,17 @@ impl History {
     }
 
     pub fn show(&mut self, listed: &ListedId, at: Timestamp) {
-        let metrics = listed.metrics.iter().copied().collect();
+        let metrics = listed.metrics.iter().map(|metric| metric.canonical()).collect();
         self.listed = Some(self.listed.unwrap_or_default().union(metrics));
+        self.named = self.named.union(listed.metrics.iter().copied().collect());
         self.seen = at;
+    }
+
+    /// The names to ask for a metric by: those ListMetrics shows, else its usual one.
+    pub fn names(&self, metric: Metric) -> impl Iterator<Item = Metric> {
+        let shown = self.named.iter().filter(move |name| name.canonical() == metric);
+        let none = shown.clone().next().is_none();
+        shown.chain(none.then_some(metric))
     }
 
     /// Whether ListMetrics shows a metric, or an answer held it.

@@ -4,7 +4,8 @@ use super::ids::{Endpoint, QuotaKind};
 use super::minutes::{History, Metrics, closed, keep, oldest_readable, settled};
 use super::snapshot::{Collector, Known, Requests, SeriesRequest, Settings, TargetState, UsageRequest};
 use super::time::{Minute, Timestamp};
-use super::usage::{InvocationId, Metric};
+use super::usage::{InvocationId, ListedId, Metric};
+use std::collections::BTreeSet;
 
 /// Spans that differ by less are read as one, so that their queries fit into the same calls: CloudWatch
 /// bills queries, not datapoints.
@@ -91,7 +92,8 @@ fn minutes(
         for metric in wanted(id, known, settings).iter() {
             let from = known.history.settled_until(metric).map_or(new_from, |settled| settled.max(oldest));
             if from < until {
-                requests.push(SeriesRequest { id: id.clone(), metric, from, until });
+                let names = known.history.names(metric);
+                requests.extend(names.map(|metric| SeriesRequest { id: id.clone(), metric, from, until }));
             }
         }
     }
@@ -116,10 +118,22 @@ fn hours(state: &TargetState, settings: &Settings, now: Timestamp) -> Vec<Series
         else {
             continue;
         };
-        let metrics = known.history.token_metrics();
+        let metrics = known.history.token_metrics().flat_map(|metric| known.history.names(metric));
         requests.extend(metrics.map(|metric| SeriesRequest { id: id.clone(), metric, from, until }));
     }
     requests
+}
+
+/// What to read besides `request.minutes`, now that ListMetrics has answered: every pair of id and metric
+/// that it newly shows, of latencies the statistics that the config names.
+pub fn newly_listed(request: &UsageRequest, listed: &[ListedId], settings: &Settings) -> Vec<SeriesRequest> {
+    let Some((from, until)) = request.new_ids.filter(|(from, until)| from < until) else { return Vec::new() };
+    let asked: BTreeSet<_> = request.minutes.iter().map(|series| (&series.id, series.metric)).collect();
+    let read = |metric: &Metric| metric.is_sum() || settings.statistics.contains(metric);
+    let shown =
+        listed.iter().flat_map(|id| id.metrics.iter().filter(|m| read(m)).map(|metric| (&id.id, *metric)));
+    let new = shown.filter(|pair| !asked.contains(pair));
+    new.map(|(id, metric)| SeriesRequest { id: id.clone(), metric, from, until }).collect()
 }
 
 /// The metrics to read of an id: what ListMetrics shows for it, always its invocations and throttles

@@ -40,6 +40,15 @@ words! {
 }
 
 impl Metric {
+    /// The metric whose other spelling this is, or itself.
+    pub fn canonical(self) -> Metric {
+        match self {
+            Metric::CacheReadTokensOtherName => Metric::CacheReadTokens,
+            Metric::CacheWriteTokensOtherName => Metric::CacheWriteTokens,
+            metric => metric,
+        }
+    }
+
     /// Sum metrics: a minute without a datapoint in a complete answer is 0. The others are then absent.
     pub fn is_sum(self) -> bool {
         self < Metric::LatencyAverage
@@ -87,6 +96,7 @@ pub struct ListedId {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeriesReading {
     pub id: InvocationId,
+    /// Never another spelling: a metric that CloudWatch has under two names comes twice.
     pub metric: Metric,
     pub from: Minute,
     pub until: Minute,

@@ -86,13 +86,24 @@ async fn put(client: &aws_sdk_cloudwatch::Client, start: i64, trace: &[[u64; 3]]
                 let dimension = Dimension::builder().name("ModelId").value(id).build();
                 let at = DateTime::from_secs(start + 60 * minute as i64);
                 data.push(
-                    MetricDatum::builder().metric_name(*name).dimensions(dimension).timestamp(at).value(value as f64).build(),
+                    MetricDatum::builder()
+                        .metric_name(*name)
+                        .dimensions(dimension)
+                        .timestamp(at)
+                        .value(value as f64)
+                        .build(),
                 );
             }
         }
     }
     for chunk in data.chunks(150) {
-        client.put_metric_data().namespace("AWS/Bedrock").set_metric_data(Some(chunk.to_vec())).send().await.unwrap();
+        client
+            .put_metric_data()
+            .namespace("AWS/Bedrock")
+            .set_metric_data(Some(chunk.to_vec()))
+            .send()
+            .await
+            .unwrap();
     }
 }
 
@@ -125,7 +136,11 @@ async fn real_traffic_of_two_ids_sharing_a_quota_is_published_minute_by_minute()
         ..Region::default()
     };
     let world = World {
-        accounts: vec![Account { id: "000000000000".to_string(), regions: vec![region], ..Account::default() }],
+        accounts: vec![Account {
+            id: "000000000000".to_string(),
+            regions: vec![region],
+            ..Account::default()
+        }],
         publishing: Publishing::at_once(),
         rates: false,
         rough_pages: false,
@@ -150,17 +165,29 @@ async fn real_traffic_of_two_ids_sharing_a_quota_is_published_minute_by_minute()
         let tpm = [MODEL, "quota=\"tokens_per_minute\"", "quota_code=\"L-F4DDD3EB\""];
         let rpm = [MODEL, "quota=\"requests_per_minute\"", "quota_code=\"L-4A6BFAB1\""];
         let limit = only(&rig.find("bedrock_quota_limit", &tpm)).unwrap();
-        assert_eq!(only(&rig.find("bedrock_quota_usage", &tpm)), Some(tokens(&trace[minute])), "minute {minute}");
+        assert_eq!(
+            only(&rig.find("bedrock_quota_usage", &tpm)),
+            Some(tokens(&trace[minute])),
+            "minute {minute}"
+        );
         assert_eq!(only(&rig.find("bedrock_quota_usage_peak", &tpm)), Some(peak), "minute {minute}");
         let ratio = only(&rig.find("bedrock_quota_utilization_ratio", &tpm)).unwrap();
         assert!((ratio - tokens(&trace[minute]) / limit).abs() < 1e-12, "minute {minute}: {ratio}");
-        assert_eq!(only(&rig.find("bedrock_quota_usage", &rpm)), Some(trace[minute][0] as f64), "minute {minute}");
+        assert_eq!(
+            only(&rig.find("bedrock_quota_usage", &rpm)),
+            Some(trace[minute][0] as f64),
+            "minute {minute}"
+        );
         assert_eq!(only(&rig.find("bedrock_quota_usage_peak", &rpm)), Some(requests_peak), "minute {minute}");
         compared += 1;
     }
     assert_eq!(compared, trace.len());
 
-    for (family, column) in [("bedrock_invocations_total", 0), ("bedrock_input_tokens_total", 1), ("bedrock_output_tokens_total", 2)] {
+    for (family, column) in [
+        ("bedrock_invocations_total", 0),
+        ("bedrock_input_tokens_total", 1),
+        ("bedrock_output_tokens_total", 2),
+    ] {
         for (which, id) in [PROFILE, APPLICATION].into_iter().enumerate() {
             let sum: u64 = trace.iter().map(|minute| split(minute[column])[which]).sum();
             let label = format!("model_id=\"{id}\"");
@@ -172,10 +199,8 @@ async fn real_traffic_of_two_ids_sharing_a_quota_is_published_minute_by_minute()
 #[tokio::test]
 async fn the_catalog_and_the_caller_of_another_server_are_read() {
     let ministack = Ministack::start();
-    let config = format!(
-        "aws: {{endpoints: {{bedrock: '{0}', sts: '{0}', cloudwatch: '{0}'}}}}",
-        ministack.url
-    );
+    let config =
+        format!("aws: {{endpoints: {{bedrock: '{0}', sts: '{0}', cloudwatch: '{0}'}}}}", ministack.url);
     let rig = Rig::start(World::default(), &config, 0).await;
     let environment = Environment::load(&rig.plan.aws, Some("us-east-1"), &rig.telemetry).await;
     let session = environment.session(&Credentials::Default).await;
@@ -184,7 +209,10 @@ async fn the_catalog_and_the_caller_of_another_server_are_read() {
     let connection = session.connect(&Target::new(&account, "us-east-1"));
     let (catalog, errors) = connection.catalog(&[]).await;
     let catalog = catalog.unwrap();
-    assert!(catalog.models.is_some_and(|models| models.iter().any(|m| m.id.starts_with("anthropic."))), "{errors:?}");
+    assert!(
+        catalog.models.is_some_and(|models| models.iter().any(|m| m.id.starts_with("anthropic."))),
+        "{errors:?}"
+    );
     assert!(catalog.profiles.is_some(), "{errors:?}");
     assert!(catalog.provisioned.is_some_and(|units| units.is_empty()), "{errors:?}");
 }

@@ -68,7 +68,8 @@ impl Rig {
         exposition::render(&mut text, &self.snapshot, &export).unwrap();
         let text = String::from_utf8(text).unwrap();
         let samples = text.lines().filter(|line| !line.starts_with('#'));
-        let pair = |line: &str| line.rsplit_once(' ').map(|(key, value)| (key.to_string(), value.parse().unwrap()));
+        let pair =
+            |line: &str| line.rsplit_once(' ').map(|(key, value)| (key.to_string(), value.parse().unwrap()));
         samples.filter_map(pair).collect()
     }
 

@@ -1,7 +1,7 @@
 //! Rounds against the simulated AWS, minute by minute.
 
 use crate::rig::Rig;
-use bedrock_quota_exporter::model::snapshot::due;
+use bedrock_quota_exporter::model::schedule::due;
 use bedrock_quota_exporter::model::time::Timestamp;
 use bedrock_quota_exporter::sim::faults::{Fault, Kind};
 use bedrock_quota_exporter::sim::traffic::{Demand, Stream};
@@ -25,7 +25,13 @@ fn account(id: &str, regions: Vec<Region>) -> Account {
 }
 
 fn world(accounts: Vec<Account>) -> World {
-    World { accounts, publishing: Publishing::at_once(), rates: false, rough_pages: false, ..World::default() }
+    World {
+        accounts,
+        publishing: Publishing::at_once(),
+        rates: false,
+        rough_pages: false,
+        ..World::default()
+    }
 }
 
 #[tokio::test]
@@ -67,7 +73,8 @@ async fn an_account_that_refuses_for_an_hour_fades_alone_and_heals_in_one_round(
     let id = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
     let codes = ["L-4A6BFAB1", "L-F4DDD3EB", "L-E3F10727"].map(String::from).to_vec();
     let one = || Region { codes: Some(codes.clone()), ..region("us-east-1", vec![stream(id, 20.0)]) };
-    let accounts = ["000000000000", "000000000001", "000000000002"].map(|id| account(id, vec![one()])).to_vec();
+    let accounts =
+        ["000000000000", "000000000001", "000000000002"].map(|id| account(id, vec![one()])).to_vec();
     let config = "aws: {max_attempts: 1}";
     let mut rig = Rig::start(world(accounts.clone()), config, NOON).await;
     let mut calm = Rig::start(world(accounts), config, NOON).await;
@@ -116,6 +123,10 @@ async fn an_account_that_refuses_for_an_hour_fades_alone_and_heals_in_one_round(
     assert_eq!(up[0].1, 1.0);
     assert_eq!(rig.find("bedrock_quota_usage", &[]), calm.find("bedrock_quota_usage", &[]));
     for counter in ["bedrock_invocations_total", "bedrock_input_tokens_total", "bedrock_quota_tokens_total"] {
-        assert_eq!(rig.find(counter, &[]), calm.find(counter, &[]), "{counter}: nothing is lost by an outage");
+        assert_eq!(
+            rig.find(counter, &[]),
+            calm.find(counter, &[]),
+            "{counter}: nothing is lost by an outage"
+        );
     }
 }

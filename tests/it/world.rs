@@ -26,13 +26,12 @@ pub fn state(
     evaluation: Evaluation,
 ) -> TargetState {
     let at = NOW.minus(30);
-    TargetState {
-        target,
-        quotas: quotas.map(|list| Observed { at, value: Arc::new(list) }),
-        catalog: catalog.map(|catalog| Observed { at, value: Arc::new(catalog) }),
-        collectors,
-        evaluation: Arc::new(evaluation),
-    }
+    let mut state = TargetState::new(target, at);
+    state.quotas = quotas.map(|list| Observed { at, value: Arc::new(list) });
+    state.catalog = catalog.map(|catalog| Observed { at, value: Arc::new(catalog) });
+    state.collectors = collectors;
+    state.evaluation = Arc::new(evaluation);
+    state
 }
 
 pub fn snapshot(states: impl IntoIterator<Item = TargetState>) -> Snapshot {
@@ -69,6 +68,7 @@ pub fn whole() -> Snapshot {
         seconds: 0.75,
         errors: BTreeMap::from([(ErrorClass::AccessDenied, 120)]),
         last_error: Some("GetMetricData: AccessDenied".into()),
+        retry: false,
     };
     let stale = Evaluation {
         complete_until: Some(NOW.minus(7_320)),
@@ -96,6 +96,7 @@ fn up() -> CollectorState {
         seconds: 1.25,
         errors: BTreeMap::new(),
         last_error: None,
+        retry: false,
     }
 }
 

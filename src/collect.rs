@@ -3,7 +3,8 @@
 use crate::aws::Connection;
 use crate::model::schedule::{due, newly_listed};
 use crate::model::snapshot::{
-    CollectError, Collector, ErrorClass, Observation, Outcome, Requests, Settings, Snapshot, UsageRequest,
+    CollectError, Collector, ErrorClass, Observation, Outcome, Requests, Settings, Snapshot, TargetState,
+    UsageRequest,
 };
 use crate::model::time::Timestamp;
 use crate::model::usage::UsageReading;
@@ -38,6 +39,7 @@ pub fn work(requests: Requests) -> Vec<Work> {
 /// Does `work` at one target. `tag_keys`: the tags of application profiles that are read.
 pub async fn collect(
     connection: &Connection,
+    state: &TargetState,
     work: Work,
     settings: &Settings,
     tag_keys: &[String],
@@ -53,7 +55,7 @@ pub async fn collect(
             let (catalog, errors) = connection.catalog(tag_keys).await;
             (catalog.map(Observation::Catalog), errors)
         }
-        Work::Usage(request) => usage(connection, request, settings).await,
+        Work::Usage(request) => usage(connection, state, request, settings).await,
     };
     Outcome {
         target: connection.target.clone(),
@@ -67,6 +69,7 @@ pub async fn collect(
 
 async fn usage(
     connection: &Connection,
+    state: &TargetState,
     request: UsageRequest,
     settings: &Settings,
 ) -> (Option<Observation>, Vec<CollectError>) {
@@ -78,7 +81,7 @@ async fn usage(
             Err(error) => errors.push(error),
         }
     }
-    let new = newly_listed(&request, listed.as_deref().unwrap_or_default(), settings);
+    let new = newly_listed(state, settings, &request, listed.as_deref().unwrap_or_default());
     let asked = request.minutes.len() + new.len();
     let (minutes, failed) = connection.read(60, [request.minutes, new].concat()).await;
     errors.extend(failed);
@@ -121,10 +124,10 @@ pub async fn round(
     tag_keys: &[String],
     now: Timestamp,
 ) -> Snapshot {
-    let jobs = connections.iter().flat_map(|connection| {
-        let state = snapshot.targets.get(&connection.target);
-        let works = state.map(|state| work(due(state, settings, now))).unwrap_or_default();
-        works.into_iter().map(|work| collect(connection, work, settings, tag_keys, now))
+    let known = connections.iter().filter_map(|c| Some((c, snapshot.targets.get(&c.target)?)));
+    let jobs = known.flat_map(|(connection, state)| {
+        let works = work(due(state, settings, now)).into_iter();
+        works.map(move |work| collect(connection, state, work, settings, tag_keys, now))
     });
     let outcomes = join_all(jobs).await;
     snapshot.advance(settings, outcomes, now)

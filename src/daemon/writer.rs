@@ -7,7 +7,7 @@ use crate::collect::{self, Work};
 use crate::exposition::Export;
 use crate::model::ids::Target;
 use crate::model::schedule::{due, next_due};
-use crate::model::snapshot::{CollectError, Collector, Outcome, Snapshot};
+use crate::model::snapshot::{CollectError, Collector, Outcome, Snapshot, TargetState};
 use crate::model::time::Timestamp;
 use crate::plan::Plan;
 use crate::telemetry::Telemetry;
@@ -147,7 +147,7 @@ impl Writer {
                     return;
                 }
                 if self.busy.insert((target.clone(), work.collector())) {
-                    self.jobs.spawn(job(self.plan.clone(), connection.clone(), work, now));
+                    self.jobs.spawn(job(self.plan.clone(), connection.clone(), state.clone(), work, now));
                 }
             }
         }
@@ -230,9 +230,15 @@ fn named(plan: &Plan, accounts: &[Account]) -> Export {
     export
 }
 
-async fn job(plan: Arc<Plan>, connection: Arc<Connection>, work: Work, started: Timestamp) -> Done {
+async fn job(
+    plan: Arc<Plan>,
+    connection: Arc<Connection>,
+    state: Arc<TargetState>,
+    work: Work,
+    started: Timestamp,
+) -> Done {
     let tag_keys: Vec<String> = plan.export.team_tag.iter().cloned().collect();
-    let outcome = collect::collect(&connection, work, &plan.settings, &tag_keys, started).await;
+    let outcome = collect::collect(&connection, &state, work, &plan.settings, &tag_keys, started).await;
     Done::Collected(collect::by_the_right_clock(outcome, connection.server_time(), &plan.settings))
 }
 

@@ -161,6 +161,8 @@ struct Column {
     born: Timestamp,
     /// Every minute before it was read after it had settled; `None` before the first answer.
     settled: Option<Minute>,
+    /// Minutes that were read, but not yet after they had settled.
+    growing: Vec<Minute>,
     total: f64,
     /// From `History::first` on; what lies beyond is unknown.
     cells: Vec<f64>,
@@ -203,6 +205,7 @@ impl Column {
             }
         }
         self.cells.drain(..count);
+        self.growing.retain(|&minute| minute >= until);
     }
 }
 
@@ -350,7 +353,7 @@ impl History {
     /// As `cell`, and unknown while the minute may still grow.
     pub fn settled_cell(&self, metric: Metric, minute: Minute) -> Cell {
         match self.column(metric) {
-            Some(column) if column.settled.is_none_or(|settled| minute >= settled) => Cell::Unknown,
+            Some(column) if column.growing.contains(&minute) => Cell::Unknown,
             _ => self.cell(metric, minute),
         }
     }
@@ -363,7 +366,7 @@ impl History {
     /// The first minute not read of every metric asked for.
     pub fn read_until(&self) -> Option<Minute> {
         let read = |column: &Column| {
-            let mut minute = column.settled?;
+            let mut minute = column.settled.filter(|_| !column.cells.is_empty())?;
             while column.cell(self.first, minute) != Cell::Unknown {
                 minute = minute + 1;
             }
@@ -398,7 +401,14 @@ impl History {
         self.columns.retain(|column| wanted.has(column.metric));
         for metric in wanted.iter().filter(|&metric| self.column(metric).is_none()).collect::<Vec<_>>() {
             let cells = Vec::new();
-            self.columns.push(Column { metric, born: ages.at, settled: None, total: 0.0, cells });
+            self.columns.push(Column {
+                metric,
+                born: ages.at,
+                settled: None,
+                growing: Vec::new(),
+                total: 0.0,
+                cells,
+            });
         }
         let answers = answers(readings, ages.closed);
         let from = answers.values().filter(|a| !a.cells.is_empty()).map(|a| a.from).min();
@@ -444,8 +454,12 @@ impl History {
             if after.point().is_some() {
                 self.last_datapoint = self.last_datapoint.max(Some(minute));
             }
-            if after != Cell::Unknown {
+            if cell != Cell::Unknown {
                 column.set(first, minute, after);
+                column.growing.retain(|&growing| growing != minute);
+                if minute >= ages.settled {
+                    column.growing.push(minute);
+                }
             }
         }
     }

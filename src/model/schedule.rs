@@ -1,11 +1,11 @@
 //! What to read of a target next. Pure: state, settings and time in, requests out.
 
 use super::ids::{Endpoint, QuotaKind};
+use super::matching::Resolution;
 use super::minutes::{History, Metrics, closed, keep, oldest_readable, settled};
-use super::snapshot::{Collector, Known, Requests, SeriesRequest, Settings, TargetState, UsageRequest};
+use super::snapshot::{Collector, Requests, SeriesRequest, Settings, TargetState, UsageRequest};
 use super::time::{Minute, Timestamp};
 use super::usage::{InvocationId, ListedId, Metric};
-use std::collections::BTreeSet;
 
 /// Spans that differ by less are read as one, so that their queries fit into the same calls: CloudWatch
 /// bills queries, not datapoints.
@@ -89,7 +89,7 @@ fn minutes(
     let oldest = oldest_readable(now);
     let mut requests = Vec::new();
     for (id, known) in &state.memory.ids {
-        for metric in wanted(id, known, settings).iter() {
+        for metric in wanted(id, known.history.listed, &known.resolution, settings).iter() {
             let from = known.history.settled_until(metric).map_or(new_from, |settled| settled.max(oldest));
             if from < until {
                 let names = known.history.names(metric);
@@ -124,38 +124,55 @@ fn hours(state: &TargetState, settings: &Settings, now: Timestamp) -> Vec<Series
     requests
 }
 
-/// What to read besides `request.minutes`, now that ListMetrics has answered: every pair of id and metric
-/// that it newly shows (of latencies the statistics that the config names), and what is always read.
-pub fn newly_listed(request: &UsageRequest, listed: &[ListedId], settings: &Settings) -> Vec<SeriesRequest> {
-    let Some((from, until)) = request.new_ids.filter(|(from, until)| from < until) else { return Vec::new() };
-    let asked: BTreeSet<_> = request.minutes.iter().map(|series| (&series.id, series.metric)).collect();
+/// What ListMetrics newly shows: the pairs of id and metric to read in the same round, over `request.new_ids`.
+pub fn newly_listed(
+    state: &TargetState,
+    settings: &Settings,
+    request: &UsageRequest,
+    listed: &[ListedId],
+) -> Vec<SeriesRequest> {
+    let Some((from, until)) = request.new_ids else { return Vec::new() };
     let mut requests = Vec::new();
-    for ListedId { id, metrics } in listed {
-        let named = metrics.iter().filter(|m| m.is_sum() || settings.statistics.contains(m));
-        let wanted = named.copied().collect::<Metrics>().union(always(id.endpoint));
-        let new = wanted.iter().filter(|metric| !asked.contains(&(id, *metric)));
-        requests.extend(new.map(|metric| SeriesRequest { id: id.clone(), metric, from, until }));
+    for ListedId { id, metrics: names } in listed {
+        let metrics = names.iter().map(|name| name.canonical()).collect();
+        let wanted = match state.memory.ids.get(id) {
+            Some(known) => {
+                let shown = known.history.listed.unwrap_or_default().union(metrics);
+                let wanted = wanted(id, Some(shown), &known.resolution, settings).iter();
+                wanted.filter(|&metric| known.history.settled_until(metric).is_none()).collect()
+            }
+            None => wanted(id, Some(metrics), &state.memory.index.resolve(id), settings),
+        };
+        for metric in wanted.iter() {
+            let mut names: Metrics =
+                names.iter().copied().filter(|name| name.canonical() == metric).collect();
+            if names == Metrics::default() {
+                names = names.with(metric);
+            }
+            let asked = |name| request.minutes.iter().any(|r| r.id == *id && r.metric == name);
+            let new = names.iter().filter(|name| !asked(*name));
+            requests.extend(new.map(|metric| SeriesRequest { id: id.clone(), metric, from, until }));
+        }
     }
     requests
-}
-
-/// Read of every id, listed or not: a model refused from its first call on has no other series.
-fn always(endpoint: Endpoint) -> Metrics {
-    match endpoint {
-        Endpoint::Runtime => [Metric::Invocations, Metric::Throttles].into_iter().collect(),
-        Endpoint::Mantle => Metrics::default().with(Metric::Invocations),
-    }
 }
 
 /// The metrics to read of an id: what ListMetrics shows for it, always its invocations and throttles
 /// (a model refused from its first call on has no other), and the latencies that the config names or
 /// that estimate a concurrency.
-pub(crate) fn wanted(id: &InvocationId, known: &Known, settings: &Settings) -> Metrics {
-    let always = always(id.endpoint);
-    let Some(listed) = known.history.listed else { return always };
+pub(crate) fn wanted(
+    id: &InvocationId,
+    listed: Option<Metrics>,
+    resolution: &Resolution,
+    settings: &Settings,
+) -> Metrics {
+    let always = match id.endpoint {
+        Endpoint::Runtime => [Metric::Invocations, Metric::Throttles].into_iter().collect(),
+        Endpoint::Mantle => Metrics::default().with(Metric::Invocations),
+    };
+    let Some(listed) = listed else { return always };
     let sums = listed.iter().filter(|metric| metric.is_sum());
-    let concurrent =
-        known.resolution.charges.iter().any(|charge| charge.kind == QuotaKind::ConcurrentRequests);
+    let concurrent = resolution.charges.iter().any(|charge| charge.kind == QuotaKind::ConcurrentRequests);
     let little = concurrent.then_some(Metric::LatencyAverage);
     let timings = settings.statistics.iter().copied().chain(little);
     let timings = timings.filter(|&metric| History::family_listed(listed, metric));

@@ -139,8 +139,7 @@ pub struct UsageRequest {
     pub discover: bool,
     /// Ask ListMetrics without RecentlyActive: ids idle for hours count in day quotas, and stay known.
     pub everything: bool,
-    /// What ListMetrics newly shows in this round is read over this span: every listed pair of id and
-    /// metric that is not among `minutes` (of latencies, the statistics of `Settings`).
+    /// What ListMetrics newly shows in this round is read over this span: see `schedule::newly_listed`.
     pub new_ids: Option<(Minute, Minute)>,
     /// One query each; what ListMetrics was seen to show before.
     pub minutes: Vec<SeriesRequest>,
@@ -355,7 +354,7 @@ impl TargetState {
         for id in touched {
             let Some(known) = self.memory.ids.get_mut(id) else { continue };
             let minutes = minutes.get(id).map_or(&[][..], Vec::as_slice);
-            let mut metrics = wanted(id, known, settings);
+            let mut metrics = wanted(id, known.history.listed, &known.resolution, settings);
             if known.history.listed.is_none() {
                 let read = minutes.iter().map(|series| series.metric).chain(known.history.metrics());
                 metrics = metrics.union(read.collect::<Metrics>());

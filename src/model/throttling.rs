@@ -155,3 +155,111 @@ pub(crate) fn seen(ids: &[Spender], metric: Metric, closed: Minute) -> f64 {
     let minutes = (closed - THROTTLED_WINDOW).until(closed);
     minutes.flat_map(|minute| ids.iter().filter_map(move |id| id.history.cell(metric, minute).sum())).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Minutes of an afternoon, as (requests, tokens, throttles, 5xx); those without throttles refuse nothing.
+    struct Case {
+        minutes: Vec<(f64, f64, f64, f64)>,
+        /// Limits: requests and tokens per minute; 0 is a zero quota.
+        requests: Option<f64>,
+        tokens: Option<f64>,
+        day: Share,
+        confirmed: bool,
+    }
+
+    fn case(minutes: Vec<(f64, f64, f64, f64)>) -> Case {
+        Case { minutes, requests: Some(50.0), tokens: Some(100_000.0), day: Share::NoLimit, confirmed: true }
+    }
+
+    impl Case {
+        fn cause(&self) -> Cause {
+            let share = |used: f64, limit: Option<f64>| match limit {
+                None => Share::NoLimit,
+                Some(0.0) => Share::Unknown,
+                Some(limit) => Share::Of(used / limit),
+            };
+            let refused = self.minutes.iter().filter(|(_, _, throttles, _)| *throttles > 0.0);
+            cause(&Afternoon {
+                refused: refused
+                    .map(|&(requests, tokens, _, _)| Refused {
+                        requests: share(requests, self.requests),
+                        tokens: share(tokens, self.tokens),
+                        day: self.day,
+                        other: Share::NoLimit,
+                    })
+                    .collect(),
+                throttles: self.minutes.iter().map(|m| m.2).sum(),
+                server_errors: self.minutes.iter().map(|m| m.3).sum(),
+                zero_quota: self.requests == Some(0.0) || self.tokens == Some(0.0),
+                limits_confirmed: self.confirmed,
+            })
+        }
+    }
+
+    #[test]
+    fn a_table_of_afternoons() {
+        let storm = || vec![(0.0, 0.0, 900.0, 0.0); 8];
+        let at_40_percent = || vec![(12.0, 40_000.0, 30.0, 0.0); 8];
+        let afternoons = [
+            ("a storm from idle at 100 % refusal", case(storm()), Cause::Reservation),
+            ("reservation at 40 %", case(at_40_percent()), Cause::Reservation),
+            (
+                "reservation at 40 % where no requests quota exists",
+                Case { requests: None, ..case(at_40_percent()) },
+                Cause::Reservation,
+            ),
+            ("an RPM storm", case(vec![(49.0, 30_000.0, 600.0, 0.0); 8]), Cause::RequestsPerMinute),
+            ("tokens at their limit", case(vec![(20.0, 97_000.0, 15.0, 0.0); 8]), Cause::TokensPerMinute),
+            (
+                "a limit cut meanwhile: the old use is above the new limit",
+                Case { tokens: Some(42_000.0), ..case(at_40_percent()) },
+                Cause::TokensPerMinute,
+            ),
+            (
+                "a limit that may have been cut, not read again yet",
+                Case { confirmed: false, ..case(at_40_percent()) },
+                Cause::Unknown,
+            ),
+            ("four isolated refusals", case(vec![(20.0, 97_000.0, 1.0, 0.0); 4]), Cause::Unknown),
+            ("a zero quota with attempts", Case { tokens: Some(0.0), ..case(storm()) }, Cause::ZeroQuota),
+            (
+                "four attempts on a zero quota",
+                Case { tokens: Some(0.0), ..case(vec![(0.0, 0.0, 3.0, 0.0); 4]) },
+                Cause::Unknown,
+            ),
+            ("the day is spent", Case { day: Share::Of(0.999), ..case(storm()) }, Cause::TokensPerDay),
+            ("capacity: 5xx with few throttles", case(vec![(9.0, 9_000.0, 1.0, 40.0); 8]), Cause::Capacity),
+            (
+                "5xx beside tokens at their limit",
+                case(vec![(20.0, 97_000.0, 5.0, 40.0); 8]),
+                Cause::TokensPerMinute,
+            ),
+            ("neither at a limit nor well below", case(vec![(12.0, 85_000.0, 30.0, 0.0); 8]), Cause::Unknown),
+            ("the day is not known", Case { day: Share::Unknown, ..case(at_40_percent()) }, Cause::Unknown),
+            (
+                "no token limit to reserve from",
+                Case { tokens: None, ..case(at_40_percent()) },
+                Cause::Unknown,
+            ),
+            (
+                "both limits in turn",
+                case([vec![(49.0, 9_000.0, 9.0, 0.0); 2], vec![(5.0, 99_000.0, 9.0, 0.0); 6]].concat()),
+                Cause::TokensPerMinute,
+            ),
+        ];
+        for (name, afternoon, expected) in afternoons {
+            assert_eq!(afternoon.cause(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn of_two_limits_the_reached_one_decides_and_an_unknown_one_leaves_it_open() {
+        assert_eq!(Share::Of(0.95).or(Share::Unknown), Share::Of(0.95));
+        assert_eq!(Share::Unknown.or(Share::Of(0.4)), Share::Unknown);
+        assert_eq!(Share::Of(0.4).or(Share::Of(0.6)), Share::Of(0.6));
+        assert_eq!(Share::NoLimit.or(Share::Of(0.4)), Share::Of(0.4));
+    }
+}

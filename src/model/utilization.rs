@@ -131,7 +131,11 @@ pub(crate) fn is_unmeasurable(key: &QuotaKey, spenders: &[Spender]) -> bool {
 
 /// The state that holds: that of the lists, and below it whether usage can be measured at all.
 pub(crate) fn state(listed: State, unmeasurable: bool) -> State {
-    if listed == State::Ok && unmeasurable { State::Unmeasurable } else { listed }
+    match listed {
+        State::Ok | State::Unmeasurable if unmeasurable => State::Unmeasurable,
+        State::Ok | State::Unmeasurable => State::Ok,
+        _ => listed,
+    }
 }
 
 /// Where the usage of a quota came from in these minutes.
@@ -205,9 +209,7 @@ pub(crate) fn counted(key: &QuotaKey, catalog: &Catalog, index: &Index) -> Optio
 }
 
 fn is_job_of(job: &BatchJob, key: &QuotaKey, index: &Index) -> bool {
-    let custom = job.model_id.contains(":custom-model");
-    let id = if custom { &job.model_id } else { last_part(&job.model_id) };
-    let resolution = index.resolve(&InvocationId::runtime(id));
+    let resolution = index.resolve(&InvocationId::runtime(&job.model_id));
     let of_base =
         matches!(resolution.id_type, IdType::Base | IdType::SystemProfile | IdType::ApplicationProfile);
     of_base && key.endpoint == Endpoint::Runtime && resolution.model.as_deref() == Some(&*key.model)

@@ -6,7 +6,7 @@ use bedrock_quota_exporter::model::evaluation::{Evaluation, IdStatus, QuotaStatu
 use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, Target};
 use bedrock_quota_exporter::model::matching::Rules;
 use bedrock_quota_exporter::model::quota::{QuotaList, ServiceQuota};
-use bedrock_quota_exporter::model::schedule::due;
+use bedrock_quota_exporter::model::schedule::{due, newly_listed};
 use bedrock_quota_exporter::model::snapshot::{
     CollectError, Collector, ErrorClass, Observation, Outcome, Requests, SeriesRequest, Settings, Snapshot,
     TargetState, UsageRequest,
@@ -188,13 +188,8 @@ impl Cloud {
     pub fn answer(&self, request: &UsageRequest) -> UsageReading {
         let listed = request.discover.then(|| self.listed(request.everything));
         let mut minutes: Vec<SeriesReading> = request.minutes.iter().map(|r| self.series(r)).collect();
-        let pairs =
-            listed.iter().flatten().flat_map(|l| l.metrics.iter().map(|&metric| (l.id.clone(), metric)));
-        for ((id, metric), (from, until)) in pairs.zip(request.new_ids.iter().cycle().copied()) {
-            if !request.minutes.iter().any(|r| r.id == id && r.metric == metric) {
-                minutes.push(self.series(&SeriesRequest { id, metric, from, until }));
-            }
-        }
+        let new = newly_listed(self.state(), &self.settings, request, listed.as_deref().unwrap_or_default());
+        minutes.extend(new.iter().map(|r| self.series(r)));
         UsageReading { listed, minutes, hours: request.hours.iter().map(|r| self.hours(r)).collect() }
     }
 

@@ -9,6 +9,7 @@ mod exposition;
 mod matching;
 mod metrics_doc;
 mod ministack;
+mod mistakes;
 mod prometheus_text;
 mod rig;
 mod rounds;

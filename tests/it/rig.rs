@@ -17,7 +17,6 @@ use tokio::net::TcpListener;
 
 pub struct Rig {
     pub sim: Sim,
-    pub url: String,
     pub plan: Plan,
     pub snapshot: Snapshot,
     pub telemetry: Telemetry,
@@ -50,7 +49,7 @@ impl Rig {
             connections.push(session.connect(target));
         }
         let snapshot = Snapshot::new(targets, Timestamp(now));
-        Rig { sim, url, plan, snapshot, telemetry, connections }
+        Rig { sim, plan, snapshot, telemetry, connections }
     }
 
     /// One round of everything that is due at `now`, on both clocks.

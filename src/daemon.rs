@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 /// How long a published snapshot waits for its neighbours before it is rendered: targets finish one
 /// after another, and a rendering serves all that finished.
-const COALESCE: Duration = Duration::from_secs(1);
+const COALESCE: Duration = Duration::from_secs(2);
 /// How long open connections may take after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(3);
 

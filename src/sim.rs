@@ -81,6 +81,7 @@ impl Sim {
             shutdown.await;
             closing.send_replace(true);
         };
+        let app = app.into_make_service_with_connect_info::<mishap::Line>();
         axum::serve(listener, app).with_graceful_shutdown(until).await.context("serving the simulated AWS")
     }
 

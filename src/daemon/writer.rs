@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// Collections under way at once, over all targets.
-const CONCURRENCY: usize = 16;
+const CONCURRENCY: usize = 64;
 /// Between attempts to learn whose the current credentials are.
 const IDENTIFY_EVERY: u64 = 30;
 

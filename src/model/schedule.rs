@@ -125,25 +125,33 @@ fn hours(state: &TargetState, settings: &Settings, now: Timestamp) -> Vec<Series
 }
 
 /// What to read besides `request.minutes`, now that ListMetrics has answered: every pair of id and metric
-/// that it newly shows, of latencies the statistics that the config names.
+/// that it newly shows (of latencies the statistics that the config names), and what is always read.
 pub fn newly_listed(request: &UsageRequest, listed: &[ListedId], settings: &Settings) -> Vec<SeriesRequest> {
     let Some((from, until)) = request.new_ids.filter(|(from, until)| from < until) else { return Vec::new() };
     let asked: BTreeSet<_> = request.minutes.iter().map(|series| (&series.id, series.metric)).collect();
-    let read = |metric: &Metric| metric.is_sum() || settings.statistics.contains(metric);
-    let shown =
-        listed.iter().flat_map(|id| id.metrics.iter().filter(|m| read(m)).map(|metric| (&id.id, *metric)));
-    let new = shown.filter(|pair| !asked.contains(pair));
-    new.map(|(id, metric)| SeriesRequest { id: id.clone(), metric, from, until }).collect()
+    let mut requests = Vec::new();
+    for ListedId { id, metrics } in listed {
+        let named = metrics.iter().filter(|m| m.is_sum() || settings.statistics.contains(m));
+        let wanted = named.copied().collect::<Metrics>().union(always(id.endpoint));
+        let new = wanted.iter().filter(|metric| !asked.contains(&(id, *metric)));
+        requests.extend(new.map(|metric| SeriesRequest { id: id.clone(), metric, from, until }));
+    }
+    requests
+}
+
+/// Read of every id, listed or not: a model refused from its first call on has no other series.
+fn always(endpoint: Endpoint) -> Metrics {
+    match endpoint {
+        Endpoint::Runtime => [Metric::Invocations, Metric::Throttles].into_iter().collect(),
+        Endpoint::Mantle => Metrics::default().with(Metric::Invocations),
+    }
 }
 
 /// The metrics to read of an id: what ListMetrics shows for it, always its invocations and throttles
 /// (a model refused from its first call on has no other), and the latencies that the config names or
 /// that estimate a concurrency.
 pub(crate) fn wanted(id: &InvocationId, known: &Known, settings: &Settings) -> Metrics {
-    let always = match id.endpoint {
-        Endpoint::Runtime => [Metric::Invocations, Metric::Throttles].into_iter().collect(),
-        Endpoint::Mantle => Metrics::default().with(Metric::Invocations),
-    };
+    let always = always(id.endpoint);
     let Some(listed) = known.history.listed else { return always };
     let sums = listed.iter().filter(|metric| metric.is_sum());
     let concurrent =

@@ -110,3 +110,42 @@ fn write(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_go_there_and_back() {
+        let value =
+            json!({"Id": "q1", "Period": 60, "ReturnData": true, "Label": null, "List": [{"A": -1.5}, []]});
+        assert_eq!(decode(&encode(&value)).unwrap(), value);
+    }
+
+    #[test]
+    fn lists_of_unknown_length_and_half_floats_are_read() {
+        // {_ "a": [_ 1, -2, 1.0 as half, timestamp 60]}
+        let bytes = b"\xbf\x61a\x9f\x01\x21\xf9\x3c\x00\xc1\x18\x3c\xff\xff";
+        assert_eq!(decode(bytes).unwrap(), json!({"a": [1, -2, 1.0, 60]}));
+    }
+
+    #[test]
+    fn timestamps_are_tagged_and_missing_numbers_are_nan() {
+        let bytes = encode(&json!({"Timestamps": [60], "Values": ["NaN", 1]}));
+        let mut decoder = Decoder::new(&bytes);
+        assert_eq!((decoder.map().unwrap(), decoder.str().unwrap()), (Some(2), "Timestamps"));
+        assert_eq!((decoder.array().unwrap(), decoder.tag().unwrap()), (Some(1), Tag::new(1)));
+        assert_eq!((decoder.f64().unwrap(), decoder.str().unwrap()), (60.0, "Values"));
+        assert_eq!(decoder.array().unwrap(), Some(2));
+        assert!(decoder.f64().unwrap().is_nan());
+        assert_eq!(decoder.f64().unwrap(), 1.0);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        let deep = [vec![0x81; 1000], vec![0x01]].concat();
+        for bytes in [&b"\xbf"[..], b"\x01\x01", b"\x41a", b"\xa1\x01\x01", &deep] {
+            assert!(decode(bytes).is_err(), "{bytes:?}");
+        }
+    }
+}

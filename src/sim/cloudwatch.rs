@@ -152,11 +152,14 @@ fn get_metric_data(scene: &Scene, asked: &GetMetricData) -> Result<Value, Refusa
     let (mut before, mut left, mut cut) = (0, most, false);
     let mut results = Vec::new();
     for query in asked.metric_data_queries.iter().filter(|q| q.return_data != Some(false)) {
-        let points = points(scene, asked, query, now)?;
+        if cut {
+            break;
+        }
+        let points = points(scene, asked, query, now);
         let skipped = skip.saturating_sub(before).min(points.len());
         before += points.len();
         let page = &points[skipped..];
-        if cut || (page.is_empty() && skip > 0 && before <= skip) {
+        if page.is_empty() && skip > 0 && before <= skip {
             continue;
         }
         cut = page.len() > left;
@@ -243,8 +246,8 @@ fn check_stat(query: &Query) -> Result<(), Refusal> {
 }
 
 /// The points of one query, in the order asked for.
-fn points(scene: &Scene, asked: &GetMetricData, query: &Query, now: i64) -> Result<Vec<(i64, f64)>, Refusal> {
-    let Some(stat) = &query.metric_stat else { return Ok(vec![]) };
+fn points(scene: &Scene, asked: &GetMetricData, query: &Query, now: i64) -> Vec<(i64, f64)> {
+    let Some(stat) = &query.metric_stat else { return vec![] };
     let dimensions: Vec<_> =
         stat.metric.dimensions.iter().map(|d| (d.name.clone(), d.value.clone())).collect();
     let name = (stat.metric.namespace.as_str(), stat.metric.metric_name.as_str());
@@ -256,7 +259,7 @@ fn points(scene: &Scene, asked: &GetMetricData, query: &Query, now: i64) -> Resu
     let mut points = Vec::new();
     let mut at = start;
     while !sources.is_empty() && at < end.min(now) {
-        let point = || world.bucket(&sources, name.1, at, (at + stat.period).min(end), now);
+        let point = || world.bucket(&sources, at, (at + stat.period).min(end), now);
         let value = |p: Point| p.statistic(&stat.stat);
         if at >= kept
             && let Some(value) = point().and_then(value)
@@ -268,7 +271,7 @@ fn points(scene: &Scene, asked: &GetMetricData, query: &Query, now: i64) -> Resu
     if asked.scan_by.as_deref() != Some("TimestampAscending") {
         points.reverse();
     }
-    Ok(points)
+    points
 }
 
 /// CloudWatch rounds StartTime down, the coarser the older it is; the buckets follow it.

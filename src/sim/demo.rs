@@ -16,7 +16,8 @@
 //! | …00 | eu-central-1 | eu.anthropic.claude-sonnet-4-6 | day and night; cache metrics |
 //! | …00 | ap-northeast-1 | jp.anthropic.claude-haiku-4-5-20251001-v1:0 | cache metrics in their other spelling |
 //! | …01 | us-east-1 | us.anthropic.claude-sonnet-4-6 | applied far below the default |
-//! | …01 | us-east-1 | us.anthropic.claude-opus-4-5-20251101-v1:0 | idle for a day, then every call refused from three minutes before start |
+//! | …01 | us-east-1 | us.anthropic.claude-opus-4-5-20251101-v1:0 | idle for a day, then every call refused from six minutes before start |
+//! | …01 | us-east-1 | twelvelabs.pegasus-1-2-v1:0 | calls of 20 s, held to a number of concurrent requests |
 //! | …01 | us-east-1 | …:custom-model-deployment/cmd3x7k9p2qw | a custom-model deployment |
 //! | …01 | us-west-2 | us.meta.llama4-maverick-17b-instruct-v1:0 | a quota listed only as default; no EstimatedTPMQuotaUsage |
 //! | …01 | eu-central-1 | openai.gpt-oss-120b-1:0 | service tiers; no EstimatedTPMQuotaUsage |
@@ -227,7 +228,7 @@ fn production(rows: &Rows, start: i64) -> Vec<Region> {
 fn research(rows: &Rows, start: i64) -> Vec<Region> {
     let opus = rows.cross_region("Anthropic Claude Opus 4.5");
     let opus_call = |max_tokens| Call { input: 4000.0, output: 600.0, max_tokens, ..Call::default() };
-    let storm = start - 180;
+    let storm = start - 360;
     let deployed = "arn:aws:bedrock:us-east-1:000000000001:custom-model-deployment/cmd3x7k9p2qw";
     let us_east_1 = Region {
         streams: vec![
@@ -253,6 +254,12 @@ fn research(rows: &Rows, start: i64) -> Vec<Region> {
                 active: storm..i64::MAX,
                 retries: 3,
                 ..stream("us.anthropic.claude-opus-4-5-20251101-v1:0", Demand::Steady(40.0))
+            },
+            Stream {
+                call: Call { input: 0.0, output: 300.0, latency_ms: 20_000.0, ..Call::default() },
+                charges: rows.on_demand("Twelve Labs Pegasus"),
+                estimated: false,
+                ..stream("twelvelabs.pegasus-1-2-v1:0", daily(10.0, 45.0))
             },
             Stream {
                 charges: rows.deployment("Amazon Nova Lite"),

@@ -4,9 +4,8 @@
 use super::faults::{Fault, Kind};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
 
 /// Whom a request is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -135,14 +134,19 @@ impl Books {
     }
 
     fn take_token(&mut self, call: &Call) -> bool {
-        let rate = rate(&call.service, &call.operation);
-        let now = Instant::now();
-        let bucket = self.buckets.entry(call.clone()).or_insert(Bucket { tokens: rate, filled: now });
-        let gained = (now - bucket.filled).as_secs_f64() * rate;
-        bucket.tokens = (bucket.tokens + gained).min(rate);
-        bucket.filled = now;
-        let enough = bucket.tokens >= 1.0;
-        bucket.tokens -= f64::from(u8::from(enough));
+        let (rate, now) = (rate(&call.service, &call.operation), Instant::now());
+        self.buckets.entry(call.clone()).or_insert(Bucket { tokens: rate, filled: now }).take(rate, now)
+    }
+}
+
+impl Bucket {
+    /// Takes a token, if there is one; `rate` come back each second, and more are never kept.
+    fn take(&mut self, rate: f64, now: Instant) -> bool {
+        let gained = (now - self.filled).as_secs_f64() * rate;
+        self.tokens = (self.tokens + gained).min(rate);
+        self.filled = now;
+        let enough = self.tokens >= 1.0;
+        self.tokens -= f64::from(u8::from(enough));
         enough
     }
 }
@@ -158,5 +162,55 @@ fn rate(service: &str, operation: &str) -> f64 {
         ("servicequotas", _) => 10.0,
         ("bedrock", _) => 10.0,
         _ => 100.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn call(operation: &str, region: &str) -> Call {
+        Call {
+            service: "servicequotas".into(),
+            operation: operation.into(),
+            account: "000000000000".into(),
+            region: region.into(),
+        }
+    }
+
+    #[test]
+    fn a_bucket_gives_so_many_tokens_a_second() {
+        let start = Instant::now();
+        let mut bucket = Bucket { tokens: 10.0, filled: start };
+        let mut taken =
+            |millis| (0..20).filter(|_| bucket.take(10.0, start + Duration::from_millis(millis))).count();
+        assert_eq!([taken(0), taken(50), taken(350), taken(60_000)], [10, 0, 3, 10]);
+    }
+
+    #[tokio::test]
+    async fn each_api_account_and_region_has_its_rate_and_count() {
+        let desk = Desk::open(true);
+        let (quotas, elsewhere) =
+            (call("ListServiceQuotas", "us-east-1"), call("ListServiceQuotas", "us-west-2"));
+        // 300 calls at once, where 10 a second are allowed, take less than 20 seconds.
+        for _ in 0..300 {
+            let quotas = quotas.clone();
+            desk.ask(move |books| books.admit(quotas, 0)).await;
+        }
+        let asked = elsewhere.clone();
+        assert!(!desk.ask(move |books| books.admit(asked, 0)).await.throttled);
+        let calls = desk.ask(|books| books.calls.clone()).await;
+        assert_eq!((calls[&quotas].calls, calls[&elsewhere].calls), (300, 1));
+        assert!((100..=290).contains(&calls[&quotas].throttled), "{calls:?}");
+    }
+
+    #[test]
+    fn the_clock_runs_stands_and_moves() {
+        let fixed = Clock::Fixed { now: 1000 };
+        assert_eq!(fixed.advanced(60).now(), 1060);
+        let ahead = Clock::Running { offset: 0 }.advanced(86_400);
+        assert_eq!(ahead, Clock::Running { offset: 86_400 });
+        assert!(ahead.now() >= real_time() + 86_399);
     }
 }

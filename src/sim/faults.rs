@@ -175,3 +175,80 @@ fn spoil_series(series: &mut Value, kind: &Kind) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_written_as_plain_json() {
+        let text = r#"{"account":"000000000001","operation":"GetMetricData","kind":"status","status":503}"#;
+        let fault: Fault = serde_json::from_str(text).unwrap();
+        let kind = Kind::Status { status: 503, code: None };
+        let wanted = Fault {
+            account: Some("000000000001".into()),
+            operation: Some("GetMetricData".into()),
+            ..Fault::new(kind)
+        };
+        assert_eq!(fault, wanted);
+        assert!(serde_json::from_str::<Fault>(r#"{"kind":"gremlins"}"#).is_err());
+    }
+
+    #[test]
+    fn a_fault_hits_only_whom_it_names() {
+        let call = |account: &str, operation: &str| Call {
+            service: "monitoring".into(),
+            operation: operation.into(),
+            account: account.into(),
+            region: "us-east-1".into(),
+        };
+        let fault = Fault {
+            account: Some("1".into()),
+            operation: Some("ListMetrics".into()),
+            ..Fault::new(Kind::Reset)
+        };
+        assert!(fault.hits(&call("1", "ListMetrics")));
+        assert!(!fault.hits(&call("2", "ListMetrics")));
+        assert!(!fault.hits(&call("1", "GetMetricData")));
+        assert!(Fault::new(Kind::Reset).hits(&call("2", "GetMetricData")));
+    }
+
+    fn spoilt(mut reply: Value, kind: Kind) -> Value {
+        spoil(&mut reply, &[kind]);
+        reply
+    }
+
+    #[test]
+    fn quotas_are_spoilt() {
+        let page =
+            json!({"Quotas": [{"QuotaCode": "L-1", "Value": 5.0}, {"QuotaCode": "L-2", "Value": 7.0}]});
+        let rows = |kind| spoilt(page.clone(), kind)["Quotas"].clone();
+        assert_eq!(rows(Kind::DuplicateQuota)[2], page["Quotas"][0]);
+        assert_eq!(rows(Kind::ResourceRow)[2]["QuotaAppliedAtLevel"], "RESOURCE");
+        assert!(rows(Kind::ErrorReason)[1]["ErrorReason"]["ErrorCode"].is_string());
+        assert_eq!(rows(Kind::NegativeValue)[0]["Value"], -1.0);
+        assert_eq!(rows(Kind::NanValue)[0]["Value"], "NaN");
+        assert_eq!(rows(Kind::MissingValue)[0], json!({"QuotaCode": "L-1"}));
+        assert_eq!(spoilt(page.clone(), Kind::RepeatingToken)["NextToken"], SAME_TOKEN);
+        assert_eq!(spoilt(page.clone(), Kind::PartialData), page);
+    }
+
+    #[test]
+    fn series_are_spoilt() {
+        let page = json!({"MetricDataResults": [{"Timestamps": [180, 120, 60], "Values": [3.0, 2.0, 1.0], "StatusCode": "Complete"}]});
+        let series = |kind| spoilt(page.clone(), kind)["MetricDataResults"][0].clone();
+        assert_eq!(
+            series(Kind::PartialData),
+            json!({"Timestamps": [180], "Values": [3.0], "StatusCode": "PartialData"})
+        );
+        assert_eq!(
+            series(Kind::InternalError),
+            json!({"Timestamps": [], "Values": [], "StatusCode": "InternalError"})
+        );
+        assert_eq!(series(Kind::Unordered)["Timestamps"], json!([60, 120, 180, 60]));
+        assert_eq!(series(Kind::Unordered)["Values"], json!([1.0, 2.0, 3.0, 1.0]));
+        assert_eq!(series(Kind::FuturePoints)["Timestamps"], json!([3780.0, 3720.0, 3660.0]));
+        assert_eq!(series(Kind::MissingValue)["Values"], json!([3.0, 2.0]));
+        assert_eq!(series(Kind::HugeValue)["Values"], json!([1e300, 1e300, 1e300]));
+    }
+}

@@ -3,9 +3,9 @@
 //! They are facts compiled from AWS's documentation. Where no default value is public, the sim makes
 //! one up ([`Lists::default_value`]): AWS itself always shows a number.
 
-use super::names::{self, Words};
+use super::names::{self, Scope, Words};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 /// A row of Service Quotas, service code `bedrock`.
@@ -79,9 +79,27 @@ pub struct Lists {
     pub quotas: Vec<Quota>,
     pub models: Vec<Model>,
     pub profiles: Vec<Profile>,
+    index: Memo,
 }
 
-/// Regions that still list the rows of models which are offered nowhere any more.
+/// The index, made when first asked for. A copy has none yet: its rows may be changed.
+#[derive(Debug, Default)]
+struct Memo(OnceLock<Index>);
+
+impl Clone for Memo {
+    fn clone(&self) -> Memo {
+        Memo::default()
+    }
+}
+
+#[derive(Debug)]
+struct Index {
+    by_code: HashMap<String, usize>,
+    /// For each quota the regions that list it; `None`: all.
+    regions: Vec<Option<BTreeSet<String>>>,
+}
+
+/// Regions that still list rows for calls which are offered nowhere any more.
 const OLDEST_REGIONS: [&str; 2] = ["us-east-1", "us-west-2"];
 
 impl Lists {
@@ -113,12 +131,17 @@ impl Lists {
             serde_json::from_str(include_str!("../../data/foundation-models.json")).expect(shipped);
         let profiles: Profiles =
             serde_json::from_str(include_str!("../../data/inference-profiles.json")).expect(shipped);
-        Lists { quotas: quotas.rows, models: models.models, profiles: profiles.inference_profiles }
+        Lists {
+            quotas: quotas.rows,
+            models: models.models,
+            profiles: profiles.inference_profiles,
+            index: Memo::default(),
+        }
     }
 
     /// The row with that code.
     pub fn quota(&self, code: &str) -> Option<&Quota> {
-        self.quotas.iter().find(|q| q.code == code)
+        self.index().by_code.get(code).map(|i| &self.quotas[*i])
     }
 
     /// AWS's default value of a row in a region. Made up, but always the same, where none is public.
@@ -130,41 +153,46 @@ impl Lists {
 
     /// Whether any call from the region can reach the model.
     pub fn offers(&self, region: &str, model: &Model) -> bool {
-        model.on_demand_regions.iter().any(|r| r == region)
-            || self.profiles_of(model, region).next().is_some()
+        self.regions_offering(model, Scope::Any).any(|r| r == region)
     }
 
-    /// The system profiles of a model that can be called from the region.
-    pub fn profiles_of<'a>(&'a self, model: &'a Model, region: &'a str) -> impl Iterator<Item = &'a Profile> {
-        let id = base_id(&model.id);
-        self.profiles.iter().filter(move |p| p.model_id == id && p.source_regions.iter().any(|r| r == region))
+    /// The rows that Service Quotas lists in a region: the service-wide ones, and of the models' only
+    /// those the region offers.
+    pub fn listed(&self, region: &str) -> impl Iterator<Item = &Quota> {
+        let regions = self.index().regions.iter();
+        let here = regions.map(move |regions| regions.as_ref().is_none_or(|r| r.contains(region)));
+        self.quotas.iter().zip(here).filter_map(|(quota, here)| here.then_some(quota))
     }
 
-    /// The codes of the rows that Service Quotas lists in a region: the service-wide ones, and of the
-    /// models' only those the region offers.
-    pub fn codes_listed(&self, region: &str) -> Vec<&str> {
-        let known = Known::new(self);
-        self.quotas.iter().filter(|q| self.lists(&known, region, q)).map(|q| q.code.as_str()).collect()
-    }
-
-    fn lists(&self, known: &Known, region: &str, quota: &Quota) -> bool {
-        let Some((scope, subject)) = names::subject(&quota.name) else { return true };
-        let models = known.models(subject);
-        let alive = |m: &Model| !m.on_demand_regions.is_empty() || self.called_anywhere(m);
-        if !models.iter().any(|m| alive(m)) {
-            return OLDEST_REGIONS.contains(&region);
-        }
-        models.iter().any(|m| match scope {
-            names::Scope::OnDemand => m.on_demand_regions.iter().any(|r| r == region),
-            names::Scope::Geographic => self.profiles_of(m, region).any(|p| p.prefix != "global"),
-            names::Scope::Global => self.profiles_of(m, region).any(|p| p.prefix == "global"),
-            names::Scope::Any => self.offers(region, m),
+    fn index(&self) -> &Index {
+        self.index.0.get_or_init(|| {
+            let known = Known::new(self);
+            let codes = self.quotas.iter().enumerate().map(|(i, q)| (q.code.clone(), i));
+            let regions = self.quotas.iter().map(|q| self.regions_listing(&known, &q.name));
+            Index { by_code: codes.collect(), regions: regions.collect() }
         })
     }
 
-    fn called_anywhere(&self, model: &Model) -> bool {
+    fn regions_listing(&self, known: &Known, name: &str) -> Option<BTreeSet<String>> {
+        let (scope, subject) = names::subject(name)?;
+        let models = known.models(subject);
+        let offering = models.iter().flat_map(|m| self.regions_offering(m, scope));
+        let regions: BTreeSet<_> = offering.cloned().collect();
+        Some(if regions.is_empty() { OLDEST_REGIONS.map(String::from).into() } else { regions })
+    }
+
+    /// The regions that the model can be called from in that way.
+    fn regions_offering<'a>(&'a self, model: &'a Model, scope: Scope) -> impl Iterator<Item = &'a String> {
+        let on_demand = matches!(scope, Scope::OnDemand | Scope::Any).then_some(&model.on_demand_regions);
         let id = base_id(&model.id);
-        self.profiles.iter().any(|p| p.model_id == id && !p.source_regions.is_empty())
+        let profiles = self.profiles.iter().filter(move |p| p.model_id == id);
+        let profiles = profiles.filter(move |p| match scope {
+            Scope::OnDemand => false,
+            Scope::Geographic => p.prefix != "global",
+            Scope::Global => p.prefix == "global",
+            Scope::Any => true,
+        });
+        on_demand.into_iter().flatten().chain(profiles.flat_map(|p| &p.source_regions))
     }
 }
 
@@ -213,5 +241,69 @@ fn made_up_value(name: &str) -> f64 {
     } else {
         const ROUND: [f64; 6] = [5.0, 10.0, 20.0, 50.0, 100.0, 1000.0];
         ROUND[(super::noise::hash(&[name]) % ROUND.len() as u64) as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(region: &str) -> Vec<String> {
+        Lists::public().listed(region).map(|q| q.name.clone()).collect()
+    }
+
+    #[test]
+    fn a_region_lists_only_quotas_of_models_it_offers() {
+        let opus = "On-demand model inference tokens per minute for Anthropic Claude Opus 5".to_string();
+        assert!(names("ap-northeast-2").contains(&opus));
+        assert!(!names("us-east-1").contains(&opus));
+        let rerank = "On-demand model inference requests per minute for Amazon Rerank 1.0".to_string();
+        assert!(names("eu-central-1").contains(&rerank));
+        assert!(!names("us-east-1").contains(&rerank));
+        let global =
+            "Global cross-region model inference tokens per minute for Anthropic Claude Opus 5".to_string();
+        assert!(names("us-east-1").contains(&global) && names("ap-northeast-1").contains(&global));
+        for region in ["us-east-1", "sa-east-1", "mars-north-1"] {
+            assert!(names(region).contains(&"Agents per account".to_string()), "{region}");
+        }
+    }
+
+    #[test]
+    fn every_row_is_listed_somewhere() {
+        let lists = Lists::public();
+        let regions: BTreeSet<_> = lists
+            .models
+            .iter()
+            .flat_map(|m| &m.on_demand_regions)
+            .chain(lists.profiles.iter().flat_map(|p| &p.source_regions))
+            .collect();
+        let listed: BTreeSet<_> =
+            regions.iter().flat_map(|r| lists.listed(r)).map(|q| (&q.code, &q.name)).collect();
+        let unlisted: Vec<_> =
+            lists.quotas.iter().filter(|q| !listed.contains(&(&q.code, &q.name))).collect();
+        assert!(unlisted.is_empty(), "{unlisted:?}");
+    }
+
+    #[test]
+    fn defaults_differ_by_region_and_are_made_up_where_none_is_public() {
+        let lists = Lists::public();
+        let of = |name: &str| lists.quotas.iter().find(|q| q.name == name).unwrap();
+        let lite = of("Cross-region model inference tokens per minute for Amazon Nova Lite");
+        assert_eq!(lists.default_value(lite, "us-east-1"), 8e6);
+        assert_eq!(lists.default_value(lite, "eu-central-1"), 4e5);
+        let luna = of("Cross-region model inference tokens per minute for GPT-6 Luna");
+        assert_eq!(luna.value, None);
+        assert_eq!(lists.default_value(luna, "us-east-1"), 2e5);
+    }
+
+    #[test]
+    fn changed_rows_of_a_copy_are_found() {
+        let public = Lists::public();
+        assert!(public.quota("L-00000000").is_none());
+        let mut copy = (*public).clone();
+        copy.quotas =
+            vec![Quota { code: "L-00000000".into(), name: "Agents per account".into(), ..Quota::default() }];
+        assert!(copy.quota("L-00000000").is_some());
+        assert_eq!(copy.listed("us-east-1").count(), 1);
     }
 }

@@ -5,22 +5,49 @@ use super::desk::{Call, Verdict};
 use super::faults::Kind;
 use super::wire::{Refusal, Reply, throttled};
 use axum::body::{Body, Bytes};
+use axum::extract::connect_info::Connected;
 use axum::response::Response;
+use axum::serve::IncomingStream;
 use futures_util::{StreamExt, stream};
 use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::Duration;
-use time::UtcDateTime;
-use time::macros::format_description;
+use tokio::net::{TcpListener, TcpStream};
 
 const HUGE: usize = 50 << 20;
 
+/// A second handle on a client's connection.
+#[derive(Clone)]
+pub struct Line(Option<Arc<std::net::TcpStream>>);
+
+impl Connected<IncomingStream<'_, TcpListener>> for Line {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Line {
+        let twin = stream.io().as_fd().try_clone_to_owned();
+        Line(twin.ok().map(|fd| Arc::new(fd.into())))
+    }
+}
+
+impl Line {
+    /// Lets the connection end in a reset when it is closed.
+    fn resets(&self) -> io::Result<()> {
+        match &self.0 {
+            Some(twin) => TcpStream::from_std(twin.try_clone()?)?.set_zero_linger(),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What comes instead of an answer: nothing, ever, or a connection that breaks.
-pub async fn instead(sim: &Sim, faults: &[Kind]) -> Option<Response> {
+pub async fn instead(sim: &Sim, line: &Line, faults: &[Kind]) -> Option<Response> {
     if faults.contains(&Kind::Timeout) {
         sim.closed().await;
         return Some(broken());
     }
-    faults.contains(&Kind::Reset).then(broken)
+    if faults.contains(&Kind::Reset) && line.resets().is_ok() {
+        return Some(broken());
+    }
+    None
 }
 
 /// A body that fails at once takes the connection with it, before anything is sent.
@@ -34,7 +61,8 @@ fn reset() -> io::Error {
 
 /// The error that a fault answers with.
 pub fn refusal(call: &Call, faults: &[Kind]) -> Option<Refusal> {
-    let xml = matches!(call.service.as_str(), "sts");
+    // These two speak, or once spoke, query.
+    let query = matches!(call.service.as_str(), "sts" | "monitoring");
     faults.iter().find_map(|kind| {
         Some(match kind {
             Kind::Status { status, code } => {
@@ -47,11 +75,11 @@ pub fn refusal(call: &Call, faults: &[Kind]) -> Option<Refusal> {
                 let message = format!(
                     "User: arn:aws:sts::{account}:assumed-role/demo/demo is not authorized to perform: {prefix}:{operation}"
                 );
-                let code = if xml { "AccessDenied" } else { "AccessDeniedException" };
-                Refusal::new(if service == "bedrock" || xml { 403 } else { 400 }, code, message)
+                let code = if query { "AccessDenied" } else { "AccessDeniedException" };
+                Refusal::new(if service == "servicequotas" { 400 } else { 403 }, code, message)
             }
             Kind::ExpiredToken => {
-                let code = if xml { "ExpiredToken" } else { "ExpiredTokenException" };
+                let code = if query { "ExpiredToken" } else { "ExpiredTokenException" };
                 Refusal::new(403, code, "The security token included in the request is expired")
             }
             _ => return None,
@@ -69,29 +97,25 @@ fn of_status(service: &str, status: u16) -> Refusal {
 }
 
 /// The reply as it is sent, faults of sending included.
-pub fn during(reply: Reply, verdict: &Verdict) -> Response {
-    let skew = verdict.faults.iter().find_map(|kind| match kind {
-        Kind::ClockSkew { seconds } => Some(*seconds),
-        _ => None,
-    });
-    let date = date(verdict.now + skew.unwrap_or(0));
-    let mut reply = reply;
+pub fn during(sim: &Sim, mut reply: Reply, verdict: &Verdict) -> Response {
+    let skew = |kind: &Kind| if let Kind::ClockSkew { seconds } = kind { *seconds } else { 0 };
+    let now = verdict.now + verdict.faults.iter().map(skew).sum::<i64>();
     for kind in &verdict.faults {
         match kind {
             Kind::ContentType => {
                 reply.headers = vec![("content-type", "text/html".into())];
                 reply.body = b"<!DOCTYPE html><title>Welcome</title>".to_vec();
             }
-            Kind::HugeBody => return reply.with_body(date, |body| Body::from(padded(&body))),
-            Kind::Slow => return reply.with_body(date, slow),
+            Kind::HugeBody => return reply.response(now, |body| Body::from(padded(&body))),
+            Kind::Slow => return reply.response(now, |body| slow(sim.clone(), body)),
             Kind::Truncated => {
                 reply.headers.push(("content-length", reply.body.len().to_string()));
-                return reply.with_body(date, half);
+                return reply.response(now, half);
             }
             _ => {}
         }
     }
-    reply.response(date)
+    reply.response(now, Body::from)
 }
 
 fn padded(body: &[u8]) -> Vec<u8> {
@@ -100,22 +124,15 @@ fn padded(body: &[u8]) -> Vec<u8> {
     padded
 }
 
-fn slow(body: Vec<u8>) -> Body {
-    Body::from_stream(stream::iter(body).then(|byte| async move {
+fn slow(sim: Sim, body: Vec<u8>) -> Body {
+    let bytes = stream::iter(body).then(|byte| async move {
         tokio::time::sleep(Duration::from_secs(1)).await;
         Ok::<_, io::Error>(Bytes::from(vec![byte]))
-    }))
+    });
+    Body::from_stream(bytes.take_until(Box::pin(async move { sim.closed().await })))
 }
 
 fn half(mut body: Vec<u8>) -> Body {
     body.truncate(body.len() / 2);
     Body::from_stream(stream::iter([Ok(Bytes::from(body)), Err(reset())]))
-}
-
-/// A moment as HTTP's Date header has it.
-fn date(now: i64) -> Option<String> {
-    let format = format_description!(
-        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-    );
-    UtcDateTime::from_unix_timestamp(now).ok()?.format(format).ok()
 }

@@ -13,7 +13,7 @@ pub enum Scope {
     Any,
 }
 
-/// The words of a model's name, order aside.
+/// The words of a model's name, order aside; a word that comes again has a prime.
 pub type Words = BTreeSet<String>;
 
 /// How the names of rows about one model begin, up to its name; lower case, `*` stands for anything.
@@ -33,8 +33,12 @@ const MODEL_ROWS: [(&str, Scope); 13] = [
     ("records per * for ", Scope::Any),
 ];
 
-/// Marketing names that share no words with their model's id.
-const MARKETING: [(&str, &str); 8] = [
+/// Names that do not tell their model by its words: marketing names, and such as lack a version.
+const MARKETING: [(&str, &str); 12] = [
+    ("mistral ai mistral large", "mistral.mistral-large-2402-v1:0"),
+    ("mistral large", "mistral.mistral-large-2402-v1:0"),
+    ("mistral ai mistral small", "mistral.mistral-small-2402-v1:0"),
+    ("mistral small", "mistral.mistral-small-2402-v1:0"),
     ("magistral small 1.2", "mistral.magistral-small-2509"),
     ("voxtral mini 1.0", "mistral.voxtral-mini-3b-2507"),
     ("voxtral small 1.0", "mistral.voxtral-small-24b-2507"),
@@ -137,10 +141,14 @@ pub fn words(name: &str) -> Words {
     let mut words = Words::new();
     for part in lower.split(|c: char| !c.is_ascii_alphanumeric()) {
         for word in runs(part) {
-            let word = word.replace("embeddings", "embed").replace("embedding", "embed");
-            if !LOOSE.contains(&word.as_str()) && !word.is_empty() {
-                words.insert(word);
+            let mut word = word.replace("embeddings", "embed");
+            if LOOSE.contains(&word.as_str()) {
+                continue;
             }
+            while words.contains(&word) {
+                word.push('\'');
+            }
+            words.insert(word);
         }
     }
     words
@@ -163,4 +171,81 @@ fn runs(part: &str) -> Vec<String> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_tells_its_calls_and_its_model() {
+        let rows = [
+            (
+                "On-demand model inference requests per minute for Kimi K2 Thinking",
+                Scope::OnDemand,
+                "Kimi K2 Thinking",
+            ),
+            (
+                "Cross-Region model inference tokens per minute for Anthropic Claude 3.5 Haiku",
+                Scope::Geographic,
+                "Anthropic Claude 3.5 Haiku",
+            ),
+            (
+                "Global cross-region model inference tokens per day for GPT-6 Luna",
+                Scope::Global,
+                "GPT-6 Luna",
+            ),
+            (
+                "Cross-region model inference tokens per minute for Anthropic Claude Sonnet 4 V1 1M Context Length",
+                Scope::Geographic,
+                "Anthropic Claude Sonnet 4 V1",
+            ),
+            (
+                "Model invocation max tokens per day for Amazon Nova Pro (doubled for cross-region calls)",
+                Scope::Any,
+                "Amazon Nova Pro",
+            ),
+            (
+                "(Model customization) Sum of training and validation records for a Claude 3 Haiku v1 Fine-tuning job",
+                Scope::Any,
+                "Claude 3 Haiku v1",
+            ),
+            (
+                "Model units per provisioned model for the 24k context length variant for Amazon Nova Lite",
+                Scope::Any,
+                "Amazon Nova Lite",
+            ),
+            (
+                "Sum of in-progress and submitted batch inference jobs using a base model for Sonnet 4.5.",
+                Scope::Any,
+                "Sonnet 4.5",
+            ),
+            ("[bedrock-mantle endpoint] Input tokens per minute for GPT-5.4", Scope::Any, "GPT-5.4"),
+        ];
+        for (row, scope, model) in rows {
+            assert_eq!(subject(row), Some((scope, model)), "{row}");
+        }
+        for row in
+            ["Agents per account", "Cross-Model Max Tokens Per Day", "Throttle rate limit for GetBlueprint"]
+        {
+            assert_eq!(subject(row), None, "{row}");
+        }
+    }
+
+    #[test]
+    fn names_and_ids_of_one_model_have_the_same_words() {
+        let same = [
+            ("Anthropic Claude 3.5 Sonnet V2", "anthropic.claude-3-5-sonnet-20241022-v2:0"),
+            ("Anthropic Claude Opus 5", "anthropic.claude-opus-5"),
+            ("Amazon Titan Text Embeddings V2", "amazon.titan-embed-text-v2:0"),
+            ("Meta Llama 3.1 70B Instruct", "meta.llama3-1-70b-instruct-v1:0:128k"),
+            ("Claude 3 Haiku 200K", "anthropic.claude-3-haiku-20240307-v1:0:200k"),
+            ("NVIDIA Nemotron Nano 2", "nvidia.nemotron-nano-9b-v2"),
+        ];
+        for (name, id) in same {
+            assert_eq!(words(name), words_of_id(id), "{name}");
+        }
+        assert_ne!(words("Anthropic Claude Opus 5"), words_of_id("anthropic.claude-opus-5-5"));
+        assert_ne!(words("Amazon Nova Lite"), words_of_id("amazon.nova-2-lite-v1:0"));
+    }
 }

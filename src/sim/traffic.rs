@@ -154,19 +154,23 @@ pub struct Tally {
     pub first_token_ms: Option<f64>,
 }
 
+/// A stream in its place, ready to be counted.
+#[derive(Clone, Copy)]
+pub struct Flow<'a> {
+    world: &'a World,
+    region: &'a Region,
+    pub stream: &'a Stream,
+    /// What its noise depends on.
+    pub key: u64,
+    account: &'a Account,
+    /// Whether its quotas can ever refuse a call.
+    refusable: bool,
+}
+
 impl World {
-    /// What CloudWatch counts of a stream in a minute (minutes since the epoch), once settled.
-    pub fn tally(&self, account: &Account, region: &Region, stream: &Stream, minute: i64) -> Tally {
-        if let Demand::Table(minutes) = &stream.demand {
-            return minutes.get(&minute).copied().unwrap_or_default();
-        }
-        let key = self.key(account, region, stream);
-        let asked = stream.asked(key, minute);
-        if asked == 0 {
-            return Tally::default();
-        }
-        let admitted = (asked as f64 * self.admission(account, region, stream, minute)).floor();
-        stream.settle(key, minute, asked, admitted)
+    pub fn flow<'a>(&'a self, account: &'a Account, region: &'a Region, stream: &'a Stream) -> Flow<'a> {
+        let refusable = self.could_refuse(region, stream);
+        Flow { world: self, account, region, stream, key: self.key(account, region, stream), refusable }
     }
 
     /// The tokens, or calls, that a quota is charged for one minute by all ids that share it.
@@ -174,20 +178,7 @@ impl World {
         let streams = region.streams.iter();
         let charges =
             streams.flat_map(|s| s.charges.iter().filter(|c| c.code == code).map(move |c| (s, c.per)));
-        charges.map(|(s, per)| s.settled(&self.tally(account, region, s, minute), per)).sum()
-    }
-
-    /// The share of calls that every quota of the stream lets through.
-    fn admission(&self, account: &Account, region: &Region, stream: &Stream, minute: i64) -> f64 {
-        let share = |charge: &Charge| {
-            let limit = self.limit(region, &charge.code, minute * 60)?;
-            let sharing = region.streams.iter().filter(|s| s.charges.contains(charge));
-            let wanted: f64 = sharing
-                .map(|s| s.asked(self.key(account, region, s), minute) as f64 * s.reserves(charge.per))
-                .sum();
-            (wanted > limit).then(|| limit.max(0.0) / wanted)
-        };
-        stream.charges.iter().filter_map(share).fold(1.0, f64::min)
+        charges.map(|(s, per)| s.settled(&self.flow(account, region, s).tally(minute), per)).sum()
     }
 
     /// Whether the limits can ever refuse a call of the stream.
@@ -202,8 +193,36 @@ impl World {
         })
     }
 
-    pub(super) fn key(&self, account: &Account, region: &Region, stream: &Stream) -> u64 {
+    fn key(&self, account: &Account, region: &Region, stream: &Stream) -> u64 {
         noise::hash(&[&account.id, &region.name, &stream.model_id]) ^ noise::mix(self.seed)
+    }
+}
+
+impl Flow<'_> {
+    /// What CloudWatch counts in a minute (minutes since the epoch), once settled.
+    pub fn tally(&self, minute: i64) -> Tally {
+        if let Demand::Table(minutes) = &self.stream.demand {
+            return minutes.get(&minute).copied().unwrap_or_default();
+        }
+        let asked = self.stream.asked(self.key, minute);
+        if asked == 0 {
+            return Tally::default();
+        }
+        let admitted =
+            if self.refusable { (asked as f64 * self.admission(minute)).floor() } else { asked as f64 };
+        self.stream.settle(self.key, minute, asked, admitted)
+    }
+
+    /// The share of calls that every quota of the stream lets through.
+    fn admission(&self, minute: i64) -> f64 {
+        let share = |charge: &Charge| {
+            let limit = self.world.limit(self.region, &charge.code, minute * 60)?;
+            let sharing = self.region.streams.iter().filter(|s| s.charges.contains(charge));
+            let asked = |s: &Stream| s.asked(self.world.key(self.account, self.region, s), minute) as f64;
+            let wanted: f64 = sharing.map(|s| asked(s) * s.reserves(charge.per)).sum();
+            (wanted > limit).then(|| limit.max(0.0) / wanted)
+        };
+        self.stream.charges.iter().filter_map(share).fold(1.0, f64::min)
     }
 }
 
@@ -297,6 +316,147 @@ impl Stream {
             estimated: self.estimated.then_some(estimated),
             latency_ms: call.latency_ms * wobble(7, 0.15),
             first_token_ms: call.first_token_ms.map(|ms| ms * wobble(8, 0.15)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::world::{Applied, QuotaChange};
+    use proptest::prelude::*;
+
+    const TPM: &str = "L-F4DDD3EB";
+    const RPM: &str = "L-4A6BFAB1";
+    const MINUTE: i64 = 29_920_000;
+
+    fn stream(id: &str, rate: f64, max_tokens: f64) -> Stream {
+        Stream {
+            model_id: id.into(),
+            demand: Demand::Steady(rate),
+            call: Call { input: 600.0, output: 80.0, max_tokens, ..Call::default() },
+            charges: vec![
+                Charge { code: TPM.into(), per: Per::Token },
+                Charge { code: RPM.into(), per: Per::Request },
+            ],
+            burndown: 5.0,
+            ..Stream::default()
+        }
+    }
+
+    fn limit(code: &str, from: i64, value: f64) -> QuotaChange {
+        QuotaChange { code: code.into(), from, applied: Applied::Value(value) }
+    }
+
+    fn world(streams: Vec<Stream>, quotas: Vec<QuotaChange>) -> World {
+        let region = Region { name: "us-east-1".into(), streams, quotas, ..Region::default() };
+        let account = Account { id: "000000000000".into(), regions: vec![region], ..Account::default() };
+        World { accounts: vec![account], ..World::default() }
+    }
+
+    fn tally(world: &World, stream: usize, minute: i64) -> Tally {
+        let account = &world.accounts[0];
+        world.flow(account, &account.regions[0], &account.regions[0].streams[stream]).tally(minute)
+    }
+
+    fn charge(world: &World, code: &str, minute: i64) -> f64 {
+        world.charge(&world.accounts[0], &world.accounts[0].regions[0], code, minute)
+    }
+
+    #[test]
+    fn max_tokens_are_reserved_so_refusals_come_at_forty_per_cent_of_measured_use() {
+        let world = world(vec![stream("a", 300.0, 1900.0)], vec![limit(TPM, i64::MIN, 250e3)]);
+        let minute = tally(&world, 0, MINUTE);
+        assert_eq!(minute.invocations, 100);
+        assert!(minute.throttles > 180);
+        let share = charge(&world, TPM, MINUTE) / 250e3;
+        assert!((0.39..0.41).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn a_call_that_reserves_more_than_the_limit_is_always_refused() {
+        let world = world(vec![stream("a", 30.0, 64e3)], vec![limit(TPM, i64::MIN, 60e3)]);
+        for minute in MINUTE..MINUTE + 60 {
+            let Tally { invocations, throttles, input, .. } = tally(&world, 0, minute);
+            assert!(invocations == 0 && input == 0 && throttles >= 28);
+        }
+    }
+
+    #[test]
+    fn a_zero_quota_refuses_everything_and_retries_are_counted() {
+        let retrying = Stream { retries: 2, ..stream("a", 10.0, 0.0) };
+        let world = world(vec![retrying], vec![limit(TPM, i64::MIN, 0.0)]);
+        let minute = tally(&world, 0, MINUTE);
+        assert_eq!(minute.invocations, 0);
+        assert!(minute.throttles >= 27 && minute.throttles % 3 == 0);
+    }
+
+    #[test]
+    fn a_limit_lowered_at_a_moment_refuses_from_that_minute_on() {
+        let lowered = limit(TPM, MINUTE * 60, 100e3);
+        let world = world(vec![stream("a", 200.0, 0.0)], vec![limit(TPM, i64::MIN, 1e6), lowered]);
+        assert_eq!(tally(&world, 0, MINUTE - 1).throttles, 0);
+        assert!(tally(&world, 0, MINUTE).throttles > 50);
+    }
+
+    #[test]
+    fn requests_are_counted_one_by_one() {
+        let world = world(vec![stream("a", 200.0, 0.0)], vec![limit(RPM, i64::MIN, 50.0)]);
+        assert_eq!(tally(&world, 0, MINUTE).invocations, 50);
+        assert_eq!(charge(&world, RPM, MINUTE), 50.0);
+    }
+
+    #[test]
+    fn a_table_is_taken_as_it_is() {
+        let row = Tally { invocations: 3, throttles: 1, input: 999, ..Tally::default() };
+        let demand = Demand::Table(BTreeMap::from([(MINUTE, row)]));
+        let world = world(vec![Stream { demand, ..stream("a", 0.0, 0.0) }], vec![limit(TPM, i64::MIN, 0.0)]);
+        assert_eq!(tally(&world, 0, MINUTE), row);
+        assert_eq!(tally(&world, 0, MINUTE + 1), Tally::default());
+        assert_eq!(charge(&world, TPM, MINUTE), 999.0);
+    }
+
+    #[test]
+    fn a_day_has_a_rhythm_and_bursts() {
+        let demand = Demand::Daily { low: 50.0, high: 500.0, peak_hour: 15.0, bursts: 0.05 };
+        let world = world(vec![Stream { demand, charges: vec![], ..stream("a", 0.0, 0.0) }], vec![]);
+        let midnight = MINUTE.div_euclid(1440) * 1440;
+        let hour = |h: i64| (0..60).map(|m| tally(&world, 0, midnight + h * 60 + m).invocations).sum::<u64>();
+        assert!(hour(15) > 5 * hour(3), "{} {}", hour(15), hour(3));
+        let busiest = (0..1440).map(|m| tally(&world, 0, midnight + m).invocations).max();
+        assert!(busiest > Some(700), "{busiest:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn ids_that_share_a_quota_share_its_refusals(
+            rates in proptest::collection::vec(1.0..400.0, 1..5),
+            tokens in 1e3..1e6,
+            requests in 1.0..500.0,
+            seed: u64,
+            minute in 0i64..40_000_000,
+        ) {
+            let streams = rates.iter().enumerate().map(|(i, rate)| stream(&i.to_string(), *rate, 0.0)).collect();
+            let limits = vec![limit(TPM, i64::MIN, tokens), limit(RPM, i64::MIN, requests)];
+            let world = World { seed, ..world(streams, limits) };
+            prop_assert!(charge(&world, RPM, minute) <= requests);
+            // Token counts wobble by 2 % around what was reserved.
+            prop_assert!(charge(&world, TPM, minute) <= tokens * 1.02 + 1.0);
+            for i in 0..rates.len() {
+                prop_assert_eq!(tally(&world, i, minute), tally(&world.clone(), i, minute));
+            }
+        }
+
+        #[test]
+        fn what_never_refuses_is_known_beforehand(rate in 1.0..400.0, requests in 1.0..500.0, minute in 0i64..40_000_000) {
+            let world = world(vec![stream("a", rate, 0.0)], vec![limit(RPM, i64::MIN, requests)]);
+            let region = &world.accounts[0].regions[0];
+            if !world.could_refuse(region, &region.streams[0]) {
+                prop_assert!((rate + 1.0).floor() * 1.04 <= requests + 1.04 * 2.0);
+            }
+            if tally(&world, 0, minute).throttles > 0 {
+                prop_assert!(world.could_refuse(region, &region.streams[0]));
+            }
         }
     }
 }

@@ -15,11 +15,13 @@ use super::faults::Kind;
 use super::world::{Account, Region};
 use super::{Sim, bedrock, cbor, cloudwatch, mishap, service_quotas, sts};
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
+use time::UtcDateTime;
+use time::macros::format_description;
 
 /// No request of these APIs is larger.
 const LARGEST_REQUEST: usize = 4 << 20;
@@ -66,23 +68,29 @@ struct Signer<'a> {
 }
 
 /// Answers everything that is not for the admin.
-pub async fn answer(State(sim): State<Sim>, request: Request) -> Response {
+pub async fn answer(
+    State(sim): State<Sim>,
+    ConnectInfo(line): ConnectInfo<mishap::Line>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let protocol = protocol(&parts.headers);
-    let Ok(body) = to_bytes(body, LARGEST_REQUEST).await else {
-        let refusal = Refusal::new(413, "RequestEntityTooLarge", "The request is too large.");
-        return Reply::of(protocol, "", Err(refusal)).response(None);
+    let admitted = match to_bytes(body, LARGEST_REQUEST).await {
+        Ok(body) => admit(&sim, protocol, &parts, &body).await,
+        Err(_) => Err(Refusal::new(413, "RequestEntityTooLarge", "The request is too large.")),
     };
-    let admitted = admit(&sim, protocol, &parts, &body).await;
     let (call, input, verdict) = match admitted {
         Ok(admitted) => admitted,
-        Err(refusal) => return Reply::of(protocol, "", Err(refusal)).response(None),
+        Err(refusal) => {
+            let now = sim.clock().await.now();
+            return Reply::of(protocol, "", Err(refusal)).response(now, Body::from);
+        }
     };
-    if let Some(failed) = mishap::instead(&sim, &verdict.faults).await {
+    if let Some(failed) = mishap::instead(&sim, &line, &verdict.faults).await {
         return failed;
     }
     let result = perform(&sim, &call, &input, &verdict);
-    mishap::during(Reply::of(protocol, &call.operation, result), &verdict)
+    mishap::during(&sim, Reply::of(protocol, &call.operation, result), &verdict)
 }
 
 async fn admit(
@@ -303,23 +311,26 @@ impl Reply {
         Reply { status, headers, body }
     }
 
-    /// The response, its Date header at the simulated time where that is known.
-    pub fn response(self, date: Option<String>) -> Response {
-        self.with_body(date, Body::from)
-    }
-
-    /// The response with its body sent in some way.
-    pub fn with_body(self, date: Option<String>, body: impl FnOnce(Vec<u8>) -> Body) -> Response {
+    /// The response, its Date header at `now`, its body sent in some way.
+    pub fn response(self, now: i64, body: impl FnOnce(Vec<u8>) -> Body) -> Response {
         let mut response = Response::new(body(self.body));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
         let id = "00000000-0000-4000-8000-000000000000".to_string();
-        let headers =
-            self.headers.into_iter().chain([("x-amzn-requestid", id)]).chain(date.map(|d| ("date", d)));
-        for (name, value) in headers {
+        let common = [("x-amzn-requestid", id), ("date", http_date(now))];
+        for (name, value) in self.headers.into_iter().chain(common) {
             if let Ok(value) = value.parse() {
                 response.headers_mut().insert(name, value);
             }
         }
         response
     }
+}
+
+/// A moment as HTTP's Date header has it.
+fn http_date(now: i64) -> String {
+    let format = format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    let moment = UtcDateTime::from_unix_timestamp(now).unwrap_or(UtcDateTime::UNIX_EPOCH);
+    moment.format(format).unwrap_or_default()
 }

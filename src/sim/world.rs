@@ -196,20 +196,18 @@ impl World {
         self.accounts.iter().find(|a| a.id == id)
     }
 
-    /// The quota rows that a region lists, in the order of the public list.
+    /// The quota rows that a region lists.
     pub fn quota_rows(&self, region: &Region) -> Vec<&Quota> {
-        let listed = match &region.codes {
-            Some(codes) => codes.iter().map(String::as_str).collect(),
-            None => self.lists.codes_listed(&region.name),
+        if let Some(codes) = &region.codes {
+            return codes.iter().filter_map(|code| self.lists.quota(code)).collect();
+        }
+        let day_row = |q: &Quota| {
+            let global = q.name.starts_with("Global cross-region model inference tokens per day");
+            global || q.name.starts_with("Model invocation max tokens per day")
         };
-        let day_row = |q: &Quota| q.name.contains("tokens per day");
         let cross_model = |q: &Quota| q.name.starts_with("Cross-Model");
-        self.lists
-            .quotas
-            .iter()
-            .filter(|q| listed.contains(&q.code.as_str()))
-            .filter(|q| region.codes.is_some() || if region.day_rows { !cross_model(q) } else { !day_row(q) })
-            .collect()
+        let listed = self.lists.listed(&region.name);
+        listed.filter(|q| if region.day_rows { !cross_model(q) } else { !day_row(q) }).collect()
     }
 
     /// The limit that calls are held to: the applied value, the default where there is none.

@@ -6,6 +6,7 @@ mod cloud;
 mod config;
 mod counters;
 mod exposition;
+mod matching;
 mod metrics_doc;
 mod ministack;
 mod prometheus_text;

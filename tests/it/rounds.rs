@@ -4,7 +4,7 @@ use crate::rig::Rig;
 use bedrock_quota_exporter::model::schedule::due;
 use bedrock_quota_exporter::model::time::Timestamp;
 use bedrock_quota_exporter::sim::faults::{Fault, Kind};
-use bedrock_quota_exporter::sim::traffic::{Demand, Stream};
+use bedrock_quota_exporter::sim::traffic::{Call, Demand, Stream};
 use bedrock_quota_exporter::sim::world::{Account, Publishing, Region, World};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +38,10 @@ fn world(accounts: Vec<Account>) -> World {
 async fn a_warm_usage_round_of_fifty_models_makes_only_the_calls_its_queries_need() {
     let lists = World::default().lists;
     let ids = lists.models.iter().filter(|m| m.on_demand_regions.iter().any(|r| r == "us-east-1"));
-    let streams: Vec<Stream> = ids.take(50).map(|model| stream(&model.id, 30.0)).collect();
+    // Cache metrics and times to first token: enough series for a second call.
+    let call = Call { cache_read: 50.0, cache_write: 20.0, first_token_ms: Some(300.0), ..Call::default() };
+    let streams = ids.take(50).map(|model| Stream { call: call.clone(), ..stream(&model.id, 30.0) });
+    let streams: Vec<Stream> = streams.collect();
     assert_eq!(streams.len(), 50);
     let world = world(vec![account("000000000000", vec![region("us-east-1", streams)])]);
     let mut rig = Rig::start(world, "", NOON).await;

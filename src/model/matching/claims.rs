@@ -4,7 +4,7 @@
 //! the best evidence; two equals leave both sides without. So nothing depends on any order.
 
 use super::aliases::{ALIASES, Alias};
-use super::identity::Identity;
+use super::identity::{Identity, provider_stem};
 use super::invocation::{Lists, prefixed};
 use super::names::{self, Slot};
 use super::{Method, Rules};
@@ -57,7 +57,10 @@ impl Row {
     /// The rows of `list` that usage of a model can be held against.
     pub fn all(list: &QuotaList, providers: &BTreeSet<String>) -> Vec<Row> {
         let aliases = read_aliases(providers);
-        list.quotas.iter().filter_map(|quota| Row::read(quota, providers, &aliases)).collect()
+        let mut rows: Vec<Row> =
+            list.quotas.iter().filter_map(|quota| Row::read(quota, providers, &aliases)).collect();
+        rows.sort_by(|a, b| a.quota.code.cmp(&b.quota.code));
+        rows
     }
 
     fn read(
@@ -93,7 +96,7 @@ fn read_aliases(providers: &BTreeSet<String>) -> HashMap<String, Vec<(Identity, 
     let mut aliases: HashMap<String, Vec<(Identity, &'static Alias)>> = HashMap::new();
     for alias in ALIASES.iter() {
         let mut identity = Identity::of_name(&alias.quota, providers);
-        identity.provider = Identity::of_id(&alias.model).provider;
+        identity.providers = Identity::of_id(&alias.model).providers;
         aliases.entry(identity.key()).or_default().push((identity, alias));
     }
     aliases
@@ -113,10 +116,12 @@ pub(super) struct Model {
 impl Model {
     pub fn new(id: &str, lists: &Lists) -> Model {
         let listed = lists.models.get(id);
-        let identity = Identity::of_id(id);
+        let mut identity = Identity::of_id(id);
+        let provider = listed.and_then(|m| m.provider.as_deref()).map(provider_stem);
+        identity.providers.extend(provider.filter(|stem| !stem.is_empty()));
         let named = listed.and_then(|m| m.name.as_deref()).map(|name| {
             let mut named = Identity::of_name(name, &lists.providers);
-            named.provider.clone_from(&identity.provider);
+            named.providers.clone_from(&identity.providers);
             named
         });
         let types = listed.map(|m| m.inference_types.as_slice()).unwrap_or_default();
@@ -134,6 +139,11 @@ impl Model {
         [Some(self.identity.key()), self.named.as_ref().map(Identity::key)].into_iter().flatten().collect()
     }
 
+    /// Provisioned-only ids spend model units and nothing else.
+    fn can_spend(&self, slot: Slot) -> bool {
+        if slot.scope == Scope::Provisioned { self.provisionable } else { !self.provisioned_only }
+    }
+
     pub fn evidence(&self, row: &Row, rules: &Rules) -> Option<Evidence> {
         if let Some(owner) = rules.quotas.get(&row.quota.code) {
             return (owner.as_deref() == Some(&self.id)).then_some(Evidence::Override);
@@ -141,8 +151,7 @@ impl Model {
         if let Some(metered) = &row.metered {
             return (**metered == *self.id).then_some(Evidence::UsageMetric);
         }
-        let units = row.slot.scope == Scope::Provisioned;
-        if if units { !self.provisionable } else { self.provisioned_only } {
+        if !self.can_spend(row.slot) {
             return None;
         }
         if row.identity.spells(&self.identity) {
@@ -192,7 +201,11 @@ fn claim(
     let mut best: Vec<(Evidence, Arc<str>)> =
         candidates.filter_map(|m| Some((m.evidence(row, rules)?, m.id.clone()))).collect();
     // The alias's model keeps its row where no list shows it, or the row would be free for a namesake.
-    if let (Some(alias), false) = (row.alias, rules.quotas.contains_key(&row.quota.code)) {
+    let overridden = rules.quotas.contains_key(&row.quota.code);
+    if let Some(alias) = row.alias
+        && !overridden
+        && !models.contains_key(alias.model.as_str())
+    {
         best.push((Evidence::Alias, alias.model.as_str().into()));
     }
     best.sort();

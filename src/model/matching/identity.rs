@@ -11,8 +11,8 @@ type Number = Vec<u32>;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Identity {
-    /// See [`provider_stem`]; names of quotas often leave it out.
-    pub provider: Option<String>,
+    /// See [`provider_stem`]; names of quotas often leave it out, and a model's may have two.
+    pub providers: BTreeSet<String>,
     /// Letters, in no order: "Claude 4.5 Haiku" is "Claude Haiku 4.5".
     words: BTreeSet<String>,
     /// Numbers without a `v`, sorted.
@@ -99,7 +99,7 @@ impl Identity {
     }
 
     fn of_tokens(provider: Option<String>, tokens: Vec<Token>) -> Identity {
-        let mut identity = Identity { provider, ..Identity::default() };
+        let mut identity = Identity { providers: provider.into_iter().collect(), ..Identity::default() };
         let last_word = tokens.iter().rposition(|t| matches!(t, Token::Word(w) if !is_instruct(w)));
         let mut tail = None;
         for (place, token) in tokens.into_iter().enumerate() {
@@ -135,7 +135,7 @@ impl Identity {
     }
 
     fn is_provider(&self, word: &str) -> bool {
-        word.len() > 1 && self.provider.as_deref() == Some(provider_stem(word).as_str())
+        word.len() > 1 && self.providers.contains(&provider_stem(word))
     }
 
     /// Where to look for texts of the same words.
@@ -145,7 +145,7 @@ impl Identity {
 
     /// Whether a quota name says enough to name anything.
     pub fn is_a_name(&self) -> bool {
-        !self.words.is_empty() || self.provider.is_some()
+        !self.words.is_empty() || !self.providers.is_empty()
     }
 
     /// Whether this quota name and `model` are the same in every part.
@@ -189,7 +189,9 @@ impl Identity {
     }
 
     fn same_provider(&self, model: &Identity) -> bool {
-        self.provider.is_none() || model.provider.is_none() || self.provider == model.provider
+        self.providers.is_empty()
+            || model.providers.is_empty()
+            || !self.providers.is_disjoint(&model.providers)
     }
 
     fn agrees(&self, model: &Identity) -> bool {
@@ -333,6 +335,103 @@ fn add_minor(tokens: &mut [Token], minor: u32) {
             let mut number = std::mem::take(n);
             number.push(minor);
             *last = Token::Revision(trimmed(number));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Identity {
+        let providers =
+            ["mistral", "anthropic", "amazon", "meta", "z", "ai21", "twelve", "qwen", "deepseek", "cohere"];
+        Identity::of_name(text, &providers.iter().map(|p| p.to_string()).collect())
+    }
+
+    #[test]
+    fn names_that_spell_an_id() {
+        for (text, id) in [
+            ("Anthropic Claude 3.5 Sonnet", "anthropic.claude-3-5-sonnet-20240620-v1:0"),
+            ("Anthropic Claude 3.5 Sonnet V2", "anthropic.claude-3-5-sonnet-20241022-v2:0"),
+            ("Claude 4.5 Haiku", "anthropic.claude-haiku-4-5-20251001-v1:0"),
+            ("Anthropic Claude Opus 4.6 V1", "anthropic.claude-opus-4-6-v1"),
+            ("Meta Llama 3.1 70B Instruct", "meta.llama3-1-70b-instruct-v1:0"),
+            ("Mistral Pixtral Large 25.02 V1", "mistral.pixtral-large-2502-v1:0"),
+            ("Mistral Large (24.07)", "mistral.mistral-large-2407-v1:0"),
+            ("Mistral AI Mistral Large 2407", "mistral.mistral-large-2407-v1:0"),
+            ("Cohere Command R+", "cohere.command-r-plus-v1:0"),
+            ("Amazon Titan Text Embeddings V2", "amazon.titan-embed-text-v2:0"),
+            ("GPT OSS 120B", "openai.gpt-oss-120b-1:0"),
+            ("Z.ai GLM-4.7 Flash", "zai.glm-4.7-flash"),
+            ("Qwen 3 Max", "qwen.qwen3-max-v1:0"),
+            ("Qwen3 235B a22b 2507 V1", "qwen.qwen3-235b-a22b-2507-v1:0"),
+            ("DeepSeek V3 V1", "deepseek.v3-v1:0"),
+            ("DeepSeek V3.2", "deepseek.v3.2"),
+            ("Kimi K2.5", "moonshotai.kimi-k2-5"),
+            ("AI21 Labs Jamba 1.5 Mini", "ai21.jamba-1-5-mini-v1:0"),
+            ("Amazon Nova Lite 24k", "amazon.nova-lite-v1:0:24k"),
+        ] {
+            let (text, id) = (name(text), Identity::of_id(id));
+            assert!(text.spells(&id), "{text:?}\n{id:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_leave_out_what_may_be_left_out() {
+        for (text, id) in [
+            ("Amazon Nova Reel1.0", "amazon.nova-reel-v1:0"),
+            ("Cohere Rerank 3.5", "cohere.rerank-v3-5:0"),
+            ("Pegasus v1.2", "twelvelabs.pegasus-1-2-v1:0"),
+            ("Ministral 14B 3.0", "mistral.ministral-3-14b-instruct"),
+            ("Gemma 3 12B", "google.gemma-3-12b-it"),
+            ("Mistral 7B Instruct", "mistral.mistral-7b-instruct-v0:2"),
+            ("Stable Image Core", "stability.stable-image-core-v1:1"),
+            ("Nemotron 3 Super 120B A12B", "nvidia.nemotron-super-3-120b"),
+        ] {
+            let (text, id) = (name(text), Identity::of_id(id));
+            assert!(!text.spells(&id) && text.may_leave_out(&id), "{text:?}\n{id:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_other_models() {
+        for (text, id) in [
+            ("Anthropic Claude Sonnet 4", "anthropic.claude-sonnet-4-5-20250929-v1:0"),
+            ("Anthropic Claude Sonnet 4.5", "anthropic.claude-sonnet-4-20250514-v1:0"),
+            ("Anthropic Claude Opus 5", "anthropic.claude-opus-5-5"),
+            ("Anthropic Claude 3.5 Sonnet", "anthropic.claude-3-5-sonnet-20241022-v2:0"),
+            ("Anthropic Claude 3.5 Haiku", "anthropic.claude-haiku-4-5-20251001-v1:0"),
+            ("Amazon Nova Lite", "amazon.nova-2-lite-v1:0"),
+            ("Amazon Nova Lite V2", "amazon.nova-2-lite-v1:0"),
+            ("Amazon Nova 2 Lite", "amazon.nova-lite-v2:0"),
+            ("Amazon Nova Reel1.0", "amazon.nova-reel-v1:1"),
+            ("Amazon Titan Text Embeddings", "amazon.titan-embed-text-v2:0"),
+            ("Amazon Titan Text Embeddings V2", "amazon.titan-embed-g1-text-02"),
+            ("Cohere Command R", "cohere.command-r-plus-v1:0"),
+            ("Cohere Rerank 3.5", "amazon.rerank-v3-5:0"),
+            ("Amazon Rerank 1.0", "cohere.rerank-v3-5:0"),
+            ("Mistral Large", "mistral.mistral-large-2402-v1:0"),
+            ("Mistral Large 3", "mistral.mistral-large-2407-v1:0"),
+            ("Qwen3 235B a22b 2507 V1", "qwen.qwen3-vl-235b-a22b"),
+            ("Qwen3 30B A3B", "qwen.qwen3-30b-a6b"),
+            ("Meta Llama 4 Scout", "meta.llama4-scout-17b-instruct-v1:0"),
+            ("Meta Llama 3.1 8B Instruct", "meta.llama3-1-70b-instruct-v1:0"),
+            ("Amazon Nova Lite", "amazon.nova-lite-v1:0:24k"),
+            ("Claude V2", "anthropic.claude-v2:1"),
+        ] {
+            let (text, id) = (name(text), Identity::of_id(id));
+            let left_out = text.may_leave_out(&id) && text.context == id.context;
+            assert!(!text.spells(&id) && !left_out, "{text:?}\n{id:?}");
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_panic() {
+        for text in
+            ["", ".", ":", "v", "a", "é.ü-ß:1", "1x.b", "a.b.c.d:1:2:3", "....", "x.-", "v.v-v:99999999999"]
+        {
+            let _ = (Identity::of_id(text), name(text));
         }
     }
 }

@@ -151,19 +151,21 @@ impl Lists {
     /// An id of AWS/BedrockMantle: a base model id, sometimes without its provider.
     pub fn mantle(&self, id: &str) -> Meaning {
         let meaning = |model: &str| Meaning::of(IdType::Mantle, model, Scope::OnDemand, Spends::Mantle);
-        if is_base_id(id) && prefixed(id).is_none() {
-            return meaning(id);
-        }
-        let mut spelled =
-            self.models.keys().filter(|m| m.split_once('.').is_some_and(|(_, rest)| rest == id));
-        match (spelled.next(), spelled.next()) {
+        let mut ends = self.models.keys().filter(|m| m.split_once('.').is_some_and(|(_, rest)| rest == id));
+        match (ends.next(), ends.next()) {
+            _ if self.models.contains_key(id) => meaning(id),
             (Some(model), None) => meaning(model),
-            _ => Meaning::unclear(
-                IdType::Mantle,
-                unmapped::UNKNOWN_ID,
-                format!("`{id}` is neither a base model id nor the end of exactly one listed model id"),
-            ),
+            _ if self.has_provider(id) => meaning(id),
+            _ => {
+                let words = format!("`{id}` is neither a base model id nor the end of one listed model id");
+                Meaning::unclear(IdType::Mantle, unmapped::UNKNOWN_ID, words)
+            }
         }
+    }
+
+    fn has_provider(&self, id: &str) -> bool {
+        let provider = id.split_once('.').map(|(provider, _)| provider_stem(provider));
+        is_base_id(id) && provider.is_some_and(|stem| self.providers.contains(&stem))
     }
 
     fn plain(&self, id: &str) -> Meaning {
@@ -205,9 +207,8 @@ impl Lists {
 
     fn unknown_prefix<'a>(&self, id: &'a str) -> Option<(&'a str, &'a str)> {
         let (prefix, base) = id.split_once('.')?;
-        let (provider, _) = base.split_once('.')?;
-        let short = prefix.len() <= 6 && !self.providers.contains(&provider_stem(prefix));
-        (short && self.providers.contains(&provider_stem(provider))).then_some((prefix, base))
+        let new = prefix.len() <= 6 && !self.providers.contains(&provider_stem(prefix));
+        (new && self.has_provider(base)).then_some((prefix, base))
     }
 
     fn profile(&self, profile: &InferenceProfile) -> Meaning {
@@ -358,4 +359,173 @@ fn is_base_id(id: &str) -> bool {
         |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | ':' | '_');
     id.chars().all(allowed)
         && id.split_once('.').is_some_and(|(provider, rest)| !provider.is_empty() && !rest.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::catalog::{CustomModelDeployment, ImportedModel, ProvisionedThroughput};
+
+    const NOVA: &str = "amazon.nova-lite-v1:0";
+
+    fn profile(id: &str, kind: ProfileKind, regions: &[&str]) -> InferenceProfile {
+        let arn = |region: &&str| format!("arn:aws:bedrock:{region}::foundation-model/{NOVA}");
+        InferenceProfile {
+            id: id.to_string(),
+            arn: format!("arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/{id}"),
+            name: None,
+            kind,
+            model_arns: regions.iter().map(arn).collect(),
+            tags: BTreeMap::new(),
+        }
+    }
+
+    fn lists() -> Lists {
+        let model = |id: &str, types: &[&str]| FoundationModel {
+            id: id.to_string(),
+            inference_types: types.iter().map(|t| t.to_string()).collect(),
+            ..FoundationModel::default()
+        };
+        let account = "arn:aws:bedrock:us-east-1:111122223333";
+        use ProfileKind::{Application, SystemDefined};
+        Lists::new(&Catalog {
+            models: Some(vec![
+                model(NOVA, &["ON_DEMAND", "INFERENCE_PROFILE"]),
+                model("amazon.titan-embed-image-v1:0", &["PROVISIONED"]),
+                model("openai.gpt-5.4", &["INFERENCE_PROFILE"]),
+            ]),
+            profiles: Some(vec![
+                profile("us.amazon.nova-lite-v1:0", SystemDefined, &["us-east-1", "us-west-2"]),
+                profile("kr.amazon.nova-lite-v1:0", SystemDefined, &["ap-northeast-2"]),
+                profile("copyofodemnd", Application, &["us-east-1"]),
+                profile("copyofthegeo", Application, &["us-west-2", "us-east-1"]),
+                profile("copyofglobal", Application, &["us-east-1", ""]),
+                profile("ofother2regs", Application, &["us-east-1", "us-east-2"]),
+                profile("geo1oronedem", Application, &["ap-northeast-2"]),
+            ]),
+            provisioned: Some(vec![ProvisionedThroughput {
+                arn: format!("{account}:provisioned-model/abcdef012345"),
+                name: "units".to_string(),
+                model_arn: String::new(),
+                foundation_model_arn: format!("arn:aws:bedrock:us-east-1::foundation-model/{NOVA}:24k"),
+                model_units: 1.0,
+                desired_model_units: 1.0,
+                status: "InService".to_string(),
+                commitment: None,
+                commitment_expires: None,
+            }]),
+            deployments: Some(vec![
+                CustomModelDeployment {
+                    arn: format!("{account}:custom-model-deployment/aaaaaaaaaaaa"),
+                    name: "tuned".to_string(),
+                    model_arn: format!("{account}:custom-model/{NOVA}:300k/bbbbbbbbbbbb"),
+                    status: "Active".to_string(),
+                },
+                CustomModelDeployment {
+                    arn: format!("{account}:custom-model-deployment/cccccccccccc"),
+                    name: "brought along".to_string(),
+                    model_arn: format!("{account}:custom-model/imported/dddddddddddd"),
+                    status: "Active".to_string(),
+                },
+            ]),
+            imported: Some(vec![ImportedModel {
+                arn: format!("{account}:imported-model/eeeeeeeeeeee"),
+                name: "mine".to_string(),
+            }]),
+            batch_jobs: None,
+        })
+    }
+
+    fn read(lists: &Lists, id: &str) -> String {
+        let Meaning { id_type, model, scope, unclear, .. } = lists.runtime(id);
+        let scope = scope.map_or("-", |s| s.word());
+        let model = model.as_deref().unwrap_or("-");
+        format!("{id_type} {model} {scope} {}", unclear.map_or("", |(reason, _)| reason))
+            .trim_end()
+            .to_string()
+    }
+
+    #[test]
+    fn every_form_of_id() {
+        let lists = lists();
+        let account = "arn:aws:bedrock:us-east-1:111122223333";
+        let geographic = ["us", "eu", "apac", "au", "jp", "ca", "in", "us-gov"];
+        for prefix in geographic {
+            let expected = format!("system_profile {NOVA} cross_region");
+            assert_eq!(read(&lists, &format!("{prefix}.{NOVA}")), expected);
+        }
+        for (id, expected) in [
+            (NOVA.to_string(), "base amazon.nova-lite-v1:0 on_demand"),
+            ("deepseek.v3.2".to_string(), "base deepseek.v3.2 on_demand"),
+            (format!("{NOVA}:24k"), "base amazon.nova-lite-v1:0:24k provisioned"),
+            ("amazon.titan-embed-image-v1:0".to_string(), "base amazon.titan-embed-image-v1:0 provisioned"),
+            (format!("global.{NOVA}"), "system_profile amazon.nova-lite-v1:0 global"),
+            (format!("kr.{NOVA}"), "system_profile amazon.nova-lite-v1:0 cross_region"),
+            (format!("uk.{NOVA}"), "system_profile amazon.nova-lite-v1:0 - unknown_scope"),
+            (
+                format!("{account}:inference-profile/us.{NOVA}"),
+                "system_profile amazon.nova-lite-v1:0 cross_region",
+            ),
+            (
+                format!("arn:aws:bedrock:us-east-1::foundation-model/{NOVA}"),
+                "base amazon.nova-lite-v1:0 on_demand",
+            ),
+            ("abcdef012345".to_string(), "provisioned amazon.nova-lite-v1:0:24k provisioned"),
+            (
+                format!("{account}:provisioned-model/abcdef012345"),
+                "provisioned amazon.nova-lite-v1:0:24k provisioned",
+            ),
+            (format!("{account}:provisioned-model/unlisted0000"), "provisioned - provisioned"),
+            (
+                format!("{account}:custom-model-deployment/aaaaaaaaaaaa"),
+                "custom_deployment amazon.nova-lite-v1:0 on_demand",
+            ),
+            (
+                format!("{account}:custom-model-deployment/cccccccccccc"),
+                "custom_deployment - - unknown_model",
+            ),
+            (format!("{account}:custom-model-deployment/unlisted0000"), "custom_deployment - - unknown_id"),
+            (format!("{account}:imported-model/eeeeeeeeeeee"), "imported - -"),
+            (format!("{account}:prompt/ffffffffffff"), "unknown - - unknown_id"),
+            ("unlisted0000".to_string(), "unknown - - unknown_id"),
+            (String::new(), "unknown - - unknown_id"),
+        ] {
+            assert_eq!(read(&lists, &id), expected, "{id}");
+        }
+    }
+
+    #[test]
+    fn an_application_profile_spends_what_it_was_copied_from() {
+        let lists = lists();
+        for (id, expected) in
+            [("copyofodemnd", "on_demand"), ("copyofthegeo", "cross_region"), ("copyofglobal", "global")]
+        {
+            let expected = format!("application_profile {NOVA} {expected}");
+            assert_eq!(read(&lists, id), expected);
+            let arn = format!("arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/{id}");
+            assert_eq!(read(&lists, &arn), expected);
+        }
+    }
+
+    #[test]
+    fn an_application_profile_of_an_unknown_scope_is_not_guessed() {
+        for id in ["ofother2regs", "geo1oronedem"] {
+            let expected = format!("application_profile {NOVA} - unknown_scope");
+            assert_eq!(read(&lists(), id), expected);
+        }
+    }
+
+    #[test]
+    fn mantle_ids_may_leave_out_the_provider() {
+        let lists = lists();
+        for (id, model) in [
+            ("openai.gpt-5.4", Some("openai.gpt-5.4")),
+            ("gpt-5.4", Some("openai.gpt-5.4")),
+            ("anthropic.claude-opus-6", Some("anthropic.claude-opus-6")),
+            ("gpt-7.1", None),
+            ("us.openai.gpt-5.4", None),
+        ] {
+            assert_eq!(lists.mantle(id).model.as_deref(), model, "{id}");
+        }
+    }
 }

@@ -280,3 +280,121 @@ fn agent_call(folded: &str) -> bool {
     let operation = folded.strip_suffix(" requests per second");
     operation.is_some_and(|o| o.contains("agent") && !o.contains(' '))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn shipped() -> Vec<String> {
+        let list: serde_json::Value =
+            serde_json::from_str(include_str!("../../../data/service-quotas.json")).unwrap();
+        let name = |row: &serde_json::Value| row["QuotaName"].as_str().unwrap().to_string();
+        list["Quotas"].as_array().unwrap().iter().map(name).collect()
+    }
+
+    #[test]
+    fn every_shipped_name_is_understood() {
+        let names = shipped();
+        let read: Vec<QuotaName> = names.iter().map(|name| parse(name)).collect();
+        let not_understood: Vec<&String> = names
+            .iter()
+            .zip(&read)
+            .filter(|(_, r)| r.family == Family::Unrecognized)
+            .map(|(n, _)| n)
+            .collect();
+        assert_eq!(not_understood, Vec::<&String>::new());
+        assert_eq!((names.len(), read.iter().filter(|r| r.model.is_some()).count()), (889, 734));
+
+        let mut families: BTreeMap<&str, usize> = BTreeMap::new();
+        read.iter().for_each(|r| *families.entry(r.family.word()).or_default() += 1);
+        let expected = [
+            ("account", 5),
+            ("agents", 32),
+            ("automated_reasoning", 24),
+            ("batch_jobs", 58),
+            ("batch_size", 160),
+            ("cross_model_tokens_per_day", 1),
+            ("cross_region", 106),
+            ("custom_deployment", 15),
+            ("data_automation", 22),
+            ("evaluation", 3),
+            ("flows", 18),
+            ("global_cross_region", 53),
+            ("guardrails", 11),
+            ("knowledge_bases", 28),
+            ("mantle", 24),
+            ("model_customization", 23),
+            ("model_units", 65),
+            ("on_demand", 196),
+            ("prompt_management", 7),
+            ("tokens_per_day", 38),
+        ];
+        assert_eq!(families, BTreeMap::from(expected));
+    }
+
+    #[test]
+    fn a_name_is_read_in_full() {
+        let read = |name: &str| {
+            let QuotaName { model, slot, doubled, .. } = parse(name);
+            let Slot { endpoint, scope, variant, kind } = slot.expect("a row of a model");
+            format!("{} {endpoint} {scope} {variant} {kind} {doubled}", model.expect("a model"))
+        };
+        let table = [
+            (
+                "Cross-Region model inference tokens per minute for Anthropic Claude 3.5 Haiku",
+                "Anthropic Claude 3.5 Haiku runtime cross_region standard tokens_per_minute false",
+            ),
+            (
+                "Global cross-region model inference tokens per day for GPT-6 Sol",
+                "GPT-6 Sol runtime global standard tokens_per_day false",
+            ),
+            (
+                "Model invocation max tokens per day for X 1M Context Length (doubled for cross-region calls)",
+                "X runtime regional 1m_context tokens_per_day true",
+            ),
+            (
+                "On-demand, latency-optimized model inference requests per minute for Amazon Nova Pro V1",
+                "Amazon Nova Pro V1 runtime on_demand latency_optimized requests_per_minute false",
+            ),
+            (
+                "On-Demand latency-optimized model inference tokens per minute for Amazon Nova Pro V1",
+                "Amazon Nova Pro V1 runtime on_demand latency_optimized tokens_per_minute false",
+            ),
+            (
+                "On-demand InvokeModel async concurrent requests for TwelveLabs Marengo Embed 3.0",
+                "TwelveLabs Marengo Embed 3.0 runtime on_demand standard async_concurrent_requests false",
+            ),
+            (
+                "Model units per provisioned model for the 24k context length variant for Amazon Nova Lite",
+                "Amazon Nova Lite 24k runtime provisioned standard model_units false",
+            ),
+            (
+                "[bedrock-mantle endpoint] Output tokens per minute for Claude Opus 5",
+                "Claude Opus 5 mantle on_demand standard output_tokens_per_minute false",
+            ),
+        ];
+        for (name, expected) in table {
+            assert_eq!(read(name), expected);
+        }
+    }
+
+    /// The slip between a second, a minute and an hour, and every other near miss.
+    #[test]
+    fn a_name_that_is_not_read_in_full_is_unrecognized() {
+        for name in [
+            "On-demand model inference requests per second for Amazon Nova Lite",
+            "On-demand model inference tokens per hour for Amazon Nova Lite",
+            "Cross-region model inference images per minute for Stable Image Core",
+            "On-demand model inference tokens per minute for",
+            "On-demand model inference tokens per minute for Claude Sonnet 6 2M Context Length",
+            "Regional model inference tokens per minute for Amazon Nova Lite",
+            "Requests per minute for Amazon Nova Lite",
+            "[bedrock-mantle endpoint] Requests per minute for Claude Opus 5",
+            "Cross-Model Max Tokens Per Hour",
+            "",
+        ] {
+            assert_eq!(family(name), Family::Unrecognized, "{name}");
+        }
+    }
+}

@@ -215,7 +215,8 @@ impl<'a> Ledger<'a> {
             return (unknown(kind, reason), Some(unmapped::UNKNOWN_MODEL));
         }
         let slot = slots[slots.len() - 1];
-        let reason = format!("no {} row for {kind} names {}", slot.scope, self.model.id);
+        let pool = if slot.endpoint == Endpoint::Mantle { "bedrock-mantle" } else { slot.scope.word() };
+        let reason = format!("no {pool} row for {kind} names {}", self.model.id);
         (none(self.model.id.clone(), slot, reason), Some(unmapped::NO_QUOTA))
     }
 
@@ -247,17 +248,21 @@ impl<'a> Ledger<'a> {
         }
         index.by_slot.get(slot)?.iter().find_map(|at| {
             self.model.evidence(&index.rows[*at], &index.rules)?;
-            let others = match &index.claims[*at] {
+            let code = code(at);
+            Some(match &index.claims[*at] {
                 Claim::Owned(owner, _) if *owner == self.model.id => {
-                    let reason = format!("{} carries its listed name, but other rows spell its id", code(at));
-                    return Some((reason, unmapped::IRREGULAR_NAME));
+                    let reason = format!("{code} carries its listed name, but other rows spell its id");
+                    (reason, unmapped::IRREGULAR_NAME)
                 }
-                Claim::Owned(owner, _) => owner.to_string(),
-                Claim::Contested(owners) => owners.join(" and "),
+                Claim::Owned(owner, _) => {
+                    let reason = format!("{code} answers to its name too, but {owner} has the better claim");
+                    (reason, unmapped::AMBIGUOUS)
+                }
+                Claim::Contested(owners) => {
+                    (format!("{code} names {} alike", owners.join(" and ")), unmapped::AMBIGUOUS)
+                }
                 Claim::Free => return None,
-            };
-            let reason = format!("{} could be its own, but also or rather that of {others}", code(at));
-            Some((reason, unmapped::AMBIGUOUS))
+            })
         })
     }
 

@@ -39,6 +39,7 @@ pub enum Command {
 pub struct Log {
     /// Least severe level that is logged
     #[arg(
+        id = "log.level",
         long = "log.level",
         env = "BEDROCK_QUOTA_EXPORTER_LOG_LEVEL",
         global = true,
@@ -47,6 +48,7 @@ pub struct Log {
     pub level: LogLevel,
     /// How a log line looks
     #[arg(
+        id = "log.format",
         long = "log.format",
         env = "BEDROCK_QUOTA_EXPORTER_LOG_FORMAT",
         global = true,
@@ -257,6 +259,17 @@ mod tests {
     #[test]
     fn is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_sub_command_parses_beside_the_logging_flags() {
+        for command in ["serve", "check", "demo", "sim", "explain", "healthcheck"] {
+            let cli = Cli::try_parse_from(["exporter", command, "--log.format=json"]).unwrap();
+            assert_eq!(cli.log.format, LogFormat::Json);
+        }
+        let explain = Cli::try_parse_from(["exporter", "explain", "--format=json", "a", "b"]).unwrap();
+        let Command::Explain(explain) = explain.command else { panic!("{explain:?}") };
+        assert_eq!((explain.format, explain.ids.len()), (ExplainFormat::Json, 2));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What docs/ARCHITECTURE.md says of the code: import rules, held over every path that it names, and layout.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Whether a rule is about that file, by its path below src/.
@@ -168,7 +168,11 @@ fn the_documents_name_every_module_and_every_dependency() {
     for entry in std::fs::read_dir(root().join("src")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let module = name.trim_end_matches(".rs");
-        assert!(module == "lib" || layout.contains(&format!("src/{module}.rs")), "{name}");
+        assert!(module == "lib" || layout.contains(&format!("src/{module}.rs ")), "{name}");
+    }
+    for line in layout.lines().filter(|line| line.starts_with("src/") || line.starts_with("tests/")) {
+        let file = line.split(' ').next().unwrap();
+        assert!(root().join(file).exists(), "{file}");
     }
     let (manifest, reasons) = (read("Cargo.toml"), read("docs/DEPENDENCIES.md"));
     let tables = manifest
@@ -186,6 +190,35 @@ fn the_documents_name_every_module_and_every_dependency() {
     crates.sort();
     listed.sort();
     assert_eq!(listed, crates);
+}
+
+#[test]
+fn the_readme_asks_for_the_permissions_that_are_used() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let mut used = BTreeSet::new();
+    for file in files(&root().join("src/aws"), "rs") {
+        let source = std::fs::read_to_string(file).unwrap();
+        let is_action = |text: &&str| {
+            let service = text.split_once(':').map(|(service, _)| service);
+            service.is_some_and(|s| ["bedrock", "cloudwatch", "servicequotas"].contains(&s))
+        };
+        used.extend(source.split('"').filter(is_action).map(String::from));
+    }
+    let policy = readme.split("\"Action\": [").nth(1).unwrap().split(']').next().unwrap();
+    let asked: BTreeSet<String> = policy.split('"').skip(1).step_by(2).map(String::from).collect();
+    assert_eq!(asked, used);
+}
+
+#[test]
+fn the_documents_name_only_metrics_that_exist() {
+    let metrics = std::fs::read_to_string(root().join("docs/METRICS.md")).unwrap();
+    for file in ["README.md", "config.example.yaml", "docs/CONFIGURATION.md", "docs/ARCHITECTURE.md"] {
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '_');
+        for name in words.filter(|word| word.starts_with("bedrock_")) {
+            assert!(metrics.contains(&format!("`{name}`")), "{file}: {name}");
+        }
+    }
 }
 
 fn root() -> &'static Path {

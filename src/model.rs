@@ -2,11 +2,18 @@
 //!
 //! Nothing below knows tokio, the AWS SDK, a clock or a file; `now` is always an argument.
 
+pub mod burndown;
 pub mod catalog;
+mod day;
+mod evaluate;
 pub mod evaluation;
 pub mod ids;
 pub mod matching;
+mod minutes;
 pub mod quota;
+pub mod schedule;
 pub mod snapshot;
+pub mod throttling;
 pub mod time;
 pub mod usage;
+mod utilization;

@@ -1,12 +1,15 @@
 //! The state of the world as the one writer publishes it.
 
 use super::catalog::Catalog;
+use super::evaluate::{UNMAPPED_AGE, evaluate};
 use super::evaluation::Evaluation;
 use super::ids::{Target, words};
-use super::matching::Rules;
+use super::matching::{Index, Resolution, Rules};
+use super::minutes::{Ages, History, Metrics, closed};
 use super::quota::QuotaList;
+use super::schedule::{LISTING_LAG, wanted};
 use super::time::{Minute, Timestamp};
-use super::usage::{InvocationId, Metric, Observed, UsageReading};
+use super::usage::{InvocationId, Metric, Observed, SeriesReading, UsageReading};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -105,6 +108,9 @@ pub struct CollectorState {
     pub errors: BTreeMap<ErrorClass, u64>,
     /// The message of the last failure, for the status page; gone after a success.
     pub last_error: Option<String>,
+    /// Whether to try again with the next usage round: nothing was got, or something failed that may
+    /// heal by itself (a denied permission does not).
+    pub retry: bool,
 }
 
 /// Everything known of one target.
@@ -114,8 +120,9 @@ pub struct TargetState {
     pub quotas: Option<Observed<Arc<QuotaList>>>,
     pub catalog: Option<Observed<Arc<Catalog>>>,
     pub collectors: BTreeMap<Collector, CollectorState>,
-    /// Made anew whenever any of the above changes or `now` moves on by a minute.
+    /// Made anew whenever any of the above changes or something expires.
     pub evaluation: Arc<Evaluation>,
+    pub(crate) memory: Memory,
 }
 
 /// What to read of a target next. Pure: `due(&state, settings, now)`.
@@ -130,8 +137,11 @@ pub struct Requests {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UsageRequest {
     pub discover: bool,
-    /// Ids newly discovered in this round are read over this span, all metrics.
+    /// Ask ListMetrics without RecentlyActive: ids idle for hours count in day quotas, and stay known.
+    pub everything: bool,
+    /// What ListMetrics newly shows in this round is read over this span: see `schedule::newly_listed`.
     pub new_ids: Option<(Minute, Minute)>,
+    /// One query each; what ListMetrics was seen to show before.
     pub minutes: Vec<SeriesRequest>,
     /// Period 3600, hours' first minutes.
     pub hours: Vec<SeriesRequest>,
@@ -150,4 +160,381 @@ pub struct SeriesRequest {
 pub struct Snapshot {
     pub at: Timestamp,
     pub targets: BTreeMap<Target, Arc<TargetState>>,
+}
+
+/// What a target's state remembers beyond the latest observations.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    /// Since when the target is watched.
+    pub since: Timestamp,
+    /// When usage was last read.
+    pub usage_at: Option<Timestamp>,
+    /// When ListMetrics last answered.
+    pub discovered: Option<Timestamp>,
+    pub ids: BTreeMap<InvocationId, Known>,
+    pub complete_until: Option<Timestamp>,
+    pub newest_datapoint: Option<Timestamp>,
+    pub index: Arc<Index>,
+    /// When calls began to be refused below the limit: quotas are wanted newer than that.
+    pub quotas_wanted: Option<Timestamp>,
+    /// Limits that changed within the last hour.
+    pub limit_changes: Vec<LimitChange>,
+    /// When the evaluation changes by time alone.
+    pub next_change: Option<Timestamp>,
+    requests_at: Option<Timestamp>,
+    lists_at: [Option<Timestamp>; 6],
+}
+
+/// An invocation id with its minutes and its place in the lists.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub history: Arc<History>,
+    pub resolution: Arc<Resolution>,
+}
+
+/// A limit that was another one at the last reading but one.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LimitChange {
+    pub code: String,
+    pub old: f64,
+    /// The change happened between these two readings.
+    pub after: Timestamp,
+    pub before: Timestamp,
+}
+
+impl Snapshot {
+    /// Nothing observed yet.
+    pub fn new(targets: impl IntoIterator<Item = Target>, now: Timestamp) -> Snapshot {
+        let state = |target: Target| (target.clone(), Arc::new(TargetState::new(target, now)));
+        Snapshot { at: now, targets: targets.into_iter().map(state).collect() }
+    }
+
+    /// The state after some collections have finished and time has moved on. Targets that neither of it
+    /// touches are shared with the old snapshot; outcomes of targets no longer watched are dropped.
+    pub fn advance(&self, settings: &Settings, outcomes: Vec<Outcome>, now: Timestamp) -> Snapshot {
+        let mut by_target: BTreeMap<Target, Vec<Outcome>> = BTreeMap::new();
+        for outcome in outcomes {
+            by_target.entry(outcome.target.clone()).or_default().push(outcome);
+        }
+        let advanced = self.targets.iter().map(|(target, state)| {
+            let outcomes = by_target.remove(target).unwrap_or_default();
+            let changes = !outcomes.is_empty() || state.memory.next_change.is_some_and(|at| at <= now);
+            let state =
+                if changes { Arc::new(state.advance(settings, outcomes, now)) } else { state.clone() };
+            (target.clone(), state)
+        });
+        Snapshot { at: now, targets: advanced.collect() }
+    }
+
+    /// The state under a new plan: targets watched before keep what is known of them, read anew by the
+    /// new settings.
+    pub fn with_targets(
+        &self,
+        targets: impl IntoIterator<Item = Target>,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Snapshot {
+        let state = |target: Target| match self.targets.get(&target) {
+            Some(state) => (target, Arc::new(state.replanned(settings, now))),
+            None => (target.clone(), Arc::new(TargetState::new(target, now))),
+        };
+        Snapshot { at: now, targets: targets.into_iter().map(state).collect() }
+    }
+
+    /// When something expires although nothing new is observed.
+    pub fn next_change(&self) -> Option<Timestamp> {
+        self.targets.values().filter_map(|state| state.memory.next_change).min()
+    }
+}
+
+impl TargetState {
+    /// A target of which nothing is known yet.
+    pub fn new(target: Target, now: Timestamp) -> TargetState {
+        TargetState {
+            target,
+            quotas: None,
+            catalog: None,
+            collectors: BTreeMap::new(),
+            evaluation: Arc::default(),
+            memory: Memory { since: now, ..Memory::default() },
+        }
+    }
+
+    fn advance(&self, settings: &Settings, outcomes: Vec<Outcome>, now: Timestamp) -> TargetState {
+        let mut state = self.clone();
+        for outcome in outcomes {
+            state.observe(settings, outcome, now);
+        }
+        state.expire(settings, now);
+        if !same(&self.quotas, &state.quotas) || !same(&self.catalog, &state.catalog) {
+            state.index(settings);
+        }
+        state.evaluate(settings, now);
+        state
+    }
+
+    fn replanned(&self, settings: &Settings, now: Timestamp) -> TargetState {
+        let mut state = self.clone();
+        state.expire(settings, now);
+        state.index(settings);
+        state.evaluate(settings, now);
+        state
+    }
+
+    fn observe(&mut self, settings: &Settings, outcome: Outcome, now: Timestamp) {
+        let Outcome { collector, started, seconds, observation, errors, .. } = outcome;
+        let status = self.collectors.entry(collector).or_default();
+        let heals = errors.iter().any(|error| error.class != ErrorClass::AccessDenied);
+        status.retry = observation.is_none() || heals;
+        status.last_attempt = Some(started);
+        status.seconds = seconds;
+        status.up = errors.is_empty() && observation.is_some();
+        status.last_error = errors.last().map(|error| error.message.clone());
+        if status.up {
+            status.last_success = Some(now);
+        }
+        for error in &errors {
+            *status.errors.entry(error.class).or_default() += 1;
+        }
+        match observation {
+            Some(Observation::Quotas(list)) => self.observe_quotas(list, started),
+            Some(Observation::Catalog(catalog)) => self.observe_catalog(catalog, started),
+            Some(Observation::Usage(reading)) => {
+                self.observe_usage(settings, reading, started, errors.is_empty())
+            }
+            None => {}
+        }
+    }
+
+    fn observe_quotas(&mut self, mut list: QuotaList, at: Timestamp) {
+        let old = self.quotas.take();
+        let memory = &mut self.memory;
+        match (&list.requests, &old) {
+            (Some(_), _) => memory.requests_at = Some(at),
+            (None, Some(old)) => list.requests = old.value.requests.clone(),
+            (None, None) => {}
+        }
+        if let Some(old) = &old {
+            memory.limit_changes.retain(|change| change.before.plus(3600) > at);
+            memory.limit_changes.extend(limit_changes(old, &list, at));
+        }
+        if memory.quotas_wanted.is_some_and(|wanted| wanted <= at) {
+            memory.quotas_wanted = None;
+        }
+        let value = match old {
+            Some(old) if *old.value == list => old.value,
+            _ => Arc::new(list),
+        };
+        self.quotas = Some(Observed { at, value });
+    }
+
+    fn observe_catalog(&mut self, mut catalog: Catalog, at: Timestamp) {
+        let old = self.catalog.take();
+        let before = old.as_ref().map(|old| old.value.clone()).unwrap_or_default();
+        let ages = &mut self.memory.lists_at;
+        keep_list(&mut catalog.models, &before.models, &mut ages[0], at);
+        keep_list(&mut catalog.profiles, &before.profiles, &mut ages[1], at);
+        keep_list(&mut catalog.provisioned, &before.provisioned, &mut ages[2], at);
+        keep_list(&mut catalog.deployments, &before.deployments, &mut ages[3], at);
+        keep_list(&mut catalog.imported, &before.imported, &mut ages[4], at);
+        keep_list(&mut catalog.batch_jobs, &before.batch_jobs, &mut ages[5], at);
+        let value = if *before == catalog && old.is_some() { before } else { Arc::new(catalog) };
+        self.catalog = Some(Observed { at, value });
+    }
+
+    fn observe_usage(&mut self, settings: &Settings, reading: UsageReading, at: Timestamp, whole: bool) {
+        let asked = !reading.minutes.is_empty();
+        let read = reading.minutes.iter().any(|series| series.complete || !series.points.is_empty());
+        if read || (!asked && whole) {
+            self.memory.usage_at = Some(at);
+        }
+        let touched = self.discover(&reading, at);
+        let ages = Ages::new(settings, at, self.memory.since);
+        let (minutes, hours) = (by_id(&reading.minutes), by_id(&reading.hours));
+        for id in touched {
+            let Some(known) = self.memory.ids.get_mut(id) else { continue };
+            let minutes = minutes.get(id).map_or(&[][..], Vec::as_slice);
+            let mut metrics = wanted(id, known.history.listed, &known.resolution, settings);
+            if known.history.listed.is_none() {
+                let read = minutes.iter().map(|series| series.metric).chain(known.history.metrics());
+                metrics = metrics.union(read.collect::<Metrics>());
+            }
+            let history = Arc::make_mut(&mut known.history);
+            history.ingest(metrics, minutes, &ages);
+            history.ingest_hours(hours.get(id).map_or(&[][..], Vec::as_slice));
+        }
+        self.forget_ids(at);
+        self.note_progress(settings);
+    }
+
+    /// Takes in what ListMetrics shows; returns every id that it or the readings name.
+    fn discover<'a>(&mut self, reading: &'a UsageReading, at: Timestamp) -> Vec<&'a InvocationId> {
+        let memory = &mut self.memory;
+        let quiet_before = memory.discovered.map(|last| last.minus(LISTING_LAG).minute());
+        let listed = reading.listed.iter().flatten();
+        let read = reading.minutes.iter().chain(&reading.hours).map(|series| &series.id);
+        let mut touched: Vec<&InvocationId> = listed.clone().map(|listed| &listed.id).chain(read).collect();
+        touched.sort_unstable();
+        touched.dedup();
+        for &id in &touched {
+            if !memory.ids.contains_key(id) {
+                let history = Arc::new(History::new(at, quiet_before));
+                let resolution = Arc::new(memory.index.resolve(id));
+                memory.ids.insert(id.clone(), Known { history, resolution });
+            }
+        }
+        for shown in listed {
+            if let Some(known) = memory.ids.get_mut(&shown.id) {
+                Arc::make_mut(&mut known.history).show(shown, at);
+            }
+        }
+        if reading.listed.is_some() {
+            memory.discovered = Some(at);
+        }
+        touched
+    }
+
+    /// An id stays known for 14 days after its last datapoint.
+    fn forget_ids(&mut self, at: Timestamp) {
+        self.memory.ids.retain(|_, known| {
+            let newest =
+                known.history.last_datapoint.map_or(known.history.seen, |m| m.end().max(known.history.seen));
+            at.since(newest) < 14 * 86_400
+        });
+    }
+
+    fn note_progress(&mut self, settings: &Settings) {
+        let memory = &mut self.memory;
+        let newest = memory.ids.values().filter_map(|known| known.history.last_datapoint).max();
+        memory.newest_datapoint = memory.newest_datapoint.max(newest.map(Minute::start));
+        let all = memory.usage_at.filter(|_| memory.discovered.is_some()).map(|at| closed(settings, at));
+        let mut reads = memory.ids.values().map(|known| known.history.read_until());
+        let read = reads.try_fold(all, |min, read| read.map(|read| min.map(|min| min.min(read))));
+        memory.complete_until = memory.complete_until.max(read.flatten().map(Minute::start));
+    }
+
+    /// Lets go of what is older than its `max_age`.
+    fn expire(&mut self, settings: &Settings, now: Timestamp) {
+        let memory = &mut self.memory;
+        let old = |at: Option<Timestamp>, max_age: u64| at.is_some_and(|at| now.since(at) > max_age);
+        if old(self.quotas.as_ref().map(|quotas| quotas.at), settings.quotas_max_age) {
+            self.quotas = None;
+        }
+        if let Some(quotas) = &mut self.quotas
+            && old(memory.requests_at, settings.quotas_max_age)
+        {
+            memory.requests_at = None;
+            Arc::make_mut(&mut quotas.value).requests = None;
+        }
+        if old(self.catalog.as_ref().map(|catalog| catalog.at), settings.catalog_max_age) {
+            self.catalog = None;
+        }
+        let Some(catalog) = &mut self.catalog else {
+            memory.lists_at = Default::default();
+            return;
+        };
+        if memory.lists_at.iter().any(|&at| old(at, settings.catalog_max_age)) {
+            let catalog = Arc::make_mut(&mut catalog.value);
+            let age = |at: &mut Option<Timestamp>| {
+                at.take_if(|at| now.since(*at) > settings.catalog_max_age).is_some()
+            };
+            let [models, profiles, provisioned, deployments, imported, batch_jobs] = &mut memory.lists_at;
+            catalog.models.take_if(|_| age(models));
+            catalog.profiles.take_if(|_| age(profiles));
+            catalog.provisioned.take_if(|_| age(provisioned));
+            catalog.deployments.take_if(|_| age(deployments));
+            catalog.imported.take_if(|_| age(imported));
+            catalog.batch_jobs.take_if(|_| age(batch_jobs));
+        }
+    }
+
+    /// Joins the lists anew, and every id with them.
+    fn index(&mut self, settings: &Settings) {
+        let quotas = self.quotas.as_ref().map(|quotas| quotas.value.clone()).unwrap_or_default();
+        let catalog = self.catalog.as_ref().map(|catalog| catalog.value.clone()).unwrap_or_default();
+        let index = Arc::new(Index::new(&quotas, &catalog, &settings.rules));
+        for (id, known) in &mut self.memory.ids {
+            known.resolution = Arc::new(index.resolve(id));
+        }
+        self.memory.index = index;
+    }
+
+    fn evaluate(&mut self, settings: &Settings, now: Timestamp) {
+        for known in self.memory.ids.values_mut().filter(|known| known.history.is_charge_due()) {
+            if let Some(model) = &known.resolution.model {
+                let factor = super::burndown::burndown(model, now, &settings.burndown);
+                Arc::make_mut(&mut known.history).charge(factor, now);
+            }
+        }
+        let evaluated = evaluate(self, settings, now);
+        if evaluated.newly_refused {
+            self.memory.quotas_wanted = Some(now);
+        }
+        self.evaluation = Arc::new(evaluated.evaluation);
+        self.memory.next_change = self.next_change(settings, now);
+    }
+
+    /// The next moment at which time alone changes the evaluation.
+    fn next_change(&self, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
+        let memory = &self.memory;
+        let gone = |at: Option<Timestamp>, max_age: u64| at.map(|at| at.plus(max_age + 1));
+        let lists = memory.lists_at.iter().map(|&at| gone(at, settings.catalog_max_age));
+        let histories = memory.ids.values().map(|known| &known.history);
+        let releases = histories.clone().map(|history| history.next_release(settings, now));
+        let day_old = histories.map(|history| gone(history.last_datapoint.map(Minute::end), UNMAPPED_AGE));
+        [
+            gone(self.quotas.as_ref().map(|quotas| quotas.at), settings.quotas_max_age),
+            gone(memory.requests_at, settings.quotas_max_age),
+            gone(self.catalog.as_ref().map(|catalog| catalog.at), settings.catalog_max_age),
+            gone(memory.usage_at, settings.usage_max_age),
+        ]
+        .into_iter()
+        .chain(lists)
+        .chain(releases)
+        .chain(day_old)
+        .flatten()
+        .filter(|&at| at > now)
+        .min()
+    }
+}
+
+fn same<T>(a: &Option<Observed<Arc<T>>>, b: &Option<Observed<Arc<T>>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(&a.value, &b.value),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// A list that could not be read keeps what it held before, and its age.
+fn keep_list<T: Clone>(
+    new: &mut Option<Vec<T>>,
+    old: &Option<Vec<T>>,
+    read_at: &mut Option<Timestamp>,
+    at: Timestamp,
+) {
+    match new {
+        Some(_) => *read_at = Some(at),
+        None => new.clone_from(old),
+    }
+}
+
+fn limit_changes(old: &Observed<Arc<QuotaList>>, new: &QuotaList, at: Timestamp) -> Vec<LimitChange> {
+    let limit = |code: &str| {
+        let found = new.quotas.binary_search_by(|quota| quota.code.as_str().cmp(code));
+        found.ok().and_then(|i| new.quotas[i].limit())
+    };
+    let changed = old.value.quotas.iter().filter_map(|quota| {
+        let before = quota.limit().filter(|before| limit(&quota.code).is_some_and(|now| now != *before))?;
+        Some(LimitChange { code: quota.code.clone(), old: before, after: old.at, before: at })
+    });
+    changed.collect()
+}
+
+fn by_id(readings: &[SeriesReading]) -> BTreeMap<&InvocationId, Vec<&SeriesReading>> {
+    let mut by_id: BTreeMap<&InvocationId, Vec<&SeriesReading>> = BTreeMap::new();
+    for reading in readings {
+        by_id.entry(&reading.id).or_default().push(reading);
+    }
+    by_id
 }

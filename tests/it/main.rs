@@ -1,1 +1,18 @@
+//! Everything a user would notice, in one binary.
+
+mod accuracy;
+mod architecture;
+mod cloud;
+mod config;
+mod counters;
+mod exposition;
+mod matching;
+mod metrics_doc;
+mod ministack;
+mod mistakes;
+mod prometheus_text;
+mod rig;
+mod rounds;
 mod sim;
+mod telemetry;
+mod world;

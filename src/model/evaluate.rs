@@ -1,0 +1,385 @@
+//! A target's state, held against its quotas: one `Evaluation`.
+
+use super::burndown::burndown;
+use super::evaluation::{Cause, Evaluation, IdStatus, QuotaStatus, ThrottleStatus};
+use super::ids::{Endpoint, Method, QuotaKind, Scope, State, UsageSource};
+use super::matching::{Charge, ModelQuota, QuotaKey};
+use super::minutes::{Cell, closed, keep, settled};
+use super::snapshot::{Known, LimitChange, Settings, TargetState};
+use super::throttling::{self, Afternoon, Refused, Share};
+use super::time::{Minute, Timestamp};
+use super::usage::{InvocationId, Metric};
+use super::utilization::{self, Series, Spender, View};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// How long traffic without a quota is shown after its last datapoint, in seconds.
+pub(crate) const UNMAPPED_AGE: u64 = 86_400;
+
+pub(crate) struct Evaluated {
+    pub evaluation: Evaluation,
+    /// Calls began to be refused below the limits known: one may have been cut.
+    pub newly_refused: bool,
+}
+
+pub(crate) fn evaluate(state: &TargetState, settings: &Settings, now: Timestamp) -> Evaluated {
+    let memory = &state.memory;
+    let fresh = memory.usage_at.filter(|&at| now.since(at) <= settings.usage_max_age);
+    let usage = fresh.map(|at| Usage::new(state, settings, at, now));
+    let mut evaluation = Evaluation {
+        quotas: quotas(state, settings, usage.as_ref()),
+        complete_until: memory.complete_until,
+        newest_datapoint: memory.newest_datapoint,
+        ..Evaluation::default()
+    };
+    let mut newly_refused = false;
+    if let Some(usage) = usage {
+        evaluation.ids = memory.ids.iter().map(|(id, known)| usage.id(id, known)).collect();
+        evaluation.unmapped = usage.unmapped();
+        for ((model, scope), ids) in usage.by_model() {
+            let refusals = usage.refusals(model, scope, &ids);
+            newly_refused |= refusals.below_limit && usage.is_new(&refusals.status);
+            evaluation.throttling.push(refusals.status);
+        }
+    }
+    Evaluated { evaluation, newly_refused }
+}
+
+/// The last reading of usage, and who spends what by it.
+struct Usage<'a> {
+    state: &'a TargetState,
+    settings: &'a Settings,
+    now: Timestamp,
+    read_at: Timestamp,
+    /// The settled minutes remembered.
+    settled: Range<Minute>,
+    /// The first minute too young to be used.
+    closed: Minute,
+    spenders: BTreeMap<&'a QuotaKey, Vec<Spender<'a>>>,
+}
+
+fn quotas(state: &TargetState, settings: &Settings, usage: Option<&Usage>) -> Vec<QuotaStatus> {
+    if state.quotas.is_none() {
+        return Vec::new();
+    }
+    let status = |quota: &ModelQuota| match usage {
+        Some(usage) => usage.quota(quota),
+        None => listed_only(state, settings, quota, &[]),
+    };
+    let mut all: Vec<QuotaStatus> = state.memory.index.quotas().iter().map(status).collect();
+    if let Some(usage) = usage {
+        let missing = usage.spenders.keys().filter(|key| key.code.is_empty());
+        all.extend(missing.map(|key| usage.quota(&no_such_quota(key))));
+        all.sort_by(|a, b| a.quota.key.cmp(&b.quota.key));
+    }
+    all
+}
+
+/// What an id in use would spend if such a quota existed.
+fn no_such_quota(key: &QuotaKey) -> ModelQuota {
+    ModelQuota {
+        key: key.clone(),
+        name: String::new(),
+        method: Method::Identity,
+        limit: None,
+        default: None,
+        adjustable: None,
+        state: State::NoSuchQuota,
+    }
+}
+
+/// A quota as the lists and the catalog alone show it.
+fn listed_only(
+    state: &TargetState,
+    settings: &Settings,
+    quota: &ModelQuota,
+    spenders: &[Spender],
+) -> QuotaStatus {
+    let unmeasurable = utilization::is_unmeasurable(&quota.key, spenders);
+    let catalog = state.catalog.as_ref();
+    let counted = catalog.and_then(|c| utilization::counted(&quota.key, &c.value, &state.memory.index));
+    let ratio = counted.zip(limit(quota)).map(|(usage, limit)| usage / limit);
+    let factor = burndown(&quota.key.model, state.memory.since, &settings.burndown);
+    let nothing = Minute(0)..Minute(0);
+    QuotaStatus {
+        quota: quota.clone(),
+        state: utilization::state(quota.state, unmeasurable),
+        usage_source: match unmeasurable {
+            true => UsageSource::None,
+            false => utilization::source(quota.key.kind, spenders, factor, nothing),
+        },
+        usage: counted,
+        peak: counted,
+        ratio,
+        peak_ratio: ratio,
+        above_threshold: Vec::new(),
+        throttled_ratio: None,
+        exhaustion: None,
+        implied_burndown: None,
+        charged: Vec::new(),
+    }
+}
+
+/// The limit, where a ratio to it means something.
+fn limit(quota: &ModelQuota) -> Option<f64> {
+    quota.limit.filter(|&limit| limit > 0.0)
+}
+
+/// Refusals of one model and scope.
+struct Refusals {
+    status: ThrottleStatus,
+    /// In none of the throttled minutes was a limit reached.
+    below_limit: bool,
+}
+
+type Ids<'a> = Vec<(&'a InvocationId, &'a Known)>;
+
+impl<'a> Usage<'a> {
+    fn new(state: &'a TargetState, settings: &'a Settings, read_at: Timestamp, now: Timestamp) -> Usage<'a> {
+        let until = settled(settings, read_at);
+        let mut usage = Usage {
+            state,
+            settings,
+            now,
+            read_at,
+            settled: until - keep(settings)..until,
+            closed: closed(settings, read_at),
+            spenders: BTreeMap::new(),
+        };
+        for (id, known) in &state.memory.ids {
+            for Charge { quota, weight, .. } in &known.resolution.charges {
+                if let Some(key) = quota {
+                    let spender = usage.spender(id, known, *weight);
+                    usage.spenders.entry(key).or_default().push(spender);
+                }
+            }
+        }
+        usage
+    }
+
+    fn spender(&self, id: &'a InvocationId, known: &'a Known, weight: f64) -> Spender<'a> {
+        let model = known.resolution.model.as_ref();
+        let factor = model.and_then(|model| burndown(model, self.read_at, &self.settings.burndown));
+        Spender { id, history: &known.history, weight, factor }
+    }
+
+    fn quota(&self, quota: &ModelQuota) -> QuotaStatus {
+        let key = &quota.key;
+        let spenders = self.spenders.get(key).map_or(&[][..], Vec::as_slice);
+        let mut status = listed_only(self.state, self.settings, quota, spenders);
+        let by_catalog = matches!(key.kind, QuotaKind::BatchJobs | QuotaKind::ModelUnits);
+        if status.usage_source == UsageSource::None || by_catalog {
+            return status;
+        }
+        status.charged = self.charged(key.kind, spenders);
+        if spenders.is_empty() && !self.is_unspent(key) {
+            return status;
+        }
+        let series = Series::new(key.kind, spenders, View::Settled, self.settled.clone());
+        if let Some(last) = series.newest().filter(|last| *last >= self.oldest()) {
+            self.measure(&mut status, &series, spenders, last);
+        }
+        status
+    }
+
+    /// Fills in what a quota's usage says, with `last` as its newest minute.
+    fn measure(&self, status: &mut QuotaStatus, series: &Series, spenders: &[Spender], last: Minute) {
+        let key = &status.quota.key;
+        let day = key.kind == QuotaKind::TokensPerDay;
+        let window: Vec<(Minute, f64)> = series.window(last, self.settings.lookback_minutes).collect();
+        let same_day = |minute: Minute| minute.start().day_start() == last.start().day_start();
+        let window = window.into_iter().filter(|(minute, _)| !day || same_day(*minute));
+        let minutes = last + 1 - self.settings.lookback_minutes..last + 1;
+        let factor = burndown(&key.model, self.read_at, &self.settings.burndown);
+        status.usage_source = utilization::source(key.kind, spenders, factor, minutes.clone());
+        status.usage = series.get(last);
+        status.peak = window.clone().map(|(_, usage)| usage).reduce(f64::max);
+        if key.kind == QuotaKind::TokensPerMinute {
+            status.implied_burndown = utilization::implied_burndown(spenders, minutes);
+        }
+        let Some(limit) = limit(&status.quota) else { return };
+        let ratios = window.map(|(minute, usage)| (minute, usage / limit));
+        let throttled = ratios.clone().filter(|(minute, _)| spenders.iter().any(|s| s.is_throttled(*minute)));
+        let seconds =
+            |threshold: f64| 60 * ratios.clone().filter(|(_, ratio)| *ratio >= threshold).count() as u64;
+        status.above_threshold = self.settings.thresholds.iter().map(|&t| (t, seconds(t))).collect();
+        status.throttled_ratio = throttled.map(|(_, ratio)| ratio).reduce(f64::max);
+        status.ratio = status.usage.map(|usage| usage / limit);
+        status.peak_ratio = status.peak.map(|peak| peak / limit);
+        if day {
+            status.exhaustion = status.usage.and_then(|usage| utilization::exhaustion(usage, limit, last));
+        }
+    }
+
+    /// Minutes settled longer ago than this are no longer shown: a single id may fail while others are read.
+    fn oldest(&self) -> Minute {
+        settled(self.settings, self.read_at.minus(self.settings.usage_max_age)) - 1
+    }
+
+    /// Whether it is known that no id spends a quota: ListMetrics shows none, and no id of that model is
+    /// of unknown scope. (Where others spend it, such an id is left out of the sum and named as unmapped;
+    /// ids of unknown model are named as unmapped only.)
+    fn is_unspent(&self, key: &QuotaKey) -> bool {
+        let longest = self.settings.discovery_interval + self.settings.usage_max_age;
+        let listed = self.state.memory.discovered.is_some_and(|at| self.read_at.since(at) <= longest);
+        let mut ids = self.state.memory.ids.iter();
+        let unresolved = ids.any(|(id, known)| {
+            let resolution = &known.resolution;
+            id.endpoint == key.endpoint
+                && resolution.scope.is_none()
+                && resolution.model.as_ref() == Some(&key.model)
+        });
+        listed && !unresolved
+    }
+
+    fn charged(&self, kind: QuotaKind, spenders: &[Spender]) -> Vec<(InvocationId, f64)> {
+        let charge = |spender: &Spender| {
+            let total = |metric| spender.history.totals(self.settings, self.now).get(&metric).copied();
+            let units = match kind {
+                QuotaKind::TokensPerMinute | QuotaKind::TokensPerDay => {
+                    spender.history.charged(self.settings, self.now)
+                }
+                QuotaKind::InputTokensPerMinute => total(Metric::InputTokens),
+                QuotaKind::OutputTokensPerMinute => total(Metric::OutputTokens),
+                _ => None,
+            };
+            Some((spender.id.clone(), spender.weight * units?))
+        };
+        spenders.iter().filter_map(charge).collect()
+    }
+
+    fn id(&self, id: &InvocationId, known: &Known) -> IdStatus {
+        let history = &known.history;
+        let minute = history.metrics().filter_map(|metric| Some((metric, self.newest(known, metric)?)));
+        IdStatus {
+            id: id.clone(),
+            resolution: known.resolution.clone(),
+            minute: minute.collect(),
+            totals: history.totals(self.settings, self.now),
+            last_datapoint: history.last_datapoint.map(Minute::start),
+        }
+    }
+
+    /// What the newest settled minute known of a metric says.
+    fn newest(&self, known: &Known, metric: Metric) -> Option<f64> {
+        let history = &known.history;
+        let mut minutes = self.oldest().until(self.settled.end).rev();
+        let minute = minutes.find(|&m| history.settled_cell(metric, m) != Cell::Unknown)?;
+        let cell = history.settled_cell(metric, minute);
+        let idle = history.settled_cell(Metric::Invocations, minute).sum() == Some(0.0);
+        let counts = metric.is_sum() && (metric != Metric::EstimatedTokens || idle);
+        if counts { cell.sum() } else { cell.point() }
+    }
+
+    fn unmapped(&self) -> Vec<(InvocationId, &'static str)> {
+        if self.state.quotas.is_none() {
+            return Vec::new();
+        }
+        let recent = |known: &Known| {
+            known.history.last_datapoint.is_some_and(|minute| self.now.since(minute.end()) <= UNMAPPED_AGE)
+        };
+        let ids = self.state.memory.ids.iter().filter(|(_, known)| recent(known));
+        ids.filter_map(|(id, known)| Some((id.clone(), known.resolution.unmapped?))).collect()
+    }
+
+    /// The ids of the runtime endpoint by model and scope. Mantle publishes no throttles.
+    fn by_model(&self) -> BTreeMap<(&'a Arc<str>, Scope), Ids<'a>> {
+        let mut groups: BTreeMap<(&Arc<str>, Scope), Ids> = BTreeMap::new();
+        let ids = self.state.memory.ids.iter().filter(|(id, _)| id.endpoint == Endpoint::Runtime);
+        for (id, known) in ids {
+            if let (Some(model), Some(scope)) = (&known.resolution.model, known.resolution.scope) {
+                groups.entry((model, scope)).or_default().push((id, known));
+            }
+        }
+        groups
+    }
+
+    fn refusals(&self, model: &Arc<str>, scope: Scope, ids: &Ids) -> Refusals {
+        let spenders: Vec<Spender> = ids.iter().map(|(id, known)| self.spender(id, known, 1.0)).collect();
+        let mut status = throttling::status(model, scope, &spenders, self.closed);
+        let throttled: Vec<Minute> = throttling::throttled_minutes(&spenders, self.closed).collect();
+        let shares = throttled.iter().map(|&minute| self.shares(ids, View::Closed, minute));
+        let below_limit = !throttled.is_empty()
+            && !shares.into_iter().any(|m| m.requests.at_limit() || m.tokens.at_limit());
+        if !throttled.is_empty() {
+            status.cause = Some(self.cause(ids, &spenders, &throttled));
+        }
+        Refusals { status, below_limit }
+    }
+
+    fn cause(&self, ids: &Ids, spenders: &[Spender], throttled: &[Minute]) -> Cause {
+        let settled = throttled.iter().filter(|&&minute| minute < self.settled.end);
+        let keys =
+            ids.iter().flat_map(|(_, known)| &known.resolution.charges).filter_map(|c| c.quota.as_ref());
+        throttling::cause(&Afternoon {
+            refused: settled.map(|&minute| self.shares(ids, View::Settled, minute)).collect(),
+            throttles: throttling::seen(spenders, Metric::Throttles, self.closed),
+            server_errors: throttling::seen(spenders, Metric::ServerErrors, self.closed),
+            zero_quota: keys
+                .filter_map(|key| self.state.memory.index.quota(key))
+                .any(|q| q.state == State::Zero),
+            limits_confirmed: self.state.memory.quotas_wanted.is_none(),
+        })
+    }
+
+    /// Whether the last evaluation saw nothing of these refusals, though it had usage.
+    fn is_new(&self, status: &ThrottleStatus) -> bool {
+        let before = &self.state.evaluation;
+        let same = |other: &&ThrottleStatus| other.model == status.model && other.scope == status.scope;
+        before.complete_until.is_some()
+            && before.throttling.iter().find(same).is_none_or(|t| t.throttled_seconds == 0)
+    }
+
+    /// How much of every limit that these ids spend was used in a minute.
+    fn shares(&self, ids: &Ids, view: View, minute: Minute) -> Refused {
+        let mut shares = Refused {
+            requests: Share::NoLimit,
+            tokens: Share::NoLimit,
+            day: Share::NoLimit,
+            other: Share::NoLimit,
+        };
+        for charge in ids.iter().flat_map(|(_, known)| &known.resolution.charges) {
+            let share = match charge.kind {
+                QuotaKind::RequestsPerMinute => &mut shares.requests,
+                QuotaKind::TokensPerMinute => &mut shares.tokens,
+                QuotaKind::TokensPerDay => &mut shares.day,
+                _ => &mut shares.other,
+            };
+            *share = share.or(self.share(charge, view, minute));
+        }
+        shares
+    }
+
+    fn share(&self, charge: &Charge, view: View, minute: Minute) -> Share {
+        let Some(key) = &charge.quota else {
+            return if charge.state == State::NoSuchQuota { Share::NoLimit } else { Share::Unknown };
+        };
+        if key.code.is_empty() {
+            return Share::NoLimit;
+        }
+        let limit = self.state.memory.index.quota(key).and_then(limit);
+        let spenders = self.spenders.get(key).map_or(&[][..], Vec::as_slice);
+        let usage = Series::new(key.kind, spenders, view, minute..minute + 1).get(minute);
+        match limit.zip(usage) {
+            Some((limit, usage)) => Share::Of(usage / self.lowest_limit(&key.code, limit, minute)),
+            None => Share::Unknown,
+        }
+    }
+
+    /// The lowest limit that may have held in a minute: between two readings of the quotas nobody knows
+    /// which of two did.
+    fn lowest_limit(&self, code: &str, limit: f64, minute: Minute) -> f64 {
+        let changes = self.state.memory.limit_changes.iter().rev();
+        let changes = changes.filter(|change| change.code == code && change.old > 0.0);
+        changes.fold(limit, |limit, LimitChange { old, after, before, .. }| {
+            if minute.end() <= *after {
+                *old
+            } else if minute.start() < *before {
+                limit.min(*old)
+            } else {
+                limit
+            }
+        })
+    }
+}

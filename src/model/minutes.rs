@@ -1,0 +1,586 @@
+//! The minutes of one invocation id: what CloudWatch answered, what has settled, what was counted.
+
+use super::day::{Day, Tokens};
+use super::snapshot::Settings;
+use super::time::{Minute, Timestamp};
+use super::usage::{ListedId, Metric, SeriesReading};
+use std::collections::BTreeMap;
+
+/// The longest look-back of any throttling window, in minutes.
+pub(crate) const THROTTLE_LOOKBACK: i64 = 30;
+
+/// How long minutes wait in memory for a metric that keeps failing while others are read: an outage of
+/// one metric up to this long loses nothing of the charge, and memory stays bounded.
+const BACKLOG: i64 = 6 * 60;
+
+/// What is known of one metric in one minute.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Cell {
+    /// Unread, or without a datapoint in an answer that was not complete.
+    Unknown,
+    /// No datapoint in a complete answer.
+    Absent,
+    Point(f64),
+}
+
+impl Cell {
+    /// The value of a Sum metric, for which no datapoint means 0.
+    pub fn sum(self) -> Option<f64> {
+        match self {
+            Cell::Unknown => None,
+            Cell::Absent => Some(0.0),
+            Cell::Point(value) => Some(value),
+        }
+    }
+
+    pub fn point(self) -> Option<f64> {
+        match self {
+            Cell::Point(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// What two answers about the same minute and spelling say together, the later one second. A Sum
+    /// only ever grows, so a smaller or missing one is a stale answer.
+    fn then(self, metric: Metric, later: Cell) -> Cell {
+        match (self, later) {
+            (known, Cell::Unknown) => known,
+            (Cell::Point(a), Cell::Point(b)) if metric.is_sum() => Cell::Point(a.max(b)),
+            (Cell::Point(a), Cell::Absent) => Cell::Point(a),
+            (_, later) => later,
+        }
+    }
+
+    /// The two spellings of one metric: the same tokens under both names, so the larger and never the sum;
+    /// unknown where either is.
+    fn or_spelled(self, other: Cell) -> Cell {
+        match (self, other) {
+            (Cell::Unknown, _) | (_, Cell::Unknown) => Cell::Unknown,
+            (Cell::Point(a), Cell::Point(b)) => Cell::Point(a.max(b)),
+            (Cell::Absent, cell) | (cell, Cell::Absent) => cell,
+        }
+    }
+}
+
+/// Cells in 8 bytes each: a value, or one of these.
+const UNKNOWN: f64 = f64::NAN;
+const ABSENT: f64 = -1.0;
+
+fn pack(cell: Cell) -> f64 {
+    match cell {
+        Cell::Unknown => UNKNOWN,
+        Cell::Absent => ABSENT,
+        Cell::Point(value) => value,
+    }
+}
+
+fn unpack(packed: f64) -> Cell {
+    if packed.is_nan() {
+        Cell::Unknown
+    } else if packed < 0.0 {
+        Cell::Absent
+    } else {
+        Cell::Point(packed)
+    }
+}
+
+/// A set of metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Metrics(u32);
+
+impl Metrics {
+    pub fn has(self, metric: Metric) -> bool {
+        self.0 & (1 << metric as u32) != 0
+    }
+
+    pub fn with(self, metric: Metric) -> Metrics {
+        Metrics(self.0 | 1 << metric as u32)
+    }
+
+    pub fn union(self, other: Metrics) -> Metrics {
+        Metrics(self.0 | other.0)
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = Metric> + Clone {
+        Metric::ALL.iter().copied().filter(move |&metric| self.has(metric))
+    }
+}
+
+impl FromIterator<Metric> for Metrics {
+    fn from_iter<I: IntoIterator<Item = Metric>>(metrics: I) -> Metrics {
+        metrics.into_iter().fold(Metrics::default(), Metrics::with)
+    }
+}
+
+/// The points in time that decide what a reading's minutes are worth.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ages {
+    /// When it was read.
+    pub at: Timestamp,
+    /// The first minute too young to be used.
+    pub closed: Minute,
+    /// The first minute that may still grow.
+    pub settled: Minute,
+    /// The first minute that counters count: earlier ones may have been counted before a restart.
+    pub counted_from: Minute,
+    /// How many minutes are kept.
+    pub keep: i64,
+}
+
+impl Ages {
+    pub fn new(settings: &Settings, at: Timestamp, since: Timestamp) -> Ages {
+        Ages {
+            at,
+            closed: closed(settings, at),
+            settled: settled(settings, at),
+            counted_from: closed(settings, since),
+            keep: keep(settings),
+        }
+    }
+}
+
+/// The first minute whose end is not yet `delay` ago.
+pub(crate) fn closed(settings: &Settings, at: Timestamp) -> Minute {
+    at.minus(settings.delay).minute()
+}
+
+/// The first minute whose end is not yet `settle` ago.
+pub(crate) fn settled(settings: &Settings, at: Timestamp) -> Minute {
+    at.minus(settings.settle).minute()
+}
+
+/// How many minutes before the first unclosed one are kept: every window, and those still settling.
+pub(crate) fn keep(settings: &Settings) -> i64 {
+    settings.lookback_minutes.max(THROTTLE_LOOKBACK) + settings.settle.div_ceil(60) as i64 + 2
+}
+
+#[derive(Clone, Debug)]
+struct Column {
+    metric: Metric,
+    /// When it was first asked for: its counter stays 0 for a while.
+    born: Timestamp,
+    /// Every minute before it was read after it had settled; `None` before the first answer.
+    settled: Option<Minute>,
+    /// Minutes that were read, but not yet after they had settled.
+    growing: Vec<Minute>,
+    total: f64,
+    /// From `History::first` on; what lies beyond is unknown.
+    cells: Vec<f64>,
+}
+
+impl Column {
+    fn cell(&self, first: Minute, minute: Minute) -> Cell {
+        index(first, minute).and_then(|i| self.cells.get(i)).map_or(Cell::Unknown, |&packed| unpack(packed))
+    }
+
+    fn set(&mut self, first: Minute, minute: Minute, cell: Cell) {
+        let Some(i) = index(first, minute) else { return };
+        if self.cells.len() <= i {
+            self.cells.resize(i + 1, UNKNOWN);
+        }
+        self.cells[i] = pack(cell);
+    }
+
+    /// Moves `settled` on over what the answer knows for good; returns from where. What CloudWatch no
+    /// longer keeps is skipped.
+    fn settle(&mut self, answer: &Answer, ages: &Ages) -> Minute {
+        let expired = oldest_readable(ages.at).min(answer.from);
+        let from = self.settled.map_or(answer.from, |settled| settled.max(expired));
+        let mut until = from;
+        while until < ages.settled && answer.get(until).is_some_and(|cell| cell != Cell::Unknown) {
+            until = until + 1;
+        }
+        self.settled = Some(until);
+        from
+    }
+
+    /// Forgets what lies before `until`. A minute that stayed unknown so long is given up if later ones
+    /// are known: they could not be told from uncounted ones.
+    fn forget(&mut self, first: Minute, until: Minute) {
+        let count = self.cells.len().min(index(first, until).unwrap_or(0));
+        if let Some(settled) = self.settled.filter(|&settled| settled < until) {
+            let waiting = self.cells[..count].iter().skip(index(first, settled).unwrap_or(0));
+            if waiting.into_iter().any(|packed| !packed.is_nan()) {
+                self.settled = Some(until);
+            }
+        }
+        self.cells.drain(..count);
+        self.growing.retain(|&minute| minute >= until);
+    }
+}
+
+fn index(first: Minute, minute: Minute) -> Option<usize> {
+    minute.0.checked_sub(first.0).and_then(|i| usize::try_from(i).ok())
+}
+
+/// What one answer, or the answers for both spellings, says minute by minute.
+struct Answer {
+    metric: Metric,
+    from: Minute,
+    cells: Vec<Cell>,
+}
+
+impl Answer {
+    fn new(reading: &SeriesReading, closed: Minute) -> Answer {
+        let (from, until) = (reading.from, reading.until.min(closed));
+        let blank = if reading.complete { Cell::Absent } else { Cell::Unknown };
+        let mut cells = vec![blank; (until.0 - from.0).max(0) as usize];
+        for &(minute, value) in &reading.points {
+            if minute >= from && minute < until {
+                let sane = value.is_finite() && value >= 0.0;
+                cells[(minute.0 - from.0) as usize] = if sane { Cell::Point(value) } else { Cell::Unknown };
+            }
+        }
+        Answer { metric: reading.metric, from, cells }
+    }
+
+    /// Joins the answer for the other spelling; minutes that only one of them covers count as it says.
+    fn join(self, other: Answer) -> Answer {
+        let from = self.from.min(other.from);
+        let until = self.until().max(other.until());
+        let cells = from.until(until).map(|m| match (self.get(m), other.get(m)) {
+            (Some(a), Some(b)) => a.or_spelled(b),
+            (a, b) => a.or(b).unwrap_or(Cell::Unknown),
+        });
+        Answer { metric: self.metric, from, cells: cells.collect() }
+    }
+
+    fn until(&self) -> Minute {
+        self.from + self.cells.len() as i64
+    }
+
+    fn get(&self, minute: Minute) -> Option<Cell> {
+        usize::try_from(minute.0 - self.from.0).ok().and_then(|i| self.cells.get(i)).copied()
+    }
+
+    fn minutes(&self) -> impl Iterator<Item = (Minute, Cell)> {
+        self.from.until(self.until()).zip(self.cells.iter().copied())
+    }
+}
+
+/// Everything remembered of one invocation id.
+#[derive(Clone, Debug)]
+pub(crate) struct History {
+    /// What ListMetrics has shown for it; `None` if it never showed the id.
+    pub listed: Option<Metrics>,
+    /// The same by the names they were shown under.
+    named: Metrics,
+    /// When ListMetrics last showed it, or it was first read.
+    pub seen: Timestamp,
+    pub last_datapoint: Option<Minute>,
+    /// Before this minute ListMetrics did not show the id though it was asked: it had no traffic.
+    quiet_before: Option<Minute>,
+    /// The first minute kept.
+    first: Minute,
+    columns: Vec<Column>,
+    /// The first minute asked for of every token metric.
+    start: Minute,
+    /// The charge of every minute before it is in `day` and `pending`.
+    taken_until: Option<Minute>,
+    pub day: Day,
+    /// Settled tokens not yet in `charged`, because nobody knew their burndown.
+    pending: Tokens,
+    charged: f64,
+    /// Since when the charge is known: its counter stays 0 for a while.
+    charged_since: Option<Timestamp>,
+}
+
+impl History {
+    pub fn new(seen: Timestamp, quiet_before: Option<Minute>) -> History {
+        History {
+            listed: None,
+            named: Metrics::default(),
+            seen,
+            last_datapoint: None,
+            quiet_before,
+            first: Minute(i64::MIN),
+            columns: Vec::new(),
+            start: Minute(i64::MIN),
+            taken_until: None,
+            day: Day::default(),
+            pending: Tokens::default(),
+            charged: 0.0,
+            charged_since: None,
+        }
+    }
+
+    pub fn show(&mut self, listed: &ListedId, at: Timestamp) {
+        let metrics = listed.metrics.iter().map(|metric| metric.canonical()).collect();
+        self.listed = Some(self.listed.unwrap_or_default().union(metrics));
+        self.named = self.named.union(listed.metrics.iter().copied().collect());
+        self.seen = at;
+    }
+
+    /// The names to ask for a metric by: those ListMetrics shows, else its usual one.
+    pub fn names(&self, metric: Metric) -> impl Iterator<Item = Metric> {
+        let shown = self.named.iter().filter(move |name| name.canonical() == metric);
+        let none = shown.clone().next().is_none();
+        shown.chain(none.then_some(metric))
+    }
+
+    /// Whether ListMetrics shows a metric, or an answer held it.
+    pub fn publishes(&self, metric: Metric) -> bool {
+        match self.listed {
+            Some(listed) => listed.has(metric),
+            None => self.column(metric).is_some(),
+        }
+    }
+
+    /// Whether ListMetrics shows the CloudWatch metric that a latency statistic belongs to.
+    pub fn family_listed(listed: Metrics, metric: Metric) -> bool {
+        let first_token = |metric| metric >= Metric::FirstTokenAverage;
+        listed.iter().any(|shown| !shown.is_sum() && first_token(shown) == first_token(metric))
+    }
+
+    /// Whether ListMetrics shows InvocationLatency.
+    pub fn publishes_latency(&self) -> bool {
+        self.listed.is_some_and(|listed| History::family_listed(listed, Metric::LatencyAverage))
+    }
+
+    /// The token metrics asked for.
+    pub fn token_metrics(&self) -> impl Iterator<Item = Metric> {
+        self.metrics().filter(|metric| Tokens::METRICS.contains(metric) && *metric != Metric::Invocations)
+    }
+
+    pub fn cell(&self, metric: Metric, minute: Minute) -> Cell {
+        match self.column(metric) {
+            Some(column) => column.cell(self.first, minute),
+            None if self.listed.is_some() && metric.is_sum() => Cell::Absent,
+            None => Cell::Unknown,
+        }
+    }
+
+    /// As `cell`, and unknown while the minute may still grow.
+    pub fn settled_cell(&self, metric: Metric, minute: Minute) -> Cell {
+        match self.column(metric) {
+            Some(column) if column.growing.contains(&minute) => Cell::Unknown,
+            _ => self.cell(metric, minute),
+        }
+    }
+
+    /// From where a metric must be read again; `None` if it never was.
+    pub fn settled_until(&self, metric: Metric) -> Option<Minute> {
+        self.column(metric).and_then(|column| column.settled)
+    }
+
+    /// The first minute not read of every metric asked for.
+    pub fn read_until(&self) -> Option<Minute> {
+        let read = |column: &Column| {
+            let mut minute = column.settled.filter(|_| !column.cells.is_empty())?;
+            while column.cell(self.first, minute) != Cell::Unknown {
+                minute = minute + 1;
+            }
+            Some(minute)
+        };
+        self.columns.iter().map(read).try_fold(Minute(i64::MAX), |min, read| Some(min.min(read?)))
+    }
+
+    /// The metrics asked for, and the counters of the Sum metrics among them as they are published.
+    pub fn totals(&self, settings: &Settings, now: Timestamp) -> BTreeMap<Metric, f64> {
+        let held = |column: &Column| now < column.born.plus(settings.counter_hold);
+        let sums = self.columns.iter().filter(|column| column.metric.is_sum());
+        sums.map(|column| (column.metric, if held(column) { 0.0 } else { column.total })).collect()
+    }
+
+    pub fn metrics(&self) -> impl Iterator<Item = Metric> {
+        self.columns.iter().map(|column| column.metric)
+    }
+
+    /// The next moment after `now` at which a counter is let go from 0.
+    pub fn next_release(&self, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
+        let born = self.columns.iter().map(|column| column.born).chain(self.charged_since);
+        born.map(|born| born.plus(settings.counter_hold)).filter(|&at| at > now).min()
+    }
+
+    fn column(&self, metric: Metric) -> Option<&Column> {
+        self.columns.iter().find(|column| column.metric == metric)
+    }
+
+    /// Takes in the answers of one round for this id.
+    pub fn ingest(&mut self, wanted: Metrics, readings: &[&SeriesReading], ages: &Ages) {
+        self.columns.retain(|column| wanted.has(column.metric));
+        for metric in wanted.iter().filter(|&metric| self.column(metric).is_none()).collect::<Vec<_>>() {
+            let cells = Vec::new();
+            self.columns.push(Column {
+                metric,
+                born: ages.at,
+                settled: None,
+                growing: Vec::new(),
+                total: 0.0,
+                cells,
+            });
+        }
+        let answers = answers(readings, ages.closed);
+        let from = answers.values().filter(|a| !a.cells.is_empty()).map(|a| a.from).min();
+        if self.first.0 == i64::MIN {
+            self.first = from.unwrap_or(self.first);
+        }
+        for answer in answers.values().filter(|answer| !answer.cells.is_empty()) {
+            self.take_in(answer, ages);
+        }
+        self.take_settled(ages);
+        self.trim(ages);
+    }
+
+    /// Fills the day with closed hours.
+    pub fn ingest_hours(&mut self, readings: &[&SeriesReading]) {
+        let wanted: Vec<Metric> = self.token_metrics().collect();
+        self.day.fill(readings, &wanted);
+    }
+
+    fn take_in(&mut self, answer: &Answer, ages: &Ages) {
+        let Some(index) = self.columns.iter().position(|column| column.metric == answer.metric) else {
+            return;
+        };
+        if self.columns[index].settled.is_none() {
+            self.take_late(answer, ages);
+            if Tokens::METRICS.contains(&answer.metric) {
+                self.start = self.start.max(answer.from);
+            }
+        }
+        let first = self.first;
+        let column = &mut self.columns[index];
+        let from = column.settle(answer, ages);
+        for (minute, cell) in answer.minutes() {
+            let before = column.cell(first, minute);
+            let forgotten = minute < first && !(from <= minute && Some(minute) < column.settled);
+            if forgotten || (minute < from && before == Cell::Unknown) {
+                continue; // counted long ago
+            }
+            let after = before.then(answer.metric, cell);
+            if minute >= ages.counted_from {
+                column.total += after.sum().unwrap_or(0.0) - before.sum().unwrap_or(0.0);
+            }
+            if after.point().is_some() {
+                self.last_datapoint = self.last_datapoint.max(Some(minute));
+            }
+            if cell != Cell::Unknown {
+                column.set(first, minute, after);
+                column.growing.retain(|&growing| growing != minute);
+                if minute >= ages.settled {
+                    column.growing.push(minute);
+                }
+            }
+        }
+    }
+
+    /// A token metric that ListMetrics began to show after its first minutes had been charged without it.
+    fn take_late(&mut self, answer: &Answer, ages: &Ages) {
+        let Some(taken_until) = self.taken_until else { return };
+        for (minute, cell) in answer.minutes().take_while(|(minute, _)| *minute < taken_until) {
+            let Some(value) = cell.point() else { continue };
+            if self.cell(Metric::EstimatedTokens, minute).point().is_none() {
+                self.take(minute, Tokens::of(answer.metric, value), ages);
+            }
+        }
+    }
+
+    /// Adds the tokens of every minute that has settled since the last time, each minute once.
+    fn take_settled(&mut self, ages: &Ages) {
+        let tokens = || self.columns.iter().filter(|column| Tokens::METRICS.contains(&column.metric));
+        let Some(settled) = tokens().map(|column| column.settled).min().flatten() else { return };
+        let from = match self.taken_until {
+            Some(taken) if taken >= self.first => taken,
+            Some(_) => {
+                self.day.lose_until(self.first);
+                self.first
+            }
+            None => {
+                self.day = Day::begin(self.start, self.quiet_before);
+                self.start
+            }
+        };
+        for minute in from.until(settled) {
+            self.take(minute, self.tokens(minute), ages);
+        }
+        self.taken_until = Some(settled.max(from));
+    }
+
+    fn take(&mut self, minute: Minute, tokens: Tokens, ages: &Ages) {
+        self.day.add(minute, tokens);
+        if minute >= ages.counted_from {
+            self.pending += tokens;
+        }
+    }
+
+    /// What one minute spends of token quotas: the estimate where there is one, else the tokens.
+    pub fn tokens(&self, minute: Minute) -> Tokens {
+        let sum = |metric| self.cell(metric, minute).sum().unwrap_or(0.0);
+        match self.cell(Metric::EstimatedTokens, minute) {
+            Cell::Point(estimate) => Tokens::of(Metric::EstimatedTokens, estimate),
+            _ => Tokens {
+                input: sum(Metric::InputTokens),
+                output: sum(Metric::OutputTokens),
+                cache_write: sum(Metric::CacheWriteTokens),
+                ..Tokens::default()
+            },
+        }
+    }
+
+    /// Moves settled tokens into the charge counter, now that their burndown is known.
+    pub fn charge(&mut self, factor: Option<f64>, now: Timestamp) {
+        if let Some(charge) = self.pending.charge(factor) {
+            self.charged += charge;
+            self.pending = Tokens::default();
+            self.charged_since.get_or_insert(now);
+        }
+    }
+
+    /// Whether `charge` has something to do.
+    pub fn is_charge_due(&self) -> bool {
+        self.charged_since.is_none() || self.pending != Tokens::default()
+    }
+
+    /// The charge counter as it is published; `None` while some of it is unknown.
+    pub fn charged(&self, settings: &Settings, now: Timestamp) -> Option<f64> {
+        let since = self.charged_since.filter(|_| self.pending == Tokens::default())?;
+        Some(if now < since.plus(settings.counter_hold) { 0.0 } else { self.charged })
+    }
+
+    /// The tokens of today up to the end of `minute`, if all of them are known.
+    pub fn tokens_today(&self, minute: Minute) -> Option<Tokens> {
+        let taken_until = self.taken_until.filter(|&taken| minute < taken && minute >= self.first)?;
+        let later = (minute + 1).until(taken_until).map(|m| self.tokens(m));
+        self.day.total(minute).map(|total| later.fold(total, |total, tokens| total - tokens))
+    }
+
+    pub fn taken_until(&self) -> Option<Minute> {
+        self.taken_until
+    }
+
+    fn trim(&mut self, ages: &Ages) {
+        let known = self.columns.iter().map(|column| column.cells.len()).max().unwrap_or(0);
+        let oldest = self.first.0.saturating_add(known as i64 - ages.keep);
+        let needed = self.taken_until.map_or(oldest, |taken| taken.0.min(oldest));
+        let keep_from = Minute(needed.max(oldest.saturating_sub(BACKLOG)));
+        if keep_from <= self.first {
+            return;
+        }
+        for column in &mut self.columns {
+            column.forget(self.first, keep_from);
+            if column.cells.capacity() > 4 * ages.keep as usize {
+                column.cells.shrink_to_fit();
+            }
+        }
+        self.first = keep_from;
+    }
+}
+
+/// CloudWatch keeps one-minute data for 15 days.
+pub(crate) fn oldest_readable(at: Timestamp) -> Minute {
+    at.minus(15 * 86_400).minute() + 1
+}
+
+/// One answer a metric: metrics that come under two spellings are joined, never added.
+fn answers(readings: &[&SeriesReading], closed: Minute) -> BTreeMap<Metric, Answer> {
+    let mut answers: BTreeMap<Metric, Answer> = BTreeMap::new();
+    for reading in readings {
+        let answer = Answer::new(reading, closed);
+        let joined = match answers.remove(&reading.metric) {
+            Some(other) => other.join(answer),
+            None => answer,
+        };
+        answers.insert(reading.metric, joined);
+    }
+    answers
+}

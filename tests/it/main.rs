@@ -5,6 +5,7 @@ mod architecture;
 mod cloud;
 mod config;
 mod counters;
+mod demo;
 mod exposition;
 mod matching;
 mod metrics_doc;

@@ -6,6 +6,7 @@ mod cloud;
 mod config;
 mod counters;
 mod demo;
+mod explain;
 mod exposition;
 mod matching;
 mod metrics_doc;

@@ -2,7 +2,7 @@
 
 import frame
 from overview import ACCOUNT, MODEL, QUOTA_NAME, REGION, SCOPE
-from panels import Column, GREEN, GREY, ORANGE, Query, RED, YELLOW, describe, graph, stat, steps, table
+from panels import Column, GREEN, GREY, ORANGE, Query, RED, YELLOW, describe, graph, percent, stat, steps, table
 from promql import LABELS, PROVISIONED, QUOTA, ROW, annotate, by, count, one, series, with_account_name
 
 PLANNING_RATIO = 0.8   # where an increase should have been asked for: grants take days to weeks
@@ -56,32 +56,32 @@ def build(values):
     created = one("bedrock_service_quota_increase_created_timestamp_seconds", ROW)
     end_of_life = remaining_days(one("bedrock_model_end_of_life_timestamp_seconds"))
     target_seen = f"0 * max({one('bedrock_exporter_target_up')})"
-    legacy_calls = (f"sum by (account_id, region, model) (sum_over_time(({increase('bedrock_legacy_invocations_total')})"
-                    f"[$__range:{SAMPLES}]))")
+    gained = increase("bedrock_legacy_invocations_total")
+    legacy_calls = f"sum by (account_id, region, model) (sum_over_time(({gained})[$__range:{SAMPLES}]))"
 
     made = frame.new(
         values.uids["capacity"], "Bedrock / Capacity",
         "Planning over weeks: growth, what to ask for and when, commitments, requests, ends of life.",
         since="now-30d", refresh="", given_variables=frame.variables())
     headline = [
-        stat(f"Reaching {PLANNING_RATIO:.0%} within {HORIZON_DAYS} days", describe(
+        stat(f"Reaching {percent(PLANNING_RATIO)} within {HORIZON_DAYS} days", describe(
             "Which quotas need an increase now?",
-            f"Quotas whose daily peaks, drawn on as a straight line, reach {PLANNING_RATIO:.0%} of the limit within "
+            f"Quotas whose daily peaks, drawn on as a straight line, reach {percent(PLANNING_RATIO)} of the limit within "
             f"{HORIZON_DAYS} days.",
             "Sort the table by days, and ask for the increase with its p50 and p90."),
             count(f"{until} < {HORIZON_DAYS}", ratio), size=(6, 4), unit="none", no_value="no usage known",
             given=steps(GREEN, (1, ORANGE))),
-        stat("Next commitment to end", describe(
+        stat("Days to next commitment end", describe(
             "When does the first provisioned-throughput commitment end?",
-            "Days until then; afterwards it goes on at the hourly price, or is deleted by you.",
+            "Days until then; the capacity then goes on at the hourly price, or is deleted by you.",
             "Decide: renew, shrink, or move to on-demand."),
-            f"min({commitment})", size=(6, 4), unit="d", decimals=0, no_value="no commitment",
+            f"min({commitment})", size=(6, 4), unit="none", decimals=0, no_value="no commitment",
             given=steps(RED, (values.commitment_days, GREEN))),
-        stat("Oldest open request", describe(
+        stat("Days the oldest request is open", describe(
             "Is AWS sitting on a quota increase?",
-            "Age of the oldest open request.",
+            "Age of the oldest open increase request, in days.",
             "Older than a week: answer the case or ask the account team."),
-            f"max(time() - {created}) / {DAY}", size=(6, 4), unit="d", decimals=0, no_value="none open",
+            f"max(time() - {created}) / {DAY}", size=(6, 4), unit="none", decimals=0, no_value="none open",
             given=steps(GREEN, (values.request_days, ORANGE))),
         stat("Legacy models called", describe(
             "Do we still call models that AWS is retiring?",
@@ -100,7 +100,7 @@ def build(values):
     growth = table("Growth and percentiles", describe(
         "How much do we need, and when?",
         "Percentiles of the minute peaks over the time shown, the trend of the daily peaks in points of the limit per "
-        f"day, and the days until the trend reaches {PLANNING_RATIO:.0%}; blank where it does not grow. Only quotas "
+        f"day, and the days until the trend reaches {percent(PLANNING_RATIO)}; blank where it does not grow. Only quotas "
         "with use.",
         "An increase request asks for steady (p50) and peak (p90) use: copy them. AWS advises to ask on the "
         "cross-region tokens-per-minute quota."), [
@@ -116,7 +116,7 @@ def build(values):
                    steps=near),
             Column("Variant", "variant", width=110), Column("Region", "region", width=REGION),
             Column("Account", "account_id", width=ACCOUNT), Column("Account name", "account_name", width=140),
-        ], size=(24, 11), no_value="no usage known", sort=("Days left", False), only_above=("p99", 0))
+        ], size=(24, 11), no_value="no usage known", base="Applied", sort=("Days left", False), only_above=("p99", 0))
     units = table("Provisioned throughput", describe(
         "What have we committed to, and until when?",
         "Model units, those desired while a change is under way, status, and days until the commitment ends.",
@@ -130,7 +130,7 @@ def build(values):
                    steps=steps(RED, (values.commitment_days, GREEN))),
             Column("Region", "region", width=REGION), Column("Account", "account_id", width=ACCOUNT),
             Column("Account name", "account_name", width=140),
-        ], size=(14, 8), no_value="no provisioned throughput", sort=("Days left", False))
+        ], size=(14, 8), no_value="no provisioned throughput", base="Units", sort=("Days left", False))
     batch = {"quota": "batch_jobs"}
     jobs = table("Batch jobs", describe(
         "Is there room for another batch job?",
@@ -142,7 +142,7 @@ def build(values):
             Column("Ratio", expr=one("bedrock_quota_utilization_ratio", **batch), width=120, unit="percentunit",
                    decimals=0, bar=True, steps=near),
             Column("Region", "region", width=REGION), Column("Account", "account_id", width=ACCOUNT),
-        ], size=(10, 8), no_value="no batch quotas known", sort=("Ratio", True))
+        ], size=(10, 8), no_value="no batch quotas known", base="Limit", sort=("Ratio", True))
     requests = table("Open increase requests", describe(
         "What have we asked for, and since when?",
         "The value in force, the value asked for, and the request's age.",
@@ -152,10 +152,10 @@ def build(values):
             Column("Applied", expr=f"{one('bedrock_service_quota_applied')} and {requested}", width=90, unit="short"),
             Column("Requested", expr=annotate(requested, ROW, ROW, "quota_name", "bedrock_service_quota_info"),
                    width=100, unit="short"),
-            Column("Age", expr=f"time() - {created}", width=100, unit="s", decimals=0,
-                   steps=steps(GREEN, (values.request_days * DAY, ORANGE))),
+            Column("Days open", expr=f"(time() - {created}) / {DAY}", width=100, unit="none", decimals=0,
+                   steps=steps(GREEN, (values.request_days, ORANGE))),
             Column("Region", "region", width=REGION), Column("Account", "account_id", width=ACCOUNT),
-        ], size=(24, 7), no_value="none open", sort=("Age", True))
+        ], size=(24, 7), no_value="none open", base="Requested", sort=("Days open", True))
     lifecycle = table("Lifecycle", describe(
         "Which models end, when, and who still calls them?",
         "Models with a published end of life, and the calls in the Legacy state within the time shown.",
@@ -166,10 +166,10 @@ def build(values):
                    expr=annotate(end_of_life, ("account_id", "region", "model"), ("account_id", "region", "model"),
                                  "lifecycle", "bedrock_model_info"),
                    steps=steps(RED, (values.end_of_life_days, GREEN))),
-            Column("Legacy calls", expr=legacy_calls, width=120, unit="short", decimals=0,
+            Column("Legacy calls", expr=f"{legacy_calls} > 0", width=120, unit="short",
                    steps=steps(GREY, (1, YELLOW))),
             Column("Region", "region", width=REGION), Column("Account", "account_id", width=ACCOUNT),
-        ], size=(24, 8), no_value="no end of life published", sort=("Days left", False))
+        ], size=(24, 8), no_value="no end of life published", base="Days left", sort=("Days left", False))
     for panel in (*headline, peaks, growth, units, jobs, requests, lifecycle):
         made.with_panel(panel)
     return made

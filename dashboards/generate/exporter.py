@@ -2,8 +2,8 @@
 
 import frame
 from overview import ACCOUNT, REGION, data_age
-from panels import Column, GREEN, ORANGE, Query, RED, YELLOW, describe, graph, on_right_axis, stat, steps, table
-from promql import COLLECTOR, aggregate, count, one, series, with_account_name
+from panels import Column, GREEN, ORANGE, Query, RED, describe, graph, on_right_axis, stat, steps, table
+from promql import COLLECTOR, aggregate, one, series, with_account_name
 
 DAY = 86400
 
@@ -17,6 +17,7 @@ def build(values):
     up = one("bedrock_exporter_target_up")
     success = one("bedrock_exporter_last_success_timestamp_seconds")
     requests = "bedrock_exporter_aws_requests_total"
+    buckets = "bedrock_exporter_aws_request_duration_seconds_bucket"
     worst = aggregate("min", ("account_id", "region"), up)
 
     made = frame.new(
@@ -86,7 +87,7 @@ def build(values):
                    width=90, unit="none", decimals=0, steps=steps(GREEN, (1, ORANGE))),
             Column("Region", "region", width=REGION), Column("Account", "account_id", width=ACCOUNT),
             Column("Account name", "account_name", width=140),
-        ], size=(12, 9), no_value="exporter not seen", sort=("Up", False))
+        ], size=(12, 9), no_value="exporter not seen", base="Up", sort=("Up", False))
     ages = graph("Age by collector", describe(
         "Since when is it late?",
         "Time since the last success of the oldest target, per collector: a sawtooth as high as its interval.",
@@ -119,7 +120,7 @@ def build(values):
         "Is AWS slow to answer?",
         "p99 by operation, retries included.",
         "One slow operation: that service. All slow: the network, or a starved exporter."),
-        [Query(f"histogram_quantile(0.99, {total('rate', 'bedrock_exporter_aws_request_duration_seconds_bucket', ('operation', 'le'), '$__rate_interval')})",
+        [Query(f"histogram_quantile(0.99, {total('rate', buckets, ('operation', 'le'), '$__rate_interval')})",
                "{{operation}}")],
         size=(12, 9), unit="s", no_value="no AWS calls counted")
     billed = graph("Metrics requested", describe(

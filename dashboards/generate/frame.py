@@ -48,7 +48,8 @@ def query_variable(name, label, query, *, kind=1, multi=True, regex=None):
                 .sort(model.VariableSort.ALPHABETICAL_ASC).multi(multi).include_all(multi))
     if multi:
         # Ids without a known model have no such label, and "All" means them too.
-        variable.all_value(".+" if name in ("job", "instance") else ".*").current(model.VariableOption(text=["All"], value=["$__all"]))
+        variable.all_value(".+" if name in ("job", "instance") else ".*")
+        variable.current(model.VariableOption(text=["All"], value=["$__all"]))
     if regex:
         variable.regex(regex)
     return variable

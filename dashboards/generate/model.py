@@ -4,7 +4,7 @@ import frame
 from overview import data_age, limits_lowered, throttled_share
 from panels import (Column, GREEN, ORANGE, Query, RED, dashed, describe, graph, on_right_axis, points, stat, steps,
                     table, timeline)
-from promql import (ID, QUOTA, THROTTLE, aggregate, by, count, one, per_minute, series, with_account_name)
+from promql import ID, QUOTA, THROTTLE, aggregate, by, one, per_minute, series, with_account_name
 from words import CAUSES, STATES
 
 # Lines within one model's row: what is left to tell them apart.
@@ -31,7 +31,10 @@ def used_against_limit(quota):
 LIMIT_LINES = [dashed("/ limit$/", RED), dashed("/ default$/", "text", dash=(2, 6))]
 
 
-def throttles_over_utilization(values, labels, legend, size, where):
+def throttles_over_utilization(values, pool, per_quota, size, where=""):
+    """`pool` labels tell apart what is throttled; utilization is told apart by `per_quota` labels too."""
+    labels = pool + per_quota
+    legend, pool_legend = (" ".join(f"{{{{{label}}}}}" for label in each) for each in (labels, pool))
     peak = aggregate("max", labels, series("bedrock_quota_utilization_peak_ratio"))
     return graph("Throttles over utilization" + where, describe(
         "Are calls refused at the limit, or far below it?",
@@ -42,7 +45,7 @@ def throttles_over_utilization(values, labels, legend, size, where):
         "known."),
         [Query(peak, f"{legend} utilization"),
          Query(aggregate("max", labels, series("bedrock_quota_throttled_utilization_ratio")), f"{legend} ceiling"),
-         Query(f"sum {by(labels)} ({per_minute('bedrock_invocation_throttles_total', ID)})", f"{legend} refused")],
+         Query(f"sum {by(pool)} ({per_minute('bedrock_invocation_throttles_total', ID)})", f"{pool_legend} refused")],
         size=size, unit="percentunit", no_value="no usage known", top=1,
         given=steps(GREEN, (values.near_limit, ORANGE), (1, RED)),
         overrides=[points("/ ceiling$/"), on_right_axis("/ refused$/", "cpm", bars=True)])
@@ -51,7 +54,7 @@ def throttles_over_utilization(values, labels, legend, size, where):
 def headline(values):
     cause = aggregate("max", ("cause",), series("bedrock_throttle_cause"))
     attempts = one("bedrock_attempts", THROTTLE, window="30m")
-    none = f'label_replace(0 * max({attempts}), "cause", "none", "", "")'
+    none = f'label_replace(0 * max({attempts}), "cause", "not throttled", "", "")'
     peak = one("bedrock_quota_utilization_peak_ratio")
     return [
         stat("Throttled share", describe(
@@ -130,17 +133,14 @@ def headroom(values):
             Column("Limit", expr=with_account_name(limit, QUOTA, ignore=("account_id",)), width=90, unit="short"),
             Column("Variant", "variant", width=110), Column("Endpoint", "endpoint", width=90),
             Column("Account", "account_id", width=125), Column("Account name", "account_name", width=140),
-        ], size=(24, 9), no_value="no quotas known", sort=("Free", True))
+        ], size=(24, 9), no_value="no quotas known", base="Limit", sort=("Free", True))
 
 
 def team_share():
     key = ("account_id", "region", "endpoint", "model_id")
-    charge = (aggregate("max", key + ("scope", "quota_code"),
-                        f"rate({series('bedrock_quota_tokens_total', quota='tokens_per_minute')}[$__rate_interval])")
-              + " * 60")
-    charge = f"sum {by(key)} ({charge})"
-    info = one("bedrock_model_id_info", key + ("team", "name"), type="application_profile")
-    # While two replicas disagree on an id's tags, its charge is split between them, not counted twice.
+    charge = f"sum {by(key)} ({per_minute('bedrock_quota_tokens_total', quota='tokens_per_minute')})"
+    info = one("bedrock_model_id_info", type="application_profile")
+    # While two replicas disagree on an id's team, its charge is split between the two, not counted twice.
     split = f"{info} / on ({', '.join(key)}) group_left () count {by(key)} ({info})"
     attributed = f"sum by (team, name) ({split} * on ({', '.join(key)}) group_left () {charge})"
     return graph("Who spends it", describe(
@@ -174,8 +174,7 @@ def region_row(values):
         used_against_limit("requests_per_minute")
         + [Query(rate("bedrock_invocations_total", line), f"{legend} calls")],
         size=(12, 9), unit="short", no_value="no calls and no request quota known", overrides=LIMIT_LINES)
-    yield throttles_over_utilization(values, ("account_id", "scope", "quota"), "{{account_id}} {{scope}} {{quota}}",
-                                     (12, 9), " in $region")
+    yield throttles_over_utilization(values, ("account_id", "scope"), ("quota",), (12, 9), " in $region")
     yield team_share()
     yield graph("Tokens by kind", describe(
         "What are the tokens: prompts, answers or cache?",
@@ -219,8 +218,7 @@ def build(values):
         since="now-6h", refresh="1m", given_variables=frame.variables(one_model=True))
     for panel in headline(values):
         made.with_panel(panel)
-    made.with_panel(throttles_over_utilization(values, ("account_id", "region", "scope"),
-                                               "{{account_id}} {{region}} {{scope}}", (12, 11), ""))
+    made.with_panel(throttles_over_utilization(values, ("account_id", "region", "scope"), (), (12, 11)))
     made.with_panel(states())
     made.with_panel(headroom(values))
     frame.add_row(made, "$region", region_row(values), collapsed=True, repeat="region")

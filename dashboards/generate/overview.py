@@ -1,7 +1,7 @@
 """Bedrock / Quota overview: the fleet, for the first minute of an incident."""
 
 import frame
-from panels import (Column, GREEN, ORANGE, Query, RED, YELLOW, describe, graph, stat, steps, table)
+from panels import (Column, GREEN, ORANGE, Query, RED, YELLOW, describe, graph, percent, stat, steps, table)
 from promql import (ID, QUOTA, THROTTLE, aggregate, busiest, count, one, per_minute, series, with_account_name)
 from words import CAUSES, STATES
 
@@ -53,7 +53,7 @@ def build(values):
             "for an increase."),
             f"max({peak})", size=(6, 4), unit="percentunit", decimals=0, no_value="no usage known", given=near),
         stat("Quotas at risk", describe(
-            f"How many quotas had a minute at or above {values.near_limit:.0%} of their limit in the last 15?",
+            f"How many quotas had a minute at or above {percent(values.near_limit)} of their limit in the last 15?",
             "A batch that runs at 95 % is healthy: this is for planning, not for waking up.",
             "Go through \"Utilization ranking\" and see on the model's page whether it is a peak or a trend."),
             count(f"{peak} >= {values.near_limit}", peak), size=(6, 4), unit="none", no_value="no usage known",
@@ -129,7 +129,8 @@ def build(values):
                    steps=steps(ORANGE, (values.reservation_ceiling, RED))),
             Column("Scope", "scope", width=SCOPE), Column("Region", "region", width=REGION),
             Column("Account", "account_id", width=ACCOUNT), Column("Account name", "account_name", width=140),
-        ], size=(12, 9), no_value="nothing throttled in 15 minutes, or no data: see Data age", sort=("Share 5m", True))
+        ], size=(12, 9), no_value="nothing throttled in 15 minutes, or no data: see Data age",
+        base="Share 5m", sort=("Share 5m", True))
     ranking = table("Utilization ranking", describe(
         "Which quotas are fullest?",
         "The 20 fullest quotas by the busiest minute of the last 15.",
@@ -140,7 +141,7 @@ def build(values):
                    decimals=0, bar=True, steps=near),
             Column("Scope", "scope", width=SCOPE), Column("Region", "region", width=REGION),
             Column("Account", "account_id", width=ACCOUNT), Column("Account name", "account_name", width=140),
-        ], size=(12, 9), no_value="no usage known", sort=("Peak", True))
+        ], size=(12, 9), no_value="no usage known", base="Peak", sort=("Peak", True))
     over_time = graph("Utilization over time", describe(
         "Peak or trend?",
         "The fullest quota of each model, scope and kind: the busiest minute of the 15 before each point. Dashed: the "
@@ -183,7 +184,7 @@ def build(values):
             Column("Region", "region", width=REGION), Column("Account", "account_id", width=ACCOUNT),
             Column("Account name", "account_name", width=140),
             Column("Endpoint", "endpoint", width=90), Column("Code", "quota_code", width=110),
-        ], size=(24, 16), no_value="no quotas known", sort=("Ratio", True))
+        ], size=(24, 16), no_value="no quotas known", base="State", sort=("Ratio", True))
 
     for panel in now + also:
         made.with_panel(panel)

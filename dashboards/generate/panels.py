@@ -45,6 +45,10 @@ def describe(question, meaning, action):
     return f"{question}\n\n{meaning}\n\n**What to do:** {action}"
 
 
+def percent(ratio):
+    return f"{ratio * 100:g} %"
+
+
 def steps(*pairs):
     """Threshold steps: the base colour, then (value, colour) pairs."""
     base, *rest = pairs
@@ -170,11 +174,12 @@ def timeline(title, description, queries, *, size, texts, no_value="no data"):
     return panel
 
 
-def table(title, description, columns, *, size, no_value, sort=None, only_above=None):
+def table(title, description, columns, *, size, no_value, base, sort=None, only_above=None):
     """Rows of now: one instant query per column with an expression, merged by their common labels.
 
-    A column with both shows a label that its query brings. `sort` is (title, descending);
-    `only_above` is (title, value) and keeps the rows whose column is above it.
+    A column with both shows a label that its query brings. `base` is the column whose query answers
+    whenever any does: Grafana may call the value "Value" when it alone answers. `sort` is (title,
+    descending); `only_above` is (title, value) and keeps the rows whose column is above it.
     """
     panel = (_base(table_builder.Panel(), title, description, size, "string", no_value)
              .cell_height(style.TableCellHeight.SM).show_header(True).filterable(True)
@@ -186,9 +191,9 @@ def table(title, description, columns, *, size, no_value, sort=None, only_above=
         panel.with_target(target(Query(column.expr), ref, instant=True, table=True))
         if not column.label:
             names[f"Value #{ref}"] = column.title
-    if len(queried) == 1:
-        names = {name.removesuffix(" #A"): title for name, title in names.items()}
-    else:
+            if column.title == base:
+                names["Value"] = column.title
+    if len(queried) > 1:
         panel.with_transformation(model.DataTransformerConfig(id_val="merge", options={}))
     if only_above:
         column, value = only_above

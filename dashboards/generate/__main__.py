@@ -4,37 +4,25 @@
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+import documentation
+import frame
+import output
 
-import documentation  # noqa: E402
-import frame  # noqa: E402
-import capacity  # noqa: E402
-import exporter  # noqa: E402
-import model  # noqa: E402
-import overview  # noqa: E402
-
-BUILDERS = {"overview": overview, "model": model, "capacity": capacity, "exporter": exporter}
-
-
-def files(values_path):
-    """File name → text, for the four dashboards."""
-    values = frame.Values(values_path)
-    return {f"{values.uids[name]}.json": frame.render(module.build(values)) for name, module in BUILDERS.items()}
+DASHBOARDS = frame.REPOSITORY / "dashboards"
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Write the dashboards from alerts/values.yaml.")
+    parser = argparse.ArgumentParser(description="Write the dashboards, with the alerts' thresholds in them.")
     parser.add_argument("--values", default=frame.REPOSITORY / "alerts" / "values.yaml", type=Path)
-    parser.add_argument("--out", default=frame.REPOSITORY / "dashboards", type=Path)
+    parser.add_argument("--out", default=DASHBOARDS, type=Path, help="another directory: the docs stay as they are")
     arguments = parser.parse_args()
-    made = files(arguments.values)
+    made = output.files(arguments.values)
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name, text in made.items():
         (arguments.out / name).write_text(text)
-    if arguments.out == frame.REPOSITORY / "dashboards":
+    if arguments.out.resolve() == DASHBOARDS:
         documentation.write(made)
 
 

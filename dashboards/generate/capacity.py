@@ -66,8 +66,8 @@ def build(values):
     headline = [
         stat(f"Reaching {percent(PLANNING_RATIO)} within {HORIZON_DAYS} days", describe(
             "Which quotas need an increase now?",
-            f"Quotas whose daily peaks, drawn on as a straight line, reach {percent(PLANNING_RATIO)} of the limit within "
-            f"{HORIZON_DAYS} days.",
+            f"Quotas whose daily peaks, drawn on as a straight line, reach {percent(PLANNING_RATIO)} of the limit "
+            f"within {HORIZON_DAYS} days.",
             "Sort the table by days, and ask for the increase with its p50 and p90."),
             count(f"{until} < {HORIZON_DAYS}", ratio), size=(6, 4), unit="none", no_value="no usage known",
             given=steps(GREEN, (1, ORANGE))),
@@ -100,8 +100,8 @@ def build(values):
     growth = table("Growth and percentiles", describe(
         "How much do we need, and when?",
         "Percentiles of the minute peaks over the time shown, the trend of the daily peaks in points of the limit per "
-        f"day, and the days until the trend reaches {percent(PLANNING_RATIO)}; blank where it does not grow. Only quotas "
-        "with use.",
+        f"day, and the days until the trend reaches {percent(PLANNING_RATIO)}; blank where it does not grow. Only "
+        "quotas with use.",
         "An increase request asks for steady (p50) and peak (p90) use: copy them. AWS advises to ask on the "
         "cross-region tokens-per-minute quota."), [
             Column("Model", "model", width=MODEL, link=frame.link_to_model(values)),

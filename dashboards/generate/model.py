@@ -1,7 +1,7 @@
 """Bedrock / Model: one model, everything that decides whether its calls get through."""
 
 import frame
-from overview import data_age, limits_lowered, throttled_share
+from overview import RUNS_OUT, data_age, limits_lowered, runs_out, throttled_share
 from panels import (Column, GREEN, ORANGE, Query, RED, dashed, describe, graph, on_right_axis, points, stat, steps,
                     table, timeline)
 from promql import ID, QUOTA, THROTTLE, aggregate, by, one, per_minute, series, with_account_name
@@ -67,19 +67,25 @@ def headline(values):
             "Named from five throttled minutes within the last 15 on; unknown before that.",
             "reservation: lower max_tokens. requests or tokens per minute: slow down, spread, raise. tokens per day: "
             "wait for the reset or move to another scope. quota is 0: ask for one. capacity: no quota helps."),
-            f"{cause} or on () {none}", size=(6, 4), unit="none", no_value="no calls in 30 minutes", name_only=True,
+            f"{cause} or on () {none}", size=(5, 4), unit="none", no_value="no calls in 30 minutes", name_only=True,
             legend="{{cause}}", given=steps(GREEN, (1, RED))),
         stat("Highest utilization", describe(
             "How close is its fullest quota?", "The busiest minute of the last 15 against the limit, settled use.",
             "See which quota in \"Throttles over utilization\" and the region's row."),
-            f"max({peak})", size=(4, 4), unit="percentunit", decimals=0, no_value="no usage known",
+            f"max({peak})", size=(3, 4), unit="percentunit", decimals=0, no_value="no usage known",
             given=steps(GREEN, (values.near_limit, ORANGE), (1, RED))),
         stat("Observed ceiling", describe(
             "How full was it when calls were refused?",
             "The largest measured utilization among the throttled minutes of the last 15.",
             "Well below 100 %: reservation. Lower max_tokens to what answers really need."),
-            f"max({one('bedrock_quota_throttled_utilization_ratio')})", size=(4, 4), unit="percentunit", decimals=0,
+            f"max({one('bedrock_quota_throttled_utilization_ratio')})", size=(3, 4), unit="percentunit", decimals=0,
             no_value="no throttled minute", given=steps(ORANGE, (values.reservation_ceiling, RED))),
+        stat("Day quota runs out in", describe(
+            "When do the day's tokens run out?",
+            "At today's pace, if before the reset; for models with a tokens-per-day quota of their own.",
+            "Slow down what can wait, or move it to another scope: see \"Headroom\"."),
+            runs_out(), size=(3, 4), unit="s", decimals=1, no_value=RUNS_OUT,
+            given=steps(RED, (3600, ORANGE))),
         stat("Limits lowered", describe(
             f"Did a limit of this model change in the last {values.lowered_hours} hours?",
             "Quotas whose applied limit is below its own maximum of that time.",

@@ -19,6 +19,13 @@ def data_age():
     return f"time() - min({one('bedrock_usage_complete_until_timestamp_seconds')})"
 
 
+def runs_out():
+    return f"min({one('bedrock_quota_exhaustion_timestamp_seconds')}) - time()"
+
+
+RUNS_OUT = "no day quota runs out, or none known"
+
+
 def limits_lowered(hours):
     limit = one("bedrock_quota_limit")
     return count(f"{limit} < {busiest('bedrock_quota_limit', window=f'{hours}h')}", limit)
@@ -68,17 +75,23 @@ def build(values):
             given=steps(GREEN, (values.stale_seconds, RED))),
     ]
     also = [
+        stat("Day quota runs out in", describe(
+            "When does the first tokens-per-day quota run out?",
+            "At today's pace, if before its reset; the soonest of those selected.",
+            "Slow down what can wait, or move it to another scope; spent day quotas come back only with the reset."),
+            runs_out(), size=(4, 3), unit="s", decimals=1, no_value=RUNS_OUT,
+            given=steps(RED, (3600, ORANGE))),
         stat("Limits lowered", describe(
             f"Did a limit change under us in the last {values.lowered_hours} hours?",
             "Quotas whose applied limit is below its own maximum of that time.",
             "Compare with the table below, and the limit's history on the model's page; ask AWS support why."),
-            limits_lowered(values.lowered_hours), size=(5, 3), unit="none", no_value="no limits known",
+            limits_lowered(values.lowered_hours), size=(4, 3), unit="none", no_value="no limits known",
             given=steps(GREEN, (1, RED))),
         stat("Quotas below default", describe(
             "How many quotas are applied below AWS's default?",
             "New accounts often start far below the published default.",
             "Ask for the default first: it is the easiest increase to be granted."),
-            count(f"{limit} < {default}", limit), size=(5, 3), unit="none", no_value="no limits known",
+            count(f"{limit} < {default}", limit), size=(4, 3), unit="none", no_value="no limits known",
             given=steps(GREEN, (1, YELLOW))),
         stat("Zero quotas with attempts", describe(
             "Is somebody calling a model whose quota is 0?",
@@ -87,13 +100,13 @@ def build(values):
             "Point the caller to a scope or region with a quota, or ask for one."),
             count(f"{one('bedrock_quota_state', THROTTLE, state='zero')} and "
                   f"{one('bedrock_attempts', THROTTLE, window='30m')} >= {values.zero_quota_attempts}", state),
-            size=(5, 3), unit="none", no_value="no quotas known", given=steps(GREEN, (1, RED))),
+            size=(4, 3), unit="none", no_value="no quotas known", given=steps(GREEN, (1, RED))),
         stat("Unmapped traffic", describe(
             "Is there traffic that no quota could be found for?",
             f"Invocation ids without a quota, for at least {minutes} minutes; kept for a day after their last call.",
             "`bedrock-quota-exporter explain ID` says why; one line under `overrides` in the config maps it."),
             f"count({unmapped} and {one('bedrock_unmapped_model', offset=f'{minutes}m')}) or 0 * max({collectors})",
-            size=(5, 3), unit="none", no_value="exporter not seen", given=steps(GREEN, (1, YELLOW))),
+            size=(4, 3), unit="none", no_value="exporter not seen", given=steps(GREEN, (1, YELLOW))),
         stat("Collectors failing", describe(
             "Is the picture complete?",
             "Collectors of an account and region whose last attempt did not bring all it asked for.",

@@ -23,7 +23,6 @@ LABELS = {
     "bedrock_quota_utilization_peak_ratio": QUOTA,
     "bedrock_quota_throttled_utilization_ratio": QUOTA,
     "bedrock_quota_state": QUOTA + ("state",),
-    "bedrock_quota_info": QUOTA + ("quota_name", "adjustable", "match", "usage_source"),
     "bedrock_quota_tokens_total": QUOTA + ("model_id",),
     "bedrock_quota_exhaustion_timestamp_seconds": QUOTA,
     "bedrock_service_quota_applied": ROW,
@@ -53,7 +52,6 @@ LABELS = {
     "bedrock_provisioned_throughput_desired_model_units": PROVISIONED,
     "bedrock_provisioned_throughput_status": PROVISIONED + ("status",),
     "bedrock_provisioned_throughput_commitment_expiration_timestamp_seconds": PROVISIONED,
-    "bedrock_batch_jobs": TARGET + ("model", "status"),
     "bedrock_usage_complete_until_timestamp_seconds": TARGET,
     "bedrock_exporter_target_up": COLLECTOR,
     "bedrock_exporter_last_success_timestamp_seconds": COLLECTOR,
@@ -66,10 +64,8 @@ LABELS = {
     "bedrock_exporter_estimated_cost_dollars_total": (),
     "bedrock_exporter_series": (),
     "bedrock_exporter_config_last_reload_successful": (),
-    "bedrock_exporter_config_last_reload_success_timestamp_seconds": (),
     "bedrock_exporter_build_info": ("version", "revision", "mode"),
     "process_resident_memory_bytes": (),
-    "process_cpu_seconds_total": (),
 }
 
 VARIABLES = {"account_id": "account", "region": "region", "scope": "scope", "model": "model"}

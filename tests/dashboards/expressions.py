@@ -8,9 +8,6 @@ import promql_parser
 DURATIONS = {"$__rate_interval": "257s", "$__interval": "61s", "$__range": "21599s"}
 RATE_INTERVAL = 257
 
-SETS = ("or", "and", "unless")
-COMPARISONS = ("==", "!=", ">", "<", ">=", "<=")
-
 
 def parse(expr):
     for name, duration in DURATIONS.items():

@@ -1,8 +1,8 @@
 """A small made-up fleet with a past, as OpenMetrics text for `promtool tsdb create-blocks-from openmetrics`.
 
-Two accounts, two regions, every family that a panel reads, and one of each situation. Two replicas
-publish all of it: the second one started forty minutes ago, so its counters are younger, and it does
-not yet know of a renamed team. Values are a pure function of the seed, the series and the minute.
+Two accounts, two regions, every family that a panel reads, and one of each situation. Any number of
+replicas publish all of it, each with counters as old as itself; the second one does not yet know of a
+renamed team. Values are a pure function of the seed, the series and the minute.
 
     python tests/dashboards/fixture.py SECONDS_SINCE_EPOCH > fixture.om
 """
@@ -17,7 +17,6 @@ SEED = 20261121
 HISTORY_DAYS = 10
 JOB = "bedrock-quota-exporter"
 FIRST, SECOND = "10.0.0.1:9465", "10.0.0.2:9465"
-SECOND_STARTED = 40 * MINUTE     # ago
 
 PAYMENTS, SEARCH = "111122223333", "444455556666"
 US, EU = "us-east-1", "eu-central-1"
@@ -29,6 +28,21 @@ COMMAND = "cohere.command-r-plus-v1:0"                 # quota 0, still called
 TITAN = "amazon.titan-embed-text-v2:0"                 # idle
 
 PER_MINUTE = ("requests_per_minute", "tokens_per_minute")
+
+
+@dataclass
+class Replica:
+    """An instance that runs from `started` to `stopped` seconds ago."""
+
+    instance: str
+    started: int
+    stopped: int = 0
+
+
+ONE = [Replica(FIRST, (HISTORY_DAYS + 1) * DAY)]
+TWO = ONE + [Replica(SECOND, 40 * MINUTE)]
+# The first one stopped when the second one started.
+TAKEOVER = [Replica(FIRST, (HISTORY_DAYS + 1) * DAY, 41 * MINUTE), Replica(SECOND, 40 * MINUTE)]
 
 
 @dataclass
@@ -123,6 +137,7 @@ IDS = [
 ]
 
 REFUSED_SINCE = 30 * MINUTE      # ago
+RUNS_OUT = 5 * HOUR              # from now
 TARGETS = [(PAYMENTS, US), (PAYMENTS, EU), (SEARCH, US), (SEARCH, EU)]
 DOWN = (SEARCH, EU, "catalog")
 COLLECTORS = {"usage": 60, "quotas": 900, "catalog": 3600}
@@ -160,9 +175,6 @@ def add_quotas(fleet):
         fleet.gauge("bedrock_quota_state", labels | {"state": quota.state}, 1)
         if quota.limit is None:
             continue
-        fleet.gauge("bedrock_quota_info", labels | {
-            "quota_name": f"{quota.quota} for {quota.model}", "adjustable": "true", "match": "identity",
-            "usage_source": "counted"}, 1)
         row = {"account_id": quota.account, "region": quota.region, "quota_code": quota.code}
         fleet.gauge("bedrock_service_quota_applied", row, quota.limit)
         fleet.gauge("bedrock_service_quota_info", row | {
@@ -180,6 +192,8 @@ def add_quotas(fleet):
         add("bedrock_quota_usage_peak", lambda ago, born, r=ratio, m=limit: r(ago, born) * m(ago, born))
         add("bedrock_quota_usage",
             lambda ago, born, r=ratio, m=limit, k=key: r(ago, born) * m(ago, born) * wobble(k, ago))
+        if quota.quota == "tokens_per_day":
+            add("bedrock_quota_exhaustion_timestamp_seconds", fleet.now + RUNS_OUT)
         if quota.ceiling:
             add("bedrock_quota_throttled_utilization_ratio",
                 lambda ago, born, q=quota: q.ceiling if ago <= REFUSED_SINCE else None)
@@ -238,7 +252,6 @@ def add_inventory(fleet):
     fleet.gauge(name + "desired_model_units", units, 3)
     fleet.gauge(name + "status", units | {"status": "Updating"}, 1)
     fleet.gauge(name + "commitment_expiration_timestamp_seconds", units, fleet.now + 12 * DAY)
-    fleet.gauge("bedrock_batch_jobs", target | {"model": NOVA, "status": "InProgress"}, 3)
     for account, region in TARGETS:
         for model, lifecycle in ((SONNET, "ACTIVE"), (OPUS, "ACTIVE"), (NOVA, "ACTIVE"), (MISTRAL, "LEGACY")):
             labels = {"account_id": account, "region": region, "model": model}
@@ -268,7 +281,6 @@ def add_exporter(fleet):
     own = {
         "bedrock_exporter_targets": len(TARGETS), "bedrock_exporter_series": 4321,
         "bedrock_exporter_config_last_reload_successful": 1,
-        "bedrock_exporter_config_last_reload_success_timestamp_seconds": fleet.now - 2 * DAY,
         "process_resident_memory_bytes": 48e6,
     }
     for metric, value in own.items():
@@ -276,7 +288,6 @@ def add_exporter(fleet):
     fleet.gauge("bedrock_exporter_build_info", {"version": "0.1.0", "revision": "0000000", "mode": "live"}, 1)
     fleet.counter("bedrock_exporter_cloudwatch_metrics_requested_total", {}, 120)
     fleet.counter("bedrock_exporter_estimated_cost_dollars_total", {}, 0.0012)
-    fleet.counter("process_cpu_seconds_total", {}, 0.3)
     call = {"service": "cloudwatch", "operation": "GetMetricData"}
     fleet.counter("bedrock_exporter_aws_requests_total", call | {"outcome": "success"}, 19)
     fleet.counter("bedrock_exporter_aws_requests_total", call | {"outcome": "throttled"}, 1)
@@ -298,17 +309,18 @@ def times(now):
     return [now - at for at in (*hours, *minutes)]
 
 
-def write(now, out):
+def write(now, out, replicas=TWO):
     """The whole past up to `now`, grouped by family."""
-    replicas = ((FIRST, (HISTORY_DAYS + 1) * DAY), (SECOND, SECOND_STARTED))
     for metric, rows in fleet_at(now).series.items():
         for labels, value in rows:
-            for instance, born in replicas:
-                if labels.get("instance", instance) != instance:
+            for replica in replicas:
+                if labels.get("instance", replica.instance) != replica.instance:
                     continue
-                text = ",".join(f'{k}="{v}"' for k, v in (labels | {"job": JOB, "instance": instance}).items())
+                text = ",".join(f'{k}="{v}"' for k, v in
+                                (labels | {"job": JOB, "instance": replica.instance}).items())
                 for ago in times(now):
-                    number = value(ago, born) if ago <= born else None
+                    alive = replica.stopped <= ago <= replica.started
+                    number = value(ago, replica.started) if alive else None
                     if number is not None:
                         out.write(f"{metric}{{{text}}} {number!r} {now - ago}\n")
     out.write("# EOF\n")

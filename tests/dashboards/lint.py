@@ -13,8 +13,8 @@ from pathlib import Path
 
 import yaml
 
-from expressions import (COMPARISONS, RATE_INTERVAL, SETS, grouping, is_number, kind, matchers, parse, selectors,
-                         variables as variables_in, walk)
+from expressions import RATE_INTERVAL, grouping, is_number, kind, matchers, parse, selectors, walk
+from expressions import variables as variables_in
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DASHBOARDS = REPOSITORY / "dashboards"
@@ -340,7 +340,8 @@ def model_in_full(dashboard):
             yield panel["title"], f"column {title} is narrower than {MODEL_COLUMN} pixels"
         legend = panel.get("options", {}).get("legend", {})
         named = any("{{model}}" in t.get("legendFormat", "") for t in panel["targets"])
-        if panel["type"] == "timeseries" and named and (legend["displayMode"], legend["placement"]) != ("table", "bottom"):
+        below = (legend.get("displayMode"), legend.get("placement")) == ("table", "bottom")
+        if panel["type"] == "timeseries" and named and not below:
             yield panel["title"], "a legend with model ids must be a table below"
 
 

@@ -14,6 +14,8 @@ from promql import one, series
 REPOSITORY = Path(__file__).resolve().parents[2]
 TAG = "bedrock-quota-exporter"
 SCHEMA_VERSION = 39
+# What newer Grafanas migrate the panels' options from.
+PLUGIN_VERSION = "10.4.0"
 
 # Written by the builders for other kinds of variables and panels.
 NEEDLESS = {"auto", "auto_count", "auto_min", "repeatDirection", "skipUrlSync"}
@@ -129,6 +131,8 @@ def render(made):
         for each in [panel, *panel.get("panels", [])]:
             number += 1
             each["id"] = number
+            if each["type"] != "row":
+                each["pluginVersion"] = PLUGIN_VERSION
     return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

@@ -139,25 +139,25 @@ def headroom(values):
             Column("Limit", expr=with_account_name(limit, QUOTA, ignore=("account_id",)), width=90, unit="short"),
             Column("Variant", "variant", width=110), Column("Endpoint", "endpoint", width=90),
             Column("Account", "account_id", width=125), Column("Account name", "account_name", width=140),
-        ], size=(24, 9), no_value="no quotas known", base="Limit", sort=("Free", True))
+        ], size=(14, 10), no_value="no quotas known", base="Limit", sort=("Free", True))
 
 
-def team_share():
+def who_spends(size, where=""):
     key = ("account_id", "region", "endpoint", "model_id")
-    charge = f"sum {by(key)} ({per_minute('bedrock_quota_tokens_total', quota='tokens_per_minute')})"
+    charge = f"sum {by(key)} ({per_minute('bedrock_quota_tokens_total', quota=TOKENS)})"
     info = one("bedrock_model_id_info", type="application_profile")
     # While two replicas disagree on an id's team, its charge is split between the two, not counted twice.
     split = f"{info} / on ({', '.join(key)}) group_left () count {by(key)} ({info})"
     attributed = f"sum by (team, name) ({split} * on ({', '.join(key)}) group_left () {charge})"
-    return graph("Who spends it", describe(
-        "Which team or application spends the tokens-per-minute quota?",
+    return graph("Who spends it" + where, describe(
+        "Which team or application spends the tokens per minute?",
         "What each application inference profile was charged, stacked, by the team tag the config names and the "
         "profile's name; the rest is calls without such a profile.",
         "Talk to the largest first. A large rest: give the applications inference profiles of their own."),
         [Query(attributed, "{{team}} {{name}}", step="2m"),
          Query(f"sum({charge}) - (sum({attributed}) or 0 * sum({charge}))", "without an application profile",
                step="2m")],
-        size=(12, 9), unit="short", no_value="no tokens charged", stacked=True, calcs=("mean", "max"), sort="Mean")
+        size=size, unit="short", no_value="no tokens charged", stacked=True, calcs=("mean", "max"), sort="Mean")
 
 
 def region_row(values):
@@ -181,7 +181,7 @@ def region_row(values):
         + [Query(rate("bedrock_invocations_total", line), f"{legend} calls")],
         size=(12, 9), unit="short", no_value="no calls and no request quota known", overrides=LIMIT_LINES)
     yield throttles_over_utilization(values, ("account_id", "scope"), ("quota",), (12, 9), " in $region")
-    yield team_share()
+    yield who_spends((12, 9), " in $region")
     yield graph("Tokens by kind", describe(
         "What are the tokens: prompts, answers or cache?",
         "Tokens per minute as CloudWatch counts them. Cache reads do not count toward the quota, cache writes do, and "
@@ -227,5 +227,6 @@ def build(values):
     made.with_panel(throttles_over_utilization(values, ("account_id", "region", "scope"), (), (12, 11)))
     made.with_panel(states())
     made.with_panel(headroom(values))
+    made.with_panel(who_spends((10, 10)))
     frame.add_row(made, "$region", region_row(values), collapsed=True, repeat="region")
     return made

@@ -21,6 +21,7 @@ import output  # noqa: E402
 from promql import LABELS  # noqa: E402
 from words import CAUSES, STATES  # noqa: E402
 
+CONFIG_MAP_BYTES = 1 << 20
 REMAKE = "run: python dashboards/generate"
 
 
@@ -71,6 +72,12 @@ class Generated(unittest.TestCase):
     def test_docs_tables_are_what_the_panels_say(self):
         text = documentation.PAGE.read_text()
         self.assertTrue(documentation.page(text, self.made) == text, f"docs/DASHBOARDS.md differs; {REMAKE}")
+
+    def test_kubernetes_gets_every_dashboard(self):
+        kustomization = yaml.safe_load((DASHBOARDS / "kustomization.yaml").read_text())
+        given = [name for each in kustomization["configMapGenerator"] for name in each["files"]]
+        self.assertEqual(sorted(given), sorted(self.made))
+        self.assertLess(sum(len(text.encode()) for text in self.made.values()), CONFIG_MAP_BYTES)
 
     def test_making_it_twice_gives_the_same(self):
         self.assertEqual(output.files(VALUES), self.made)

@@ -3,7 +3,7 @@
 import frame
 from overview import ACCOUNT, MODEL, QUOTA_NAME, REGION, SCOPE
 from panels import Column, GREEN, GREY, ORANGE, Query, RED, YELLOW, describe, graph, percent, stat, steps, table
-from promql import LABELS, PROVISIONED, QUOTA, ROW, annotate, by, count, one, series, with_account_name
+from promql import LABELS, PROVISIONED, QUOTA, ROW, USED, annotate, by, count, one, series, with_account_name
 
 PLANNING_RATIO = 0.8   # where an increase should have been asked for: grants take days to weeks
 HORIZON_DAYS = 30
@@ -43,9 +43,9 @@ def remaining_days(timestamp):
 
 
 def build(values):
-    ratio = one("bedrock_quota_utilization_peak_ratio")
-    peak = one("bedrock_quota_usage_peak")
-    limit = one("bedrock_quota_limit")
+    ratio = one("bedrock_quota_utilization_peak_ratio", **USED)
+    peak = one("bedrock_quota_usage_peak", **USED)
+    limit = one("bedrock_quota_limit", **USED)
     near = steps(GREEN, (PLANNING_RATIO, ORANGE), (1, RED))
     few_days = steps(RED, (7, ORANGE), (HORIZON_DAYS, GREEN))
     until = days_until(PLANNING_RATIO, ratio)
@@ -61,8 +61,9 @@ def build(values):
 
     made = frame.new(
         values.uids["capacity"], "Bedrock / Capacity",
-        "Planning over weeks: growth, what to ask for and when, commitments, requests, ends of life.",
-        since="now-30d", refresh="", given_variables=frame.variables())
+        "Planning over weeks: growth, what to ask for and when, commitments, requests, ends of life. Growth is told "
+        "for models that are called.",
+        since="now-30d", refresh="", given_variables=frame.variables(used=True))
     headline = [
         stat(f"Reaching {percent(PLANNING_RATIO)} within {HORIZON_DAYS} days", describe(
             "Which quotas need an increase now?",

@@ -49,8 +49,8 @@ def query_variable(name, label, query, *, kind=1, multi=True, regex=None):
                 .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
                 .sort(model.VariableSort.ALPHABETICAL_ASC).multi(multi).include_all(multi))
     if multi:
-        # Ids without a known model have no such label, and "All" means them too.
-        variable.all_value(".+" if name in ("job", "instance") else ".*")
+        if name != "used":
+            variable.all_value(".+" if name in ("job", "instance") else ".*")
         variable.current(model.VariableOption(text=["All"], value=["$__all"]))
     if regex:
         variable.regex(regex)
@@ -61,8 +61,11 @@ def label_values(selector, label):
     return f"label_values({selector}, {label})"
 
 
-def variables(*, models=True, one_model=False):
-    """job → instance → account → region → scope → model, each narrowed by those before it."""
+def variables(*, models=True, one_model=False, used=False):
+    """job → instance → account → region → scope → model, each narrowed by those before it.
+
+    `used` adds a hidden one: those of the chosen models that are called.
+    """
     ids = one("bedrock_account_info", ignore=("account_id",))
     targets = one("bedrock_exporter_target_up", ("account_id",), ignore=("account_id", "region"))
     made = [
@@ -83,6 +86,9 @@ def variables(*, models=True, one_model=False):
                            label_values(series("bedrock_quota_state", ignore=("model",)), "model"),
                            multi=not one_model),
         ]
+    if used:
+        made.append(query_variable("used", "Models called", label_values(series("bedrock_invocations_total"), "model"))
+                    .hide(model.VariableHide.HIDE_VARIABLE))
     return made
 
 

@@ -102,21 +102,22 @@ def headline(values):
 
 
 def states():
+    troubles = {state: STATES[state] for state in ("unknown", "not_listed", "zero", "error")}
     texts = {0: ("not throttled", GREEN)}
     texts |= dict(enumerate(CAUSES.values(), 1))
-    texts |= dict(enumerate(STATES.values(), 11))
+    texts |= dict(enumerate(troubles.values(), 11))
     where = ("account_id", "region", "scope")
     cause = coded("bedrock_throttle_cause", "cause", CAUSES, where, 1)
     calm = f"0 * {one('bedrock_attempts', where, window='30m')}"
     quota = where + ("variant", "quota")
     return timeline("States", describe(
         "When was it throttled and by what, and when did a quota change its state?",
-        "One line per account, region and scope for throttling, one per quota for its state. A gap is time without "
-        "data.",
+        "One line per account, region and scope for throttling, one per quota for the time in which it was not in "
+        "order. A gap is time without data, or with nothing to say.",
         "Compare the start with deployments and with \"Applied limits\"; a cause that alternates between tokens and "
         "reservation points at max_tokens."),
         [Query(f"{cause} or {calm}", "{{account_id}} {{region}} {{scope}}"),
-         Query(coded("bedrock_quota_state", "state", STATES, quota, 11),
+         Query(coded("bedrock_quota_state", "state", troubles, quota, 11),
                "{{account_id}} {{region}} {{scope}} {{variant}} {{quota}}")],
         size=(12, 11), texts=texts, no_value="no calls and no quotas known")
 

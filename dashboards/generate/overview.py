@@ -1,8 +1,9 @@
 """Bedrock / Quota overview: the fleet, for the first minute of an incident."""
 
 import frame
-from panels import (Column, GREEN, ORANGE, Query, RED, YELLOW, describe, graph, percent, stat, steps, table)
-from promql import (ID, QUOTA, THROTTLE, aggregate, busiest, count, one, per_minute, series, with_account_name)
+from panels import (Column, GREEN, GREY, ORANGE, Query, RED, YELLOW, describe, graph, percent, stat, steps, table)
+from promql import (ID, QUOTA, THROTTLE, USED, aggregate, busiest, count, one, per_minute, series,
+                    with_account_name)
 from words import CAUSES, STATES
 
 MODEL, ACCOUNT, REGION, SCOPE, QUOTA_NAME = 330, 125, 125, 105, 170
@@ -33,6 +34,8 @@ def limits_lowered(hours):
 
 def build(values):
     peak = one("bedrock_quota_utilization_peak_ratio")
+    used_peak = f"{one('bedrock_quota_utilization_peak_ratio', **USED)} > 0"
+    nothing = f"0 * {one('bedrock_quota_state', QUOTA)}"
     limit, default = one("bedrock_quota_limit"), one("bedrock_quota_default")
     state = one("bedrock_quota_state", THROTTLE)
     collectors = one("bedrock_exporter_target_up")
@@ -43,7 +46,7 @@ def build(values):
     made = frame.new(
         values.uids["overview"], "Bedrock / Quota overview",
         "Are we throttled, where and by which limit; how close is everything else; is the picture fresh.",
-        since="now-6h", refresh="1m", given_variables=frame.variables())
+        since="now-6h", refresh="1m", given_variables=frame.variables(used=True))
 
     now = [
         stat("Throttled share", describe(
@@ -150,20 +153,21 @@ def build(values):
         "Open the model: peak or trend, who spends it, where there is room."), [
             Column("Model", "model", width=MODEL, link=link),
             Column("Quota", "quota", width=QUOTA_NAME),
-            Column("Peak", expr=f"topk(20, {with_account_name(peak, QUOTA)})", width=140, unit="percentunit",
+            Column("Peak", expr=f"topk(20, {with_account_name(used_peak, QUOTA)})", width=140, unit="percentunit",
                    decimals=0, bar=True, steps=near),
             Column("Scope", "scope", width=SCOPE), Column("Region", "region", width=REGION),
             Column("Account", "account_id", width=ACCOUNT), Column("Account name", "account_name", width=140),
-        ], size=(12, 9), no_value="no usage known", base="Peak", sort=("Peak", True))
+        ], size=(12, 9), no_value="nothing used, or no usage known", base="Peak", sort=("Peak", True))
+    kinds = ("model", "scope", "quota")
+    ratio = aggregate("max", kinds, series("bedrock_quota_utilization_peak_ratio", **USED))
     over_time = graph("Utilization over time", describe(
         "Peak or trend?",
-        "The fullest quota of each model, scope and kind: the busiest minute of the 15 before each point. Dashed: the "
-        "alert's threshold and the limit.",
+        "The fullest quota of each model, scope and kind with any use in the time shown: the busiest minute of the 15 "
+        "before each point. Dashed: the alert's threshold and the limit.",
         "A plateau at the limit costs calls; a single peak does not. Quotas that rise every day belong to Bedrock / "
         "Capacity."),
-        [Query(aggregate("max", ("model", "scope", "quota"), series("bedrock_quota_utilization_peak_ratio")),
-               "{{model}} {{scope}} {{quota}}")],
-        size=(14, 10), unit="percentunit", no_value="no usage known", given=near, top=1)
+        [Query(f"{ratio} and max_over_time(({ratio})[$__range:15m] @ end()) > 0", "{{model}} {{scope}} {{quota}}")],
+        size=(14, 10), unit="percentunit", no_value="nothing used, or no usage known", given=near, top=1)
     throttles = graph("Throttles by model", describe(
         "Since when, and which models?",
         "Refused calls per minute. Clients that retry inflate it.",
@@ -172,6 +176,7 @@ def build(values):
                "{{model}} {{scope}}")],
         size=(10, 10), unit="cpm", no_value="no calls known", bars=True, stacked=True, calcs=("max", "mean"))
 
+    # 0 stands for no open request and is shown as –: with a row for every quota the rows merge quickly.
     row_requested = aggregate("max", ("account_id", "region", "quota_code"),
                               series("bedrock_service_quota_increase_requested"))
     inventory = table("Quota inventory", describe(
@@ -192,8 +197,8 @@ def build(values):
             Column("Peak", expr=busiest("bedrock_quota_usage_peak"), width=90, unit="short"),
             Column("State", "state", expr=with_account_name(one("bedrock_quota_state"), QUOTA + ("state",)),
                    width=180, mappings=STATES),
-            Column("Requested", expr=f"0 * {one('bedrock_quota_state', QUOTA)} + on (account_id, region, quota_code) "
-                                     f"group_left () {row_requested}", width=100, unit="short"),
+            Column("Requested", expr=f"{nothing} + on (account_id, region, quota_code) group_left () {row_requested} "
+                                     f"or {nothing}", width=100, unit="short", mappings={0: ("–", GREY)}),
             Column("Region", "region", width=REGION), Column("Account", "account_id", width=ACCOUNT),
             Column("Account name", "account_name", width=140),
             Column("Endpoint", "endpoint", width=90), Column("Code", "quota_code", width=110),

@@ -70,6 +70,9 @@ LABELS = {
 
 VARIABLES = {"account_id": "account", "region": "region", "scope": "scope", "model": "model"}
 
+# A matcher for the models that are called at all: a fleet lists thousands of quotas and uses dozens.
+USED = {"model": "~$used"}
+
 
 def series(metric, ignore=(), offset=None, **matchers):
     """A selector with every matcher the dashboard's variables offer for this metric's labels.

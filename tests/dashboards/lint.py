@@ -263,13 +263,13 @@ def grid(dashboard):
 @rule("template-chain")
 def template_chain(dashboard):
     found = query_variables(dashboard)
-    names = [v["name"] for v in found]
+    names = [v["name"] for v in found if v.get("hide") != 2]
     if names != CHAIN[:len(names)] or len(names) < 4:
         yield None, f"variables are {names}, expected {CHAIN}"
     for index, each in enumerate(found):
         if not each.get("multi") or not each.get("includeAll"):
             yield None, f"variable {each['name']}: multi and All are needed"
-        missing = set(names[:index]) - variables_in(each["query"]["query"])
+        missing = {v["name"] for v in found[:index]} - variables_in(each["query"]["query"])
         if missing:
             yield None, f"variable {each['name']} is not narrowed by {', '.join(sorted(missing))}"
 

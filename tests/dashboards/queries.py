@@ -102,9 +102,12 @@ def interpolate(text, values, *, seconds, step, rate_interval):
 
 def all_or_one(variable, options):
     """What opens first: All where there is one, else the first option."""
-    if variable["includeAll"]:
+    if not variable["includeAll"]:
+        return options[0] if options else ""
+    if "allValue" in variable:
         return variable["allValue"]
-    return options[0] if options else ""
+    # Every option, escaped for a regular expression within a PromQL string.
+    return "(" + "|".join(re.sub(r"([][$^*{}'+?.()|\\])", r"\\\\\1", option) for option in options) + ")"
 
 
 class Page:

@@ -92,7 +92,8 @@ def tagless_link(dashboard):
 BROKEN = {
     "template-datasource-rule": [(breaks_variable("datasource", name="source"), "data source variable"),
                                  (without_variable("datasource"), "data source variable")],
-    "template-job-rule": [(breaks_variable("job", allValue=".*"), "allValue"), (without_variable("job"), "no variable")],
+    "template-job-rule": [(breaks_variable("job", allValue=".*"), "allValue"),
+                          (without_variable("job"), "no variable")],
     "template-instance-rule": [(breaks_variable("instance", multi=False), "multi"),
                                (without_variable("instance"), "no variable")],
     "template-label-promql-rule": [
@@ -130,7 +131,8 @@ BROKEN = {
     "queries-on-open": [(twenty_six_queries, "at most 25"), (open_repeated_row, "repeats")],
     "what-to-do": [(breaks_panel("Data age", description="How old is it?"), "action"),
                    (breaks_panel("Data age", description="Age.\n\nIn seconds.\n\n**What to do:** wait."), "question")],
-    "no-value": [(breaks_defaults("Data age", noValue="0"), "in words"), (breaks_defaults("Data age", noValue=""), "words")],
+    "no-value": [(breaks_defaults("Data age", noValue="0"), "in words"),
+                 (breaks_defaults("Data age", noValue=""), "in words")],
     "account-as-text": [(breaks_column("Throttled now", "Account", unit="short"), "12 digits"),
                         (breaks_column("Throttled now", "Account name", unit="none"), "12 digits"),
                         (breaks_defaults("Throttled now", unit="short"), "must be string")],
@@ -141,7 +143,8 @@ BROKEN = {
                           (breaks_query(f"max(bottomk(5, {RATIO}))"), "topk")],
     "guarded-division": [
         (breaks_query(f"max({RATIO}) / max({RATIO})"), "may be 0"),
-        (breaks_query(f"max({RATIO}) / (max({RATIO}) > -1)"), "may be 0"), (breaks_query(f"max({RATIO}) / 0"), "may be 0")],
+        (breaks_query(f"max({RATIO}) / (max({RATIO}) > -1)"), "may be 0"),
+        (breaks_query(f"max({RATIO}) / 0"), "may be 0")],
     "no-recorded-series": [(breaks_query('max(bedrock:ratio:max{job=~"$job"})'), "our rules"),
                            (breaks_query('count(ALERTS{job=~"$job"})'), "our rules")],
     "known-metrics": [(breaks_query("max(bedrock_quota_limits)"), "no metric bedrock_quota_limits"),

@@ -19,8 +19,9 @@ PER_INSTANCE = {"Targets", "Config", "Version", "Series", "Memory", "AWS calls",
 
 
 def pages(url, now):
-    made = {d["title"].removeprefix("Bedrock / "): queries.Page(d, queries.Prometheus(url, now)) for d in queries.load()}
-    return SimpleNamespace(**{title.split()[-1].lower(): page for title, page in made.items()})
+    """The dashboards by the last word of their title."""
+    server = queries.Prometheus(url, now)
+    return SimpleNamespace(**{d["title"].split()[-1].lower(): queries.Page(d, server) for d in queries.load()})
 
 
 def target(page, title, ref="A"):
@@ -117,7 +118,9 @@ class OnOnePast(unittest.TestCase):
         self.assertEqual(sorted(r["metric"]["state"] for r in states), sorted(q.state for q in QUOTAS))
         self.assertEqual({r["metric"]["account_name"] for r in states}, {"payments", SEARCH})
         requested = ask(page, "Quota inventory", "G")
-        self.assertEqual([(r["metric"]["quota_code"], r["value"][1]) for r in requested], [("L-0003", "200000")])
+        self.assertEqual(len(requested), len(QUOTAS))
+        self.assertEqual([(r["metric"]["quota_code"], r["value"][1]) for r in requested if r["value"][1] != "0"],
+                         [("L-0003", "200000")])
 
     def test_spenders_and_the_rest_add_up_to_the_charge(self):
         page, chosen = self.pages.model, {"model": SONNET, "region": US}
@@ -136,7 +139,8 @@ class OnOnePast(unittest.TestCase):
     def test_the_rest_is_everything_where_no_profile_is_used(self):
         chosen = {"model": NOVA, "region": EU}
         self.assertEqual(ask(self.pages.model, "Who spends it", "A", **chosen), [])
-        self.assertAlmostEqual(sum(last(ask(self.pages.model, "Who spends it", "B", **chosen)).values()), 30_000, places=3)
+        rest = last(ask(self.pages.model, "Who spends it", "B", **chosen))
+        self.assertAlmostEqual(sum(rest.values()), 30_000, places=3)
 
     def test_model_page_names_the_cause_or_says_there_is_none(self):
         def causes(model):
@@ -147,11 +151,20 @@ class OnOnePast(unittest.TestCase):
 
     def test_state_timeline_has_one_number_for_each_state(self):
         panel = next(p for p, _ in queries.panels(self.pages.model.dashboard) if p["title"] == "States")
-        texts = {int(k): v["text"] for m in panel["fieldConfig"]["defaults"]["mappings"] for k, v in m["options"].items()}
+        texts = {int(code): shown["text"] for mapping in panel["fieldConfig"]["defaults"]["mappings"]
+                 for code, shown in mapping["options"].items()}
         shown = {texts[v] for v in last(ask(self.pages.model, "States", "A", model=SONNET)).values()}
         self.assertEqual(shown, {"reservation (max_tokens)", "not throttled"})
         zero = {texts[v] for v in last(ask(self.pages.model, "States", "B", model=COMMAND)).values()}
         self.assertEqual(zero, {"zero"})
+
+    def test_idle_quotas_are_neither_ranked_nor_drawn(self):
+        used = {(q.model, q.scope, q.quota) for q in QUOTAS
+                if q.fill and q.fill(0) > 0 and q.model in {i.model for i in IDS}}
+        for title in ("Utilization ranking", "Utilization over time"):
+            shown = {tuple(r["metric"][k] for k in ("model", "scope", "quota"))
+                     for r in ask(self.pages.overview, title)}
+            self.assertEqual(shown, used, title)
 
     def test_headroom_ignores_what_is_selected(self):
         rows = ask(self.pages.model, "Headroom, here and elsewhere", "A", model=NOVA, account=PAYMENTS, region=EU)
@@ -243,6 +256,11 @@ class Replicas(unittest.TestCase):
 
 
 class Checker(unittest.TestCase):
+    def test_all_is_spelled_as_grafana_does(self):
+        self.assertEqual(queries.all_or_one({"includeAll": True, "allValue": ".*"}, ["a"]), ".*")
+        self.assertEqual(queries.all_or_one({"includeAll": False}, ["a", "b"]), "a")
+        self.assertEqual(queries.all_or_one({"includeAll": True}, ["a.b-v1:0", "c+d"]), r"(a\\.b-v1:0|c\\+d)")
+
     def test_grafana_puts_values_in_place_of_variables(self):
         text = 'x{a=~"$account"}[$__range] + rate(y[$__rate_interval]) + ${account}'
         self.assertEqual(

@@ -211,11 +211,11 @@ def region_row(values):
             size=(12, 9), unit="s", no_value="no latency published")
     yield graph("Applied limits", describe(
         "Did a limit change, and when?",
-        "The applied limit of each quota as it was read; requests on the right axis.",
+        "The applied limit of each quota as it was read; a step up the axis is ten times as much.",
         "A step down that nobody asked for: open a case with AWS support and name the time."),
         [Query(one("bedrock_quota_limit", LINE), f"{LEGEND} {{{{quota}}}}")],
-        size=(24, 8), unit="short", no_value="no limits known", stepped=True, calcs=("min", "max", "lastNotNull"),
-        overrides=[on_right_axis("/requests/", "short")])
+        size=(24, 8), unit="short", no_value="no limits known", stepped=True, orders=True,
+        calcs=("min", "max", "lastNotNull"))
 
 
 def build(values):

@@ -104,8 +104,9 @@ def stat(title, description, expr, *, size, unit, given, no_value="no data", dec
 
 
 def graph(title, description, queries, *, size, unit, no_value="no data", given=None, minimum=0, top=None,
-          bars=False, stacked=False, stepped=False, sort="Max", calcs=("max", "lastNotNull"), overrides=()):
-    """A time series; `given` thresholds are drawn as dashed lines."""
+          bars=False, stacked=False, stepped=False, orders=False, sort="Max", calcs=("max", "lastNotNull"),
+          overrides=()):
+    """A time series; `given` thresholds are drawn as dashed lines, `orders` gives each order of magnitude its room."""
     panel = (_base(timeseries_builder.Panel(), title, description, size, unit, no_value)
              .legend(common.VizLegendOptions().display_mode(style.LegendDisplayMode.TABLE)
                      .placement(style.LegendPlacement.BOTTOM).show_legend(True).calcs(list(calcs))
@@ -123,6 +124,9 @@ def graph(title, description, queries, *, size, unit, no_value="no data", given=
         panel.min(minimum)
     if top is not None:
         panel.axis_soft_max(top)
+    if orders:
+        panel.scale_distribution(common.ScaleDistributionConfig().type(style.ScaleDistribution.SYMLOG)
+                                 .log(10).linear_threshold(1))
     if stacked:
         panel.stacking(common.StackingConfig().mode(style.StackingMode.NORMAL).group("A"))
     if given:

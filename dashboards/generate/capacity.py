@@ -13,9 +13,9 @@ DAY = 86400
 SAMPLES = "15m"
 
 
-def daily_peaks(expr):
-    """The largest value of each day."""
-    return f"max_over_time(({expr})[1d:{SAMPLES}])"
+def daily_peaks(expr, offset=""):
+    """The largest value of the day before, or with a negative offset of the day ahead."""
+    return f"max_over_time(({expr})[1d:{SAMPLES}]{offset})"
 
 
 def trend(expr):
@@ -93,10 +93,12 @@ def build(values):
     ]
     peaks = graph("Daily peaks", describe(
         "Do the peaks grow?",
-        "The busiest minute of each UTC day against the limit, of the fullest quota of each model, scope and kind.",
+        "The busiest minute of each UTC day against the limit, of the fullest quota of each model, scope and kind; the "
+        "last day is the one that is not over.",
         "A staircase upwards needs an increase before it meets the dashed line; a jump is a new caller: see \"Who "
         "spends it\" on the model's page."),
-        [Query(f"max by (model, scope, quota) ({daily_peaks(ratio)})", "{{model}} {{scope}} {{quota}}", step="1d")],
+        [Query(f"max by (model, scope, quota) ({daily_peaks(ratio, ' offset -1d')})",
+               "{{model}} {{scope}} {{quota}}", step="1d")],
         size=(24, 9), unit="percentunit", no_value="no usage known", given=near, top=1, calcs=("max", "mean"))
     growth = table("Growth and percentiles", describe(
         "How much do we need, and when?",

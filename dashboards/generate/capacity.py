@@ -81,7 +81,7 @@ def build(values):
         stat("Days the oldest request is open", describe(
             "Is AWS sitting on a quota increase?",
             "Age of the oldest open increase request, in days.",
-            "Older than a week: answer the case or ask the account team."),
+            f"Older than {values.request_days} days: answer the case or ask the account team."),
             f"max(time() - {created}) / {DAY}", size=(6, 4), unit="none", decimals=0, no_value="none open",
             given=steps(GREEN, (values.request_days, ORANGE))),
         stat("Legacy models called", describe(

@@ -129,15 +129,14 @@ def build(values):
         "Who is refused, and by which limit?",
         "Models and scopes refused within the last 15 minutes. The cause is named from five throttled minutes on. "
         "Ceiling is the largest measured utilization among the throttled minutes: far below 100 % means that Bedrock "
-        "reserved input + max_tokens at admission.",
+        "reserved input + max_tokens at admission. Share is of the last five minutes; – where nothing was tried.",
         "Reservation: lower max_tokens. Requests or tokens per minute: slow down, spread or raise. Capacity: no quota "
         "helps; use another scope or region. The model's page shows where there is room."), [
             Column("Model", "model", width=MODEL, link=link),
-            Column("Cause", "cause", width=190, mappings=CAUSES),
-            Column("Share 5m", expr=with_account_name(
-                f"{cause} * {on_key} group_left () {one('bedrock_throttle_ratio', THROTTLE, window='5m')}",
-                THROTTLE + ("cause",)), width=90, unit="percentunit", decimals=1,
-                steps=steps(GREEN, (0.000001, ORANGE), (values.throttle_ratio, RED))),
+            Column("Cause", "cause", expr=with_account_name(cause, THROTTLE + ("cause",)), width=190, mappings=CAUSES),
+            Column("Share 5m", expr=of_throttled(one("bedrock_throttle_ratio", THROTTLE, window="5m")), width=90,
+                   unit="percentunit", decimals=1,
+                   steps=steps(GREEN, (0.000001, ORANGE), (values.throttle_ratio, RED))),
             Column("Throttled", expr=of_throttled(one("bedrock_throttled_seconds", THROTTLE, window="15m")),
                    width=90, unit="s"),
             Column("Ceiling", expr=of_throttled(one("bedrock_quota_throttled_utilization_ratio", THROTTLE)),
@@ -146,7 +145,7 @@ def build(values):
             Column("Scope", "scope", width=SCOPE), Column("Region", "region", width=REGION),
             Column("Account", "account_id", width=ACCOUNT), Column("Account name", "account_name", width=140),
         ], size=(12, 9), no_value="nothing throttled in 15 minutes, or no data: see Data age",
-        base="Share 5m", sort=("Share 5m", True))
+        base="Cause", sort=("Share 5m", True))
     ranking = table("Utilization ranking", describe(
         "Which quotas are fullest?",
         "The 20 fullest quotas by the busiest minute of the last 15.",

@@ -26,7 +26,7 @@ RULES = {}
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 CHAIN = ["job", "instance", "account", "region", "scope", "model"]
-# Units of Grafana 10.4 that these dashboards use; the test holds each against Grafana's own list.
+# Of Grafana's own list, those that these dashboards use.
 UNITS = {"none", "string", "short", "percentunit", "s", "cpm", "bytes", "currencyUSD"}
 PANELS = {"stat", "table", "timeseries", "state-timeline"}
 QUERIES_ON_OPEN = 25

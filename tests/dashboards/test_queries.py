@@ -97,8 +97,10 @@ class OnOnePast(unittest.TestCase):
         self.assertEqual({model: r["metric"]["cause"] for model, r in rows.items()},
                          {SONNET: "reservation", COMMAND: "zero_quota"})
         self.assertEqual(rows[SONNET]["metric"]["account_name"], "payments")
-        self.assertAlmostEqual(float(rows[COMMAND]["value"][1]), 1)
-        ceiling = ask(self.pages.overview, "Throttled now", "C")
+        shares = {r["metric"]["model"]: float(r["value"][1]) for r in ask(self.pages.overview, "Throttled now", "B")}
+        self.assertAlmostEqual(shares[COMMAND], 1)
+        self.assertAlmostEqual(shares[SONNET], 6 / 46)
+        ceiling = ask(self.pages.overview, "Throttled now", "D")
         self.assertEqual([(r["metric"]["model"], r["value"][1]) for r in ceiling], [(SONNET, "0.38")])
 
     def test_throttles_are_per_minute(self):

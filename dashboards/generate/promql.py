@@ -77,15 +77,15 @@ USED = {"model": "~$used"}
 def series(metric, ignore=(), offset=None, **matchers):
     """A selector with every matcher the dashboard's variables offer for this metric's labels.
 
-    `ignore` names labels whose variable does not narrow it; a matcher's value starting with `~` or
-    `!` is a regular expression or a negation.
+    `ignore` names labels whose variable does not narrow it; a matcher's value starting with `~` is a
+    regular expression.
     """
     pairs = ['job=~"$job"', 'instance=~"$instance"']
     pairs += [f'{label}=~"${VARIABLES[label]}"' for label in LABELS[metric]
               if label in VARIABLES and label not in ignore and label not in matchers]
     for label, value in matchers.items():
-        operator = {"~": "=~", "!": "!="}.get(value[0], "=")
-        pairs.append(f'{label}{operator}"{value.lstrip("~!")}"')
+        operator = "=~" if value.startswith("~") else "="
+        pairs.append(f'{label}{operator}"{value.removeprefix("~")}"')
     return f'{metric}{{{", ".join(pairs)}}}' + (f" offset {offset}" if offset else "")
 
 

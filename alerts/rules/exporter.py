@@ -32,12 +32,12 @@ unless on ({COLLECTOR})
 )""",
         summary="{{ $labels.collector }} of {{ $labels.account_id }}, {{ $labels.region }} cannot be read",
         description=(
-            "Collecting {{ $labels.collector }} fails (" + WHERE + "). Seconds since the last success: "
-            + lookup("time() - max(bedrock_exporter_last_success_timestamp_seconds{%s})", COLLECTOR, "value | humanize",
-                     "never succeeded")
+            "Collecting {{ $labels.collector }} fails (" + WHERE + "). Time since the last success: "
+            + lookup("time() - max(bedrock_exporter_last_success_timestamp_seconds{%s})", COLLECTOR,
+                     "value | humanizeDuration", "none yet")
             + ". Errors of the last 15 minutes: "
             + lookup_each("max by (class) (increase(bedrock_exporter_collection_errors_total{%s}[15m])) > 0", COLLECTOR,
-                          "{{ .Labels.class }}", "none counted")
+                          "class", "none counted")
             + ". The last good values are shown until they are too old, then none."))
 
 
@@ -66,11 +66,11 @@ def targets_lost(v):
             + top(TARGET, "bedrock_exporter_target_up"))
     return dict(
         alert="BedrockTargetsLost", severity="warning", values=v, dashboard="exporter", labels="",
-        expr=f"count(\n{indent(lost, 2)}\n) > 0\nand\ncount(bedrock_exporter_target_up) > 0",
-        summary="{{ $value }} of the accounts and regions watched within " + f"{v['hours']} hours are no longer reported",
+        expr=f"count(\n{indent(lost, 2)}\n) > 0\nand\nmax(bedrock_exporter_target_up) >= 0",
+        summary="{{ $value | humanize }} of the accounts and regions watched within " + f"{v['hours']} hours are no longer reported",
         description=(
             "No exporter reports them any more: "
-            + lookup_each(" ".join(lost.split()), "", "{{ .Labels.account_id }} {{ .Labels.region }}")
+            + lookup_each(f'label_join({" ".join(lost.split())}, "target", " ", "account_id", "region")', "", "target")
             + f". If they were taken out on purpose, the alert ends by itself after {v['hours']} hours; if not, look at the "
             "config, at the discovery of accounts and for missing shards."))
 

@@ -52,7 +52,7 @@ def daily(v):
     spent = top(QUOTA, 'bedrock_quota_utilization_ratio{quota="tokens_per_day"}')
     left = top(QUOTA, 'bedrock_quota_exhaustion_timestamp_seconds{quota="tokens_per_day"}') + " - time()"
     yield dict(
-        alert="BedrockDailyTokensRunningOut", severity="warning", values=v, dashboard="model", labels=QUOTA,
+        alert="BedrockDailyTokensRunningOut", severity="warning", values=v, dashboard="model", labels=TARGET + ", model",
         expr=f"{left} > 0\nand\n{spent} >= {v['running_out']}\nunless\n{spent} >= {v['gone']}",
         summary=QUOTA_ROW + " will be spent in {{ $value | humanizeDuration }}",
         description=(
@@ -60,7 +60,7 @@ def daily(v):
             + LIMIT + " tokens are spent (" + WHERE + "). At today's pace the rest lasts {{ $value | humanizeDuration }}, "
             "not until the reset."))
     yield dict(
-        alert="BedrockDailyTokensGone", severity="critical", values=v, dashboard="model", labels=QUOTA,
+        alert="BedrockDailyTokensGone", severity="critical", values=v, dashboard="model", labels=TARGET + ", model",
         expr=f"{spent} >= {v['gone']}",
         summary=QUOTA_ROW + " is spent: calls are refused until the reset",
         description=(
@@ -80,8 +80,7 @@ and
         summary=NAME + " is called but its quota is 0",
         description=(
             "{{ $value | humanize }} calls within 30 minutes (" + WHERE + ") to a model with a quota of 0: "
-            + lookup_each("max by (quota, quota_code) (" + rows.replace("%s", ",%s") + ") == 0", MODEL,
-                          "{{ .Labels.quota }} ({{ .Labels.quota_code }})")
+            + lookup_each("max by (quota) (" + rows.replace("%s", ",%s") + ") == 0", MODEL, "quota")
             + ". Such calls are refused until AWS grants a value."))
 
 

@@ -4,8 +4,7 @@ from urllib.parse import quote
 
 from .promql import QUOTA_CODE, MODEL as MODEL_LABELS
 
-
-MODEL = "{{ $labels.model }} ({{ $labels.scope }})"
+MODEL = "{{ $labels.model }} ({{ $labels.scope }}, {{ $labels.region }})"
 QUOTA_ROW = "{{ $labels.quota }} of " + MODEL
 
 
@@ -24,10 +23,10 @@ def lookup(query, by, show, unknown="unknown"):
     return "{{ with " + _query(query, by) + " }}{{ . | first | " + show + " }}{{ else }}" + unknown + "{{ end }}"
 
 
-def lookup_each(query, by, show, unknown="unknown"):
-    """Every answer to `query`, with commas between."""
-    each = "{{ range $i, $answer := . }}{{ if $i }}, {{ end }}{{ with $answer }}" + show + "{{ end }}{{ end }}"
-    return "{{ with " + _query(query, by) + " }}" + each + "{{ else }}" + unknown + "{{ end }}"
+def lookup_each(query, by, label, unknown="unknown"):
+    """The values of a label in all answers to `query`, in order."""
+    each = "{{ range $i, $answer := . }}{{ if $i }}, {{ end }}{{ $answer.Labels." + label + " }}{{ end }}"
+    return "{{ with " + _query(query, by) + f' | sortByLabel "{label}" }}}}' + each + "{{ else }}" + unknown + "{{ end }}"
 
 
 def _query(query, by):
@@ -45,7 +44,7 @@ WHERE = "account " + lookup(
 QUOTA_NAME = lookup(
     "bedrock_service_quota_info{%s}", QUOTA_CODE, 'label "quota_name"', "quota {{ $labels.quota_code }}")
 
-CAUSE = lookup_each("max by (cause) (bedrock_throttle_cause{%s}) == 1", MODEL_LABELS, "{{ .Labels.cause }}")
+CAUSE = lookup_each("max by (cause) (bedrock_throttle_cause{%s}) == 1", MODEL_LABELS, "cause")
 
 
 def links(values, name, dashboard, labels):

@@ -30,7 +30,7 @@ def alerts(values):
             + lookup('max(bedrock_throttled_seconds{window="15m",%s})', MODEL, "value | humanizeDuration")
             + " of the last 15 minutes. Cause: " + CAUSE + ". Largest use of a limit while refused: " + CEILING + ". Refused: "
             + lookup_each("max by (model_id) (increase(bedrock_invocation_throttles_total{%s}[15m])) > 0", MODEL,
-                          "{{ .Labels.model_id }}", "ids unknown")
+                          "model_id", "ids unknown")
             + "."))
 
     v = values["reservation"]
@@ -60,13 +60,13 @@ count by ({TARGET}) (
     {ceiling} < {v["ceiling"]}
   )
 ) >= {v["models"]}""",
-        summary="{{ $value }} models of {{ $labels.account_id }}, {{ $labels.region }} are refused together, far below "
+        summary="{{ $value | humanize }} models of {{ $labels.account_id }}, {{ $labels.region }} are refused together, far below "
         "their limits",
         description=(
-            "{{ $value }} models are throttled at the same time, each below " + percent(v["ceiling"]) + " of its own limits "
+            "{{ $value | humanize }} models are throttled at the same time, each below " + percent(v["ceiling"]) + " of its own limits "
             "(" + WHERE + "). Throttled now: "
             + lookup_each('max by (model) (bedrock_throttled_seconds{window="15m",%s}) >= ' f'{v_throttled["throttled_seconds"]}',
-                          TARGET, "{{ .Labels.model }}", "none")
+                          TARGET, "model", "none")
             + ". Suspect what they share: the account's Cross-Model Max Tokens Per Day (limit "
             + lookup('max(bedrock_service_quota_applied{quota_code="L-E3F10727",%s})', TARGET, "value | humanize")
             + "), whose use AWS does not publish."))
@@ -94,5 +94,5 @@ unless
             "few or none were throttled: AWS is out of capacity or broken. A quota increase does not help; another scope, "
             "region or model may. Failing: "
             + lookup_each("max by (model_id) (increase(bedrock_invocation_server_errors_total{%s}[15m])) > 0", MODEL,
-                          "{{ .Labels.model_id }}", "ids unknown")
+                          "model_id", "ids unknown")
             + "."))

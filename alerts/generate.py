@@ -109,7 +109,8 @@ def alert_table(values):
 
 def docs(text, values):
     for name, table in {"alerts": alert_table(values), "delay": delay_table(values)}.items():
-        text, found = re.subn(f"(<!-- {name}:.*?-->\n).*?(\n<!-- end -->)", lambda m: m[1] + table + m[2], text, flags=re.S)
+        text, found = re.subn(
+            f"(<!-- {name}:[^>]*-->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{table}\n{m[2]}", text, flags=re.S)
         assert found == 1, f"docs/ALERTS.md: expected one block <!-- {name}: … --> … <!-- end -->"
     return text
 

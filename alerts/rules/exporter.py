@@ -67,7 +67,7 @@ def targets_lost(v):
     return dict(
         alert="BedrockTargetsLost", severity="warning", values=v, dashboard="exporter", labels="",
         expr=f"count(\n{indent(lost, 2)}\n) > 0\nand\nmax(bedrock_exporter_target_up) >= 0",
-        summary=f"Watched within {v['hours']} hours, no longer reported: " + "{{ $value | humanize }} accounts and regions",
+        summary=f"Accounts and regions no longer reported, of the last {v['hours']} hours: " + "{{ $value | humanize }}",
         description=(
             "No exporter reports them any more: "
             + lookup_each(f'label_join({" ".join(lost.split())}, "target", " ", "account_id", "region")', "", "target")

@@ -12,6 +12,7 @@ mod matching;
 mod metrics_doc;
 mod ministack;
 mod mistakes;
+mod oracle;
 mod prometheus_text;
 mod rig;
 mod rounds;

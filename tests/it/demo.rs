@@ -168,12 +168,20 @@ async fn every_situation_of_the_demo_is_visible() {
 
     let below = [r#"account_id="000000000001",region="us-east-1",model="anthropic.claude-sonnet-4-6""#];
     let tpm = [below[0], r#"scope="cross_region""#, r#"quota="tokens_per_minute""#];
-    assert!(value("bedrock_quota_limit", &tpm) < value("bedrock_quota_default", &tpm), "applied below default");
+    assert!(
+        value("bedrock_quota_limit", &tpm) < value("bedrock_quota_default", &tpm),
+        "applied below default"
+    );
 
-    let maverick = r#"account_id="000000000001",region="us-west-2",model="meta.llama4-maverick-17b-instruct-v1:0""#;
-    assert!(!rig.find("bedrock_quota_state", &[maverick, r#"state="not_listed""#]).is_empty(), "only a default");
+    let maverick =
+        r#"account_id="000000000001",region="us-west-2",model="meta.llama4-maverick-17b-instruct-v1:0""#;
+    assert!(
+        !rig.find("bedrock_quota_state", &[maverick, r#"state="not_listed""#]).is_empty(),
+        "only a default"
+    );
 
-    let haiku = [r#"account_id="000000000000",region="us-east-1",model="anthropic.claude-haiku-4-5-20251001-v1:0""#];
+    let haiku =
+        [r#"account_id="000000000000",region="us-east-1",model="anthropic.claude-haiku-4-5-20251001-v1:0""#];
     let tpm = [haiku[0], r#"scope="cross_region""#, r#"quota="tokens_per_minute""#];
     let who: Vec<_> = rig.find("bedrock_quota_tokens_total", &tpm).into_iter().map(|(key, _)| key).collect();
     for id in ["us.anthropic.claude-haiku-4-5-20251001-v1:0", "srch7f3k2m9q", "supp4d8w1x6z"] {
@@ -181,7 +189,8 @@ async fn every_situation_of_the_demo_is_visible() {
     }
     assert_eq!(value("bedrock_model_id_info", &[r#"model_id="srch7f3k2m9q""#, r#"team="search""#]), 1.0);
 
-    let storm = [r#"account_id="000000000001",region="us-east-1",model="anthropic.claude-opus-4-5-20251101-v1:0""#];
+    let storm =
+        [r#"account_id="000000000001",region="us-east-1",model="anthropic.claude-opus-4-5-20251101-v1:0""#];
     assert_eq!(value("bedrock_throttle_ratio", &[storm[0], r#"window="5m""#]), 1.0, "a storm from idle");
 
     for (labels, what) in [
@@ -192,7 +201,10 @@ async fn every_situation_of_the_demo_is_visible() {
     ] {
         assert!(!rig.find("bedrock_model_id_info", &labels).is_empty(), "{what}");
     }
-    assert!(!rig.find("bedrock_unmapped_model", &[r#"model_id="gone5t2r8y4u""#]).is_empty(), "unmapped traffic");
+    assert!(
+        !rig.find("bedrock_unmapped_model", &[r#"model_id="gone5t2r8y4u""#]).is_empty(),
+        "unmapped traffic"
+    );
     assert!(!rig.find("bedrock_provisioned_throughput_model_units", &[]).is_empty());
     assert!(!rig.find("bedrock_batch_jobs", &[r#"status="InProgress""#]).is_empty());
     assert_eq!(value("bedrock_service_quota_increase_requested", &[r#"status="CASE_OPENED""#]), 20e6);

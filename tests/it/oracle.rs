@@ -262,11 +262,13 @@ impl World {
     }
 }
 
+/// Minute → the largest value answered (-1: none), and the latest time it was known.
+type Answers = HashMap<i64, (f64, Timestamp)>;
+
 /// What was answered, kept flat.
 struct Oracle<'a> {
     world: &'a World,
-    /// Per id, metric and minute: the largest value answered (-1: none), and the latest time it was known.
-    minutes: BTreeMap<&'a str, BTreeMap<Metric, HashMap<i64, (f64, Timestamp)>>>,
+    minutes: BTreeMap<&'a str, BTreeMap<Metric, Answers>>,
     hours: BTreeMap<(&'a str, Metric, i64), f64>,
     /// Metrics ever listed per id, and before which minute each was known to be quiet.
     listed: BTreeMap<String, BTreeMap<Metric, i64>>,

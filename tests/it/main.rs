@@ -6,6 +6,7 @@ mod cloud;
 mod config;
 mod counters;
 mod demo;
+mod dimensions;
 mod explain;
 mod exposition;
 mod matching;

@@ -5,14 +5,13 @@ use super::catalog::Catalog;
 use super::evaluation::{Cause, Evaluation, IdStatus, QuotaStatus, ThrottleStatus};
 use super::ids::{Endpoint, Method, QuotaKind, Scope, State, UsageSource};
 use super::matching::{Charge, ModelQuota, QuotaKey};
-use super::minutes::{Cell, closed, keep, settled};
+use super::minutes::{Cell, closed, settled};
 use super::snapshot::{Known, LimitChange, Settings, TargetState};
 use super::throttling::{self, Afternoon, Refused, Share};
 use super::time::{Minute, Timestamp};
 use super::usage::{InvocationId, Metric};
-use super::utilization::{self, Series, Spender, View};
+use super::utilization::{self, Spender, View};
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// How long traffic without a quota is shown after its last datapoint, in seconds.
@@ -52,8 +51,8 @@ struct Usage<'a> {
     settings: &'a Settings,
     now: Timestamp,
     read_at: Timestamp,
-    /// The settled minutes remembered.
-    settled: Range<Minute>,
+    /// The first minute that may still grow.
+    settled: Minute,
     /// The first minute too young to be used.
     closed: Minute,
     spenders: BTreeMap<&'a QuotaKey, Vec<Spender<'a>>>,
@@ -94,21 +93,20 @@ type Ids<'a> = Vec<(&'a InvocationId, &'a Known)>;
 impl<'a> Usage<'a> {
     fn new(state: &'a TargetState, settings: &'a Settings, now: Timestamp) -> Usage<'a> {
         let read_at = state.memory.usage_at.unwrap_or(state.memory.since);
-        let until = settled(settings, read_at);
         let mut usage = Usage {
             state,
             settings,
             now,
             read_at,
-            settled: until - keep(settings)..until,
+            settled: settled(settings, read_at),
             closed: closed(settings, read_at),
             spenders: BTreeMap::new(),
         };
         for (id, known) in &state.memory.ids {
+            let spender = usage.spender(id, known);
             for Charge { quota, weight, .. } in &known.resolution.charges {
                 if let Some(key) = quota {
-                    let spender = usage.spender(id, known, *weight);
-                    usage.spenders.entry(key).or_default().push(spender);
+                    usage.spenders.entry(key).or_default().push(Spender { weight: *weight, ..spender });
                 }
             }
         }
@@ -133,10 +131,10 @@ impl<'a> Usage<'a> {
         all
     }
 
-    fn spender(&self, id: &'a InvocationId, known: &'a Known, weight: f64) -> Spender<'a> {
+    fn spender(&self, id: &'a InvocationId, known: &'a Known) -> Spender<'a> {
         let model = known.resolution.model.as_ref();
         let factor = model.and_then(|model| burndown(model, self.read_at, &self.settings.burndown));
-        Spender { id, history: &known.history, weight, factor }
+        Spender { id, history: &known.history, weight: 1.0, factor }
     }
 
     fn quota(&self, quota: &ModelQuota) -> QuotaStatus {
@@ -159,9 +157,9 @@ impl<'a> Usage<'a> {
         if spenders.is_empty() && !self.is_unspent(key) {
             return status;
         }
-        let series = Series::new(key.kind, spenders, View::Settled, self.settled.clone());
-        if let Some(last) = series.newest().filter(|last| *last >= self.oldest()) {
-            self.measure(&mut status, &series, spenders, last);
+        let usage = |minute: &Minute| utilization::spent(key.kind, spenders, View::Settled, *minute);
+        if let Some(last) = self.recent().rev().find(|minute| usage(minute).is_some()) {
+            self.measure(&mut status, spenders, last);
         }
         status
     }
@@ -169,13 +167,13 @@ impl<'a> Usage<'a> {
     /// A quota of which only limit and state are known.
     fn unmeasured(&self, quota: &ModelQuota, spenders: &[Spender]) -> QuotaStatus {
         let unmeasurable = utilization::is_unmeasurable(&quota.key, spenders);
-        let nothing = self.settled.end..self.settled.end;
+        let nothing = self.settled..self.settled;
         QuotaStatus {
             quota: quota.clone(),
             state: utilization::state(quota.state, unmeasurable),
             usage_source: match unmeasurable {
                 true => UsageSource::None,
-                false => utilization::source(quota.key.kind, spenders, self.factor(&quota.key), nothing),
+                false => utilization::source(quota.key.kind, spenders, || self.factor(&quota.key), nothing),
             },
             usage: None,
             peak: None,
@@ -201,23 +199,25 @@ impl<'a> Usage<'a> {
     }
 
     /// Fills in what a quota's usage says, with `last` as its newest minute.
-    fn measure(&self, status: &mut QuotaStatus, series: &Series, spenders: &[Spender], last: Minute) {
+    fn measure(&self, status: &mut QuotaStatus, spenders: &[Spender], last: Minute) {
         let key = &status.quota.key;
         let day = key.kind == QuotaKind::TokensPerDay;
-        let window: Vec<(Minute, f64)> = series.window(last, self.settings.lookback_minutes).collect();
         let same_day = |minute: Minute| minute.start().day_start() == last.start().day_start();
-        let window = window.into_iter().filter(|(minute, _)| !day || same_day(*minute));
         let minutes = last + 1 - self.settings.lookback_minutes..last + 1;
-        status.usage_source = utilization::source(key.kind, spenders, self.factor(key), minutes.clone());
-        status.usage = series.get(last);
-        status.peak = window.clone().map(|(_, usage)| usage).reduce(f64::max);
+        status.usage_source = utilization::source(key.kind, spenders, || self.factor(key), minutes.clone());
+        let window = minutes.start.until(minutes.end).filter(|&minute| !day || same_day(minute));
+        let usage = |minute| Some((minute, utilization::spent(key.kind, spenders, View::Settled, minute)?));
+        let window: Vec<(Minute, f64)> = window.filter_map(usage).collect();
+        status.usage = window.last().map(|(_, usage)| *usage);
+        status.peak = window.iter().map(|(_, usage)| *usage).reduce(f64::max);
         if key.kind == QuotaKind::TokensPerMinute {
             status.implied_burndown = utilization::implied_burndown(spenders, minutes);
         }
         self.compare(status);
         let Some(limit) = limit(&status.quota) else { return };
-        let ratios = window.map(|(minute, usage)| (minute, usage / limit));
-        let throttled = ratios.clone().filter(|(minute, _)| spenders.iter().any(|s| s.is_throttled(*minute)));
+        let ratios = window.iter().map(|(minute, usage)| (minute, usage / limit));
+        let throttled =
+            ratios.clone().filter(|(minute, _)| spenders.iter().any(|s| s.is_throttled(**minute)));
         let seconds =
             |threshold: f64| 60 * ratios.clone().filter(|(_, ratio)| *ratio >= threshold).count() as u64;
         status.above_threshold = self.settings.thresholds.iter().map(|&t| (t, seconds(t))).collect();
@@ -227,9 +227,10 @@ impl<'a> Usage<'a> {
         }
     }
 
-    /// Minutes settled longer ago than this are no longer shown: a single id may fail while others are read.
-    fn oldest(&self) -> Minute {
-        settled(self.settings, self.read_at.minus(self.settings.usage_max_age)) - 1
+    /// The settled minutes that may be shown as the newest: older ones have outlived their `max_age`, where
+    /// one id fails while others are read.
+    fn recent(&self) -> impl DoubleEndedIterator<Item = Minute> {
+        (settled(self.settings, self.read_at.minus(self.settings.usage_max_age)) - 1).until(self.settled)
     }
 
     /// Whether it is known that no id spends a quota: ListMetrics shows none, and no id of that model is
@@ -279,8 +280,7 @@ impl<'a> Usage<'a> {
     /// What the newest settled minute known of a metric says.
     fn newest(&self, known: &Known, metric: Metric) -> Option<f64> {
         let history = &known.history;
-        let mut minutes = self.oldest().until(self.settled.end).rev();
-        let minute = minutes.find(|&m| history.settled_cell(metric, m) != Cell::Unknown)?;
+        let minute = self.recent().rev().find(|&m| history.settled_cell(metric, m) != Cell::Unknown)?;
         let cell = history.settled_cell(metric, minute);
         let idle = history.settled_cell(Metric::Invocations, minute).sum() == Some(0.0);
         let counts = metric.is_sum() && (metric != Metric::EstimatedTokens || idle);
@@ -311,7 +311,7 @@ impl<'a> Usage<'a> {
     }
 
     fn refusals(&self, quotas: &[QuotaStatus], model: &Arc<str>, scope: Scope, ids: &Ids) -> Refusals {
-        let spenders: Vec<Spender> = ids.iter().map(|(id, known)| self.spender(id, known, 1.0)).collect();
+        let spenders: Vec<Spender> = ids.iter().map(|(id, known)| self.spender(id, known)).collect();
         let mut status = throttling::status(model, scope, &spenders, self.closed);
         let throttled: Vec<Minute> = throttling::throttled_minutes(&spenders, self.closed).collect();
         let shares = throttled.iter().map(|&minute| self.shares(quotas, ids, View::Closed, minute));
@@ -324,7 +324,7 @@ impl<'a> Usage<'a> {
     }
 
     fn cause(&self, quotas: &[QuotaStatus], ids: &Ids, spenders: &[Spender], throttled: &[Minute]) -> Cause {
-        let settled = throttled.iter().filter(|&&minute| minute < self.settled.end);
+        let settled = throttled.iter().filter(|&&minute| minute < self.settled);
         let keys =
             ids.iter().flat_map(|(_, known)| &known.resolution.charges).filter_map(|c| c.quota.as_ref());
         throttling::cause(&Afternoon {
@@ -375,7 +375,7 @@ impl<'a> Usage<'a> {
         }
         let limit = row(quotas, key).and_then(limit);
         let spenders = self.spenders.get(key).map_or(&[][..], Vec::as_slice);
-        let usage = Series::new(key.kind, spenders, view, minute..minute + 1).get(minute);
+        let usage = utilization::spent(key.kind, spenders, view, minute);
         match limit.zip(usage) {
             Some((limit, usage)) => Share::Of(usage / self.lowest_limit(&key.code, limit, minute)),
             None => Share::Unknown,

@@ -169,6 +169,10 @@ struct Column {
 }
 
 impl Column {
+    fn new(metric: Metric, born: Timestamp) -> Column {
+        Column { metric, born, settled: None, growing: Vec::new(), total: 0.0, cells: Vec::new() }
+    }
+
     fn cell(&self, first: Minute, minute: Minute) -> Cell {
         index(first, minute).and_then(|i| self.cells.get(i)).map_or(Cell::Unknown, |&packed| unpack(packed))
     }
@@ -273,6 +277,8 @@ pub(crate) struct History {
     /// The first minute kept.
     first: Minute,
     columns: Vec<Column>,
+    /// Where the column of a metric stands, plus 1; 0: it has none.
+    places: [u8; Metric::ALL.len()],
     /// The first minute asked for of every token metric.
     start: Minute,
     /// The charge of every minute before it is in `day` and `pending`.
@@ -295,6 +301,7 @@ impl History {
             quiet_before,
             first: Minute(i64::MIN),
             columns: Vec::new(),
+            places: [0; Metric::ALL.len()],
             start: Minute(i64::MIN),
             taken_until: None,
             day: Day::default(),
@@ -393,23 +400,12 @@ impl History {
     }
 
     fn column(&self, metric: Metric) -> Option<&Column> {
-        self.columns.iter().find(|column| column.metric == metric)
+        usize::from(self.places[metric as usize]).checked_sub(1).map(|place| &self.columns[place])
     }
 
     /// Takes in the answers of one round for this id.
     pub fn ingest(&mut self, wanted: Metrics, readings: &[&SeriesReading], ages: &Ages) {
-        self.columns.retain(|column| wanted.has(column.metric));
-        for metric in wanted.iter().filter(|&metric| self.column(metric).is_none()).collect::<Vec<_>>() {
-            let cells = Vec::new();
-            self.columns.push(Column {
-                metric,
-                born: ages.at,
-                settled: None,
-                growing: Vec::new(),
-                total: 0.0,
-                cells,
-            });
-        }
+        self.ask_for(wanted, ages.at);
         let answers = answers(readings, ages.closed);
         let from = answers.values().filter(|a| !a.cells.is_empty()).map(|a| a.from).min();
         if self.first.0 == i64::MIN {
@@ -426,6 +422,20 @@ impl History {
     pub fn ingest_hours(&mut self, readings: &[&SeriesReading]) {
         let wanted: Vec<Metric> = self.token_metrics().collect();
         self.day.fill(readings, &wanted);
+    }
+
+    /// One column for each metric asked for.
+    fn ask_for(&mut self, wanted: Metrics, at: Timestamp) {
+        self.columns.retain(|column| wanted.has(column.metric));
+        for metric in wanted.iter() {
+            if self.columns.iter().all(|column| column.metric != metric) {
+                self.columns.push(Column::new(metric, at));
+            }
+        }
+        self.places = [0; Metric::ALL.len()];
+        for (place, column) in self.columns.iter().enumerate() {
+            self.places[column.metric as usize] = place as u8 + 1;
+        }
     }
 
     fn take_in(&mut self, answer: &Answer, ages: &Ages) {

@@ -3,7 +3,7 @@
 use crate::cloud::{Cloud, NOON};
 use bedrock_quota_exporter::model::catalog::ProfileKind;
 use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, State, UsageSource};
-use bedrock_quota_exporter::model::snapshot::{Collector, Observation, Snapshot};
+use bedrock_quota_exporter::model::snapshot::{Collector, Observation};
 use bedrock_quota_exporter::model::time::Minute;
 use bedrock_quota_exporter::model::usage::{InvocationId, ListedId, Metric, SeriesReading, UsageReading};
 
@@ -104,9 +104,7 @@ fn per_second_minute_hour_slips() {
     cloud.quota("L-00000021", concurrent, Some(20.0));
     cloud.point(NOVA, Metric::Invocations, newest(), 30.0);
     cloud.point(NOVA, Metric::LatencyAverage, newest(), 4_000.0);
-    let target = cloud.target.clone();
-    cloud.snapshot = Snapshot::new([target], NOON);
-    cloud.round();
+    cloud.restart(NOON).round();
     cloud.run_until(NOON.plus(60));
     let status = cloud.status("L-00000021");
     assert_eq!(status.usage_source, UsageSource::LittlesLaw);
@@ -213,9 +211,7 @@ fn cache_metrics_under_two_spellings_added() {
     let mut half = minutes;
     half[3].complete = false;
     let reading = UsageReading { listed, minutes: half, hours: Vec::new() };
-    let target = cloud.target.clone();
-    cloud.snapshot = Snapshot::new([target], NOON);
-    cloud.round();
+    cloud.restart(NOON).round();
     let outcome = cloud.outcome(Collector::Usage, Observation::Usage(reading));
     cloud.advance(vec![outcome]);
     let (peak, usage) = (cloud.status(US_NOVA_TPM).peak, cloud.status(US_NOVA_TPM).usage);
@@ -231,8 +227,7 @@ fn unaligned_start_time() {
     let mut cloud = cloud();
     cloud.point(US, Metric::Invocations, newest(), 10.0);
     for second in 0..60 {
-        cloud.snapshot = Snapshot::new([cloud.target.clone()], NOON);
-        cloud.at(NOON.plus(second)).round();
+        cloud.restart(NOON.plus(second)).round();
         let request = cloud.at(NOON.plus(second + 60)).requests().usage.unwrap();
         for series in &request.minutes {
             assert_eq!(series.until.start(), NOON.minus(60), "closed minutes only, whole ones");
@@ -294,8 +289,7 @@ fn usage_of_a_model_without_known_burndown_reconstructed() {
     assert_eq!((status.state, status.usage), (State::Unmeasurable, None));
     assert_eq!(status.usage_source, UsageSource::None);
     cloud.point(fable, Metric::EstimatedTokens, newest(), 700.0);
-    cloud.snapshot = Snapshot::new([cloud.target.clone()], NOON);
-    cloud.round();
+    cloud.restart(NOON).round();
     let status = cloud.status("L-00000031");
     assert_eq!((status.state, status.usage), (State::Ok, Some(700.0)));
 }

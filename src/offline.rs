@@ -118,6 +118,7 @@ fn shape(value: &Value) -> String {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct QuotaRow {
     #[serde(rename = "QuotaCode")]
     code: String,
@@ -148,6 +149,7 @@ struct ErrorReason {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct MetricRow {
     #[serde(rename = "MetricNamespace", default)]
     namespace: String,
@@ -195,6 +197,7 @@ impl QuotaRow {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct ModelRow {
     #[serde(rename = "modelId")]
     id: String,
@@ -214,6 +217,7 @@ struct Lifecycle {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct ProfileRow {
     #[serde(rename = "inferenceProfileId")]
     id: String,
@@ -262,6 +266,7 @@ impl ProfileRow {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct DeploymentRow {
     #[serde(rename = "customModelDeploymentArn")]
     arn: String,

@@ -15,14 +15,9 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    /// The metrics that tell what a minute spends of token quotas; every id is asked for the first.
-    pub const METRICS: [Metric; 5] = [
-        Metric::Invocations,
-        Metric::InputTokens,
-        Metric::OutputTokens,
-        Metric::CacheWriteTokens,
-        Metric::EstimatedTokens,
-    ];
+    /// The metrics that tell what a minute spends of token quotas.
+    pub const METRICS: [Metric; 4] =
+        [Metric::InputTokens, Metric::OutputTokens, Metric::CacheWriteTokens, Metric::EstimatedTokens];
 
     pub fn of(metric: Metric, value: f64) -> Tokens {
         let mut tokens = Tokens::default();
@@ -123,7 +118,7 @@ impl Day {
     /// Everything taken so far of the day that `minute` lies in, if it is this day and nothing is missing.
     pub fn total(&self, minute: Minute) -> Option<Tokens> {
         let same_day = minute.start().day_start() == self.start;
-        self.before.filter(|_| same_day && minute >= self.covered_from).map(|before| before + self.tokens)
+        self.before.filter(|_| same_day).map(|before| before + self.tokens)
     }
 
     /// The hours still to be read, as minutes `from .. until`.

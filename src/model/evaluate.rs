@@ -1,6 +1,7 @@
 //! A target's state, held against its quotas: one `Evaluation`.
 
 use super::burndown::burndown;
+use super::catalog::Catalog;
 use super::evaluation::{Cause, Evaluation, IdStatus, QuotaStatus, ThrottleStatus};
 use super::ids::{Endpoint, Method, QuotaKind, Scope, State, UsageSource};
 use super::matching::{Charge, ModelQuota, QuotaKey};
@@ -25,20 +26,19 @@ pub(crate) struct Evaluated {
 
 pub(crate) fn evaluate(state: &TargetState, settings: &Settings, now: Timestamp) -> Evaluated {
     let memory = &state.memory;
-    let fresh = memory.usage_at.filter(|&at| now.since(at) <= settings.usage_max_age);
-    let usage = fresh.map(|at| Usage::new(state, settings, at, now));
+    let usage = Usage::new(state, settings, now);
     let mut evaluation = Evaluation {
-        quotas: quotas(state, settings, usage.as_ref()),
+        quotas: usage.quotas(),
         complete_until: memory.complete_until,
         newest_datapoint: memory.newest_datapoint,
         ..Evaluation::default()
     };
     let mut newly_refused = false;
-    if let Some(usage) = usage {
+    if usage.is_fresh() {
         evaluation.ids = memory.ids.iter().map(|(id, known)| usage.id(id, known)).collect();
         evaluation.unmapped = usage.unmapped();
         for ((model, scope), ids) in usage.by_model() {
-            let refusals = usage.refusals(model, scope, &ids);
+            let refusals = usage.refusals(&evaluation.quotas, model, scope, &ids);
             newly_refused |= refusals.below_limit && usage.is_new(&refusals.status);
             evaluation.throttling.push(refusals.status);
         }
@@ -59,23 +59,6 @@ struct Usage<'a> {
     spenders: BTreeMap<&'a QuotaKey, Vec<Spender<'a>>>,
 }
 
-fn quotas(state: &TargetState, settings: &Settings, usage: Option<&Usage>) -> Vec<QuotaStatus> {
-    if state.quotas.is_none() {
-        return Vec::new();
-    }
-    let status = |quota: &ModelQuota| match usage {
-        Some(usage) => usage.quota(quota),
-        None => listed_only(state, settings, quota, &[]),
-    };
-    let mut all: Vec<QuotaStatus> = state.memory.index.quotas().iter().map(status).collect();
-    if let Some(usage) = usage {
-        let missing = usage.spenders.keys().filter(|key| key.code.is_empty());
-        all.extend(missing.map(|key| usage.quota(&no_such_quota(key))));
-        all.sort_by(|a, b| a.quota.key.cmp(&b.quota.key));
-    }
-    all
-}
-
 /// What an id in use would spend if such a quota existed.
 fn no_such_quota(key: &QuotaKey) -> ModelQuota {
     ModelQuota {
@@ -89,41 +72,14 @@ fn no_such_quota(key: &QuotaKey) -> ModelQuota {
     }
 }
 
-/// A quota as the lists and the catalog alone show it.
-fn listed_only(
-    state: &TargetState,
-    settings: &Settings,
-    quota: &ModelQuota,
-    spenders: &[Spender],
-) -> QuotaStatus {
-    let unmeasurable = utilization::is_unmeasurable(&quota.key, spenders);
-    let catalog = state.catalog.as_ref();
-    let counted = catalog.and_then(|c| utilization::counted(&quota.key, &c.value, &state.memory.index));
-    let ratio = counted.zip(limit(quota)).map(|(usage, limit)| usage / limit);
-    let factor = burndown(&quota.key.model, state.memory.since, &settings.burndown);
-    let nothing = Minute(0)..Minute(0);
-    QuotaStatus {
-        quota: quota.clone(),
-        state: utilization::state(quota.state, unmeasurable),
-        usage_source: match unmeasurable {
-            true => UsageSource::None,
-            false => utilization::source(quota.key.kind, spenders, factor, nothing),
-        },
-        usage: counted,
-        peak: counted,
-        ratio,
-        peak_ratio: ratio,
-        above_threshold: Vec::new(),
-        throttled_ratio: None,
-        exhaustion: None,
-        implied_burndown: None,
-        charged: Vec::new(),
-    }
-}
-
 /// The limit, where a ratio to it means something.
 fn limit(quota: &ModelQuota) -> Option<f64> {
     quota.limit.filter(|&limit| limit > 0.0)
+}
+
+fn row<'a>(quotas: &'a [QuotaStatus], key: &QuotaKey) -> Option<&'a ModelQuota> {
+    let found = quotas.binary_search_by(|status| status.quota.key.cmp(key));
+    found.ok().map(|i| &quotas[i].quota)
 }
 
 /// Refusals of one model and scope.
@@ -136,7 +92,8 @@ struct Refusals {
 type Ids<'a> = Vec<(&'a InvocationId, &'a Known)>;
 
 impl<'a> Usage<'a> {
-    fn new(state: &'a TargetState, settings: &'a Settings, read_at: Timestamp, now: Timestamp) -> Usage<'a> {
+    fn new(state: &'a TargetState, settings: &'a Settings, now: Timestamp) -> Usage<'a> {
+        let read_at = state.memory.usage_at.unwrap_or(state.memory.since);
         let until = settled(settings, read_at);
         let mut usage = Usage {
             state,
@@ -158,6 +115,24 @@ impl<'a> Usage<'a> {
         usage
     }
 
+    /// Whether usage was read, and not too long ago.
+    fn is_fresh(&self) -> bool {
+        self.state.memory.usage_at.is_some_and(|at| self.now.since(at) <= self.settings.usage_max_age)
+    }
+
+    fn quotas(&self) -> Vec<QuotaStatus> {
+        if self.state.quotas.is_none() {
+            return Vec::new();
+        }
+        let index = &self.state.memory.index;
+        let mut all: Vec<QuotaStatus> = index.quotas().iter().map(|row| self.quota(row)).collect();
+        let unlisted = self.spenders.keys().filter(|key| self.is_fresh() && index.quota(key).is_none());
+        let rows = unlisted.map(|key| index.describe(key).unwrap_or_else(|| no_such_quota(key)));
+        all.extend(rows.map(|row| self.quota(&row)));
+        all.sort_by(|a, b| a.quota.key.cmp(&b.quota.key));
+        all
+    }
+
     fn spender(&self, id: &'a InvocationId, known: &'a Known, weight: f64) -> Spender<'a> {
         let model = known.resolution.model.as_ref();
         let factor = model.and_then(|model| burndown(model, self.read_at, &self.settings.burndown));
@@ -167,9 +142,17 @@ impl<'a> Usage<'a> {
     fn quota(&self, quota: &ModelQuota) -> QuotaStatus {
         let key = &quota.key;
         let spenders = self.spenders.get(key).map_or(&[][..], Vec::as_slice);
-        let mut status = listed_only(self.state, self.settings, quota, spenders);
+        let mut status = self.unmeasured(quota, spenders);
         let by_catalog = matches!(key.kind, QuotaKind::BatchJobs | QuotaKind::ModelUnits);
-        if status.usage_source == UsageSource::None || by_catalog {
+        if by_catalog {
+            let catalog = self.state.catalog.as_ref();
+            let counted = |catalog: &Catalog| utilization::counted(key, catalog, &self.state.memory.index);
+            status.usage = catalog.and_then(|catalog| counted(&catalog.value));
+            status.peak = status.usage;
+            self.compare(&mut status);
+            return status;
+        }
+        if status.usage_source == UsageSource::None || !self.is_fresh() {
             return status;
         }
         status.charged = self.charged(key.kind, spenders);
@@ -183,6 +166,40 @@ impl<'a> Usage<'a> {
         status
     }
 
+    /// A quota of which only limit and state are known.
+    fn unmeasured(&self, quota: &ModelQuota, spenders: &[Spender]) -> QuotaStatus {
+        let unmeasurable = utilization::is_unmeasurable(&quota.key, spenders);
+        let nothing = self.settled.end..self.settled.end;
+        QuotaStatus {
+            quota: quota.clone(),
+            state: utilization::state(quota.state, unmeasurable),
+            usage_source: match unmeasurable {
+                true => UsageSource::None,
+                false => utilization::source(quota.key.kind, spenders, self.factor(&quota.key), nothing),
+            },
+            usage: None,
+            peak: None,
+            ratio: None,
+            peak_ratio: None,
+            above_threshold: Vec::new(),
+            throttled_ratio: None,
+            exhaustion: None,
+            implied_burndown: None,
+            charged: Vec::new(),
+        }
+    }
+
+    fn factor(&self, key: &QuotaKey) -> Option<f64> {
+        burndown(&key.model, self.read_at, &self.settings.burndown)
+    }
+
+    fn compare(&self, status: &mut QuotaStatus) {
+        if let Some(limit) = limit(&status.quota) {
+            status.ratio = status.usage.map(|usage| usage / limit);
+            status.peak_ratio = status.peak.map(|peak| peak / limit);
+        }
+    }
+
     /// Fills in what a quota's usage says, with `last` as its newest minute.
     fn measure(&self, status: &mut QuotaStatus, series: &Series, spenders: &[Spender], last: Minute) {
         let key = &status.quota.key;
@@ -191,13 +208,13 @@ impl<'a> Usage<'a> {
         let same_day = |minute: Minute| minute.start().day_start() == last.start().day_start();
         let window = window.into_iter().filter(|(minute, _)| !day || same_day(*minute));
         let minutes = last + 1 - self.settings.lookback_minutes..last + 1;
-        let factor = burndown(&key.model, self.read_at, &self.settings.burndown);
-        status.usage_source = utilization::source(key.kind, spenders, factor, minutes.clone());
+        status.usage_source = utilization::source(key.kind, spenders, self.factor(key), minutes.clone());
         status.usage = series.get(last);
         status.peak = window.clone().map(|(_, usage)| usage).reduce(f64::max);
         if key.kind == QuotaKind::TokensPerMinute {
             status.implied_burndown = utilization::implied_burndown(spenders, minutes);
         }
+        self.compare(status);
         let Some(limit) = limit(&status.quota) else { return };
         let ratios = window.map(|(minute, usage)| (minute, usage / limit));
         let throttled = ratios.clone().filter(|(minute, _)| spenders.iter().any(|s| s.is_throttled(*minute)));
@@ -205,8 +222,6 @@ impl<'a> Usage<'a> {
             |threshold: f64| 60 * ratios.clone().filter(|(_, ratio)| *ratio >= threshold).count() as u64;
         status.above_threshold = self.settings.thresholds.iter().map(|&t| (t, seconds(t))).collect();
         status.throttled_ratio = throttled.map(|(_, ratio)| ratio).reduce(f64::max);
-        status.ratio = status.usage.map(|usage| usage / limit);
-        status.peak_ratio = status.peak.map(|peak| peak / limit);
         if day {
             status.exhaustion = status.usage.and_then(|usage| utilization::exhaustion(usage, limit, last));
         }
@@ -295,25 +310,25 @@ impl<'a> Usage<'a> {
         groups
     }
 
-    fn refusals(&self, model: &Arc<str>, scope: Scope, ids: &Ids) -> Refusals {
+    fn refusals(&self, quotas: &[QuotaStatus], model: &Arc<str>, scope: Scope, ids: &Ids) -> Refusals {
         let spenders: Vec<Spender> = ids.iter().map(|(id, known)| self.spender(id, known, 1.0)).collect();
         let mut status = throttling::status(model, scope, &spenders, self.closed);
         let throttled: Vec<Minute> = throttling::throttled_minutes(&spenders, self.closed).collect();
-        let shares = throttled.iter().map(|&minute| self.shares(ids, View::Closed, minute));
+        let shares = throttled.iter().map(|&minute| self.shares(quotas, ids, View::Closed, minute));
         let below_limit = !throttled.is_empty()
             && !shares.into_iter().any(|m| m.requests.at_limit() || m.tokens.at_limit());
         if !throttled.is_empty() {
-            status.cause = Some(self.cause(ids, &spenders, &throttled));
+            status.cause = Some(self.cause(quotas, ids, &spenders, &throttled));
         }
         Refusals { status, below_limit }
     }
 
-    fn cause(&self, ids: &Ids, spenders: &[Spender], throttled: &[Minute]) -> Cause {
+    fn cause(&self, quotas: &[QuotaStatus], ids: &Ids, spenders: &[Spender], throttled: &[Minute]) -> Cause {
         let settled = throttled.iter().filter(|&&minute| minute < self.settled.end);
         let keys =
             ids.iter().flat_map(|(_, known)| &known.resolution.charges).filter_map(|c| c.quota.as_ref());
         throttling::cause(&Afternoon {
-            refused: settled.map(|&minute| self.shares(ids, View::Settled, minute)).collect(),
+            refused: settled.map(|&minute| self.shares(quotas, ids, View::Settled, minute)).collect(),
             throttles: throttling::seen(spenders, Metric::Throttles, self.closed),
             server_errors: throttling::seen(spenders, Metric::ServerErrors, self.closed),
             zero_quota: keys
@@ -332,7 +347,7 @@ impl<'a> Usage<'a> {
     }
 
     /// How much of every limit that these ids spend was used in a minute.
-    fn shares(&self, ids: &Ids, view: View, minute: Minute) -> Refused {
+    fn shares(&self, quotas: &[QuotaStatus], ids: &Ids, view: View, minute: Minute) -> Refused {
         let mut shares = Refused {
             requests: Share::NoLimit,
             tokens: Share::NoLimit,
@@ -346,19 +361,19 @@ impl<'a> Usage<'a> {
                 QuotaKind::TokensPerDay => &mut shares.day,
                 _ => &mut shares.other,
             };
-            *share = share.or(self.share(charge, view, minute));
+            *share = share.or(self.share(quotas, charge, view, minute));
         }
         shares
     }
 
-    fn share(&self, charge: &Charge, view: View, minute: Minute) -> Share {
+    fn share(&self, quotas: &[QuotaStatus], charge: &Charge, view: View, minute: Minute) -> Share {
         let Some(key) = &charge.quota else {
             return if charge.state == State::NoSuchQuota { Share::NoLimit } else { Share::Unknown };
         };
         if key.code.is_empty() {
             return Share::NoLimit;
         }
-        let limit = self.state.memory.index.quota(key).and_then(limit);
+        let limit = row(quotas, key).and_then(limit);
         let spenders = self.spenders.get(key).map_or(&[][..], Vec::as_slice);
         let usage = Series::new(key.kind, spenders, view, minute..minute + 1).get(minute);
         match limit.zip(usage) {

@@ -339,7 +339,7 @@ impl History {
 
     /// The token metrics asked for.
     pub fn token_metrics(&self) -> impl Iterator<Item = Metric> {
-        self.metrics().filter(|metric| Tokens::METRICS.contains(metric) && *metric != Metric::Invocations)
+        self.metrics().filter(|metric| Tokens::METRICS.contains(metric))
     }
 
     pub fn cell(&self, metric: Metric, minute: Minute) -> Cell {
@@ -434,7 +434,7 @@ impl History {
         };
         if self.columns[index].settled.is_none() {
             self.take_late(answer, ages);
-            if Tokens::METRICS.contains(&answer.metric) {
+            if Tokens::METRICS.contains(&answer.metric) || answer.metric == Metric::Invocations {
                 self.start = self.start.max(answer.from);
             }
         }
@@ -477,8 +477,8 @@ impl History {
 
     /// Adds the tokens of every minute that has settled since the last time, each minute once.
     fn take_settled(&mut self, ages: &Ages) {
-        let tokens = || self.columns.iter().filter(|column| Tokens::METRICS.contains(&column.metric));
-        let Some(settled) = tokens().map(|column| column.settled).min().flatten() else { return };
+        let tokens = self.token_metrics().map(|metric| self.settled_until(metric)).min();
+        let Some(settled) = tokens.unwrap_or(self.settled_until(Metric::Invocations)) else { return };
         let from = match self.taken_until {
             Some(taken) if taken >= self.first => taken,
             Some(_) => {
@@ -539,7 +539,8 @@ impl History {
 
     /// The tokens of today up to the end of `minute`, if all of them are known.
     pub fn tokens_today(&self, minute: Minute) -> Option<Tokens> {
-        let taken_until = self.taken_until.filter(|&taken| minute < taken && minute >= self.first)?;
+        let kept = self.first.max(self.start);
+        let taken_until = self.taken_until.filter(|&taken| minute < taken && minute >= kept)?;
         let later = (minute + 1).until(taken_until).map(|m| self.tokens(m));
         self.day.total(minute).map(|total| later.fold(total, |total, tokens| total - tokens))
     }
@@ -551,7 +552,8 @@ impl History {
     fn trim(&mut self, ages: &Ages) {
         let known = self.columns.iter().map(|column| column.cells.len()).max().unwrap_or(0);
         let oldest = self.first.0.saturating_add(known as i64 - ages.keep);
-        let needed = self.taken_until.map_or(oldest, |taken| taken.0.min(oldest));
+        let waiting = self.columns.iter().filter_map(|column| column.settled).chain(self.taken_until).min();
+        let needed = waiting.map_or(oldest, |minute| minute.0.min(oldest));
         let keep_from = Minute(needed.max(oldest.saturating_sub(BACKLOG)));
         if keep_from <= self.first {
             return;

@@ -113,13 +113,17 @@ impl<'a> Explained<'a> {
 
     /// State and reason of a quantity that the calls of this id do not spend.
     fn absent(&self, kind: QuotaKind) -> (State, &'static str) {
-        match kind {
+        match (self.resolution.id_type, kind) {
+            (IdType::Imported, _) => (State::NoSuchQuota, "no quota counts the calls of imported models"),
+            (IdType::Provisioned, _) => {
+                (State::NoSuchQuota, "provisioned throughput spends model units only")
+            }
             _ if self.resolution.model.is_none() => (State::Unknown, "its model is unknown"),
-            QuotaKind::InputTokensPerMinute | QuotaKind::OutputTokensPerMinute => (
+            (_, QuotaKind::InputTokensPerMinute | QuotaKind::OutputTokensPerMinute) => (
                 State::NoSuchQuota,
                 "limited at the bedrock-mantle endpoint only, which takes base model ids",
             ),
-            _ => (State::NoSuchQuota, "calls of this id do not spend such a quota"),
+            _ => (State::NoSuchQuota, "ids with a context length spend model units only"),
         }
     }
 

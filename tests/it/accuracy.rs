@@ -1,7 +1,9 @@
 //! How many of the quota codes that AWS's own documents state for an invocation id are found, and that
 //! none is wrong or borrowed.
 
+use bedrock_quota_exporter::model::ids::QuotaKind;
 use bedrock_quota_exporter::model::matching::Rules;
+use bedrock_quota_exporter::model::usage::InvocationId;
 use bedrock_quota_exporter::offline::File;
 use bedrock_quota_exporter::report::explain::{self, ExplainInputs, Format};
 use serde::Deserialize;
@@ -20,7 +22,7 @@ const KINDS: [(&str, &str); 3] =
 struct Truth {
     truth: Vec<Value>,
     wrong: Vec<Wrong>,
-    none: Vec<None_>,
+    none: Vec<NoQuota>,
     #[serde(default)]
     disputed: Vec<Value>,
 }
@@ -34,7 +36,7 @@ struct Wrong {
 }
 
 #[derive(Deserialize)]
-struct None_ {
+struct NoQuota {
     invocation_id: String,
     must_not_have: Vec<String>,
 }
@@ -46,16 +48,18 @@ fn truth() -> Truth {
     serde_json::from_str(&text).expect("quota-truth.json has the lists truth, wrong and none")
 }
 
-fn explain(ids: &[String]) -> Vec<Value> {
+fn inputs() -> ExplainInputs<'static> {
     let file = |path, content| Some(File { path, content });
-    let inputs = ExplainInputs {
+    ExplainInputs {
         quotas: file("service-quotas.json", QUOTAS),
         models: file("foundation-models.json", MODELS),
         profiles: file("inference-profiles.json", PROFILES),
         ..ExplainInputs::default()
-    };
-    let json =
-        explain::run(&inputs, &Rules::default(), ids, Format::Json).expect("the shipped lists are read");
+    }
+}
+
+fn explain(ids: &[String]) -> Vec<Value> {
+    let json = explain::run(&inputs(), &Rules::default(), ids, Format::Json).expect("the lists are read");
     serde_json::from_str(&json).expect("explain prints JSON")
 }
 
@@ -123,4 +127,22 @@ fn ids_without_a_quota_get_none() {
         }
     }
     assert!(truth.none.len() >= 18);
+}
+
+#[test]
+fn calls_in_flight_are_limited_where_stated_and_nowhere_else() {
+    let index = explain::index(&inputs(), &Rules::default()).expect("the lists are read");
+    let code = |id: &str| {
+        let charges = index.resolve(&InvocationId::runtime(id)).charges;
+        let charge = charges.into_iter().find(|c| c.kind == QuotaKind::ConcurrentRequests);
+        charge.and_then(|c| c.quota_code().map(Value::from)).unwrap_or_default()
+    };
+    let truth = truth();
+    for row in &truth.truth {
+        let id = row["invocation_id"].as_str().unwrap();
+        assert_eq!(code(id), row["concurrent"], "{id}");
+    }
+    for none in truth.none.iter().filter(|n| n.must_not_have.iter().any(|d| d == "concurrent")) {
+        assert_eq!(code(&none.invocation_id), Value::Null, "{}", none.invocation_id);
+    }
 }

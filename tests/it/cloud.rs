@@ -43,8 +43,14 @@ pub struct Cloud {
     pub points: BTreeMap<(InvocationId, Metric), BTreeMap<Minute, f64>>,
     pub quotas: QuotaList,
     pub catalog: Catalog,
+    /// What of a minute's value shows until it has settled.
+    pub growth: f64,
     /// Series whose answers are not complete, and hold nothing.
     pub failing: BTreeSet<(InvocationId, Metric)>,
+    /// Series whose answers are not complete, and hold every other minute.
+    pub partial: BTreeSet<(InvocationId, Metric)>,
+    /// Everything that was answered, and when.
+    pub log: Vec<(Timestamp, UsageReading)>,
     pub settings: Settings,
     pub target: Target,
     pub snapshot: Snapshot,
@@ -65,7 +71,10 @@ impl Cloud {
                 imported: Some(Vec::new()),
                 batch_jobs: Some(Vec::new()),
             },
+            growth: 1.0,
             failing: BTreeSet::new(),
+            partial: BTreeSet::new(),
+            log: Vec::new(),
             settings: settings(),
             snapshot: Snapshot::new([target.clone()], now),
             target,
@@ -137,7 +146,9 @@ impl Cloud {
             outcomes.push(self.outcome(Collector::Catalog, Observation::Catalog(self.catalog.clone())));
         }
         if let Some(usage) = requests.usage {
-            outcomes.push(self.outcome(Collector::Usage, Observation::Usage(self.answer(&usage))));
+            let reading = self.answer(&usage);
+            self.log.push((self.now, reading.clone()));
+            outcomes.push(self.outcome(Collector::Usage, Observation::Usage(reading)));
         }
         self.advance(outcomes);
     }
@@ -206,19 +217,28 @@ impl Cloud {
 
     fn series(&self, request: &SeriesRequest) -> SeriesReading {
         let SeriesRequest { id, metric, from, until } = request.clone();
-        let complete = !self.failing.contains(&(id.clone(), metric));
-        let points = self.points.get(&(id.clone(), metric)).filter(|_| complete);
-        let points = points.into_iter().flat_map(|points| points.range(from..until));
-        SeriesReading { points: points.map(|(&m, &v)| (m, v)).collect(), id, metric, from, until, complete }
+        let key = (id.clone(), metric);
+        let (failing, partial) = (self.failing.contains(&key), self.partial.contains(&key));
+        let points =
+            self.points.get(&key).filter(|_| !failing).into_iter().flat_map(|p| p.range(from..until));
+        let shown = points.filter(|(minute, _)| !partial || minute.0 % 2 == 0);
+        let points = shown.map(|(&minute, &value)| (minute, self.grown(minute, value))).collect();
+        SeriesReading { id, metric, from, until, complete: !failing && !partial, points }
     }
 
+    fn grown(&self, minute: Minute, value: f64) -> f64 {
+        let settled = self.now >= minute.end().plus(self.settings.settle - 30);
+        if settled { value } else { (value * self.growth).floor() }
+    }
+
+    /// The sums of whole hours.
     fn hours(&self, request: &SeriesRequest) -> SeriesReading {
         let mut reading = self.series(request);
         let mut hours: BTreeMap<Minute, f64> = BTreeMap::new();
         for (minute, value) in reading.points {
             *hours.entry(Minute(minute.0.div_euclid(60) * 60)).or_default() += value;
         }
-        reading.points = hours.into_iter().collect();
+        reading.points = if reading.complete { hours.into_iter().collect() } else { Vec::new() };
         reading
     }
 

@@ -311,6 +311,25 @@ fn who_claims_an_identity_only_by_name_loses() {
 }
 
 #[test]
+fn a_listed_name_does_not_outweigh_the_id() {
+    let v2 = [("L-1", "On-demand model inference tokens per minute for Acme Rocket V2")];
+    let contradicted = index(&v2, &[("acme.rocket-v1:0", "Rocket V2")]);
+    assert_eq!(code(&contradicted, "acme.rocket-v1:0", TPM), None);
+
+    // The tokens row spells the id, so the requests row that carries only its listed name is doubtful.
+    let rows = [
+        ("L-1", "On-demand model inference tokens per minute for Acme Rocket 3B"),
+        ("L-2", "On-demand model inference requests per minute for Acme Comet"),
+    ];
+    let spelled = index(&rows, &[("acme.rocket-3b-v1:0", "Comet")]);
+    assert_eq!(code(&spelled, "acme.rocket-3b-v1:0", TPM).as_deref(), Some("L-1"));
+    let requests = charge(&spelled, "acme.rocket-3b-v1:0", RPM);
+    assert_eq!((requests.quota.as_ref(), requests.state), (None, State::Unknown));
+    let named = index(&rows[1..], &[("acme.rocket-3b-v1:0", "Comet")]);
+    assert_eq!(code(&named, "acme.rocket-3b-v1:0", RPM).as_deref(), Some("L-2"));
+}
+
+#[test]
 fn an_unversioned_name_is_not_the_newest_versions() {
     let index = index(
         &[
@@ -548,6 +567,25 @@ proptest! {
             index.quotas().iter().filter(|q| *q.key.code != *code).cloned().collect()
         };
         prop_assert_eq!(others(&after), others(&before));
+    }
+
+    /// A region that lacks a model may still list its rows: no other model gets them.
+    #[test]
+    fn rows_of_a_model_that_is_not_offered_are_no_others(keep in prop::collection::vec(any::<bool>(), 169)) {
+        let (quotas, catalog) = (shipped_quotas(), shipped_catalog());
+        let mut models = catalog.models.clone().unwrap_or_default();
+        let mut kept = keep.into_iter();
+        models.retain(|_| kept.next() == Some(true));
+        let some = Catalog { models: Some(models), ..Catalog::default() };
+        let owners = |catalog: &Catalog| -> BTreeMap<String, String> {
+            let index = Index::new(&quotas, catalog, &Rules::default());
+            let owner = |q: &ModelQuota| (q.key.code.to_string(), q.key.model.to_string());
+            index.quotas().iter().map(owner).collect()
+        };
+        let all = owners(&catalog);
+        for (code, owner) in owners(&some) {
+            prop_assert_eq!(Some(&owner), all.get(&code), "{}", code);
+        }
     }
 
     /// Any two regular models, however near: each gets its own row and never the other's.

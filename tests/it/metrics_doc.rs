@@ -3,7 +3,7 @@
 use bedrock_quota_exporter::exposition::families::{self, Family};
 use bedrock_quota_exporter::model::evaluation::Cause;
 use bedrock_quota_exporter::model::ids::{Endpoint, Method, QuotaKind, Scope, State, UsageSource, Variant};
-use bedrock_quota_exporter::model::matching::{Confidence, IdType};
+use bedrock_quota_exporter::model::matching::{Confidence, Family as QuotaFamily, IdType};
 use bedrock_quota_exporter::model::snapshot::{Collector, ErrorClass};
 use std::fmt::Write;
 
@@ -136,6 +136,7 @@ fn label_values() -> Vec<(&'static str, Vec<&'static str>)> {
         ("variant", words!(Variant)),
         ("quota", words!(QuotaKind)),
         ("state", words!(State)),
+        ("family", words!(QuotaFamily)),
         ("match", words!(Method)),
         ("usage_source", words!(UsageSource)),
         ("adjustable", vec!["true", "false", "unknown"]),

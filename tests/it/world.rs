@@ -320,9 +320,12 @@ fn evaluation() -> Evaluation {
 }
 
 fn ids(profile: InvocationId, team: InvocationId) -> Vec<IdStatus> {
-    let sums = Metric::ALL.iter().copied().filter(|metric| metric.is_sum());
-    let every_total = sums.zip([120_000.0, 321.0, 12.0, 3.0, 4.5e9, 1.25e8, 7e6, 8e5, 5.125e9, 0.0, 17.0]);
-    let every_minute = Metric::ALL.iter().copied().zip((1..).map(|n| f64::from(n) * 100.0));
+    let metrics = Metric::ALL.iter().copied().filter(|metric| metric.canonical() == *metric);
+    let every_total = metrics
+        .clone()
+        .filter(|metric| metric.is_sum())
+        .zip([120_000.0, 321.0, 12.0, 3.0, 4.5e9, 1.25e8, 7e6, 8e5, 5.125e9, 0.0, 17.0]);
+    let every_minute = metrics.zip((1..).map(|n| f64::from(n) * 100.0));
     let busy = IdStatus {
         minute: every_minute.collect(),
         totals: every_total.collect(),

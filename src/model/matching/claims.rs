@@ -163,7 +163,8 @@ impl Model {
         if row.identity.may_leave_out(&self.identity) {
             return Some(Evidence::LeftOut);
         }
-        let named = self.named.as_ref().is_some_and(|name| row.identity.spells(name));
+        // A name that needs an alias to be understood is no evidence of its own.
+        let named = self.named.as_ref().is_some_and(|name| row.alias.is_none() && row.identity.spells(name));
         (named && !row.identity.contradicts(&self.identity)).then_some(Evidence::Named)
     }
 }
@@ -201,13 +202,12 @@ fn claim(
     let mut best: Vec<(Evidence, Arc<str>)> =
         candidates.filter_map(|m| Some((m.evidence(row, rules)?, m.id.clone()))).collect();
     // The alias's model keeps its row where no list shows it, or the row would be free for a namesake.
-    let overridden = rules.quotas.contains_key(&row.quota.code);
-    if let Some(alias) = row.alias
-        && !overridden
-        && !models.contains_key(alias.model.as_str())
-    {
-        best.push((Evidence::Alias, alias.model.as_str().into()));
-    }
+    let kept = |alias: &&Alias| {
+        row.slot.scope != Scope::Provisioned
+            && !rules.quotas.contains_key(&row.quota.code)
+            && !models.contains_key(alias.model.as_str())
+    };
+    best.extend(row.alias.filter(kept).map(|alias| (Evidence::Alias, alias.model.as_str().into())));
     best.sort();
     best.dedup();
     best.retain({

@@ -39,9 +39,11 @@ pub(super) struct Identity {
 
 /// A provider's name without its ornaments: `Mistral AI`, `mistral` → `mistral`; `Z.ai`, `zai` → `z`.
 pub(super) fn provider_stem(name: &str) -> String {
-    let joined: String = name.to_ascii_lowercase().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
-    let stem = joined.strip_suffix("labs").or_else(|| joined.strip_suffix("ai")).unwrap_or(&joined);
-    stem.to_string()
+    let letters = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase());
+    let mut stem: String = letters.collect();
+    let ornament = ["labs", "ai"].into_iter().find(|ornament| stem.ends_with(ornament));
+    stem.truncate(stem.len() - ornament.map_or(0, str::len));
+    stem
 }
 
 /// The base model id without a context length (`…:24k`), and that length.
@@ -135,7 +137,9 @@ impl Identity {
     }
 
     fn is_provider(&self, word: &str) -> bool {
-        word.len() > 1 && self.providers.contains(&provider_stem(word))
+        let same =
+            |provider: &String| word.starts_with(provider.as_str()) && provider_stem(word) == *provider;
+        word.len() > 1 && self.providers.iter().any(same)
     }
 
     /// Where to look for texts of the same words.
@@ -330,12 +334,12 @@ fn is_letter_and_number(word: &str) -> bool {
 
 /// The part behind the colon: `v1:0` is revision 1, `v0:2` is 0.2, and `120b-1:0` has revision 1 as well.
 fn add_minor(tokens: &mut [Token], minor: u32) {
-    if let Some(last) = tokens.last_mut() {
-        if let Token::Number(n) | Token::Revision(n) = last {
-            let mut number = std::mem::take(n);
-            number.push(minor);
-            *last = Token::Revision(trimmed(number));
-        }
+    if let Some(last) = tokens.last_mut()
+        && let Token::Number(n) | Token::Revision(n) = last
+    {
+        let mut number = std::mem::take(n);
+        number.push(minor);
+        *last = Token::Revision(trimmed(number));
     }
 }
 

@@ -101,7 +101,8 @@ struct Text<'a> {
 impl<'a> Text<'a> {
     fn new(raw: &'a str) -> Text<'a> {
         let raw = raw.trim();
-        Text { raw, folded: raw.to_ascii_lowercase().replace('-', " ") }
+        let fold = |c: char| if c == '-' { ' ' } else { c.to_ascii_lowercase() };
+        Text { raw, folded: raw.chars().map(fold).collect() }
     }
 
     fn after(&self, prefix: &str) -> Option<Text<'a>> {

@@ -4,7 +4,7 @@ use super::claims::{Claim, Evidence, Model, settle};
 use super::invocation::{Meaning, Spends};
 use super::names::{self, Slot};
 use super::{Charge, Confidence, Index, ModelQuota, QuotaKey, Resolution, unmapped};
-use crate::model::ids::{Endpoint, Method, QuotaKind, Scope, State};
+use crate::model::ids::{Endpoint, Method, QuotaKind, Scope, State, Variant};
 use crate::model::usage::InvocationId;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -215,7 +215,11 @@ impl<'a> Ledger<'a> {
             return (unknown(kind, reason), Some(unmapped::UNKNOWN_MODEL));
         }
         let slot = slots[slots.len() - 1];
-        let pool = if slot.endpoint == Endpoint::Mantle { "bedrock-mantle" } else { slot.scope.word() };
+        let pool = match (slot.endpoint, slot.variant) {
+            (Endpoint::Mantle, _) => slot.endpoint.word(),
+            (_, Variant::Standard) => slot.scope.word(),
+            _ => slot.variant.word(),
+        };
         let reason = format!("no {pool} row for {kind} names {}", self.model.id);
         (none(self.model.id.clone(), slot, reason), Some(unmapped::NO_QUOTA))
     }

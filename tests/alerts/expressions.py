@@ -1,0 +1,65 @@
+"""PromQL as a tree, for the lint rules. Parsed by the promql-parser crate, through its Python binding."""
+
+import promql_parser
+
+COMPARISONS = ("==", "!=", ">", "<", ">=", "<=")
+
+
+def parse(expr):
+    return promql_parser.parse(expr)
+
+
+def kind(node):
+    return type(node).__name__
+
+
+def children(node):
+    match kind(node):
+        case "BinaryExpr":
+            return [node.lhs, node.rhs]
+        case "Call":
+            return list(node.args)
+        case "MatrixSelector":
+            return [node.vector_selector]
+        case "AggregateExpr" | "ParenExpr" | "SubqueryExpr" | "UnaryExpr":
+            return [node.expr]
+        case _:
+            return []
+
+
+def walk(node, parents=()):
+    """Every node with its ancestors, nearest last."""
+    yield node, parents
+    for child in children(node):
+        yield from walk(child, (*parents, node))
+
+
+def selectors(tree):
+    return [(node, parents) for node, parents in walk(tree) if kind(node) == "VectorSelector"]
+
+
+def metrics(tree):
+    return {node.name for node, _ in selectors(tree)}
+
+
+def matchers(selector):
+    return [(m.name, str(m.op).removeprefix("MatchOp."), m.value) for m in selector.matchers.matchers]
+
+
+def grouping(aggregate):
+    """The labels of `by (…)`; none for an aggregation over everything."""
+    modifier = aggregate.modifier
+    return set(modifier.labels) if modifier and str(modifier).startswith("by") else set()
+
+
+def number(node):
+    """The value of a constant (a number, or numbers multiplied), else None."""
+    match kind(node):
+        case "NumberLiteral":
+            return node.val
+        case "ParenExpr":
+            return number(node.expr)
+        case "BinaryExpr" if str(node.op) == "*":
+            factors = number(node.lhs), number(node.rhs)
+            return None if None in factors else factors[0] * factors[1]
+    return None

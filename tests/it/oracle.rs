@@ -1,0 +1,490 @@
+//! A deliberately naive second calculation of limits, usage, peaks, ratios and counters, from metrics.md's
+//! words and from what was answered, over 1,000 random worlds. It shares no code with the core.
+
+use crate::cloud::{Cloud, NOON};
+use bedrock_quota_exporter::model::catalog::ProfileKind;
+use bedrock_quota_exporter::model::evaluation::QuotaStatus;
+use bedrock_quota_exporter::model::time::{Minute, Timestamp};
+use bedrock_quota_exporter::model::usage::{InvocationId, Metric, SeriesReading};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Splitmix64: the same worlds on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+
+    fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+
+    fn pick<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len() as u64) as usize]
+    }
+}
+
+struct Model {
+    id: &'static str,
+    name: &'static str,
+    provider: &'static str,
+    quota_name: &'static str,
+    burndown: Option<f64>,
+}
+
+const MODELS: &[Model] = &[
+    Model {
+        id: "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        name: "Claude Sonnet 4.5",
+        provider: "Anthropic",
+        quota_name: "Anthropic Claude Sonnet 4.5 V1",
+        burndown: Some(5.0),
+    },
+    Model {
+        id: "anthropic.claude-opus-4-8",
+        name: "Claude Opus 4.8",
+        provider: "Anthropic",
+        quota_name: "Anthropic Claude Opus 4.8",
+        burndown: Some(15.0),
+    },
+    Model {
+        id: "anthropic.claude-opus-5",
+        name: "Claude Opus 5",
+        provider: "Anthropic",
+        quota_name: "Anthropic Claude Opus 5",
+        burndown: Some(10.0),
+    },
+    Model {
+        id: "anthropic.claude-fable-5",
+        name: "Claude Fable 5",
+        provider: "Anthropic",
+        quota_name: "Anthropic Claude Fable 5",
+        burndown: None,
+    },
+    Model {
+        id: "amazon.nova-pro-v1:0",
+        name: "Nova Pro",
+        provider: "Amazon",
+        quota_name: "Amazon Nova Pro",
+        burndown: Some(1.0),
+    },
+    Model {
+        id: "cohere.command-r-v1:0",
+        name: "Command R",
+        provider: "Cohere",
+        quota_name: "Cohere Command R",
+        burndown: Some(1.0),
+    },
+];
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Counts {
+    Requests,
+    Tokens,
+    TokensToday,
+    CallsInFlight,
+}
+
+/// A quota row of the world, with the ids that spend it by exact names.
+struct Row {
+    code: String,
+    counts: Counts,
+    applied: Option<f64>,
+    default: f64,
+    trusted: bool,
+    burndown: Option<f64>,
+    /// Each with its weight.
+    ids: Vec<(String, f64)>,
+}
+
+struct World {
+    cloud: Cloud,
+    rows: Vec<Row>,
+    ids: BTreeSet<String>,
+    start: Timestamp,
+}
+
+fn world(seed: u64) -> World {
+    let mut dice = Dice(seed);
+    let start = NOON.plus(dice.below(86_400));
+    let mut cloud = Cloud::new(start);
+    cloud.growth = dice.pick(&[1.0, 0.5, 0.0]);
+    let mut world = World { cloud, rows: Vec::new(), ids: BTreeSet::new(), start };
+    let first = dice.below(MODELS.len() as u64) as usize;
+    for model in MODELS.iter().cycle().skip(first).take(2) {
+        world.add_model(model, &mut dice);
+    }
+    for id in world.ids.clone() {
+        world.add_traffic(&id, &mut dice);
+    }
+    world
+}
+
+impl World {
+    fn add_model(&mut self, model: &Model, dice: &mut Dice) {
+        let cloud = &mut self.cloud;
+        cloud.model(model.id, model.name, model.provider);
+        let regions = ["us-east-1", "us-east-2", "us-west-2"];
+        let (us, global) = (format!("us.{}", model.id), format!("global.{}", model.id));
+        cloud.profile(&us, ProfileKind::SystemDefined, model.id, &regions);
+        cloud.profile(&global, ProfileKind::SystemDefined, model.id, &[""]);
+        let mut scopes = vec![
+            ("On-demand model inference", vec![model.id.to_string()]),
+            ("Cross-region model inference", vec![us]),
+            ("Global cross-region model inference", vec![global]),
+        ];
+        for n in 0..dice.below(3) {
+            let app = format!("app{n}{:08x}", dice.next() as u32);
+            cloud.profile(&app, ProfileKind::Application, model.id, &regions);
+            scopes[1].1.push(app);
+        }
+        for (scope, ids) in &scopes {
+            self.ids.extend(ids.iter().filter(|_| !dice.one_in(4)).cloned());
+            for (counts, words) in [(Counts::Requests, "requests"), (Counts::Tokens, "tokens")] {
+                let name = format!("{scope} {words} per minute for {}", model.quota_name);
+                let ids = ids.iter().map(|id| (id.clone(), 1.0)).collect();
+                self.add_row(&name, counts, model, ids, dice);
+            }
+        }
+        if model.provider == "Amazon" {
+            let name = format!(
+                "Model invocation max tokens per day for {} (doubled for cross-region calls)",
+                model.quota_name
+            );
+            let on_demand = scopes[0].1.iter().map(|id| (id.clone(), 1.0));
+            let cross_region = scopes[1].1.iter().map(|id| (id.clone(), 0.5));
+            let ids = on_demand.chain(cross_region).collect();
+            self.add_row(&name, Counts::TokensToday, model, ids, dice);
+        }
+        if model.provider == "Cohere" {
+            let name = format!("On-demand InvokeModel concurrent requests for {}", model.quota_name);
+            let ids = vec![(model.id.to_string(), 1.0)];
+            self.add_row(&name, Counts::CallsInFlight, model, ids, dice);
+        }
+    }
+
+    fn add_row(
+        &mut self,
+        name: &str,
+        counts: Counts,
+        model: &Model,
+        ids: Vec<(String, f64)>,
+        dice: &mut Dice,
+    ) {
+        if dice.one_in(8) {
+            return;
+        }
+        let code = format!("L-{:08X}", dice.next() as u32);
+        let default = dice.pick(&[1.0, 10.0, 77.0]) * if counts == Counts::Requests { 10.0 } else { 3_000.0 };
+        let applied = match dice.below(8) {
+            0 => Some(0.0),
+            1 => None,
+            2 => Some(default / 3.0),
+            _ => Some(default),
+        };
+        let trusted = !dice.one_in(12);
+        self.cloud.quota(&code, name, applied);
+        let quota = self.cloud.quotas.quotas.iter_mut().find(|quota| quota.code == code).unwrap();
+        quota.default = Some(default);
+        quota.error = (!trusted).then(|| "DEPENDENCY_THROTTLING_ERROR: later".to_string());
+        self.rows.push(Row { code, counts, applied, default, trusted, burndown: model.burndown, ids });
+    }
+
+    fn add_traffic(&mut self, id: &str, dice: &mut Dice) {
+        let estimates = id.contains("anthropic") && !dice.one_in(3);
+        let caches = dice.one_in(2);
+        let busy = dice.pick(&[1, 3, 20]);
+        let begins = dice.pick(&[-900, -300, -20, 15, 40]);
+        let mut begun = false;
+        for minute in (self.start.minute() + begins).until(self.start.minute() + 300) {
+            if !dice.one_in(busy) {
+                continue;
+            }
+            let mut point = |metric, value: u64| self.cloud.point(id, metric, minute, value as f64);
+            if dice.one_in(6) {
+                point(Metric::Throttles, 1 + dice.below(50));
+                continue;
+            }
+            let (calls, input, output, written) =
+                (1 + dice.below(40), dice.below(20_000), 1 + dice.below(3_000), dice.below(900));
+            point(Metric::Invocations, calls);
+            point(Metric::InputTokens, input);
+            point(Metric::OutputTokens, output);
+            point(Metric::LatencyAverage, 1 + dice.below(9_000));
+            if caches {
+                point(Metric::CacheWriteTokens, written);
+                point(Metric::CacheReadTokens, dice.below(9_000));
+            }
+            if estimates && !(begun && dice.one_in(9)) {
+                point(Metric::EstimatedTokens, input + 5 * output + dice.below(7));
+            }
+            begun = true;
+        }
+    }
+
+    /// Rounds, outages, failing and half-answered series, as the dice fall.
+    fn live(&mut self, dice: &mut Dice) {
+        self.cloud.round();
+        for _ in 0..4 + dice.below(12) {
+            let pause = dice.pick(&[20, 60, 60, 60, 61, 130, 300, 3_000]);
+            let then = self.cloud.now.plus(pause);
+            self.cloud.at(then);
+            let every: Vec<(InvocationId, Metric)> = self.cloud.points.keys().cloned().collect();
+            let some = |dice: &mut Dice| -> BTreeSet<_> {
+                every.iter().filter(|_| dice.one_in(25)).cloned().collect()
+            };
+            let troubled = dice.one_in(3);
+            self.cloud.failing = if troubled { some(dice) } else { BTreeSet::new() };
+            self.cloud.partial = if troubled { some(dice) } else { BTreeSet::new() };
+            if dice.one_in(6) { self.cloud.failed_round() } else { self.cloud.round() }
+        }
+        let then = self.cloud.now.plus(dice.pick(&[0, 0, 0, 200, 890, 901]));
+        self.cloud.at(then).advance(Vec::new());
+    }
+}
+
+impl World {
+    /// Whole answers from now on, and no counter held back.
+    fn heal(&mut self) {
+        self.cloud.failing.clear();
+        self.cloud.partial.clear();
+        self.cloud.settings.counter_hold = 0;
+        self.cloud.run_until(self.cloud.now.plus(180));
+    }
+}
+
+/// Minute → the largest value answered (-1: none), and the latest time it was known.
+type Answers = HashMap<i64, (f64, Timestamp)>;
+
+/// What was answered, kept flat.
+struct Oracle<'a> {
+    world: &'a World,
+    minutes: BTreeMap<&'a str, BTreeMap<Metric, Answers>>,
+    hours: BTreeMap<(&'a str, Metric, i64), f64>,
+    /// Metrics ever listed per id, and before which minute each was known to be quiet.
+    listed: BTreeMap<String, BTreeMap<Metric, i64>>,
+    read_at: Timestamp,
+}
+
+impl<'a> Oracle<'a> {
+    fn new(world: &'a World) -> Oracle<'a> {
+        let read_at = world.cloud.log.last().unwrap().0;
+        let (minutes, hours, listed) = Default::default();
+        let mut oracle = Oracle { world, minutes, hours, listed, read_at };
+        let mut quiet = i64::MIN;
+        for (at, reading) in &world.cloud.log {
+            for shown in reading.listed.iter().flatten() {
+                let metrics = oracle.listed.entry(shown.id.id.to_string()).or_default();
+                for metric in &shown.metrics {
+                    metrics.entry(*metric).or_insert(quiet);
+                }
+            }
+            if reading.listed.is_some() {
+                quiet = (at.0 - 1200).div_euclid(60);
+            }
+            reading.minutes.iter().for_each(|series| oracle.note(series, *at));
+            let failed: BTreeSet<_> = reading.hours.iter().filter(|s| !s.complete).map(|s| &s.id).collect();
+            for series in reading.hours.iter().filter(|series| !failed.contains(&series.id)) {
+                for hour in (series.from.0..series.until.0).step_by(60) {
+                    let point = series.points.iter().find(|(minute, _)| minute.0 == hour);
+                    let key = (&*series.id.id, series.metric, hour);
+                    oracle.hours.insert(key, point.map_or(0.0, |&(_, value)| value));
+                }
+            }
+        }
+        oracle
+    }
+
+    fn note(&mut self, series: &'a SeriesReading, at: Timestamp) {
+        let points: BTreeMap<i64, f64> =
+            series.points.iter().map(|&(minute, value)| (minute.0, value)).collect();
+        for minute in series.from.0..series.until.0 {
+            if series.complete || points.contains_key(&minute) {
+                let value = points.get(&minute).copied().unwrap_or(-1.0);
+                let of_id = self.minutes.entry(&series.id.id).or_default();
+                let entry = of_id.entry(series.metric).or_default().entry(minute).or_insert((value, at));
+                let latency = series.metric == Metric::LatencyAverage;
+                *entry = (if latency { value } else { entry.0.max(value) }, at);
+            }
+        }
+    }
+
+    /// `None`: not known for good. `Some(None)`: no datapoint.
+    fn settled(&self, id: &str, metric: Metric, minute: i64) -> Option<Option<f64>> {
+        let listed = self.listed.get(id)?;
+        let always = [Metric::Invocations, Metric::Throttles].contains(&metric);
+        if !always && !listed.contains_key(&metric) {
+            return Some(None);
+        }
+        let &(value, at) = self.minutes.get(id)?.get(&metric)?.get(&minute)?;
+        (at.0 >= minute * 60 + 60 + 240).then_some((value >= 0.0).then_some(value))
+    }
+
+    fn sum(&self, id: &str, metric: Metric, minute: i64) -> Option<f64> {
+        Some(self.settled(id, metric, minute)?.unwrap_or(0.0))
+    }
+
+    fn tokens(&self, row: &Row, id: &str, minute: i64) -> Option<f64> {
+        if let Some(estimate) = self.settled(id, Metric::EstimatedTokens, minute)? {
+            return Some(estimate);
+        }
+        let output = self.sum(id, Metric::OutputTokens, minute)?;
+        let rest =
+            self.sum(id, Metric::InputTokens, minute)? + self.sum(id, Metric::CacheWriteTokens, minute)?;
+        if output == 0.0 { Some(rest) } else { Some(rest + row.burndown? * output) }
+    }
+
+    fn usage(&self, row: &Row, minute: i64) -> Option<f64> {
+        let known = row.ids.iter().filter(|(id, _)| self.listed.contains_key(id));
+        let mut total = 0.0;
+        for (id, weight) in known {
+            total += weight
+                * match row.counts {
+                    Counts::Requests => self.sum(id, Metric::Invocations, minute)?,
+                    Counts::Tokens => self.tokens(row, id, minute)?,
+                    Counts::TokensToday => self.tokens_today(row, id, minute)?,
+                    Counts::CallsInFlight => match self.sum(id, Metric::Invocations, minute)? {
+                        0.0 => 0.0,
+                        calls => calls * self.settled(id, Metric::LatencyAverage, minute)?? / 60_000.0,
+                    },
+                };
+        }
+        Some(total)
+    }
+
+    /// Minute by minute where minutes were read, else by whole hours; before its first listing an id was quiet.
+    fn tokens_today(&self, row: &Row, id: &str, last: i64) -> Option<f64> {
+        let mut minute = last.div_euclid(1440) * 1440;
+        let mut total = 0.0;
+        while minute <= last {
+            let metrics = [Metric::InputTokens, Metric::OutputTokens, Metric::CacheWriteTokens];
+            let hour = metrics.map(|metric| self.hours.get(&(id, metric, minute)).copied());
+            let quiet = |metric| self.listed[id].get(&metric).is_none_or(|&quiet| minute < quiet);
+            let parts = metrics.map(|metric| self.sum(id, metric, minute).or(quiet(metric).then_some(0.0)));
+            if let [Some(input), Some(output), Some(written)] = parts {
+                (total, minute) = (total + input + written + row.burndown? * output, minute + 1);
+            } else if hour.iter().any(Option::is_some) {
+                let [input, output, written] = hour.map(Option::unwrap_or_default);
+                (total, minute) = (total + input + written + row.burndown? * output, minute + 60);
+            } else {
+                return None;
+            }
+        }
+        Some(total)
+    }
+
+    fn is_unmeasurable(&self, row: &Row) -> bool {
+        let lists =
+            |id: &String, metric| self.listed.get(id).is_some_and(|metrics| metrics.contains_key(&metric));
+        row.counts == Counts::Tokens
+            && row.burndown.is_none()
+            && row
+                .ids
+                .iter()
+                .any(|(id, _)| lists(id, Metric::OutputTokens) && !lists(id, Metric::EstimatedTokens))
+            || row.counts == Counts::CallsInFlight
+                && row
+                    .ids
+                    .iter()
+                    .any(|(id, _)| lists(id, Metric::Invocations) && !lists(id, Metric::LatencyAverage))
+    }
+
+    fn check(&self, seed: u64, row: &Row, status: &QuotaStatus) {
+        let now = self.world.cloud.now;
+        let applied = row.applied.filter(|_| row.trusted);
+        assert_eq!(status.quota.limit, applied, "limit of {} in world {seed}", row.code);
+        assert_eq!(status.quota.default, Some(row.default), "default of {} in world {seed}", row.code);
+        let expected_state = match (row.trusted, row.applied) {
+            (false, _) => "error",
+            (_, None) => "not_listed",
+            (_, Some(0.0)) => "zero",
+            _ if self.is_unmeasurable(row) => "unmeasurable",
+            _ => "ok",
+        };
+        assert_eq!(status.state.word(), expected_state, "state of {} in world {seed}", row.code);
+        let stale = now.0 - self.read_at.0 > 900;
+        let oldest = (self.read_at.0 - 240 - 900).div_euclid(60) - 1;
+        let newest = (self.read_at.0 - 240).div_euclid(60) - 1;
+        let hidden = stale || self.is_unmeasurable(row);
+        let last = (oldest..=newest).rev().find(|&minute| self.usage(row, minute).is_some());
+        let last = last.filter(|_| !hidden);
+        let usage = last.and_then(|last| self.usage(row, last));
+        let today = |minute: &i64| {
+            row.counts != Counts::TokensToday
+                || Some(minute.div_euclid(1440)) == last.map(|l| l.div_euclid(1440))
+        };
+        let window = last.into_iter().flat_map(|last| last - 14..=last).filter(today);
+        let window: Vec<f64> = window.filter_map(|minute| self.usage(row, minute)).collect();
+        let peak = window.iter().copied().reduce(f64::max);
+        let limit = applied.filter(|&limit| limit > 0.0);
+        let ratio = |value: Option<f64>| Some(value? / limit?);
+        let name = format!("{:?} {} in world {seed}", row.counts, row.code);
+        close(status.usage, usage, &format!("usage of {name}"));
+        close(status.peak, peak, &format!("peak of {name}"));
+        close(status.ratio, ratio(usage), &format!("ratio of {name}"));
+        close(status.peak_ratio, ratio(peak), &format!("peak ratio of {name}"));
+        for (threshold, seconds) in &status.above_threshold {
+            let above = window.iter().filter(|&&value| value / limit.unwrap() >= *threshold);
+            assert_eq!(*seconds, 60 * above.count() as u64, "above {threshold}: {name}");
+        }
+    }
+
+    /// Everything that was ever answered about minutes not readable before the start.
+    fn total(&self, id: &str, metric: Metric) -> f64 {
+        let from = (self.world.start.0 - 120).div_euclid(60);
+        let minutes = self.minutes.get(id).and_then(|of_id| of_id.get(&metric)).into_iter().flatten();
+        let counted = minutes.filter(|(minute, _)| **minute >= from);
+        counted.fold(0.0, |total, (_, (value, _))| total + value.max(0.0))
+    }
+}
+
+fn close(actual: Option<f64>, expected: Option<f64>, what: &str) {
+    let equal = match (actual, expected) {
+        (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * a.abs().max(b.abs()),
+        (a, b) => a == b,
+    };
+    assert!(equal, "{what}: {actual:?}, by the oracle {expected:?}");
+}
+
+#[test]
+fn a_naive_oracle_agrees_over_1000_random_worlds() {
+    let (mut known, mut unknown, mut counted) = (0, 0, 0);
+    for seed in 0..1000 {
+        let mut world = world(seed);
+        world.live(&mut Dice(!seed));
+        let oracle = Oracle::new(&world);
+        for row in &world.rows {
+            let status = world.cloud.status(&row.code);
+            oracle.check(seed, row, status);
+            *(if status.usage.is_some() { &mut known } else { &mut unknown }) += 1;
+        }
+        world.heal();
+        let oracle = Oracle::new(&world);
+        for status in &world.cloud.evaluation().ids {
+            for (&metric, &total) in &status.totals {
+                let name = format!("{metric} of {} in world {seed}", status.id.id);
+                close(Some(total), Some(oracle.total(&status.id.id, metric)), &name);
+                counted += 1;
+            }
+        }
+    }
+    assert!(
+        known > 4_000 && unknown > 1_000 && counted > 10_000,
+        "{known} {unknown} {counted}: the worlds say little"
+    );
+}
+
+#[test]
+fn the_first_minute_of_a_world_is_where_its_clock_says() {
+    assert_eq!(NOON.minute(), Minute(NOON.0 / 60));
+    assert_eq!(NOON.to_string(), "2026-11-21T12:00:00Z");
+}

@@ -232,6 +232,7 @@ def check_metrics(sim, protocol):
         refused("ValidationError", cloudwatch.get_metric_data, MetricDataQueries=[wrong], **window)
     backwards = {"StartTime": NOON, "EndTime": NOON - 60}
     refused("ValidationError", cloudwatch.get_metric_data, MetricDataQueries=ages, **backwards)
+    refused("InvalidParameterValue", cloudwatch.list_metrics, RecentlyActive="PT1H")
     refused("InvalidNextToken", cloudwatch.get_metric_data, MetricDataQueries=ages, NextToken="x", **window)
     return results
 

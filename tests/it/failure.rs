@@ -222,10 +222,13 @@ fn read(points: &[(Minute, f64)], complete: bool) -> Cloud {
     cloud
 }
 
+/// What is odd, the points, and the usage and peak expected.
+type Case = (&'static str, Vec<(Minute, f64)>, Option<f64>, Option<f64>);
+
 #[test]
 fn bad_points_are_unknown_minutes_and_good_ones_beside_them_stay() {
     let newest = NOON.minute() - 5;
-    let cases: [(&str, Vec<(Minute, f64)>, Option<f64>, Option<f64>); 6] = [
+    let cases: [Case; 6] = [
         ("a negative value", vec![(newest, -4.0), (newest - 1, 7.0)], Some(7.0), Some(7.0)),
         ("not a number", vec![(newest, f64::NAN), (newest - 1, 7.0)], Some(7.0), Some(7.0)),
         ("infinity", vec![(newest, f64::INFINITY)], Some(0.0), Some(0.0)),

@@ -6,15 +6,15 @@
     python tests/alerts/live.py --metrics … --began 1795312800 --until BedrockThrottling     the delay, unscaled
 
 Prints JSON: every alert that was pending or firing, with its labels, annotations and times (seconds since the epoch):
-`firing` (Prometheus), `notified` (the webhook got it, by receiver), `muted` (Alertmanager holds it back). With --began also
-`delay`, from that time to the first notification, and the documented `budget`. --until ends the run as soon as each of
-the named alerts was notified or muted (exit code 1 if that does not happen within --seconds). --expect is YAML, alert name →
-list of labels: each must fire with such labels among its own, and nothing else may (exit code 1).
+`firing` (Prometheus), `notified` (the webhook got it, by receiver), `muted` (Alertmanager holds it back). With --began
+also `delay`, from that time to the first notification, and the documented `budget`. --until ends the run as soon as each
+of the named alerts was notified or muted (exit code 1 if that does not happen within --seconds). --expect is YAML, alert
+name → list of labels: each must fire with such labels among its own, and nothing else may (exit code 1).
 
 --scale shortens `for`, group intervals and Alertmanager's waits, never ranges, offsets or thresholds. Below 0.08 a ticket
-may leave before its page mutes it: for some seconds after a (re)load Prometheus knows no Alertmanager. Hours of history come
-from --backfill: OpenMetrics text, made into blocks by promtool before Prometheus starts. Prometheus takes a sample for the
-present for five minutes, so let a value of the past that must not count now end earlier.
+may leave before its page mutes it: for some seconds after a (re)load Prometheus knows no Alertmanager. Hours of history
+come from --backfill: OpenMetrics text, made into blocks by promtool before Prometheus starts. Prometheus takes a sample
+for the present for five minutes, so let a value of the past that must not count now end earlier.
 """
 
 import argparse
@@ -26,10 +26,9 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import yaml
-
 import servers
 import shipped
+import yaml
 from shipped import generate
 from tools import run
 
@@ -40,10 +39,14 @@ def prometheus_config(metrics, alertmanager, scrape_seconds, rules):
         "global": {"scrape_interval": f"{scrape_seconds}s", "scrape_timeout": f"{min(scrape_seconds, 10)}s"},
         "rule_files": [str(path) for path in rules],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [urlsplit(alertmanager).netloc]}]}]},
-        "scrape_configs": [{
-            "job_name": "bedrock-quota-exporter", "scheme": address.scheme, "metrics_path": address.path,
-            "static_configs": [{"targets": [address.netloc]}],
-        }],
+        "scrape_configs": [
+            {
+                "job_name": "bedrock-quota-exporter",
+                "scheme": address.scheme,
+                "metrics_path": address.path,
+                "static_configs": [{"targets": [address.netloc]}],
+            }
+        ],
     }
 
 
@@ -67,7 +70,9 @@ def stack(metrics, scale, scrape_seconds, backfill=None):
 
         configure([])
         prometheus = running.enter_context(servers.prometheus(folder, config))
-        servers.wait_until(lambda: is_connected(prometheus), 60, f"Prometheus to scrape {metrics} and to find Alertmanager")
+        servers.wait_until(
+            lambda: is_connected(prometheus), 60, f"Prometheus to scrape {metrics} and to find Alertmanager"
+        )
         configure(folder / name for name in generate.FILES)
         servers.post(f"{prometheus}/-/reload", {})
         yield prometheus, alertmanager, hook
@@ -88,7 +93,9 @@ class Watch:
 
     def of(self, labels):
         key = tuple(sorted(labels.items()))
-        return self.alerts.setdefault(key, {"alert": labels["alertname"], "labels": labels, "notified": {}, "muted": None})
+        return self.alerts.setdefault(
+            key, {"alert": labels["alertname"], "labels": labels, "notified": {}, "muted": None}
+        )
 
     def look(self, prometheus, alertmanager, hook):
         now = time.time()
@@ -125,17 +132,22 @@ def differences(alerts, expected):
     def match(fire, ask):
         return fire[0] == ask[0] and ask[1].items() <= fire[1].items()
 
-    return ([f"did not fire: {name} {labels}" for name, labels in asked if not any(match(f, (name, labels)) for f in fired)]
-            + [f"fired unasked: {name} {labels}" for name, labels in fired if not any(match((name, labels), a) for a in asked)])
+    return [
+        f"did not fire: {name} {labels}" for name, labels in asked if not any(match(f, (name, labels)) for f in fired)
+    ] + [
+        f"fired unasked: {name} {labels}" for name, labels in fired if not any(match((name, labels), a) for a in asked)
+    ]
 
 
 def watch(metrics, *, seconds, scale=1, scrape_seconds=None, backfill=None, until=()):
     scrape_seconds = scrape_seconds or shipped.values()["timing"]["scrape_seconds"]
     seen, end = Watch(), time.monotonic() + seconds
     with stack(metrics, scale, scrape_seconds, backfill) as (prometheus, alertmanager, hook):
+
         def done():
             seen.look(prometheus, alertmanager, hook)
             return bool(until) and set(until) <= seen.dealt_with()
+
         with contextlib.suppress(TimeoutError):
             servers.wait_until(done, end - time.monotonic(), "the alerts")
     return seen
@@ -146,15 +158,27 @@ def main():
     parser.add_argument("--metrics", required=True, help="the exporter's address, with /metrics")
     parser.add_argument("--seconds", type=float, default=600, help="how long to watch, at most")
     parser.add_argument("--scale", type=float, default=1)
-    parser.add_argument("--scrape-seconds", type=int, help="Prometheus's scrape interval; that of values.yaml if not given")
+    parser.add_argument(
+        "--scrape-seconds", type=int, help="Prometheus's scrape interval; that of values.yaml if not given"
+    )
     parser.add_argument("--backfill", type=Path)
     parser.add_argument("--until", type=lambda text: text.split(","), default=[])
     parser.add_argument("--expect", type=Path)
     parser.add_argument("--began", type=float, help="when the storm's first call was refused")
     args = parser.parse_args()
-    seen = watch(args.metrics, seconds=args.seconds, scale=args.scale, scrape_seconds=args.scrape_seconds,
-                 backfill=args.backfill, until=args.until)
-    print(json.dumps({"alerts": seen.report(args.began), "budget": sum(generate.delay(shipped.values()).values())}, indent=2))
+    seen = watch(
+        args.metrics,
+        seconds=args.seconds,
+        scale=args.scale,
+        scrape_seconds=args.scrape_seconds,
+        backfill=args.backfill,
+        until=args.until,
+    )
+    print(
+        json.dumps(
+            {"alerts": seen.report(args.began), "budget": sum(generate.delay(shipped.values()).values())}, indent=2
+        )
+    )
     wrong = [f"not seen within {args.seconds:g} s: {name}" for name in sorted(set(args.until) - seen.dealt_with())]
     if args.expect:
         wrong += differences(seen.report(), yaml.safe_load(args.expect.read_text()))

@@ -48,11 +48,13 @@ def process(folder, port, *command):
     with log.open("w") as out:
         running = subprocess.Popen([str(part) for part in command], stdout=out, stderr=subprocess.STDOUT, cwd=folder)
     try:
+
         def ready():
             if running.poll() is not None:
                 raise RuntimeError(f"{command[0]} ended: {log.read_text()[-2000:]}")
             urllib.request.urlopen(f"{url}/-/ready", timeout=1).close()
             return True
+
         wait_until(ready, 60, f"{command[0]} to be ready")
         yield url
     finally:
@@ -63,17 +65,30 @@ def process(folder, port, *command):
 def alertmanager(folder, config):
     port = free_port()
     return process(
-        folder, port, "prometheus-alertmanager", f"--config.file={config}", f"--storage.path={folder}/alertmanager",
-        f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=")
+        folder,
+        port,
+        "prometheus-alertmanager",
+        f"--config.file={config}",
+        f"--storage.path={folder}/alertmanager",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    )
 
 
 def prometheus(folder, config):
     """Sends alerts again soon: for some seconds after a (re)load it knows no Alertmanager and drops them."""
     port = free_port()
     return process(
-        folder, port, "prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/tsdb",
-        f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=400d", "--web.enable-lifecycle",
-        "--rules.alert.resend-delay=1s")
+        folder,
+        port,
+        "prometheus",
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder}/tsdb",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--storage.tsdb.retention.time=400d",
+        "--web.enable-lifecycle",
+        "--rules.alert.resend-delay=1s",
+    )
 
 
 class Webhook:

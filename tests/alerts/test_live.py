@@ -47,10 +47,13 @@ class Exporter:
 def past(hours):
     """OpenMetrics: a quota that was full for hours."""
     now = int(time.time()) // 60 * 60
-    return "\n".join([
-        "# TYPE bedrock_quota_above_threshold_seconds gauge",
-        *(f"{ABOVE} 900 {stamp}" for stamp in range(now - hours * 3600, now, 60)),
-        "# EOF\n"])
+    return "\n".join(
+        [
+            "# TYPE bedrock_quota_above_threshold_seconds gauge",
+            *(f"{ABOVE} 900 {stamp}" for stamp in range(now - hours * 3600, now, 60)),
+            "# EOF\n",
+        ]
+    )
 
 
 class Live(unittest.TestCase):
@@ -59,15 +62,22 @@ class Live(unittest.TestCase):
             backfill = Path(folder, "past.om")
             backfill.write_text(past(5))
             wanted = {"BedrockThrottling", "BedrockQuotaNearLimit", "BedrockQuotaSaturated"}
-            seen = live.watch(metrics, seconds=90, scale=0.1, scrape_seconds=1, backfill=backfill, until=wanted).report()
-        self.assertEqual({a["alert"]: (sorted(a["notified"]), bool(a["muted"])) for a in seen}, {
-            "BedrockThrottling": (["pages"], False),
-            "BedrockQuotaNearLimit": ([], True),
-            "BedrockQuotaSaturated": ([], True),
-        })
+            seen = live.watch(
+                metrics, seconds=90, scale=0.1, scrape_seconds=1, backfill=backfill, until=wanted
+            ).report()
+        self.assertEqual(
+            {a["alert"]: (sorted(a["notified"]), bool(a["muted"])) for a in seen},
+            {
+                "BedrockThrottling": (["pages"], False),
+                "BedrockQuotaNearLimit": ([], True),
+                "BedrockQuotaSaturated": ([], True),
+            },
+        )
         texts = {a["alert"]: a["annotations"] for a in seen}
-        self.assertEqual(texts["BedrockThrottling"]["summary"],
-                         "amazon.nova-pro-v1:0 (cross_region, us-east-1) is throttled: 25% of its calls are refused")
+        self.assertEqual(
+            texts["BedrockThrottling"]["summary"],
+            "amazon.nova-pro-v1:0 (cross_region, us-east-1) is throttled: 25% of its calls are refused",
+        )
 
 
 class Differences(unittest.TestCase):
@@ -75,13 +85,20 @@ class Differences(unittest.TestCase):
         def fired(name, **labels):
             return {"alert": name, "labels": {"alertname": name, **labels}, "firing": 1.0}
 
-        alerts = [fired("A", model="x", scope="global"), fired("A", model="y"), fired("B"),
-                  {"alert": "C", "labels": {"alertname": "C"}, "pending": 1.0}]
-        self.assertEqual(live.differences(alerts, {"A": [{"model": "x"}, {"model": "z"}], "B": [{}], "C": [{}]}), [
-            "did not fire: A {'model': 'z'}",
-            "did not fire: C {}",
-            "fired unasked: A {'alertname': 'A', 'model': 'y'}",
-        ])
+        alerts = [
+            fired("A", model="x", scope="global"),
+            fired("A", model="y"),
+            fired("B"),
+            {"alert": "C", "labels": {"alertname": "C"}, "pending": 1.0},
+        ]
+        self.assertEqual(
+            live.differences(alerts, {"A": [{"model": "x"}, {"model": "z"}], "B": [{}], "C": [{}]}),
+            [
+                "did not fire: A {'model': 'z'}",
+                "did not fire: C {}",
+                "fired unasked: A {'alertname': 'A', 'model': 'y'}",
+            ],
+        )
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 //! A target's state, held against its quotas: one `Evaluation`.
 
 use super::burndown::burndown;
-use super::catalog::Catalog;
 use super::evaluation::{Cause, Evaluation, IdStatus, QuotaStatus, ThrottleStatus};
 use super::ids::{Endpoint, Method, QuotaKind, Scope, State, UsageSource};
 use super::matching::{Charge, ModelQuota, QuotaKey};
 use super::minutes::{Cell, closed, settled};
-use super::snapshot::{Known, LimitChange, Settings, TargetState};
+use super::snapshot::{Collector, Known, LimitChange, Settings, TargetState};
 use super::throttling::{self, Afternoon, Refused, Share};
 use super::time::{Minute, Timestamp};
 use super::usage::{InvocationId, Metric};
@@ -141,11 +140,14 @@ impl<'a> Usage<'a> {
         let key = &quota.key;
         let spenders = self.spenders.get(key).map_or(&[][..], Vec::as_slice);
         let mut status = self.unmeasured(quota, spenders);
-        let by_catalog = matches!(key.kind, QuotaKind::BatchJobs | QuotaKind::ModelUnits);
-        if by_catalog {
-            let catalog = self.state.catalog.as_ref();
-            let counted = |catalog: &Catalog| utilization::counted(key, catalog, &self.state.memory.index);
-            status.usage = catalog.and_then(|catalog| counted(&catalog.value));
+        let memory = &self.state.memory;
+        let counted = match key.kind {
+            QuotaKind::BatchJobs => Some(&memory.batch_jobs),
+            QuotaKind::ModelUnits => Some(&memory.model_units),
+            _ => None,
+        };
+        if let Some(counted) = counted {
+            status.usage = counted.as_ref().map(|counts| counts.get(&key.model).copied().unwrap_or(0.0));
             status.peak = status.usage;
             self.compare(&mut status);
             return status;
@@ -233,13 +235,13 @@ impl<'a> Usage<'a> {
         (settled(self.settings, self.read_at.minus(self.settings.usage_max_age)) - 1).until(self.settled)
     }
 
-    /// Whether it is known that no id spends a quota: ListMetrics shows none, and no id of that model is
-    /// of unknown scope. (Where others spend it, such an id is left out of the sum and named as unmapped;
-    /// ids of unknown model are named as unmapped only.)
+    /// Whether it is known that no id spends a quota: ListMetrics shows none, and no id of that model with
+    /// recent traffic is of unknown scope. (Where others spend the quota, such an id is left out of the sum;
+    /// it is shown as unmapped. An id whose very model is unknown is shown as unmapped only.)
     fn is_unspent(&self, key: &QuotaKey) -> bool {
         let longest = self.settings.discovery_interval + self.settings.usage_max_age;
         let listed = self.state.memory.discovered.is_some_and(|at| self.read_at.since(at) <= longest);
-        let mut ids = self.state.memory.ids.iter();
+        let mut ids = self.state.memory.ids.iter().filter(|(_, known)| self.is_recent(known));
         let unresolved = ids.any(|(id, known)| {
             let resolution = &known.resolution;
             id.endpoint == key.endpoint
@@ -247,6 +249,11 @@ impl<'a> Usage<'a> {
                 && resolution.model.as_ref() == Some(&key.model)
         });
         listed && !unresolved
+    }
+
+    /// Whether an id had traffic within the last 24 hours.
+    fn is_recent(&self, known: &Known) -> bool {
+        known.history.last_datapoint.is_some_and(|minute| self.now.since(minute.end()) <= UNMAPPED_AGE)
     }
 
     fn charged(&self, kind: QuotaKind, spenders: &[Spender]) -> Vec<(InvocationId, f64)> {
@@ -287,14 +294,13 @@ impl<'a> Usage<'a> {
         if counts { cell.sum() } else { cell.point() }
     }
 
+    /// Nobody can say that an id has no quota before quotas were read, and the catalog was asked for.
     fn unmapped(&self) -> Vec<(InvocationId, &'static str)> {
-        if self.state.quotas.is_none() {
+        let asked = self.state.collectors.contains_key(&Collector::Catalog);
+        if self.state.quotas.is_none() || !asked {
             return Vec::new();
         }
-        let recent = |known: &Known| {
-            known.history.last_datapoint.is_some_and(|minute| self.now.since(minute.end()) <= UNMAPPED_AGE)
-        };
-        let ids = self.state.memory.ids.iter().filter(|(_, known)| recent(known));
+        let ids = self.state.memory.ids.iter().filter(|(_, known)| self.is_recent(known));
         ids.filter_map(|(id, known)| Some((id.clone(), known.resolution.unmapped?))).collect()
     }
 

@@ -13,6 +13,9 @@ pub(crate) const THROTTLE_LOOKBACK: i64 = 30;
 /// one metric up to this long loses nothing of the charge, and memory stays bounded.
 const BACKLOG: i64 = 6 * 60;
 
+/// Room for the minutes of a few rounds, so that not every round allocates.
+const SPARE: usize = 8;
+
 /// What is known of one metric in one minute.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cell {
@@ -269,8 +272,8 @@ pub(crate) struct History {
     pub listed: Option<Metrics>,
     /// The same by the names they were shown under.
     named: Metrics,
-    /// When ListMetrics last showed it, or it was first read.
-    pub seen: Timestamp,
+    /// When it became known.
+    pub since: Timestamp,
     pub last_datapoint: Option<Minute>,
     /// Before this minute ListMetrics did not show the id though it was asked: it had no traffic.
     quiet_before: Option<Minute>,
@@ -292,11 +295,11 @@ pub(crate) struct History {
 }
 
 impl History {
-    pub fn new(seen: Timestamp, quiet_before: Option<Minute>) -> History {
+    pub fn new(since: Timestamp, quiet_before: Option<Minute>) -> History {
         History {
             listed: None,
             named: Metrics::default(),
-            seen,
+            since,
             last_datapoint: None,
             quiet_before,
             first: Minute(i64::MIN),
@@ -311,11 +314,11 @@ impl History {
         }
     }
 
-    pub fn show(&mut self, listed: &ListedId, at: Timestamp) {
+    /// ListMetrics shows these metrics of it.
+    pub fn show(&mut self, listed: &ListedId) {
         let metrics = listed.metrics.iter().map(|metric| metric.canonical()).collect();
         self.listed = Some(self.listed.unwrap_or_default().union(metrics));
         self.named = self.named.union(listed.metrics.iter().copied().collect());
-        self.seen = at;
     }
 
     /// The names to ask for a metric by: those ListMetrics shows, else its usual one.
@@ -570,9 +573,7 @@ impl History {
         }
         for column in &mut self.columns {
             column.forget(self.first, keep_from);
-            if column.cells.capacity() > 4 * ages.keep as usize {
-                column.cells.shrink_to_fit();
-            }
+            column.cells.shrink_to(ages.keep as usize + SPARE);
         }
         self.first = keep_from;
     }

@@ -1,13 +1,15 @@
 //! Usage held against quotas: the ids that share a quota added minute by minute, then compared.
 
-use super::catalog::{BatchJob, Catalog};
+use super::catalog::{BatchJob, ProvisionedThroughput};
 use super::day::Tokens;
-use super::ids::{Endpoint, QuotaKind, State, UsageSource, Variant};
+use super::ids::{QuotaKind, State, UsageSource, Variant};
 use super::matching::{IdType, Index, QuotaKey};
 use super::minutes::{Cell, History};
 use super::time::{Minute, Timestamp};
 use super::usage::{InvocationId, Metric};
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// One invocation id that spends a quota.
 #[derive(Clone, Copy, Debug)]
@@ -169,30 +171,25 @@ pub(crate) fn exhaustion(usage: f64, limit: f64, last: Minute) -> Option<Timesta
     (usage > 0.0 && seconds < 86_400.0).then(|| start.plus(seconds.ceil() as u64))
 }
 
-/// Usage of the quotas that the catalog itself measures: batch jobs in the queue or running, and model
-/// units of provisioned throughput. `None` if the list could not be read.
-pub(crate) fn counted(key: &QuotaKey, catalog: &Catalog, index: &Index) -> Option<f64> {
-    match key.kind {
-        QuotaKind::BatchJobs => {
-            let jobs = catalog.batch_jobs.as_ref()?;
-            Some(jobs.iter().filter(|job| is_job_of(job, key, index)).count() as f64)
+/// Batch jobs in the queue or running, per base model. Those of custom models have a quota of their own.
+pub(crate) fn batch_jobs(jobs: &[BatchJob], index: &Index) -> BTreeMap<Arc<str>, f64> {
+    let mut counts = BTreeMap::new();
+    for job in jobs {
+        let resolution = index.resolve(&InvocationId::runtime(&job.model_id));
+        let kinds = [IdType::Base, IdType::SystemProfile, IdType::ApplicationProfile];
+        if let (Some(model), true) = (resolution.model, kinds.contains(&resolution.id_type)) {
+            *counts.entry(model).or_default() += 1.0;
         }
-        QuotaKind::ModelUnits => {
-            let all = catalog.provisioned.as_ref()?.iter().filter(|p| p.status != "Failed");
-            let own = all.filter(|p| last_part(&p.foundation_model_arn) == &*key.model);
-            Some(own.fold(0.0, |sum, p| sum + p.model_units))
-        }
-        _ => None,
     }
+    counts
 }
 
-fn is_job_of(job: &BatchJob, key: &QuotaKey, index: &Index) -> bool {
-    let resolution = index.resolve(&InvocationId::runtime(&job.model_id));
-    let of_base =
-        matches!(resolution.id_type, IdType::Base | IdType::SystemProfile | IdType::ApplicationProfile);
-    of_base && key.endpoint == Endpoint::Runtime && resolution.model.as_deref() == Some(&*key.model)
-}
-
-fn last_part(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
+/// Model units of provisioned throughput, per base model.
+pub(crate) fn model_units(provisioned: &[ProvisionedThroughput]) -> BTreeMap<Arc<str>, f64> {
+    let mut units = BTreeMap::new();
+    for throughput in provisioned.iter().filter(|p| p.status != "Failed") {
+        let model = throughput.foundation_model_arn.rsplit('/').next().unwrap_or_default();
+        *units.entry(Arc::from(model)).or_default() += throughput.model_units;
+    }
+    units
 }

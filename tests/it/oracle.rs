@@ -264,13 +264,14 @@ impl World {
     }
 }
 
-/// Minute → the largest value answered (-1: none), and the latest time it was known.
-type Answers = HashMap<i64, (f64, Timestamp)>;
+/// Per minute: the largest value answered (-1: none), and the latest time it was known.
+type Answered = HashMap<i64, (f64, Timestamp)>;
 
 /// What was answered, kept flat.
 struct Oracle<'a> {
     world: &'a World,
-    minutes: BTreeMap<&'a str, BTreeMap<Metric, Answers>>,
+    /// Per id and metric.
+    minutes: BTreeMap<&'a str, BTreeMap<Metric, Answered>>,
     hours: BTreeMap<(&'a str, Metric, i64), f64>,
     /// Metrics ever listed per id, and before which minute each was known to be quiet.
     listed: BTreeMap<String, BTreeMap<Metric, i64>>,

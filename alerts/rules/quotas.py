@@ -1,6 +1,7 @@
 """Limits: close, spent, lowered, zero, unknown."""
 
-from .promql import MINUTE_QUOTAS, MODEL, QUOTA, QUOTA_CODE, TARGET, top
+from . import promql
+from .promql import MINUTE_QUOTAS, MODEL, QUOTA, QUOTA_CODE, STANDARD_ROWS, TARGET, top
 from .text import lookup, lookup_each, minutes, percent
 
 LIMIT = lookup("max(bedrock_quota_limit{%s})", QUOTA, "value | humanize")
@@ -105,8 +106,6 @@ def gone(v):
 
 
 def zero_quota(v):
-    standard = 'endpoint="runtime",variant="standard",quota=~"requests_per_minute|tokens_per_minute|tokens_per_day"'
-    zero = top(QUOTA, f"bedrock_quota_limit{{{standard}}}") + " == 0"
     return dict(
         alert="BedrockZeroQuotaAttempted",
         severity="warning",
@@ -116,12 +115,12 @@ def zero_quota(v):
         expr=f"""\
 {top(MODEL, 'bedrock_attempts{window="30m"}')} >= {v["attempts"]}
 and
-{top(MODEL, zero)}""",
+{promql.zero_quota()}""",
         summary="<model> (<scope>, <region>) is called but its quota is 0",
         description="<value> calls within 30 minutes (<where>) to a model with a quota of 0: <quotas>. Such calls are "
         "refused until AWS grants a value.",
         parts={
-            "quotas": lookup_each(f"max by (quota) (bedrock_quota_limit{{{standard},%s}}) == 0", MODEL, "quota"),
+            "quotas": lookup_each(f"max by (quota) (bedrock_quota_limit{{{STANDARD_ROWS},%s}}) == 0", MODEL, "quota"),
         },
     )
 
@@ -145,8 +144,8 @@ and on ({by})
   {top(by, "increase(bedrock_invocation_throttles_total[1h])")} > 0
 )""",
         summary="Traffic of <model_id> is held against no quota",
-        description="For <minutes> minutes or longer <model_id> (<where>) has had traffic that no quota could be found for: "
-        "<reason>. What it spends is missing from every ratio until the exporter's config says what it is (overrides).",
+        description="For <minutes> minutes or longer <model_id> (<where>) has had traffic that no quota could be found for "
+        "(reason: <reason>). What it spends is missing from every ratio until the exporter's config says what it is (overrides).",
         parts={"minutes": str(v["minutes"])},
     )
 

@@ -12,6 +12,9 @@ QUOTA = "account_id, region, model, endpoint, scope, variant, quota, quota_code"
 QUOTA_CODE = "account_id, region, quota_code"
 PROVISIONED = "account_id, region, provisioned_model_id, name, model"
 
+# Cross-Model Max Tokens Per Day: the account's own, no model's.
+CROSS_MODEL_DAY = 'quota_code="L-E3F10727"'
+
 # Quotas that refill within the minute; tokens per day, jobs and units have alerts of their own or none.
 MINUTE_QUOTAS = 'quota=~".+_per_minute|concurrent_requests"'
 

@@ -1,7 +1,7 @@
 """Limits: close, spent, lowered, zero, unknown."""
 
 from . import promql
-from .promql import MINUTE_QUOTAS, MODEL, QUOTA, QUOTA_CODE, STANDARD_ROWS, TARGET, top
+from .promql import CROSS_MODEL_DAY, MINUTE_QUOTAS, MODEL, QUOTA, QUOTA_CODE, STANDARD_ROWS, TARGET, top
 from .text import lookup, lookup_each, minutes, percent
 
 LIMIT = lookup("max(bedrock_quota_limit{%s})", QUOTA, "value | humanize")
@@ -153,8 +153,8 @@ and on ({by})
 def lowered(v):
     """Apart from the others: it reads a day of every limit, so it belongs to a slow group."""
 
-    def below(by, metric):
-        return top(by, metric) + "\n< " + top(by, f"max_over_time({metric}[{v['hours']}h])")
+    def below(by, limits):
+        return top(by, limits) + "\n< " + top(by, f"max_over_time({limits}[{v['hours']}h])")
 
     before = f"max(max_over_time(bedrock_service_quota_applied{{%s}}[{v['hours']}h]))"
     return dict(
@@ -165,8 +165,8 @@ def lowered(v):
         labels=TARGET,
         expr=f"""\
 {below(QUOTA, "bedrock_quota_limit")}
-or on ({QUOTA_CODE})
-{below(QUOTA_CODE, "bedrock_service_quota_applied")}""",
+or
+{below(QUOTA_CODE, f"bedrock_service_quota_applied{{{CROSS_MODEL_DAY}}}")}""",
         summary="{{ if $labels.model }}<quota> of <model> (<scope>, <region>){{ else }}Quota <quota_code>{{ end }} was "
         "lowered to <value>",
         description="The applied value of “<quota_name>” is <value>; it was <before> within the last <hours> hours "

@@ -1,6 +1,6 @@
 """Calls that fail now."""
 
-from .promql import INVOCATION_ID, MINUTE_QUOTAS, MODEL, TARGET, indent, top, zero_quota
+from .promql import CROSS_MODEL_DAY, INVOCATION_ID, MINUTE_QUOTAS, MODEL, TARGET, indent, top, zero_quota
 from .text import lookup, lookup_each, percent
 
 
@@ -103,9 +103,7 @@ count by ({TARGET}) (
         parts={
             "own": percent(v["ceiling"]),
             "models": lookup_each(f"{seconds} >= {each['throttled_seconds']}", TARGET, "model", "none"),
-            "limit": lookup(
-                'max(bedrock_service_quota_applied{quota_code="L-E3F10727",%s})', TARGET, "value | humanize"
-            ),
+            "limit": lookup(f"max(bedrock_service_quota_applied{{{CROSS_MODEL_DAY},%s}})", TARGET, "value | humanize"),
         },
     )
 

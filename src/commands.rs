@@ -13,7 +13,7 @@ use crate::report::explain::ExplainInputs;
 use crate::server::Web;
 use crate::sim::{self, world::World};
 use crate::telemetry::{Build, Telemetry};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use std::future::Future;
 use std::io::BufRead;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -157,7 +157,7 @@ pub fn healthcheck(args: cli::Healthcheck) -> Result<()> {
 
 fn load(file: &cli::ConfigFile) -> Result<Plan> {
     let plan = config::load(file.path.as_deref()).and_then(|config| plan::plan(&config));
-    plan.map_err(anyhow::Error::new)
+    plan.map_err(|complaints| anyhow!("the config is refused\n{complaints}"))
 }
 
 /// What the accounts of the simulated AWS are called.

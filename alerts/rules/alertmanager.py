@@ -22,12 +22,18 @@ def config(values, scale, urls):
 def inhibitions():
     """Never equal on quota_code or severity alone: a cause (lowered, zero, credentials) is told beside its effect."""
     same_model = ["account_id", "region", "model", "scope"]
-    yield mute("BedrockThrottling", "BedrockQuotaNearLimit|BedrockQuotaSaturated|BedrockThrottledByReservation", same_model)
+    yield mute(
+        "BedrockThrottling", "BedrockQuotaNearLimit|BedrockQuotaSaturated|BedrockThrottledByReservation", same_model
+    )
     per_minute = "BedrockThrottling|BedrockThrottledByReservation|BedrockQuotaNearLimit|BedrockQuotaSaturated"
     yield mute("BedrockDailyTokensGone", per_minute, same_model)
     # One row for both scopes: its scope is "regional", theirs are not.
-    yield mute("BedrockDailyTokensGone", per_minute, same_model[:-1], 'scope="regional"', 'scope=~"on_demand|cross_region"')
-    yield mute("BedrockManyModelsThrottled", "BedrockThrottling|BedrockThrottledByReservation", ["account_id", "region"])
+    yield mute(
+        "BedrockDailyTokensGone", per_minute, same_model[:-1], 'scope="regional"', 'scope=~"on_demand|cross_region"'
+    )
+    yield mute(
+        "BedrockManyModelsThrottled", "BedrockThrottling|BedrockThrottledByReservation", ["account_id", "region"]
+    )
     yield mute("BedrockQuotaSaturated", "BedrockQuotaNearLimit", same_model + ["endpoint", "variant", "quota"])
     yield mute("BedrockRegionBlind", "BedrockTargetDown|BedrockDataStale", ["region"])
     yield mute("BedrockCredentialsFailing", "BedrockTargetDown", ["account_id", "region", "collector"])

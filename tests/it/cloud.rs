@@ -131,6 +131,12 @@ impl Cloud {
         });
     }
 
+    /// A new exporter comes, and knows nothing.
+    pub fn restart(&mut self, now: Timestamp) -> &mut Cloud {
+        self.snapshot = Snapshot::new([self.target.clone()], now);
+        self.at(now)
+    }
+
     pub fn at(&mut self, now: Timestamp) -> &mut Cloud {
         self.now = now;
         self

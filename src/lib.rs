@@ -17,6 +17,21 @@
 //!
 //! The modules, in reading order:
 
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod plan;
+
 pub mod model;
+
+pub mod aws;
+pub mod collect;
+pub mod daemon;
+
+pub mod exposition;
 pub mod offline;
 pub mod report;
+pub mod server;
+pub mod telemetry;
+
+pub mod sim;

@@ -1,3 +1,5 @@
-//! What people read on a terminal.
+//! What people read: the status page, and what the command line prints. Pure.
 
+pub mod check;
 pub mod explain;
+pub mod status;

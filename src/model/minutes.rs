@@ -104,7 +104,7 @@ impl Metrics {
         Metrics(self.0 | other.0)
     }
 
-    pub fn iter(self) -> impl Iterator<Item = Metric> {
+    pub fn iter(self) -> impl Iterator<Item = Metric> + Clone {
         Metric::ALL.iter().copied().filter(move |&metric| self.has(metric))
     }
 }
@@ -270,6 +270,8 @@ impl Answer {
 pub(crate) struct History {
     /// What ListMetrics has shown for it; `None` if it never showed the id.
     pub listed: Option<Metrics>,
+    /// The same by the names they were shown under.
+    named: Metrics,
     /// When it became known.
     pub since: Timestamp,
     pub last_datapoint: Option<Minute>,
@@ -296,6 +298,7 @@ impl History {
     pub fn new(since: Timestamp, quiet_before: Option<Minute>) -> History {
         History {
             listed: None,
+            named: Metrics::default(),
             since,
             last_datapoint: None,
             quiet_before,
@@ -313,8 +316,16 @@ impl History {
 
     /// ListMetrics shows these metrics of it.
     pub fn show(&mut self, listed: &ListedId) {
-        let metrics = listed.metrics.iter().copied().collect();
+        let metrics = listed.metrics.iter().map(|metric| metric.canonical()).collect();
         self.listed = Some(self.listed.unwrap_or_default().union(metrics));
+        self.named = self.named.union(listed.metrics.iter().copied().collect());
+    }
+
+    /// The names to ask for a metric by: those ListMetrics shows, else its usual one.
+    pub fn names(&self, metric: Metric) -> impl Iterator<Item = Metric> {
+        let shown = self.named.iter().filter(move |name| name.canonical() == metric);
+        let none = shown.clone().next().is_none();
+        shown.chain(none.then_some(metric))
     }
 
     /// Whether ListMetrics shows a metric, or an answer held it.

@@ -16,6 +16,10 @@ words! {
         OutputTokens = "output_tokens",
         CacheReadTokens = "cache_read_tokens",
         CacheWriteTokens = "cache_write_tokens",
+        /// CacheReadInputTokens, the other spelling of the same metric: never added to the first.
+        CacheReadTokensOtherName = "cache_read_tokens_other_name",
+        /// CacheWriteInputTokens, likewise.
+        CacheWriteTokensOtherName = "cache_write_tokens_other_name",
         /// Sum of EstimatedTPMQuotaUsage, in tokens.
         EstimatedTokens = "estimated_tokens",
         OutputImages = "output_images",
@@ -36,6 +40,15 @@ words! {
 }
 
 impl Metric {
+    /// The metric whose other spelling this is, or itself.
+    pub fn canonical(self) -> Metric {
+        match self {
+            Metric::CacheReadTokensOtherName => Metric::CacheReadTokens,
+            Metric::CacheWriteTokensOtherName => Metric::CacheWriteTokens,
+            metric => metric,
+        }
+    }
+
     /// Sum metrics: a minute without a datapoint in a complete answer is 0. The others are then absent.
     pub fn is_sum(self) -> bool {
         self < Metric::LatencyAverage
@@ -83,6 +96,7 @@ pub struct ListedId {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeriesReading {
     pub id: InvocationId,
+    /// Never another spelling: a metric that CloudWatch has under two names comes twice.
     pub metric: Metric,
     pub from: Minute,
     pub until: Minute,

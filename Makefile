@@ -1,0 +1,30 @@
+# The two commands: `make demo` and `make test`.
+
+SHELL := /bin/bash
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+PORT ?= 10469
+
+.PHONY: help demo test image
+
+help:
+	@echo "make demo    the exporter on a simulated AWS, at http://localhost:$(PORT)/ (PORT=… for another port)"
+	@echo "make test    format, lints, docs and all tests; installs what they need, or says what is missing"
+	@echo "make image   the container image, with docker, podman or buildah"
+
+demo:
+	@command -v cargo >/dev/null || { echo "missing: cargo (see rust-version in Cargo.toml)" >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "missing: a C compiler (Debian's package gcc)" >&2; exit 1; }
+	cargo build --locked
+	@echo "Metrics: http://localhost:$(PORT)/metrics (stop with Ctrl-C)"
+	@exec $(TARGET)/debug/bedrock-quota-exporter demo --web.listen-address=127.0.0.1:$(PORT)
+
+test: export BQE_PYTHON := $(TARGET)/venv/bin/python
+test:
+	tests/setup.sh $(TARGET)/venv
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps
+	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked -- --show-output; fi
+
+image:
+	$(or $(shell command -v docker podman buildah | head -n 1),docker) build --build-arg REVISION=$$(git rev-parse --short HEAD) --tag bedrock-quota-exporter .

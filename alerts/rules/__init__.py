@@ -1,0 +1,1 @@
+"""The alerts, recording rules and Alertmanager example, as functions of values.yaml."""

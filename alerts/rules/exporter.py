@@ -1,0 +1,193 @@
+"""Whether the picture is fresh and complete."""
+
+from .promql import COLLECTOR, TARGET, indent, top
+from .text import lookup, lookup_each, minutes
+
+USAGE_UP = top(TARGET, 'bedrock_exporter_target_up{collector="usage"}')
+
+
+def alerts(values):
+    yield target_down(values["target_down"])
+    yield region_blind(values["region_blind"], values["data_stale"])
+    yield targets_lost(values["targets_lost"])
+    yield data_stale(values["data_stale"])
+    yield credentials_failing(values["credentials"])
+    yield from not_scraped(values)
+    yield budget_degraded(values["budget_degraded"])
+    yield reload_failed(values["reload_failed"])
+
+
+def stale(v):
+    return f"time() - {top(TARGET, 'bedrock_usage_complete_until_timestamp_seconds')} > {v['seconds']}"
+
+
+def target_down(v):
+    success = "time() - max(bedrock_exporter_last_success_timestamp_seconds{%s})"
+    errors = "max by (class) (increase(bedrock_exporter_collection_errors_total{%s}[15m])) > 0"
+    return dict(
+        alert="BedrockTargetDown",
+        severity="warning",
+        values=v,
+        dashboard="exporter",
+        labels=COLLECTOR,
+        expr=f"""\
+{top(COLLECTOR, "bedrock_exporter_target_up")} == 0
+unless on ({COLLECTOR})
+(
+  time() - {top(COLLECTOR, "bedrock_exporter_last_success_timestamp_seconds")}
+  <= on (collector) group_left ()
+  {v["intervals"]} * {top("collector", "bedrock_exporter_collection_interval_seconds")}
+)""",
+        summary="<collector> of <account_id>, <region> cannot be read",
+        description="Collecting <collector> fails (<where>). Time since the last success: <age>. Errors of the last 15 "
+        "minutes: <errors>. The last good values are shown until they are too old, then none.",
+        parts={
+            "age": lookup(success, COLLECTOR, "value | humanizeDuration", "none yet"),
+            "errors": lookup_each(errors, COLLECTOR, "class", "none counted"),
+        },
+    )
+
+
+def region_blind(v, age):
+    return dict(
+        alert="BedrockRegionBlind",
+        severity="critical",
+        values=v,
+        dashboard="exporter",
+        labels="region",
+        expr=f"""\
+count by (region) (
+  {USAGE_UP} == 0
+  or
+  {stale(age)}
+)
+/
+count by (region) ({USAGE_UP}) > {v["share"]}""",
+        summary="<region> is unseen: the usage of <value_percent> of its accounts cannot be read",
+        description="In <region> the usage of <value_percent> of the watched accounts cannot be read or is older than "
+        "<oldest>. Throttling there pages nobody until this is mended.",
+        parts={"oldest": minutes(age["seconds"])},
+    )
+
+
+def targets_lost(v):
+    before = top(TARGET, f"max_over_time(bedrock_exporter_target_up[{v['hours']}h])")
+    lost = f"{before}\nunless\n{top(TARGET, 'bedrock_exporter_target_up')}"
+    named = f'label_join({" ".join(lost.split())}, "target", " ", "account_id", "region")'
+    return dict(
+        alert="BedrockTargetsLost",
+        severity="warning",
+        values=v,
+        dashboard="exporter",
+        labels="",
+        expr=f"count(\n{indent(lost, 2)}\n) > 0\nand\nmax(bedrock_exporter_target_up) >= 0",
+        summary="Accounts and regions no longer reported, of the last <hours> hours: <value>",
+        description="No exporter reports them any more: <targets>. If they were taken out on purpose, the alert ends by "
+        "itself after <hours> hours; if not, look at the config, at the discovery of accounts and for missing shards.",
+        parts={"hours": str(v["hours"]), "targets": lookup_each(named, "", "target")},
+    )
+
+
+def data_stale(v):
+    return dict(
+        alert="BedrockDataStale",
+        severity="warning",
+        values=v,
+        dashboard="exporter",
+        labels=TARGET,
+        expr=stale(v),
+        summary="Usage of <account_id>, <region> is <value_duration> old",
+        description="The last minute that was read for every id ended <value_duration> ago (<where>); up to <normal> is "
+        "normal. Throttling there is seen late or not at all.",
+        parts={"normal": minutes(v["seconds"])},
+    )
+
+
+def credentials_failing(v):
+    errors = 'bedrock_exporter_collection_errors_total{class=~"access_denied|expired_credentials"}'
+    return dict(
+        alert="BedrockCredentialsFailing",
+        severity="warning",
+        values=v,
+        dashboard="exporter",
+        labels=COLLECTOR + ", class",
+        expr=f"""\
+{top(COLLECTOR + ", class", f"increase({errors}[{v['window']}])")} > 0
+and on ({COLLECTOR})
+{top(COLLECTOR, "bedrock_exporter_target_up")} == 0""",
+        summary="AWS refuses the exporter in <account_id>, <region>: <class>",
+        description="Collecting <collector> fails with <class> (<where>). A role, trust policy, permission or organization "
+        "policy is missing or has changed, or the credentials ran out. The exporter's log names the call and the "
+        "permission.",
+    )
+
+
+def not_scraped(values):
+    instances = f"""\
+(
+  up{{job=~"{values["exporter"]["job"]}"}}
+  or
+  up and on (job, instance) max_over_time(bedrock_exporter_build_info[1d])
+)"""
+    down = f"max by (job) {instances} == 0"
+    yield dict(
+        alert="BedrockExporterDown",
+        severity="critical",
+        values=values["exporter_down"],
+        dashboard="exporter",
+        labels="job",
+        expr=down,
+        summary="No exporter of <job> answers",
+        description="Prometheus can scrape no instance of <job>. Bedrock's quotas and throttling are unseen, and the alerts "
+        "on them cannot fire.",
+    )
+    yield dict(
+        alert="BedrockExporterReplicaDown",
+        severity="warning",
+        values=values["replica_down"],
+        dashboard="exporter",
+        labels="job, instance",
+        expr=f"min by (job, instance) {instances} == 0\nunless on (job)\n{down}",
+        summary="Exporter <instance> of <job> does not answer",
+        description="Prometheus cannot scrape <instance>, though others of <job> answer. If it is a replica, a spare is "
+        "lost; if it is a shard, its accounts and regions are unseen.",
+    )
+    yield dict(
+        alert="BedrockExporterAbsent",
+        severity="critical",
+        values=values["exporter_absent"],
+        dashboard="exporter",
+        labels="",
+        expr="absent(bedrock_exporter_build_info)",
+        summary="No Bedrock quota exporter is scraped at all",
+        description="Prometheus has no bedrock_exporter_build_info: the exporter is down, was never scraped, or its scrape "
+        "job is gone. Bedrock's quotas and throttling are unseen, and the alerts on them cannot fire.",
+    )
+
+
+def budget_degraded(v):
+    return dict(
+        alert="BedrockBudgetDegraded",
+        severity="warning",
+        values=v,
+        dashboard="exporter",
+        labels=TARGET,
+        expr=f"{top(TARGET, 'bedrock_exporter_budget_degraded')} > 0",
+        summary="The CloudWatch budget slows the reading of <account_id>, <region>",
+        description="To stay within budget.dollars_per_day the exporter reads the calmest ids less often (<where>). None is "
+        "left out, but their numbers are older.",
+    )
+
+
+def reload_failed(v):
+    return dict(
+        alert="BedrockConfigReloadFailed",
+        severity="warning",
+        values=v,
+        dashboard="exporter",
+        labels="job, instance",
+        expr=f"{top('job, instance', 'bedrock_exporter_config_last_reload_successful')} == 0",
+        summary="Exporter <instance> refused its new config",
+        description="The last reload of <instance> (<job>) failed; it goes on with the config it had. Its log and the "
+        "answer of /-/reload name every complaint.",
+    )

@@ -1,0 +1,15 @@
+"""The four dashboards as files."""
+
+import capacity
+import exporter
+import frame
+import model
+import overview
+
+BUILDERS = {"overview": overview, "model": model, "capacity": capacity, "exporter": exporter}
+
+
+def files(values_path):
+    """File name → text."""
+    values = frame.Values(values_path)
+    return {f"{values.uids[name]}.json": frame.render(module.build(values)) for name, module in BUILDERS.items()}

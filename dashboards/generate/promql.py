@@ -1,0 +1,135 @@
+"""PromQL for metrics that two replicas may publish at once.
+
+Every expression starts from `one(...)`: the largest value per set of identifying labels. So a
+second replica or a restart neither doubles a sum nor breaks a join.
+"""
+
+TARGET = ("account_id", "region")
+QUOTA = TARGET + ("endpoint", "model", "scope", "variant", "quota", "quota_code")
+ID = TARGET + ("endpoint", "model_id", "model", "scope")
+THROTTLE = TARGET + ("model", "scope")
+PROVISIONED = TARGET + ("provisioned_model_id", "name", "model")
+ROW = TARGET + ("quota_code",)
+COLLECTOR = TARGET + ("collector",)
+
+# Every family that a panel reads, with its labels as docs/METRICS.md lists them.
+LABELS = {
+    "bedrock_account_info": ("account_id", "account_name"),
+    "bedrock_quota_limit": QUOTA,
+    "bedrock_quota_default": QUOTA,
+    "bedrock_quota_usage": QUOTA,
+    "bedrock_quota_usage_peak": QUOTA,
+    "bedrock_quota_utilization_ratio": QUOTA,
+    "bedrock_quota_utilization_peak_ratio": QUOTA,
+    "bedrock_quota_throttled_utilization_ratio": QUOTA,
+    "bedrock_quota_state": QUOTA + ("state",),
+    "bedrock_quota_tokens_total": QUOTA + ("model_id",),
+    "bedrock_quota_exhaustion_timestamp_seconds": QUOTA,
+    "bedrock_service_quota_applied": ROW,
+    "bedrock_service_quota_info": ROW + ("quota_name", "adjustable", "family"),
+    "bedrock_service_quota_increase_requested": ROW + ("status",),
+    "bedrock_service_quota_increase_created_timestamp_seconds": ROW + ("status",),
+    "bedrock_invocations_total": ID,
+    "bedrock_invocation_throttles_total": ID,
+    "bedrock_invocation_client_errors_total": ID,
+    "bedrock_invocation_server_errors_total": ID,
+    "bedrock_legacy_invocations_total": ID,
+    "bedrock_input_tokens_total": ID,
+    "bedrock_output_tokens_total": ID,
+    "bedrock_cache_read_tokens_total": ID,
+    "bedrock_cache_write_tokens_total": ID,
+    "bedrock_invocation_latency_seconds": ID + ("statistic",),
+    "bedrock_time_to_first_token_seconds": ID + ("statistic",),
+    "bedrock_throttle_ratio": THROTTLE + ("window",),
+    "bedrock_attempts": THROTTLE + ("window",),
+    "bedrock_throttled_seconds": THROTTLE + ("window",),
+    "bedrock_throttle_cause": THROTTLE + ("cause",),
+    "bedrock_unmapped_model": TARGET + ("model_id", "reason"),
+    "bedrock_model_id_info": ID + ("name", "type", "confidence", "team"),
+    "bedrock_model_info": TARGET + ("model", "model_name", "provider", "lifecycle"),
+    "bedrock_model_end_of_life_timestamp_seconds": TARGET + ("model",),
+    "bedrock_provisioned_throughput_model_units": PROVISIONED,
+    "bedrock_provisioned_throughput_desired_model_units": PROVISIONED,
+    "bedrock_provisioned_throughput_status": PROVISIONED + ("status",),
+    "bedrock_provisioned_throughput_commitment_expiration_timestamp_seconds": PROVISIONED,
+    "bedrock_usage_complete_until_timestamp_seconds": TARGET,
+    "bedrock_exporter_target_up": COLLECTOR,
+    "bedrock_exporter_last_success_timestamp_seconds": COLLECTOR,
+    "bedrock_exporter_collection_duration_seconds": COLLECTOR,
+    "bedrock_exporter_collection_errors_total": COLLECTOR + ("class",),
+    "bedrock_exporter_targets": (),
+    "bedrock_exporter_aws_requests_total": ("service", "operation", "outcome"),
+    "bedrock_exporter_aws_request_duration_seconds_bucket": ("service", "operation", "le"),
+    "bedrock_exporter_cloudwatch_metrics_requested_total": (),
+    "bedrock_exporter_estimated_cost_dollars_total": (),
+    "bedrock_exporter_series": (),
+    "bedrock_exporter_config_last_reload_successful": (),
+    "bedrock_exporter_build_info": ("version", "revision", "mode"),
+    "process_resident_memory_bytes": (),
+}
+
+VARIABLES = {"account_id": "account", "region": "region", "scope": "scope", "model": "model"}
+
+# A matcher for the models that are called at all: a fleet lists thousands of quotas and uses dozens.
+USED = {"model": "~$used"}
+
+
+def series(metric, ignore=(), offset=None, **matchers):
+    """A selector with every matcher the dashboard's variables offer for this metric's labels.
+
+    `ignore` names labels whose variable does not narrow it; a matcher's value starting with `~` is a
+    regular expression.
+    """
+    pairs = ['job=~"$job"', 'instance=~"$instance"']
+    pairs += [f'{label}=~"${VARIABLES[label]}"' for label in LABELS[metric]
+              if label in VARIABLES and label not in ignore and label not in matchers]
+    for label, value in matchers.items():
+        operator = "=~" if value.startswith("~") else "="
+        pairs.append(f'{label}{operator}"{value.removeprefix("~")}"')
+    return f'{metric}{{{", ".join(pairs)}}}' + (f" offset {offset}" if offset else "")
+
+
+def by(labels):
+    return f"by ({', '.join(labels)})" if labels else ""
+
+
+def aggregate(operator, labels, expr):
+    return f"{operator} {by(labels)} ({expr})" if labels else f"{operator}({expr})"
+
+
+def one(metric, labels=None, **selector):
+    """The metric once per identifying labels (all of its own, if not said)."""
+    labels = LABELS[metric] if labels is None else labels
+    return aggregate("max", labels, series(metric, **selector))
+
+
+def per_minute(metric, labels=None, **selector):
+    """A counter's rate per minute, once per identifying labels."""
+    labels = LABELS[metric] if labels is None else labels
+    return aggregate("max", labels, f"rate({series(metric, **selector)}[$__rate_interval])") + " * 60"
+
+
+def busiest(metric, labels=None, window="$__range", **selector):
+    """The largest value over the window, once per identifying labels."""
+    labels = LABELS[metric] if labels is None else labels
+    return aggregate("max", labels, f"max_over_time({series(metric, **selector)}[{window}])")
+
+
+def count(condition, population):
+    """How many; 0 only where the population itself is there, else no data."""
+    return f"count({condition}) or 0 * count({population})"
+
+
+def annotate(expr, labels, on, label, info, **selector):
+    """Adds `label` from an info metric to rows with `labels`.
+
+    No row is lost where the info is missing, and where two replicas disagree on the label for a
+    moment the rows come without it rather than the query fail.
+    """
+    names = one(info, on + (label,), **selector)
+    sure = f"({names} unless {'on (' + ', '.join(on) + ')'} (count {by(on)} ({names}) > 1))"
+    return f"({expr}) * on ({', '.join(on)}) group_left ({label}) {sure} or on ({', '.join(labels)}) ({expr})"
+
+
+def with_account_name(expr, labels, **selector):
+    return annotate(expr, labels, ("account_id",), "account_name", "bedrock_account_info", **selector)

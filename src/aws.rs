@@ -1,0 +1,179 @@
+//! AWS: credentials, clients and calls, one file per service. No SDK type leaves this module.
+
+pub mod bedrock;
+pub mod cloudwatch;
+mod error;
+mod meter;
+mod pages;
+pub mod service_quotas;
+
+use crate::model::ids::Target;
+use crate::model::snapshot::CollectError;
+use crate::model::time::Timestamp;
+use crate::plan::{AwsPlan, Credentials};
+use crate::telemetry::Telemetry;
+use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_sdk_cloudwatch::config::{
+    Credentials as Keys, IdentityCache, SharedCredentialsProvider, SharedInterceptor,
+};
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime::client::retries::RetryPartition;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// One set of credentials. Its clients in every region share one HTTP client and one identity cache,
+/// so a role is assumed once per refresh, however many regions it is used in.
+#[derive(Clone)]
+pub struct Session {
+    config: SdkConfig,
+    plan: AwsPlan,
+    telemetry: Telemetry,
+}
+
+/// The clients of one target.
+#[derive(Clone)]
+pub struct Connection {
+    pub target: Target,
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
+    pub service_quotas: aws_sdk_servicequotas::Client,
+    pub bedrock: aws_sdk_bedrock::Client,
+    pub telemetry: Telemetry,
+    server_time: Arc<AtomicI64>,
+}
+
+/// The process-wide part: the environment's configuration, read once, with one HTTP client.
+#[derive(Clone)]
+pub struct Environment {
+    config: SdkConfig,
+    plan: AwsPlan,
+    telemetry: Telemetry,
+}
+
+impl Environment {
+    /// Reads the SDK's usual sources (environment variables, shared files) and lays `plan` over them.
+    /// `region` keeps the SDK from looking for one, which outside EC2 takes seconds.
+    pub async fn load(plan: &AwsPlan, region: Option<&str>, telemetry: &Telemetry) -> Environment {
+        let mut loader = loader(plan);
+        if let Some(region) = region {
+            loader = loader.region(Region::new(region.to_string()));
+        }
+        if let Some(keys) = &plan.simulated_keys {
+            loader = loader.credentials_provider(Keys::new(keys, "simulated", None, None, "simulated AWS"));
+        }
+        let config = loader.load().await;
+        Environment { config, plan: plan.clone(), telemetry: telemetry.clone() }
+    }
+
+    /// The region the SDK was told by its environment, if any.
+    pub fn region(&self) -> Option<String> {
+        self.config.region().map(|region| region.to_string())
+    }
+
+    /// Credentials for one account. Nothing is asked of AWS yet.
+    pub async fn session(&self, credentials: &Credentials) -> Session {
+        let config = match credentials {
+            Credentials::Default => self.config.clone(),
+            Credentials::Profile(name) => loader(&self.plan).profile_name(name).load().await,
+            Credentials::Role { arn, external_id } => self.assume(arn, external_id.as_deref()).await,
+        };
+        Session { config, plan: self.plan.clone(), telemetry: self.telemetry.clone() }
+    }
+
+    async fn assume(&self, arn: &str, external_id: Option<&str>) -> SdkConfig {
+        let region = self.config.region().cloned().unwrap_or_else(|| Region::from_static("us-east-1"));
+        let mut sts = self.config.to_builder().region(region.clone());
+        if let Some(url) = &self.plan.sts_url {
+            sts = sts.endpoint_url(url);
+        }
+        let mut role = AssumeRoleProvider::builder(arn)
+            .session_name("bedrock-quota-exporter")
+            .region(region)
+            .configure(&sts.build());
+        if let Some(external_id) = external_id {
+            role = role.external_id(external_id);
+        }
+        let provider = SharedCredentialsProvider::new(role.build().await);
+        self.config
+            .to_builder()
+            .credentials_provider(provider)
+            .identity_cache(IdentityCache::lazy().build())
+            .build()
+    }
+}
+
+fn loader(plan: &AwsPlan) -> aws_config::ConfigLoader {
+    let http = aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+        .build_https();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(plan.connect_timeout)
+        .operation_attempt_timeout(plan.attempt_timeout)
+        .operation_timeout(plan.operation_timeout)
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .retry_config(RetryConfig::standard().with_max_attempts(plan.max_attempts))
+        .timeout_config(timeouts);
+    if let Ok(name) = AppName::new("bedrock-quota-exporter") {
+        loader = loader.app_name(name);
+    }
+    if let Some(url) = &plan.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    loader
+}
+
+/// Builds a service's client: the region, its endpoint override, the meter, and a retry budget of its
+/// own, so that a failing target cannot spend the retries of the others.
+macro_rules! client {
+    ($sdk:ident, $session:expr, $target:expr, $endpoint:expr, $server_time:expr) => {{
+        let mut config = $sdk::config::Builder::from(&$session.config)
+            .region(Region::new($target.region.to_string()))
+            .retry_partition(RetryPartition::new(format!("{}-{}", stringify!($sdk), $target)))
+            .interceptor(SharedInterceptor::new(meter::Meter::new(&$session.telemetry, $server_time)));
+        if let Some(url) = $endpoint {
+            config = config.endpoint_url(url);
+        }
+        $sdk::Client::from_conf(config.build())
+    }};
+}
+
+impl Session {
+    /// The account these credentials belong to (sts:GetCallerIdentity, which needs no permission).
+    pub async fn account_id(&self, region: &str) -> Result<String, CollectError> {
+        let target = Target::new("", region);
+        let sts = client!(aws_sdk_sts, self, target, &self.plan.sts_url, &Arc::default());
+        let what = "sts:GetCallerIdentity";
+        let answer = sts.get_caller_identity().send().await.map_err(|e| error::classify(what, e))?;
+        answer.account.ok_or_else(|| error::malformed(what, "the answer has no Account"))
+    }
+
+    /// The clients of one target of this account.
+    pub fn connect(&self, target: &Target) -> Connection {
+        let server_time = Arc::default();
+        Connection {
+            target: target.clone(),
+            cloudwatch: client!(aws_sdk_cloudwatch, self, target, &self.plan.cloudwatch_url, &server_time),
+            service_quotas: client!(
+                aws_sdk_servicequotas,
+                self,
+                target,
+                &self.plan.servicequotas_url,
+                &server_time
+            ),
+            bedrock: client!(aws_sdk_bedrock, self, target, &self.plan.bedrock_url, &server_time),
+            telemetry: self.telemetry.clone(),
+            server_time,
+        }
+    }
+}
+
+impl Connection {
+    /// What AWS's clock showed in its newest answer (the Date header); `None` before the first one.
+    pub fn server_time(&self) -> Option<Timestamp> {
+        Some(self.server_time.load(Ordering::Relaxed)).filter(|at| *at != 0).map(Timestamp)
+    }
+}

@@ -1,0 +1,207 @@
+//! The Bedrock control plane.
+
+use super::error::classify;
+use super::{Connection, pages};
+use crate::model::catalog::{
+    BatchJob, Catalog, CustomModelDeployment, FoundationModel, ImportedModel, InferenceProfile, ProfileKind,
+    ProvisionedThroughput,
+};
+use crate::model::snapshot::CollectError;
+use crate::model::time::Timestamp;
+use aws_sdk_bedrock::primitives::DateTime;
+use aws_sdk_bedrock::types::{InferenceProfileType, ModelInvocationJobStatus};
+use std::collections::BTreeMap;
+
+/// Control-plane rates are not documented; 10 calls a second is what the slowest list of the other
+/// services allows, and half of it is used.
+const RATE: u32 = 10;
+
+fn seconds(at: DateTime) -> Timestamp {
+    Timestamp(at.secs())
+}
+
+/// Reads a paged list of the control plane into a vector.
+macro_rules! list {
+    ($self:ident . $operation:ident $(. $set:ident ( $value:expr ))*, $what:literal, $field:ident) => {
+        pages::all($what, RATE, |token| {
+            let call = $self.bedrock.$operation()$(.$set($value))*.set_next_token(token);
+            async move {
+            let page = call.send().await.map_err(|e| classify($what, e))?;
+            Ok((page.$field.unwrap_or_default(), page.next_token))
+        }
+        })
+    };
+}
+
+impl Connection {
+    /// Every list of the catalog; one that fails is `None` and said, the others are not touched.
+    /// `None` only where every list failed.
+    pub async fn catalog(&self, tag_keys: &[String]) -> (Option<Catalog>, Vec<CollectError>) {
+        let (models, profiles, provisioned, deployments, imported, batch_jobs) = tokio::join!(
+            self.models(),
+            self.profiles(tag_keys),
+            self.provisioned(),
+            self.deployments(),
+            self.imported(),
+            self.batch_jobs(),
+        );
+        let mut errors = Vec::new();
+        let catalog = Catalog {
+            models: kept(models, &mut errors),
+            profiles: match profiles {
+                Ok((profiles, untagged)) => {
+                    errors.extend(untagged);
+                    Some(profiles)
+                }
+                Err(error) => kept(Err(error), &mut errors),
+            },
+            provisioned: kept(provisioned, &mut errors),
+            deployments: kept(deployments, &mut errors),
+            imported: kept(imported, &mut errors),
+            batch_jobs: kept(batch_jobs, &mut errors),
+        };
+        ((catalog != Catalog::default()).then_some(catalog), errors)
+    }
+
+    async fn models(&self) -> Result<Vec<FoundationModel>, CollectError> {
+        let what = "bedrock:ListFoundationModels";
+        let answer = self.bedrock.list_foundation_models().send().await.map_err(|e| classify(what, e))?;
+        let models = answer.model_summaries.unwrap_or_default().into_iter().map(|model| FoundationModel {
+            id: model.model_id,
+            name: model.model_name,
+            provider: model.provider_name,
+            inference_types: model
+                .inference_types_supported
+                .unwrap_or_default()
+                .iter()
+                .map(|kind| kind.as_str().to_string())
+                .collect(),
+            lifecycle: model.model_lifecycle.as_ref().map(|cycle| cycle.status.as_str().to_string()),
+            end_of_life: model.model_lifecycle.and_then(|cycle| cycle.end_of_life_time).map(seconds),
+        });
+        Ok(models.collect())
+    }
+
+    /// Both types. Tags are asked of application profiles only, and only where the config names keys;
+    /// a profile whose tags cannot be read keeps none, with one error for all of them.
+    async fn profiles(
+        &self,
+        tag_keys: &[String],
+    ) -> Result<(Vec<InferenceProfile>, Option<CollectError>), CollectError> {
+        let mut profiles = self.profiles_of(InferenceProfileType::SystemDefined).await?;
+        let mut application = self.profiles_of(InferenceProfileType::Application).await?;
+        let mut failed = None;
+        if !tag_keys.is_empty() {
+            let arns: Vec<String> = application.iter().map(|p| p.arn.clone()).collect();
+            match self.tags(arns, tag_keys).await {
+                Ok(tags) => application.iter_mut().zip(tags).for_each(|(profile, tags)| profile.tags = tags),
+                Err(error) => failed = Some(error),
+            }
+        }
+        profiles.append(&mut application);
+        Ok((profiles, failed))
+    }
+
+    async fn profiles_of(&self, kind: InferenceProfileType) -> Result<Vec<InferenceProfile>, CollectError> {
+        let list = list!(
+            self.list_inference_profiles.type_equals(kind.clone()).max_results(1000),
+            "bedrock:ListInferenceProfiles",
+            inference_profile_summaries
+        );
+        let profiles = list.await?.into_iter().map(|profile| InferenceProfile {
+            id: profile.inference_profile_id,
+            arn: profile.inference_profile_arn,
+            name: Some(profile.inference_profile_name),
+            kind: match kind {
+                InferenceProfileType::Application => ProfileKind::Application,
+                _ => ProfileKind::SystemDefined,
+            },
+            model_arns: profile.models.into_iter().filter_map(|model| model.model_arn).collect(),
+            tags: BTreeMap::new(),
+        });
+        Ok(profiles.collect())
+    }
+
+    /// The tags named by `keys`, profile by profile.
+    async fn tags(
+        &self,
+        arns: Vec<String>,
+        keys: &[String],
+    ) -> Result<Vec<BTreeMap<String, String>>, CollectError> {
+        let what = "bedrock:ListTagsForResource";
+        let mut pace = pages::pace(RATE);
+        let mut all = Vec::with_capacity(arns.len());
+        for arn in arns {
+            pace.tick().await;
+            let call = self.bedrock.list_tags_for_resource().resource_arn(arn);
+            let tags = call.send().await.map_err(|e| classify(what, e))?.tags.unwrap_or_default();
+            let named = tags.into_iter().filter(|tag| keys.contains(&tag.key));
+            all.push(named.map(|tag| (tag.key, tag.value)).collect());
+        }
+        Ok(all)
+    }
+
+    async fn provisioned(&self) -> Result<Vec<ProvisionedThroughput>, CollectError> {
+        let list = list!(
+            self.list_provisioned_model_throughputs.max_results(1000),
+            "bedrock:ListProvisionedModelThroughputs",
+            provisioned_model_summaries
+        );
+        let provisioned = list.await?.into_iter().map(|unit| ProvisionedThroughput {
+            arn: unit.provisioned_model_arn,
+            name: unit.provisioned_model_name,
+            model_arn: unit.model_arn,
+            foundation_model_arn: unit.foundation_model_arn,
+            model_units: unit.model_units.into(),
+            desired_model_units: unit.desired_model_units.into(),
+            status: unit.status.as_str().to_string(),
+            commitment: unit.commitment_duration.map(|duration| duration.as_str().to_string()),
+            commitment_expires: unit.commitment_expiration_time.map(seconds),
+        });
+        Ok(provisioned.collect())
+    }
+
+    async fn deployments(&self) -> Result<Vec<CustomModelDeployment>, CollectError> {
+        let list = list!(
+            self.list_custom_model_deployments.max_results(1000),
+            "bedrock:ListCustomModelDeployments",
+            model_deployment_summaries
+        );
+        let deployments = list.await?.into_iter().map(|deployment| CustomModelDeployment {
+            arn: deployment.custom_model_deployment_arn,
+            name: deployment.custom_model_deployment_name,
+            model_arn: deployment.model_arn,
+            status: deployment.status.as_str().to_string(),
+        });
+        Ok(deployments.collect())
+    }
+
+    async fn imported(&self) -> Result<Vec<ImportedModel>, CollectError> {
+        let list =
+            list!(self.list_imported_models.max_results(1000), "bedrock:ListImportedModels", model_summaries);
+        let imported = list.await?.into_iter();
+        Ok(imported.map(|model| ImportedModel { arn: model.model_arn, name: model.model_name }).collect())
+    }
+
+    /// The jobs that count against "Sum of in-progress and submitted batch inference jobs".
+    async fn batch_jobs(&self) -> Result<Vec<BatchJob>, CollectError> {
+        let mut jobs = Vec::new();
+        for status in [ModelInvocationJobStatus::Submitted, ModelInvocationJobStatus::InProgress] {
+            let list = list!(
+                self.list_model_invocation_jobs.status_equals(status.clone()).max_results(1000),
+                "bedrock:ListModelInvocationJobs",
+                invocation_job_summaries
+            );
+            jobs.extend(list.await?.into_iter().map(|job| BatchJob {
+                arn: job.job_arn,
+                model_id: job.model_id,
+                status: job.status.map_or_else(|| status.to_string(), |s| s.as_str().to_string()),
+            }));
+        }
+        Ok(jobs)
+    }
+}
+
+fn kept<T>(list: Result<Vec<T>, CollectError>, errors: &mut Vec<CollectError>) -> Option<Vec<T>> {
+    list.map_err(|error| errors.push(error)).ok()
+}

@@ -1,0 +1,267 @@
+//! CloudWatch: which ids have metrics, and their minutes.
+
+mod names;
+
+use super::error::{classify, malformed};
+use super::{Connection, pages};
+use crate::model::snapshot::{CollectError, ErrorClass, SeriesRequest};
+use crate::model::time::{Minute, Timestamp};
+use crate::model::usage::{InvocationId, ListedId, SeriesReading};
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{
+    Dimension, Metric as SdkMetric, MetricDataQuery, MetricDataResult, MetricStat, RecentlyActive, ScanBy,
+    StatusCode,
+};
+use std::collections::BTreeMap;
+
+const LIST: &str = "cloudwatch:ListMetrics";
+const DATA: &str = "cloudwatch:GetMetricData";
+/// AWS's rates, in calls a second per account and region.
+const LIST_RATE: u32 = 25;
+const DATA_RATE: u32 = 50;
+/// $0.01 per 1,000 metrics requested, whatever the number of datapoints. (The first million ListMetrics
+/// calls of a month are free, and no exporter gets there.)
+const DOLLARS_PER_METRIC: f64 = 0.00001;
+/// GetMetricData's limits, per call.
+const MOST_QUERIES: usize = 500;
+const MOST_DATAPOINTS: i64 = 100_800;
+
+impl Connection {
+    /// The ids that have metrics under their exact id-only dimension set. `recent`: only those with a
+    /// datapoint of the last three hours, else of the last two weeks.
+    pub async fn listed_ids(&self, recent: bool) -> Result<Vec<ListedId>, CollectError> {
+        let mut listed: BTreeMap<InvocationId, Vec<crate::model::usage::Metric>> = BTreeMap::new();
+        for endpoint in crate::model::ids::Endpoint::ALL {
+            let metrics = pages::all(LIST, LIST_RATE, |token| {
+                let call = self.cloudwatch.list_metrics().namespace(names::namespace(*endpoint));
+                let call =
+                    call.set_recently_active(recent.then_some(RecentlyActive::Pt3H)).set_next_token(token);
+                async move {
+                    let page = call.send().await.map_err(|e| classify(LIST, e))?;
+                    Ok((page.metrics.unwrap_or_default(), page.next_token))
+                }
+            })
+            .await?;
+            for metric in metrics {
+                let (Some(name), Some([dimension])) = (&metric.metric_name, metric.dimensions.as_deref())
+                else {
+                    continue;
+                };
+                let (Some(key), Some(id)) = (dimension.name(), dimension.value()) else { continue };
+                if key == names::dimension(*endpoint) {
+                    let id = InvocationId { endpoint: *endpoint, id: id.into() };
+                    listed.entry(id).or_default().extend(names::metrics(*endpoint, name));
+                }
+            }
+        }
+        Ok(listed.into_iter().map(|(id, metrics)| ListedId { id, metrics }).collect())
+    }
+
+    /// Reads series at a period of `period` seconds: 60, or 3600 for closed hours. A failed call or page
+    /// costs only the series in it: they come back incomplete.
+    pub async fn read(
+        &self,
+        period: i32,
+        mut series: Vec<SeriesRequest>,
+    ) -> (Vec<SeriesReading>, Vec<CollectError>) {
+        // Windows are free, queries are billed: what has the same window goes together, and the statistics
+        // of one metric stand next to each other, since up to five of them are billed once.
+        series.sort_by(|a, b| (a.from, a.until, &a.id, a.metric).cmp(&(b.from, b.until, &b.id, b.metric)));
+        series.dedup();
+        let mut pace = pages::pace(DATA_RATE);
+        let (mut readings, mut errors) = (Vec::with_capacity(series.len()), Vec::new());
+        for batch in batches(&series, period) {
+            pace.tick().await;
+            self.read_batch(period, batch, &mut readings, &mut errors).await;
+        }
+        (readings, errors)
+    }
+
+    async fn read_batch(
+        &self,
+        period: i32,
+        batch: &[SeriesRequest],
+        readings: &mut Vec<SeriesReading>,
+        errors: &mut Vec<CollectError>,
+    ) {
+        let from = batch.iter().map(|series| series.from).min().unwrap_or_default();
+        let until = batch.iter().map(|series| series.until).max().unwrap_or_default();
+        let queries: Vec<MetricDataQuery> =
+            batch.iter().enumerate().map(|(n, s)| query(n, s, period)).collect();
+        let billed = billed(batch);
+        self.telemetry.metrics_requested(billed);
+        self.telemetry.cost_dollars(billed as f64 * DOLLARS_PER_METRIC);
+        let results = pages::all(DATA, DATA_RATE, |token| {
+            let call = self.cloudwatch.get_metric_data().set_metric_data_queries(Some(queries.clone()));
+            let call = call
+                .start_time(DateTime::from_secs(from.start().0))
+                .end_time(DateTime::from_secs(until.start().0));
+            let call = call.scan_by(ScanBy::TimestampAscending).set_next_token(token);
+            async move {
+                let page = call.send().await.map_err(|e| classify(DATA, e))?;
+                Ok((page.metric_data_results.unwrap_or_default(), page.next_token))
+            }
+        })
+        .await;
+        let mut answers: Vec<Answer> = batch.iter().map(|_| Answer::default()).collect();
+        match results {
+            Ok(results) => results.into_iter().for_each(|result| take(result, &mut answers, errors)),
+            Err(error) => errors.push(error),
+        }
+        for (series, answer) in batch.iter().zip(answers) {
+            readings.push(reading(series, answer, errors));
+        }
+    }
+}
+
+/// What was answered for one query, page by page.
+#[derive(Default)]
+struct Answer {
+    complete: bool,
+    points: Vec<(i64, f64)>,
+}
+
+/// Up to 500 queries and 100,800 datapoints each.
+fn batches(series: &[SeriesRequest], period: i32) -> Vec<&[SeriesRequest]> {
+    let mut batches = Vec::new();
+    let mut rest = series;
+    while !rest.is_empty() {
+        let (mut from, mut until) = (rest[0].from, rest[0].until);
+        let fits = |n: usize, from: Minute, until: Minute| {
+            let points = (until.0 - from.0) * 60 / i64::from(period);
+            n <= MOST_QUERIES && points * n as i64 <= MOST_DATAPOINTS
+        };
+        let mut n = 1;
+        while n < rest.len() {
+            let (wider_from, wider_until) = (from.min(rest[n].from), until.max(rest[n].until));
+            if !fits(n + 1, wider_from, wider_until) {
+                break;
+            }
+            (from, until) = (wider_from, wider_until);
+            n += 1;
+        }
+        let (batch, left) = rest.split_at(n);
+        batches.push(batch);
+        rest = left;
+    }
+    batches
+}
+
+fn query(n: usize, series: &SeriesRequest, period: i32) -> MetricDataQuery {
+    let (name, statistic) = names::query(series.id.endpoint, series.metric);
+    let dimension =
+        Dimension::builder().name(names::dimension(series.id.endpoint)).value(series.id.id.as_ref());
+    let metric = SdkMetric::builder()
+        .namespace(names::namespace(series.id.endpoint))
+        .metric_name(name)
+        .dimensions(dimension.build())
+        .build();
+    let stat = MetricStat::builder().metric(metric).period(period).stat(statistic).build();
+    MetricDataQuery::builder().id(format!("q{n}")).metric_stat(stat).return_data(true).build()
+}
+
+/// How many metrics AWS bills for a call: up to five statistics of one metric count once.
+fn billed(batch: &[SeriesRequest]) -> u64 {
+    let mut statistics: BTreeMap<(&InvocationId, &str), u64> = BTreeMap::new();
+    for series in batch {
+        *statistics.entry((&series.id, names::query(series.id.endpoint, series.metric).0)).or_default() += 1;
+    }
+    statistics.values().map(|n| n.div_ceil(5)).sum()
+}
+
+fn take(result: MetricDataResult, answers: &mut [Answer], errors: &mut Vec<CollectError>) {
+    let number = result.id().and_then(|id| id.strip_prefix('q')).and_then(|n| n.parse::<usize>().ok());
+    let Some(answer) = number.and_then(|n| answers.get_mut(n)) else {
+        errors.push(malformed(DATA, format_args!("a result with Id {:?} that was not asked", result.id())));
+        return;
+    };
+    // Pages before the last say PartialData: the last word counts.
+    answer.complete = result.status_code == Some(StatusCode::Complete);
+    match result.status_code {
+        Some(StatusCode::InternalError) => errors.push(CollectError {
+            class: ErrorClass::Server,
+            message: format!("{DATA}: InternalError for a metric"),
+        }),
+        Some(StatusCode::Forbidden) => errors.push(CollectError {
+            class: ErrorClass::AccessDenied,
+            message: format!("{DATA}: Forbidden for a metric"),
+        }),
+        _ => {}
+    }
+    let stamps = result.timestamps.unwrap_or_default();
+    answer.points.extend(stamps.iter().map(DateTime::secs).zip(result.values.unwrap_or_default()));
+}
+
+fn reading(series: &SeriesRequest, answer: Answer, errors: &mut Vec<CollectError>) -> SeriesReading {
+    let mut complete = answer.complete;
+    let mut points = Vec::with_capacity(answer.points.len());
+    for (at, value) in answer.points {
+        let minute = Timestamp(at).minute();
+        if minute < series.from || minute >= series.until {
+            continue;
+        }
+        if value.is_finite() && value >= 0.0 {
+            points.push((minute, value));
+        } else {
+            complete = false;
+            let id = &series.id.id;
+            errors.push(malformed(DATA, format_args!("{value} is no {} of {id}", series.metric)));
+        }
+    }
+    SeriesReading {
+        id: series.id.clone(),
+        metric: series.metric.canonical(),
+        from: series.from,
+        until: series.until,
+        complete,
+        points,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::usage::Metric;
+
+    fn series(id: &str, metric: Metric, from: i64, until: i64) -> SeriesRequest {
+        SeriesRequest { id: InvocationId::runtime(id), metric, from: Minute(from), until: Minute(until) }
+    }
+
+    #[test]
+    fn five_statistics_of_a_metric_are_billed_once() {
+        let latencies = [
+            Metric::LatencyAverage,
+            Metric::LatencyP50,
+            Metric::LatencyP90,
+            Metric::LatencyP99,
+            Metric::LatencyMaximum,
+        ];
+        let batch: Vec<_> = latencies.map(|metric| series("a", metric, 0, 5)).to_vec();
+        assert_eq!(billed(&batch), 1);
+        assert_eq!(
+            billed(&[series("a", Metric::Invocations, 0, 5), series("b", Metric::Invocations, 0, 5)]),
+            2
+        );
+    }
+
+    #[test]
+    fn a_call_holds_at_most_500_queries_and_100800_datapoints() {
+        let short: Vec<_> = (0..1001).map(|n| series(&n.to_string(), Metric::Invocations, 0, 5)).collect();
+        assert_eq!(batches(&short, 60).iter().map(|b| b.len()).collect::<Vec<_>>(), [500, 500, 1]);
+        let days: Vec<_> =
+            (0..20).map(|n| series(&n.to_string(), Metric::Invocations, 0, 15 * 1440)).collect();
+        assert_eq!(batches(&days, 60).iter().map(|b| b.len()).collect::<Vec<_>>(), [4, 4, 4, 4, 4]);
+        assert_eq!(batches(&days, 3600).len(), 1);
+    }
+
+    #[test]
+    fn points_outside_the_window_and_impossible_values_are_not_taken() {
+        let answer =
+            Answer { complete: true, points: vec![(0, 1.0), (60, 2.0), (120, f64::NAN), (600, 9.0)] };
+        let mut errors = Vec::new();
+        let reading = reading(&series("a", Metric::Invocations, 1, 5), answer, &mut errors);
+        assert_eq!(reading.points, [(Minute(1), 2.0)]);
+        assert!(!reading.complete);
+        assert_eq!(errors[0].class, ErrorClass::Malformed);
+    }
+}

@@ -1,0 +1,358 @@
+//! The command line. Flags follow the exporters' convention; each is also an environment variable,
+//! `BEDROCK_QUOTA_EXPORTER_` and the flag's name in capitals.
+
+use crate::model::shard::Shard;
+use crate::telemetry;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use tracing::level_filters::LevelFilter;
+
+/// Prometheus exporter for Amazon Bedrock quotas: who spends which limit, how close it is, and why
+/// calls are refused.
+#[derive(Debug, Parser)]
+#[command(version, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub log: Log,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch AWS and serve /metrics
+    Serve(Serve),
+    /// Validate a config and print what it would do: targets, calls per hour, dollars a month
+    Check(Check),
+    /// Serve /metrics of a simulated AWS inside this process; no account needed
+    Demo(Demo),
+    /// Run the simulated AWS alone, for any AWS client
+    Sim(Sim),
+    /// Tell which quotas an invocation id spends, and why; live, or offline on the AWS CLI's JSON
+    Explain(Explain),
+    /// Ask a running exporter whether it is healthy; exit code 0 if it is
+    Healthcheck(Healthcheck),
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Logging")]
+pub struct Log {
+    /// Least severe level that is logged
+    #[arg(
+        id = "log.level",
+        long = "log.level",
+        env = "BEDROCK_QUOTA_EXPORTER_LOG_LEVEL",
+        global = true,
+        default_value = "info"
+    )]
+    pub level: LogLevel,
+    /// How a log line looks
+    #[arg(
+        id = "log.format",
+        long = "log.format",
+        env = "BEDROCK_QUOTA_EXPORTER_LOG_FORMAT",
+        global = true,
+        default_value = "text"
+    )]
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> LevelFilter {
+        match level {
+            LogLevel::Error => LevelFilter::ERROR,
+            LogLevel::Warn => LevelFilter::WARN,
+            LogLevel::Info => LevelFilter::INFO,
+            LogLevel::Debug => LevelFilter::DEBUG,
+            LogLevel::Trace => LevelFilter::TRACE,
+        }
+    }
+}
+
+impl From<LogFormat> for telemetry::LogFormat {
+    fn from(format: LogFormat) -> telemetry::LogFormat {
+        match format {
+            LogFormat::Text => telemetry::LogFormat::Text,
+            LogFormat::Json => telemetry::LogFormat::Json,
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub struct ConfigFile {
+    /// The config; without one the current credentials' account and region are watched
+    #[arg(long = "config.file", env = "BEDROCK_QUOTA_EXPORTER_CONFIG_FILE", value_name = "FILE")]
+    pub path: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub struct ListenAddress {
+    /// Address to listen on: HOST:PORT, or :PORT for every IPv4 address
+    #[arg(
+        long = "web.listen-address",
+        env = "BEDROCK_QUOTA_EXPORTER_WEB_LISTEN_ADDRESS",
+        value_name = "ADDRESS",
+        default_value = ":10469",
+        value_parser = socket_address
+    )]
+    pub listen_address: SocketAddr,
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Web")]
+pub struct Web {
+    #[command(flatten)]
+    pub address: ListenAddress,
+    /// Path of the metrics
+    #[arg(
+        long = "web.telemetry-path",
+        env = "BEDROCK_QUOTA_EXPORTER_WEB_TELEMETRY_PATH",
+        value_name = "PATH",
+        default_value = "/metrics",
+        value_parser = telemetry_path
+    )]
+    pub telemetry_path: String,
+    /// Allow a reload of the config by POST /-/reload
+    #[arg(long = "web.enable-lifecycle", env = "BEDROCK_QUOTA_EXPORTER_WEB_ENABLE_LIFECYCLE")]
+    pub enable_lifecycle: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Slice {
+    /// Watch only slice N, counted from 0, of the accounts, cut into M: N/M. For N also a name that ends
+    /// in it, such as a StatefulSet's pod, or auto for the name of this host
+    #[arg(
+        long,
+        env = "BEDROCK_QUOTA_EXPORTER_SHARD",
+        value_name = "N/M",
+        default_value = "0/1",
+        value_parser = shard
+    )]
+    pub shard: Shard,
+}
+
+#[derive(Args, Debug)]
+pub struct Serve {
+    #[command(flatten)]
+    pub config: ConfigFile,
+    #[command(flatten)]
+    pub slice: Slice,
+    #[command(flatten)]
+    pub web: Web,
+}
+
+#[derive(Args, Debug)]
+pub struct Check {
+    #[command(flatten)]
+    pub config: ConfigFile,
+    #[command(flatten)]
+    pub slice: Slice,
+    /// Invocation ids with traffic that a target is assumed to have, for the estimate of calls and cost
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_IDS", value_name = "N", default_value_t = 40)]
+    pub ids: u32,
+}
+
+#[derive(Args, Debug)]
+pub struct Demo {
+    #[command(flatten)]
+    pub web: Web,
+    #[command(flatten)]
+    pub seed: Seed,
+}
+
+#[derive(Args, Debug)]
+pub struct Seed {
+    /// Seed of the simulated traffic
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SEED", value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Args, Debug)]
+pub struct Sim {
+    /// Loopback address to listen on: HOST:PORT
+    #[arg(
+        long,
+        env = "BEDROCK_QUOTA_EXPORTER_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:10470",
+        value_parser = loopback_address
+    )]
+    pub listen: SocketAddr,
+    #[command(flatten)]
+    pub seed: Seed,
+}
+
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// What `aws service-quotas list-service-quotas --service-code bedrock` printed
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_QUOTAS", value_name = "FILE")]
+    pub quotas: Option<PathBuf>,
+    /// What `aws service-quotas list-aws-default-service-quotas --service-code bedrock` printed
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_DEFAULTS", value_name = "FILE")]
+    pub defaults: Option<PathBuf>,
+    /// What `aws bedrock list-foundation-models` printed
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_MODELS", value_name = "FILE")]
+    pub models: Option<PathBuf>,
+    /// What `aws bedrock list-inference-profiles` printed
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_PROFILES", value_name = "FILE")]
+    pub profiles: Option<PathBuf>,
+    /// What `aws bedrock list-custom-model-deployments` printed
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_DEPLOYMENTS", value_name = "FILE")]
+    pub deployments: Option<PathBuf>,
+    /// Region of the lists, or to read them from
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_REGION")]
+    pub region: Option<String>,
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_FORMAT", default_value = "table")]
+    pub format: ExplainFormat,
+    /// Its overrides hold here too
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// As CloudWatch spells them; without any, one per line of standard input
+    #[arg(value_name = "INVOCATION_ID")]
+    pub ids: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    Table,
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub struct Healthcheck {
+    #[command(flatten)]
+    pub address: ListenAddress,
+}
+
+fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+    let ipv4 = |host: Ipv4Addr| port.parse().ok().map(|port| SocketAddr::from((host, port)));
+    match host {
+        "" => ipv4(Ipv4Addr::UNSPECIFIED),
+        "localhost" => ipv4(Ipv4Addr::LOCALHOST),
+        _ => text.parse().ok(),
+    }
+    .ok_or_else(|| "expected HOST:PORT or :PORT, the host an IP address or localhost".into())
+}
+
+fn loopback_address(text: &str) -> Result<SocketAddr, String> {
+    let address = socket_address(text)?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err("expected a loopback address: the simulated AWS must not be taken for AWS".into())
+    }
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let (name, of) = text.rsplit_once('/').unwrap_or((text, ""));
+    let host = (name == "auto").then(host_name);
+    let name = host.as_deref().unwrap_or(name);
+    let ordinal = name.rsplit('-').next().unwrap_or_default();
+    let shard = ordinal.parse().ok().zip(of.parse().ok());
+    shard.and_then(|(number, of)| Shard::new(number, of)).ok_or_else(|| {
+        let host = if host.is_some() { format!("this host is called {name:?}; ") } else { String::new() };
+        format!("{host}expected N/M with N from 0 to M - 1, such as 0/3, exporter-0/3 or auto/3")
+    })
+}
+
+/// A pod's name, in a pod.
+fn host_name() -> String {
+    let kernel = || std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    std::env::var("HOSTNAME").unwrap_or_else(|_| kernel()).trim().to_string()
+}
+
+fn telemetry_path(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
+    let taken = ["/-/", "/api/"].iter().any(|prefix| text.starts_with(prefix));
+    if text.len() > 1 && text.starts_with('/') && text.chars().all(plain) && !taken {
+        Ok(text.into())
+    } else {
+        Err("expected a path such as /metrics, neither / nor below /-/ or /api/".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_sub_command_parses_beside_the_logging_flags() {
+        for command in ["serve", "check", "demo", "sim", "explain", "healthcheck"] {
+            let cli = Cli::try_parse_from(["exporter", command, "--log.format=json"]).unwrap();
+            assert_eq!(cli.log.format, LogFormat::Json);
+        }
+        let explain = Cli::try_parse_from(["exporter", "explain", "--format=json", "a", "b"]).unwrap();
+        let Command::Explain(explain) = explain.command else { panic!("{explain:?}") };
+        assert_eq!((explain.format, explain.ids.len()), (ExplainFormat::Json, 2));
+    }
+
+    #[test]
+    fn every_flag_is_also_an_environment_variable_of_its_own() {
+        for command in Cli::command().get_subcommands().chain([&Cli::command()]) {
+            let mut seen = Vec::new();
+            for flag in command
+                .get_arguments()
+                .filter(|a| a.get_long().is_some_and(|l| l != "help" && l != "version"))
+            {
+                let env = flag.get_env().unwrap_or_else(|| panic!("{flag} has none")).to_str().unwrap();
+                assert!(env.starts_with("BEDROCK_QUOTA_EXPORTER_"), "{env}");
+                assert!(!seen.contains(&env), "{env} twice");
+                seen.push(env);
+            }
+        }
+    }
+
+    #[test]
+    fn listen_addresses() {
+        let address = |text| socket_address(text).map(|a| a.to_string());
+        assert_eq!(address(":10469").unwrap(), "0.0.0.0:10469");
+        assert_eq!(address("localhost:0").unwrap(), "127.0.0.1:0");
+        assert_eq!(address("[::]:10469").unwrap(), "[::]:10469");
+        for bad in ["", "10469", ":", ":http", "example.org:80", "127.0.0.1", ":65536"] {
+            assert!(address(bad).is_err(), "{bad}");
+        }
+        assert!(loopback_address(":10470").is_err());
+        assert!(loopback_address("[::1]:10470").is_ok());
+    }
+
+    #[test]
+    fn shards() {
+        let shard = |text| shard(text).map(|shard| shard.to_string());
+        assert_eq!(shard("1/3").unwrap(), "1/3");
+        assert_eq!(shard("bedrock-quota-exporter-2/3").unwrap(), "2/3");
+        for bad in ["", "1", "/", "3/3", "-1/3x", "0/0", "exporter/3", "exporter-b/3", "1/3/"] {
+            assert!(shard(bad).unwrap_err().starts_with("expected N/M"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn telemetry_paths() {
+        assert_eq!(telemetry_path("/metrics").unwrap(), "/metrics");
+        for bad in ["", "/", "metrics", "/-/healthy", "/api/v1", "/{x}", "/a b"] {
+            assert!(telemetry_path(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The sub-commands: from parsed arguments to a running or finished job.
+
+use crate::aws::Environment;
+use crate::cli;
+use crate::config;
+use crate::daemon::{self, Source};
+use crate::model::ids::Target;
+use crate::model::matching::Index;
+use crate::offline::File;
+use crate::plan::{self, Plan};
+use crate::report;
+use crate::report::explain::ExplainInputs;
+use crate::server::Web;
+use crate::sim::{self, world::World};
+use crate::telemetry::{Build, Telemetry};
+use anyhow::{Context, Result, anyhow, bail};
+use std::future::Future;
+use std::io::BufRead;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Serves what the config says until SIGTERM or SIGINT.
+pub fn serve(args: cli::Serve) -> Result<()> {
+    let shard = args.slice.shard;
+    let load = move || load(&args.config).map(|plan| Plan { shard, ..plan });
+    let plan = load()?;
+    let reload = Box::new(move || load().map_err(|error| error.to_string()));
+    run_async(async {
+        let listener = bind(args.web.address.listen_address).await?;
+        let source = Source { plan, reload };
+        daemon::run(source, web(&args.web), telemetry("serve"), listener, stop_signal()?).await
+    })
+}
+
+/// Prints what the config would do.
+pub fn check(args: cli::Check) -> Result<()> {
+    let plan = Plan { shard: args.slice.shard, ..load(&args.config)? };
+    print!("{}", report::check::render(&plan, args.ids));
+    Ok(())
+}
+
+/// The daemon against the simulated AWS, both in this process.
+pub fn demo(args: cli::Demo) -> Result<()> {
+    run_async(async {
+        let aws = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        let world = World::demo(args.seed.seed, daemon::now().0);
+        let plan = demo_plan(&format!("http://{}", aws.local_addr()?), &world)?;
+        let again = plan.clone();
+        let reload = Box::new(move || Ok(again.clone()));
+        let listener = bind(args.web.address.listen_address).await?;
+        let simulated = tokio::spawn(sim::serve(aws, world, std::future::pending()));
+        let source = Source { plan, reload };
+        let result = daemon::run(source, web(&args.web), telemetry("demo"), listener, stop_signal()?).await;
+        simulated.abort();
+        result
+    })
+}
+
+/// The simulated AWS alone.
+pub fn sim(args: cli::Sim) -> Result<()> {
+    run_async(async {
+        let listener = bind(args.listen).await?;
+        tracing::info!(address = %listener.local_addr()?, "simulating AWS");
+        let world = World::demo(args.seed.seed, daemon::now().0);
+        sim::serve(listener, world, stop_signal()?).await
+    })
+}
+
+/// Which quotas invocation ids spend: from the AWS CLI's JSON where any is given, else live.
+pub fn explain(args: cli::Explain) -> Result<()> {
+    let plan = load(&args.config)?;
+    let ids = if args.ids.is_empty() { ids_from(std::io::stdin().lock())? } else { args.ids.clone() };
+    let files = [&args.quotas, &args.defaults, &args.models, &args.profiles, &args.deployments];
+    let index = if files.iter().all(|file| file.is_none()) {
+        run_async(live_index(&plan, args.region.as_deref()))?
+    } else {
+        offline_index(&args, &plan)?
+    };
+    print!(
+        "{}",
+        match args.format {
+            cli::ExplainFormat::Table => report::explain::table(&index, &ids),
+            cli::ExplainFormat::Json => report::explain::json(&index, &ids),
+        }
+    );
+    Ok(())
+}
+
+fn ids_from(input: impl BufRead) -> Result<Vec<String>> {
+    let lines = input.lines().collect::<std::io::Result<Vec<_>>>().context("standard input")?;
+    Ok(lines.iter().map(|line| line.trim().to_string()).filter(|line| !line.is_empty()).collect())
+}
+
+fn offline_index(args: &cli::Explain, plan: &Plan) -> Result<Index> {
+    let read = |path: &Option<PathBuf>| -> Result<Option<(String, String)>> {
+        let Some(path) = path else { return Ok(None) };
+        let name = path.display().to_string();
+        let content = std::fs::read_to_string(path).with_context(|| format!("{name}: cannot be read"))?;
+        Ok(Some((name, content)))
+    };
+    let (quotas, defaults, models) = (read(&args.quotas)?, read(&args.defaults)?, read(&args.models)?);
+    let (profiles, deployments) = (read(&args.profiles)?, read(&args.deployments)?);
+    let inputs = ExplainInputs {
+        quotas: file(&quotas),
+        defaults: file(&defaults),
+        models: file(&models),
+        profiles: file(&profiles),
+        deployments: file(&deployments),
+        region: args.region.as_deref(),
+    };
+    report::explain::index(&inputs, &plan.settings.rules).map_err(anyhow::Error::msg)
+}
+
+fn file(read: &Option<(String, String)>) -> Option<File<'_>> {
+    read.as_ref().map(|(path, content)| File { path, content })
+}
+
+/// The lists of the plan's first account, in `region` or its first region.
+async fn live_index(plan: &Plan, region: Option<&str>) -> Result<Index> {
+    let account = &plan.accounts[0];
+    let region = region.or(account.regions.first().map(String::as_str));
+    let telemetry = telemetry("explain");
+    let environment = Environment::load(&plan.aws, region, &telemetry).await;
+    let own = environment.region();
+    let region = region.or(own.as_deref()).context("no region: give --region, or set AWS_REGION")?;
+    let session = environment.session(&account.credentials).await;
+    let connection = session.connect(&Target::new("", region));
+    let ((quotas, quota_errors), (catalog, catalog_errors)) =
+        tokio::join!(connection.quotas(), connection.catalog(&[]));
+    for error in quota_errors.iter().chain(&catalog_errors) {
+        tracing::warn!(class = %error.class, error = error.message, "not read");
+    }
+    let quotas = quotas.context("the quotas could not be read")?;
+    Ok(Index::new(&quotas, &catalog.unwrap_or_default(), &plan.settings.rules))
+}
+
+/// Asks a running exporter for its health.
+pub fn healthcheck(args: cli::Healthcheck) -> Result<()> {
+    let mut address = args.address.listen_address;
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    run_async(async {
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).no_proxy().build()?;
+        let answer = client.get(format!("http://{address}/-/healthy")).send().await;
+        let status = answer.with_context(|| format!("no answer from {address}"))?.status();
+        if status.is_success() { Ok(()) } else { bail!("{address} answers {status}") }
+    })
+}
+
+fn load(file: &cli::ConfigFile) -> Result<Plan> {
+    let plan = config::load(file.path.as_deref()).and_then(|config| plan::plan(&config));
+    plan.map_err(|complaints| anyhow!("the config is refused\n{complaints}"))
+}
+
+/// What the accounts of the simulated AWS are called.
+const DEMO_NAMES: [&str; 3] = ["production", "research", "labs"];
+
+/// The config of `demo`, in the form anybody would write it in: every account and region of the world.
+fn demo_plan(url: &str, world: &World) -> Result<Plan> {
+    let mut text = "accounts:\n".to_string();
+    for (account, name) in world.accounts.iter().zip(DEMO_NAMES) {
+        let regions: Vec<&str> = account.regions.iter().map(|region| region.name.as_str()).collect();
+        let arn = format!("arn:aws:iam::{}:role/bedrock-quota-exporter", account.id);
+        text += &format!("  - {{name: {name}, role_arn: '{arn}', regions: [{}]}}\n", regions.join(", "));
+    }
+    text += "quotas: {interval: 1m}\ncatalog: {team_tag: team}\nscrape_interval: 15s\n";
+    text += &format!("aws: {{endpoint_url: '{url}'}}\n");
+    let mut plan = plan::plan(&config::parse("the demo's config", &text))?;
+    plan.aws.simulated_keys = Some("AKIASIMULATED".to_string());
+    Ok(plan)
+}
+
+fn telemetry(mode: &str) -> Telemetry {
+    let revision = option_env!("BEDROCK_QUOTA_EXPORTER_REVISION").unwrap_or("");
+    let build = Build { version: env!("CARGO_PKG_VERSION"), revision, mode };
+    Telemetry::new(build, daemon::now())
+}
+
+fn web(args: &cli::Web) -> Web {
+    Web { telemetry_path: args.telemetry_path.clone(), enable_lifecycle: args.enable_lifecycle }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+fn run_async<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+/// Resolves at SIGTERM or SIGINT.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
+    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,350 @@
+//! The shape of config.yaml: which keys there are, and what the text of each may be.
+//!
+//! Reading never stops at the first mistake: what is wrong becomes a [`Complaint`], which [`Config`] carries
+//! along until [`plan`](crate::plan::plan) adds its own and refuses the config with all of them. Every key is
+//! optional; what an absent one means is the plan's business.
+
+pub(crate) mod kinds;
+mod section;
+mod tree;
+
+use crate::exposition::QuotaExport;
+use crate::model::ids::{QuotaKind, words};
+use kinds::*;
+use section::Section;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use tree::Node;
+
+/// Larger than any config somebody wrote: refuses being pointed at something else.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// What the file says. `None`: it does not say.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// As messages call it.
+    pub file: String,
+    /// What was wrong with it so far.
+    pub complaints: Vec<Complaint>,
+    pub accounts: Vec<Account>,
+    /// Of accounts that name none.
+    pub regions: Option<At<Vec<At<String>>>>,
+    pub usage: Usage,
+    pub quotas: Quotas,
+    pub catalog: Catalog,
+    /// Seconds between two scrapes by Prometheus.
+    pub scrape_interval: Option<At<u64>>,
+    pub overrides: Overrides,
+    pub aws: Aws,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    /// Where it stands in the file, and its full key.
+    pub line: usize,
+    pub key: String,
+    pub name: Option<At<String>>,
+    pub role_arn: Option<At<String>>,
+    pub external_id: Option<At<String>>,
+    /// A profile of the AWS CLI's shared config.
+    pub profile: Option<At<String>>,
+    pub regions: Option<At<Vec<At<String>>>>,
+}
+
+/// Durations in seconds.
+#[derive(Clone, Debug, Default)]
+pub struct Usage {
+    pub interval: Option<At<u64>>,
+    pub discovery_interval: Option<At<u64>>,
+    pub max_age: Option<At<u64>>,
+    pub delay: Option<At<u64>>,
+    pub settle: Option<At<u64>>,
+    pub lookback: Option<At<u64>>,
+    pub thresholds: Option<At<Vec<At<f64>>>>,
+    pub latency: Option<At<Vec<At<Statistic>>>>,
+    pub gauges: Option<At<bool>>,
+}
+
+/// Durations in seconds.
+#[derive(Clone, Debug, Default)]
+pub struct Quotas {
+    pub interval: Option<At<u64>>,
+    pub max_age: Option<At<u64>>,
+    pub export: Option<At<QuotaExport>>,
+    pub watch: Option<At<Vec<At<String>>>>,
+}
+
+/// Durations in seconds.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    pub interval: Option<At<u64>>,
+    pub max_age: Option<At<u64>>,
+    pub team_tag: Option<At<String>>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// By invocation id: the quota codes it spends; an inner `None`: it spends none of that kind.
+    pub models: BTreeMap<String, BTreeMap<QuotaKind, Option<String>>>,
+    /// By quota code: whose quota the row is; `None`: no model's.
+    pub quotas: BTreeMap<String, Option<String>>,
+    /// By base model id: what an output token costs.
+    pub burndown: BTreeMap<String, f64>,
+}
+
+/// Timeouts in seconds.
+#[derive(Clone, Debug, Default)]
+pub struct Aws {
+    pub endpoint_url: Option<At<String>>,
+    pub cloudwatch: Option<At<String>>,
+    pub servicequotas: Option<At<String>>,
+    pub bedrock: Option<At<String>>,
+    pub sts: Option<At<String>>,
+    pub connect_timeout: Option<At<u64>>,
+    pub attempt_timeout: Option<At<u64>>,
+    pub operation_timeout: Option<At<u64>>,
+    pub max_attempts: Option<At<u32>>,
+}
+
+words! {
+    /// A statistic of a latency metric.
+    Statistic {
+        P50 = "p50",
+        P90 = "p90",
+        P99 = "p99",
+        Average = "average",
+        Maximum = "maximum",
+    }
+}
+
+/// A value and the line of its key, counted from 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct At<T> {
+    pub line: usize,
+    pub value: T,
+}
+
+/// One thing that is wrong with a config.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Complaint {
+    /// Counted from 1; 0 where it is about no line.
+    pub line: usize,
+    /// The full key; empty where it is about the file.
+    pub key: String,
+    /// What was found and what was expected.
+    pub message: String,
+}
+
+impl Complaint {
+    pub fn new(line: usize, key: String, message: String) -> Complaint {
+        Complaint { line, key, message }
+    }
+}
+
+/// Everything that is wrong with a config: `FILE:LINE: KEY: …`, one a line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Complaints {
+    pub file: String,
+    /// By line.
+    pub list: Vec<Complaint>,
+}
+
+impl fmt::Display for Complaints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, Complaint { line, key, message }) in self.list.iter().enumerate() {
+            let start = if i > 0 { "\n" } else { "" };
+            let line = if *line > 0 { format!(":{line}") } else { String::new() };
+            let key = if key.is_empty() { String::new() } else { format!("{key}: ") };
+            write!(f, "{start}{}{line}: {key}{message}", self.file)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Complaints {}
+
+/// Reads the file; no path is an empty config.
+pub fn load(path: Option<&Path>) -> Result<Config, Complaints> {
+    let Some(path) = path else { return Ok(Config::default()) };
+    let file = path.display().to_string();
+    match read(path) {
+        Ok(text) => Ok(parse(&file, &text)),
+        Err(message) => Err(Complaints { file, list: vec![Complaint::new(0, String::new(), message)] }),
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err("larger than 1 MiB, which no config is".into());
+    }
+    String::from_utf8(bytes).map_err(|_| "not UTF-8 text".into())
+}
+
+/// Reads the text of a config; `file` is what messages call it.
+pub fn parse(file: &str, text: &str) -> Config {
+    let mut config = Config { file: file.into(), ..Config::default() };
+    match tree::parse(text) {
+        Err(tree::Refused { line, why }) => {
+            config.complaints.push(Complaint::new(line, String::new(), why));
+        }
+        Ok(root) => read_all(&root, &mut config),
+    }
+    config
+}
+
+fn read_all(root: &Node, config: &mut Config) {
+    let mut complaints = Vec::new();
+    let out = &mut complaints;
+    let mut top = Section::new(root.line, root, "", out);
+    config.accounts = top.sections("accounts", out).into_iter().map(|s| account(s, out)).collect();
+    config.regions = top.list("regions", &REGION, out);
+    config.usage = within(&mut top, "usage", usage, out);
+    config.quotas = within(&mut top, "quotas", quotas, out);
+    config.catalog = within(&mut top, "catalog", catalog, out);
+    config.scrape_interval = top.value("scrape_interval", &SCRAPE_INTERVAL, out);
+    config.overrides = within(&mut top, "overrides", overrides, out);
+    config.aws = within(&mut top, "aws", aws, out);
+    top.finish(out);
+    config.complaints = complaints;
+}
+
+type Out<'a> = &'a mut Vec<Complaint>;
+
+/// Reads the section of that name, if it is there, and complains about what it must not hold.
+fn within<T: Default>(
+    parent: &mut Section,
+    name: &'static str,
+    read: fn(&mut Section, Out) -> T,
+    out: Out,
+) -> T {
+    let Some(mut section) = parent.section(name, out) else { return T::default() };
+    let value = read(&mut section, out);
+    section.finish(out);
+    value
+}
+
+fn account(mut s: Section, out: Out) -> Account {
+    let account = Account {
+        line: s.line(),
+        key: s.key().into(),
+        name: s.value("name", &TEXT, out),
+        role_arn: s.value("role_arn", &ROLE_ARN, out),
+        external_id: s.value("external_id", &TEXT, out),
+        profile: s.value("profile", &TEXT, out),
+        regions: s.list("regions", &REGION, out),
+    };
+    s.finish(out);
+    account
+}
+
+fn usage(s: &mut Section, out: Out) -> Usage {
+    Usage {
+        interval: s.value("interval", &INTERVAL, out),
+        discovery_interval: s.value("discovery_interval", &INTERVAL, out),
+        max_age: s.value("max_age", &AGE, out),
+        delay: s.value("delay", &DELAY, out),
+        settle: s.value("settle", &DELAY, out),
+        lookback: s.value("lookback", &LOOKBACK, out),
+        thresholds: s.list("thresholds", &THRESHOLD, out),
+        latency: s.list("latency", &STATISTIC, out),
+        gauges: s.value("gauges", &SWITCH, out),
+    }
+}
+
+fn quotas(s: &mut Section, out: Out) -> Quotas {
+    Quotas {
+        interval: s.value("interval", &INTERVAL, out),
+        max_age: s.value("max_age", &AGE, out),
+        export: s.value("export", &QUOTA_EXPORT, out),
+        watch: s.list("watch", &QUOTA_CODE, out),
+    }
+}
+
+fn catalog(s: &mut Section, out: Out) -> Catalog {
+    Catalog {
+        interval: s.value("interval", &INTERVAL, out),
+        max_age: s.value("max_age", &AGE, out),
+        team_tag: s.value("team_tag", &TEXT, out),
+    }
+}
+
+fn overrides(s: &mut Section, out: Out) -> Overrides {
+    Overrides {
+        models: within(s, "models", model_overrides, out),
+        quotas: within(s, "quotas", quota_overrides, out),
+        burndown: within(s, "burndown", |s, out| s.each(&TEXT, &FACTOR, out), out),
+    }
+}
+
+fn model_overrides(s: &mut Section, out: Out) -> BTreeMap<String, BTreeMap<QuotaKind, Option<String>>> {
+    let kinds = |mut s: Section, out: Out| {
+        let code = |kind: &QuotaKind| Some((*kind, s.value(kind.word(), &QUOTA_CODE_OR_NONE, out)?.value));
+        let codes = QuotaKind::ALL.iter().filter_map(code).collect();
+        s.finish(out);
+        codes
+    };
+    s.each_section(out).into_iter().map(|(id, section)| (id, kinds(section, out))).collect()
+}
+
+fn quota_overrides(s: &mut Section, out: Out) -> BTreeMap<String, Option<String>> {
+    s.each(&QUOTA_CODE, &MODEL_OR_NONE, out)
+}
+
+fn aws(s: &mut Section, out: Out) -> Aws {
+    let mut aws = Aws {
+        endpoint_url: s.value("endpoint_url", &URL, out),
+        connect_timeout: s.value("connect_timeout", &TIMEOUT, out),
+        attempt_timeout: s.value("attempt_timeout", &TIMEOUT, out),
+        operation_timeout: s.value("operation_timeout", &TIMEOUT, out),
+        max_attempts: s.value("max_attempts", &ATTEMPTS, out),
+        ..Aws::default()
+    };
+    if let Some(mut s) = s.section("endpoints", out) {
+        aws.cloudwatch = s.value("cloudwatch", &URL, out);
+        aws.servicequotas = s.value("servicequotas", &URL, out);
+        aws.bedrock = s.value("bedrock", &URL, out);
+        aws.sts = s.value("sts", &URL, out);
+        s.finish(out);
+    }
+    aws
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example with its commented-out keys in use.
+    fn example_in_full() -> Config {
+        let text = include_str!("../config.example.yaml");
+        let in_use = |line: &str| match line.strip_prefix('#') {
+            Some(rest) if !rest.starts_with(' ') || rest.starts_with("  ") => rest.to_string(),
+            _ => line.to_string(),
+        };
+        let text: Vec<String> = text.lines().map(in_use).collect();
+        parse("config.example.yaml", &text.join("\n"))
+    }
+
+    #[test]
+    fn the_example_shows_every_key() {
+        let config = example_in_full();
+        assert_eq!(config.complaints, []);
+        assert!(crate::plan::plan(&config).is_ok());
+        let sections = format!("{:?}", (&config.usage, &config.quotas, &config.aws, &config.catalog));
+        assert!(!sections.contains("None"), "{sections}");
+        assert!(config.regions.is_some() && config.scrape_interval.is_some());
+        let shown = |shows: fn(&Account) -> bool| config.accounts.iter().any(shows);
+        assert!(
+            shown(|a| a.name.is_some()) && shown(|a| a.role_arn.is_some()) && shown(|a| a.regions.is_some())
+        );
+        assert!(shown(|a| a.external_id.is_some()) && shown(|a| a.profile.is_some()));
+        let Overrides { models, quotas, burndown } = &config.overrides;
+        assert_eq!(models.values().next().map(BTreeMap::len), Some(QuotaKind::ALL.len()));
+        assert!(!quotas.is_empty() && !burndown.is_empty());
+    }
+}

@@ -1,0 +1,250 @@
+//! What the text of each value may be.
+
+use super::Statistic;
+use crate::exposition::QuotaExport;
+
+/// What a text means, or what it should have been.
+pub struct Kind<T> {
+    /// Completes "expected …".
+    pub expected: &'static str,
+    pub parse: fn(&str) -> Option<T>,
+}
+
+pub const TEXT: Kind<String> =
+    Kind { expected: "a text", parse: |t| (!t.trim().is_empty()).then(|| t.into()) };
+
+pub const SWITCH: Kind<bool> = Kind {
+    expected: "true or false",
+    parse: |t| match t {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    },
+};
+
+pub const REGION: Kind<String> =
+    Kind { expected: "a region such as us-east-1", parse: |t| is_region(t).then(|| t.into()) };
+
+pub const ROLE_ARN: Kind<String> = Kind {
+    expected: "the ARN of a role, such as arn:aws:iam::111122223333:role/bedrock-quota-exporter",
+    parse: |t| role_account(t).map(|_| t.into()),
+};
+
+pub const QUOTA_CODE: Kind<String> =
+    Kind { expected: "a quota code such as L-254CACF4", parse: |t| is_quota_code(t).then(|| t.into()) };
+
+pub const QUOTA_CODE_OR_NONE: Kind<Option<String>> =
+    Kind { expected: "a quota code such as L-254CACF4, or none", parse: |t| or_none(t, is_quota_code) };
+
+pub const MODEL_OR_NONE: Kind<Option<String>> = Kind {
+    expected: "a base model id such as amazon.nova-pro-v1:0, or none",
+    parse: |t| or_none(t, |t| t.contains('.') && !t.contains(char::is_whitespace)),
+};
+
+pub const URL: Kind<String> =
+    Kind { expected: "a URL such as http://127.0.0.1:10470", parse: |t| is_url(t).then(|| t.into()) };
+
+pub const QUOTA_EXPORT: Kind<QuotaExport> = Kind { expected: "all or in_use", parse: QuotaExport::from_word };
+
+pub const STATISTIC: Kind<Statistic> =
+    Kind { expected: "p50, p90, p99, average or maximum", parse: Statistic::from_word };
+
+/// More than 10 times a limit is a slip: 90 for 0.9.
+pub const THRESHOLD: Kind<f64> =
+    Kind { expected: "a ratio above 0 and up to 10, such as 0.9", parse: |t| number(t, 10.0) };
+
+pub const FACTOR: Kind<f64> =
+    Kind { expected: "a number above 0 and up to 1000, such as 5", parse: |t| number(t, 1000.0) };
+
+pub const ATTEMPTS: Kind<u32> = Kind {
+    expected: "a whole number from 1 to 10",
+    parse: |t| t.parse().ok().filter(|n| (1..=10).contains(n)),
+};
+
+/// Below 10 s a round cannot be relied on to end before the next begins.
+pub const INTERVAL: Kind<u64> = Kind {
+    expected: "a duration from 10s to 1d, such as 90s, 15m or 1h30m",
+    parse: |t| duration(t, 10..=86_400),
+};
+
+pub const SCRAPE_INTERVAL: Kind<u64> =
+    Kind { expected: "a duration from 1s to 1h, such as 15s or 1m", parse: |t| duration(t, 1..=3600) };
+
+/// CloudWatch keeps one-minute data for 15 days.
+pub const AGE: Kind<u64> = Kind {
+    expected: "a duration from 1m to 15d, such as 15m or 24h",
+    parse: |t| duration(t, 60..=15 * 86_400),
+};
+
+pub const DELAY: Kind<u64> =
+    Kind { expected: "a duration from 1m to 1h, such as 120s or 2m", parse: |t| duration(t, 60..=3600) };
+
+pub const LOOKBACK: Kind<u64> = Kind {
+    expected: "whole minutes from 1m to 3h, such as 15m",
+    parse: |t| duration(t, 60..=3 * 3600).filter(|seconds| seconds % 60 == 0),
+};
+
+pub const TIMEOUT: Kind<u64> =
+    Kind { expected: "a duration from 1s to 5m, such as 5s or 1m", parse: |t| duration(t, 1..=300) };
+
+/// The account id in the ARN of a role.
+pub fn role_account(arn: &str) -> Option<&str> {
+    let mut parts = arn.splitn(6, ':');
+    let mut next = || parts.next();
+    let (scheme, partition, service, region) = (next()?, next()?, next()?, next()?);
+    let (account, role) = (next()?, next()?.strip_prefix("role/")?);
+    let well_formed = scheme == "arn"
+        && (partition == "aws" || partition.starts_with("aws-"))
+        && (service, region) == ("iam", "")
+        && account.len() == 12
+        && account.bytes().all(|b| b.is_ascii_digit())
+        && !role.is_empty()
+        && !role.contains(char::is_whitespace);
+    well_formed.then_some(account)
+}
+
+/// `us-east-1`, `us-gov-west-1`, `eusc-de-east-1`.
+fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [words @ .., number] = &parts[..] else { return false };
+    let is_word = |w: &&str| w.len() >= 2 && w.bytes().all(|b| b.is_ascii_lowercase());
+    words.len() >= 2 && words.iter().all(is_word) && matches!(number.parse(), Ok(1..=99u8))
+}
+
+fn is_quota_code(text: &str) -> bool {
+    let digit = |b: u8| b.is_ascii_digit() || (b'A'..=b'F').contains(&b);
+    text.strip_prefix("L-").is_some_and(|digits| digits.len() == 8 && digits.bytes().all(digit))
+}
+
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let Some(rest) = rest.filter(|r| !r.contains(|c: char| c.is_whitespace() || "?#@".contains(c))) else {
+        return false;
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let port_at = authority.rfind(':').filter(|at| authority.rfind(']').is_none_or(|end| *at > end));
+    let (host, port) = port_at.map_or((authority, None), |at| (&authority[..at], Some(&authority[at + 1..])));
+    !host.is_empty() && port.is_none_or(|p| p.parse::<u16>().is_ok())
+}
+
+fn or_none(text: &str, well_formed: fn(&str) -> bool) -> Option<Option<String>> {
+    match text {
+        "none" => Some(None),
+        _ => well_formed(text).then(|| Some(text.into())),
+    }
+}
+
+fn number(text: &str, most: f64) -> Option<f64> {
+    text.parse().ok().filter(|n| *n > 0.0 && *n <= most)
+}
+
+/// `90s`, `15m`, `1h30m`, `2d` in seconds.
+fn duration(text: &str, allowed: std::ops::RangeInclusive<u64>) -> Option<u64> {
+    let mut rest = text;
+    let mut seconds = 0u64;
+    for (unit, length) in [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)] {
+        if let Some((digits, after)) = rest.split_once(unit) {
+            if !digits.bytes().all(|b| b.is_ascii_digit()) {
+                return None;
+            }
+            seconds = digits.parse::<u64>().ok()?.checked_mul(length)?.checked_add(seconds)?;
+            rest = after;
+        }
+    }
+    (rest.is_empty() && !text.is_empty() && allowed.contains(&seconds)).then_some(seconds)
+}
+
+/// Seconds as a config would say them.
+pub fn duration_text(seconds: u64) -> String {
+    match [(86_400, 'd'), (3600, 'h'), (60, 'm')].iter().find(|(length, _)| seconds.is_multiple_of(*length)) {
+        Some((length, unit)) if seconds > 0 => format!("{}{unit}", seconds / length),
+        _ => format!("{seconds}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        let any = |text: &str| duration(text, 0..=u64::MAX);
+        let good = [("90s", 90), ("15m", 900), ("1h30m", 5400), ("1d", 86_400), ("2d1s", 172_801), ("0s", 0)];
+        for (text, seconds) in good {
+            assert_eq!(any(text), Some(seconds), "{text}");
+        }
+        for bad in [
+            "",
+            "60",
+            "s",
+            "1.5h",
+            "-1s",
+            "+1s",
+            "1m1h",
+            "1m 1s",
+            "5 m",
+            "1ms",
+            "1m1m",
+            "999999999999999999999d",
+        ] {
+            assert_eq!(any(bad), None, "{bad}");
+        }
+        for text in ["45s", "15m", "24h", "90m", "1d", "0s"] {
+            let seconds = any(text).unwrap();
+            assert_eq!(any(&duration_text(seconds)), Some(seconds), "{text}");
+        }
+        assert_eq!(duration_text(5400), "90m");
+    }
+
+    #[test]
+    fn regions() {
+        for good in ["us-east-1", "ap-southeast-2", "us-gov-west-1", "eu-isoe-west-1", "eusc-de-east-1"] {
+            assert!(is_region(good), "{good}");
+        }
+        for bad in [
+            "",
+            "us-east",
+            "us-east-",
+            "us-east-1a",
+            "us-1",
+            "-east-1",
+            "US-EAST-1",
+            "us_east_1",
+            "us-east-0",
+        ] {
+            assert!(!is_region(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn urls() {
+        for good in
+            ["http://localhost:4566", "https://vpce-1.example.org/", "http://[::1]:80", "http://[::1]/x"]
+        {
+            assert!(is_url(good), "{good}");
+        }
+        let bad = [
+            "",
+            "localhost:80",
+            "http://",
+            "http://:80",
+            "http://a:b",
+            "http://a:70000",
+            "http://u@a",
+            "ftp://a",
+        ];
+        for bad in bad {
+            assert!(!is_url(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn role_arns_of_every_partition() {
+        assert_eq!(role_account("arn:aws:iam::111122223333:role/path/reader"), Some("111122223333"));
+        assert_eq!(role_account("arn:aws-us-gov:iam::111122223333:role/r"), Some("111122223333"));
+        for bad in ["", "arn:aws:iam::111122223333:role/", "arn:aws:sts::111122223333:role/r", "111122223333"]
+        {
+            assert_eq!(role_account(bad), None, "{bad}");
+        }
+    }
+}

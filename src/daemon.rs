@@ -1,0 +1,128 @@
+//! The long-running process: one writer that collects and publishes, one renderer, one server.
+
+mod fleet;
+mod writer;
+
+use crate::exposition::{self, Export, Rendered};
+use crate::model::snapshot::Snapshot;
+use crate::model::time::Timestamp;
+use crate::plan::Plan;
+use crate::server;
+use crate::telemetry::Telemetry;
+use anyhow::{Context, Result, bail};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+/// How long a published snapshot waits for its neighbours before it is rendered: targets finish one
+/// after another, and a rendering serves all that finished.
+const COALESCE: Duration = Duration::from_secs(2);
+/// Large fleets render for longer: the renderer rests so many times as long as it worked, and so never
+/// takes more than a fifth of one core.
+const IDLE: u32 = 4;
+/// How long open connections may take after the signal to stop.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// What is to be watched, and how to learn it anew.
+pub struct Source {
+    pub plan: Plan,
+    /// Reads the config again; the error is every complaint.
+    pub reload: Box<dyn Fn() -> std::result::Result<Plan, String> + Send>,
+}
+
+/// Somebody who wants a reload, waiting to hear how it went.
+pub(crate) type ReloadRequest = oneshot::Sender<std::result::Result<(), String>>;
+
+/// What a scrape shows belongs together: no scrape mixes two configs.
+#[derive(Clone)]
+pub(crate) struct Published {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) export: Arc<Export>,
+}
+
+/// Runs until `shutdown` resolves (then Ok) or a part of the daemon ends (then an error naming it).
+/// A panic in any part is resumed here, so that no half-dead process serves old data.
+pub async fn run(
+    source: Source,
+    web: server::Web,
+    telemetry: Telemetry,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<()> {
+    let first = Published { snapshot: Arc::default(), export: Arc::new(source.plan.export.clone()) };
+    let (publish, published) = watch::channel(first);
+    let (render, rendered) = watch::channel(None);
+    let (stop, stopping) = watch::channel(false);
+    let (reload, reloads) = mpsc::channel(1);
+    let site = server::Site {
+        web,
+        telemetry: telemetry.clone(),
+        published: published.clone(),
+        rendered,
+        reload: reload.clone(),
+    };
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    let mut parts = JoinSet::new();
+    parts.spawn(async move { ("server", server::serve(listener, site, stopping).await) });
+    let own = telemetry.clone();
+    parts.spawn(async move { ("writer", writer::run(source, own, publish, reloads).await) });
+    parts.spawn(async move { ("renderer", renderer(published, telemetry, render).await) });
+    parts.spawn(async move { ("signal handler", hangups(reload).await) });
+    let ended = tokio::select! {
+        () = shutdown => None,
+        ended = parts.join_next() => ended,
+    };
+    match ended {
+        None => {
+            tracing::info!("stopping");
+            stop.send_replace(true);
+            // The server ends first, by itself; the others have nothing to finish.
+            let _ = tokio::time::timeout(DRAIN, parts.join_next()).await;
+            parts.shutdown().await;
+            Ok(())
+        }
+        Some(Ok((name, Ok(())))) => bail!("the {name} ended, though nothing asked it to"),
+        Some(Ok((name, Err(error)))) => Err(error.context(format!("the {name} ended"))),
+        Some(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+/// Renders every published snapshot once, off the runtime's threads and off the scrape's path.
+async fn renderer(
+    mut published: watch::Receiver<Published>,
+    telemetry: Telemetry,
+    rendered: watch::Sender<Option<Arc<Rendered>>>,
+) -> Result<()> {
+    while published.changed().await.is_ok() {
+        let now = published.borrow_and_update().clone();
+        let stopwatch = Instant::now();
+        let work = tokio::task::spawn_blocking(move || exposition::compress(&now.snapshot, &now.export));
+        let done = work.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        telemetry.set_series(done.series);
+        rendered.send_replace(Some(Arc::new(done)));
+        tokio::time::sleep(COALESCE.max(stopwatch.elapsed() * IDLE)).await;
+    }
+    Ok(())
+}
+
+/// Each SIGHUP asks for a reload; how it went is logged by the writer.
+async fn hangups(reload: mpsc::Sender<ReloadRequest>) -> Result<()> {
+    let mut hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+    while hangups.recv().await.is_some() {
+        let (request, answer) = oneshot::channel();
+        if reload.send(request).await.is_ok() {
+            let _ = answer.await;
+        }
+    }
+    Ok(())
+}
+
+/// The wall clock, read here and nowhere else.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(since.as_secs() as i64)
+}

@@ -1,0 +1,292 @@
+//! The one writer: starts what is due, takes what comes back, publishes.
+
+use super::fleet::{self, Account};
+use super::{Published, ReloadRequest, Source, now};
+use crate::aws::Connection;
+use crate::collect::{self, Work};
+use crate::exposition::Export;
+use crate::model::ids::Target;
+use crate::model::schedule::{due, due_at};
+use crate::model::snapshot::{CollectError, Collector, Outcome, Snapshot, TargetState};
+use crate::model::time::Timestamp;
+use crate::plan::Plan;
+use crate::telemetry::Telemetry;
+use anyhow::Result;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// Collections under way at once, over all targets.
+const CONCURRENCY: usize = 64;
+/// Between attempts to learn whose the current credentials are.
+const IDENTIFY_EVERY: u64 = 30;
+
+/// What a job brings back.
+enum Done {
+    Collected(Outcome),
+    Identified(usize, std::result::Result<String, CollectError>),
+}
+
+struct Writer {
+    plan: Arc<Plan>,
+    export: Arc<Export>,
+    accounts: Vec<Account>,
+    connections: BTreeMap<Target, Arc<Connection>>,
+    telemetry: Telemetry,
+    snapshot: Snapshot,
+    jobs: JoinSet<Done>,
+    busy: BTreeSet<(Target, Collector)>,
+    identifying: BTreeSet<usize>,
+    identify_at: Timestamp,
+    /// What the last failed collection said, so that each trouble is logged once.
+    said: BTreeMap<(Target, Collector), BTreeSet<String>>,
+}
+
+pub(super) async fn run(
+    source: Source,
+    telemetry: Telemetry,
+    publish: watch::Sender<Published>,
+    mut reloads: mpsc::Receiver<ReloadRequest>,
+) -> Result<()> {
+    let Source { plan, reload } = source;
+    let mut writer = Writer::new(plan, telemetry).await?;
+    loop {
+        publish.send_if_modified(|published| writer.publish(published));
+        writer.start(now());
+        let asked = tokio::select! {
+            done = writer.wait() => {
+                writer.take(done);
+                None
+            }
+            asked = reloads.recv() => asked,
+        };
+        if let Some(asked) = asked {
+            let _ = asked.send(writer.reload(reload()).await);
+        }
+    }
+}
+
+impl Writer {
+    async fn new(plan: Plan, telemetry: Telemetry) -> Result<Writer> {
+        let (accounts, shard) = (fleet::open(&plan, &telemetry).await?, plan.shard);
+        let targets = accounts.iter().flat_map(|account| account.targets(shard));
+        let writer = Writer {
+            snapshot: Snapshot::new(targets, now()),
+            connections: fleet::connections(&accounts, shard),
+            export: Arc::new(named(&plan, &accounts)),
+            plan: Arc::new(plan),
+            accounts,
+            telemetry,
+            jobs: JoinSet::new(),
+            busy: BTreeSet::new(),
+            identifying: BTreeSet::new(),
+            identify_at: Timestamp(0),
+            said: BTreeMap::new(),
+        };
+        writer.tell_plan();
+        Ok(writer)
+    }
+
+    /// A bad config changes nothing. A good one takes effect at once: what is under way for the old one is
+    /// dropped, and targets that are in both keep their state.
+    async fn reload(&mut self, plan: std::result::Result<Plan, String>) -> std::result::Result<(), String> {
+        let next = match plan {
+            Ok(plan) => Writer::new(plan, self.telemetry.clone()).await.map_err(|error| format!("{error:#}")),
+            Err(complaints) => Err(complaints),
+        };
+        self.telemetry.reloaded(next.is_ok(), now());
+        let mut next = next.inspect_err(|complaints| tracing::error!(complaints, "config not reloaded"))?;
+        for account in &mut next.accounts {
+            let same = self
+                .accounts
+                .iter()
+                .find(|old| account.id.is_none() && old.credentials == account.credentials);
+            account.id = account.id.take().or_else(|| same.and_then(|old| old.id.clone()));
+        }
+        let shard = next.plan.shard;
+        next.connections = fleet::connections(&next.accounts, shard);
+        next.export = Arc::new(named(&next.plan, &next.accounts));
+        let targets = next.accounts.iter().flat_map(|account| account.targets(shard));
+        next.snapshot = self.snapshot.with_targets(targets, &next.plan.settings, now());
+        *self = next;
+        self.tell_plan();
+        tracing::info!(targets = self.snapshot.targets.len(), "config reloaded");
+        Ok(())
+    }
+
+    /// What the plan says of itself in /metrics.
+    fn tell_plan(&self) {
+        let settings = &self.plan.settings;
+        self.telemetry.set_targets(self.snapshot.targets.len());
+        for (collector, seconds) in [
+            (Collector::Quotas, settings.quotas_interval),
+            (Collector::Catalog, settings.catalog_interval),
+            (Collector::Usage, settings.usage_interval),
+        ] {
+            self.telemetry.set_interval(collector, seconds as f64);
+        }
+    }
+
+    /// Starts everything due that is not already under way.
+    fn start(&mut self, now: Timestamp) {
+        if now >= self.identify_at {
+            self.identify_at = now.plus(IDENTIFY_EVERY);
+            let unknown = self.accounts.iter().enumerate().filter(|(_, account)| account.id.is_none());
+            for (number, account) in unknown.filter(|(number, _)| self.identifying.insert(*number)) {
+                let account = account.clone();
+                self.jobs.spawn(async move { Done::Identified(number, account.identify().await) });
+            }
+        }
+        for (_, collector, target) in self.idle_and_due(now) {
+            if self.jobs.len() >= CONCURRENCY {
+                return;
+            }
+            let (Some(state), Some(connection)) =
+                (self.snapshot.targets.get(&target), self.connections.get(&target))
+            else {
+                continue;
+            };
+            let work = collect::work(due(state, &self.plan.settings, now)).into_iter();
+            for work in work.filter(|work| work.collector() == collector) {
+                self.jobs.spawn(job(self.plan.clone(), connection.clone(), state.clone(), work, now));
+                self.busy.insert((target.clone(), collector));
+            }
+        }
+    }
+
+    /// What is due and not under way, the longest overdue first, so that nothing starves while the limit of
+    /// concurrent collections is hit.
+    fn idle_and_due(&self, now: Timestamp) -> Vec<(Timestamp, Collector, Target)> {
+        let mut all = Vec::new();
+        for target in self.connections.keys() {
+            let Some(state) = self.snapshot.targets.get(target) else { continue };
+            for &collector in Collector::ALL {
+                let at = due_at(state, collector, &self.plan.settings);
+                if at <= now && !self.busy.contains(&(target.clone(), collector)) {
+                    all.push((at, collector, target.clone()));
+                }
+            }
+        }
+        all.sort();
+        all
+    }
+
+    /// Whether there is anything new to publish.
+    fn publish(&self, published: &mut Published) -> bool {
+        let new = !Arc::ptr_eq(&published.export, &self.export) || !self.snapshot.is_same(&published.snapshot);
+        if new {
+            let (snapshot, export) = (Arc::new(self.snapshot.clone()), self.export.clone());
+            *published = Published { snapshot, export };
+        }
+        new
+    }
+
+    /// Waits for a job, or until something is due or expires.
+    async fn wait(&mut self) -> Vec<Done> {
+        let pause = Duration::from_secs(self.next_wake().since(now()).max(1));
+        let first = tokio::select! {
+            Some(done) = self.jobs.join_next() => done,
+            () = tokio::time::sleep(pause) => return Vec::new(),
+        };
+        let more = std::iter::from_fn(|| self.jobs.try_join_next());
+        let all = std::iter::once(first).chain(more);
+        all.map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))).collect()
+    }
+
+    fn next_wake(&self) -> Timestamp {
+        let settings = &self.plan.settings;
+        let known = self.snapshot.targets.iter().filter(|(target, _)| self.connections.contains_key(target));
+        let idle = known.flat_map(|(target, state)| {
+            let idle = Collector::ALL.iter().filter(|&&c| !self.busy.contains(&(target.clone(), c)));
+            idle.map(|&collector| due_at(state, collector, settings))
+        });
+        // At the limit the end of a job wakes, not what waits for it.
+        let due = idle.filter(|_| self.jobs.len() < CONCURRENCY);
+        let unknown = self.accounts.iter().any(|account| account.id.is_none());
+        let identify = unknown.then_some(self.identify_at);
+        due.chain(self.snapshot.next_change()).chain(identify).min().unwrap_or(now().plus(60))
+    }
+
+    fn take(&mut self, done: Vec<Done>) {
+        let mut outcomes = Vec::new();
+        for done in done {
+            match done {
+                Done::Collected(outcome) => {
+                    self.busy.remove(&(outcome.target.clone(), outcome.collector));
+                    outcomes.push(outcome);
+                }
+                Done::Identified(number, Ok(id)) => {
+                    self.identifying.remove(&number);
+                    tracing::info!(account_id = id, "credentials identified");
+                    self.accounts[number].id = Some(id);
+                    self.export = Arc::new(named(&self.plan, &self.accounts));
+                    let shard = self.plan.shard;
+                    self.connections = fleet::connections(&self.accounts, shard);
+                    let targets = self.accounts.iter().flat_map(|account| account.targets(shard));
+                    self.snapshot = self.snapshot.with_targets(targets, &self.plan.settings, now());
+                    self.tell_plan();
+                }
+                Done::Identified(number, Err(error)) => {
+                    self.identifying.remove(&number);
+                    for target in self.accounts[number].targets(self.plan.shard) {
+                        outcomes.push(unidentified(target, &error));
+                    }
+                }
+            }
+        }
+        outcomes.iter().for_each(|outcome| self.log(outcome));
+        self.snapshot = self.snapshot.advance(&self.plan.settings, outcomes, now());
+    }
+
+    /// Each trouble of a collector is said when it appears, and once more when it is over.
+    fn log(&mut self, outcome: &Outcome) {
+        let Outcome { target, collector, errors, seconds, .. } = outcome;
+        let known = self.said.entry((target.clone(), *collector)).or_default();
+        let messages: BTreeSet<String> = errors.iter().map(|error| error.message.clone()).collect();
+        for error in errors {
+            if known.insert(error.message.clone()) {
+                let CollectError { class, message } = error;
+                tracing::warn!(%target, %collector, %class, error = message, "collection failed");
+            }
+        }
+        if messages.is_empty() && !known.is_empty() {
+            tracing::info!(%target, %collector, "collection works again");
+        }
+        known.retain(|message| messages.contains(message));
+        tracing::debug!(%target, %collector, seconds, errors = errors.len(), "collected");
+    }
+}
+
+/// The export with the names of accounts whose id only AWS could tell.
+fn named(plan: &Plan, accounts: &[Account]) -> Export {
+    let mut export = plan.export.clone();
+    let known = accounts.iter().filter_map(|account| Some((account.id.clone()?, account.name.clone()?)));
+    export.account_names.extend(known);
+    export
+}
+
+async fn job(
+    plan: Arc<Plan>,
+    connection: Arc<Connection>,
+    state: Arc<TargetState>,
+    work: Work,
+    started: Timestamp,
+) -> Done {
+    let tag_keys: Vec<String> = plan.export.team_tag.iter().cloned().collect();
+    let outcome = collect::collect(&connection, &state, work, &plan.settings, &tag_keys, started).await;
+    Done::Collected(collect::by_the_right_clock(outcome, connection.server_time(), &plan.settings))
+}
+
+/// What a target without a known account shows: a failed usage collection.
+fn unidentified(target: Target, error: &CollectError) -> Outcome {
+    Outcome {
+        target,
+        collector: Collector::Usage,
+        started: now(),
+        seconds: 0.0,
+        observation: None,
+        errors: vec![error.clone()],
+    }
+}

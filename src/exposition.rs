@@ -1,0 +1,71 @@
+//! Snapshot → Prometheus text (format 0.0.4). Rendered afresh each time, never updated: what vanishes
+//! in AWS vanishes here, and what is unknown is absent.
+
+mod compress;
+pub mod families;
+mod text;
+mod view;
+
+pub use compress::{Plain, Rendered, compress};
+
+use crate::model::ids::words;
+use crate::model::snapshot::Snapshot;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use text::Samples;
+
+/// Which of what is known is exported.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Export {
+    pub quotas: QuotaExport,
+    /// Quota codes that are exported even when nothing uses them.
+    pub watch: BTreeSet<String>,
+    /// Whether the `…_per_minute` gauges are exported beside the counters, which say the same over time.
+    /// Latencies have no counter and are always exported, for the statistics that are read.
+    pub gauges: bool,
+    /// The tag of application inference profiles that names their team.
+    pub team_tag: Option<String>,
+    /// Account id → the name the config gives it.
+    pub account_names: BTreeMap<String, String>,
+}
+
+impl Default for Export {
+    /// What an empty config exports.
+    fn default() -> Export {
+        Export {
+            quotas: QuotaExport::All,
+            watch: BTreeSet::new(),
+            gauges: true,
+            team_tag: None,
+            account_names: BTreeMap::new(),
+        }
+    }
+}
+
+words! {
+    /// Which quotas are exported: model quotas, the inventory of the service, and the list of models.
+    QuotaExport {
+        All = "all",
+        /// Every scope and region of a model that the account used within 14 days in any region, and quotas
+        /// that are spent, differ from the default, have an open increase request or are watched.
+        InUse = "in_use",
+    }
+}
+
+/// Writes every family that has samples, each once, in the order of [`families::ALL`].
+/// Returns the number of series. The only errors are those of `out`.
+pub fn render(out: &mut impl io::Write, snapshot: &Snapshot, export: &Export) -> io::Result<usize> {
+    let views = view::views(snapshot, export);
+    let mut series = 0;
+    for family in families::ALL {
+        let Some(collect) = family.samples else { continue };
+        let mut samples = Samples::of(family);
+        for view in &views {
+            samples.target(&view.labels);
+            collect(view, &mut samples);
+            samples.write_to(out)?;
+        }
+        series += samples.count;
+    }
+    Ok(series)
+}

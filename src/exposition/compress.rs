@@ -1,0 +1,88 @@
+//! The published form: compressed once, kept compressed.
+
+use super::{Export, render};
+use crate::model::snapshot::Snapshot;
+use flate2::write::DeflateEncoder;
+use flate2::{Compression, Crc, CrcWriter, read::DeflateDecoder};
+use std::io::{self, BufWriter, Cursor, Read, Write};
+use std::sync::Arc;
+
+/// Magic, deflate, no flags, no time, fastest algorithm, unknown system (RFC 1952).
+const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
+/// An empty last block: ends a deflate stream that was only flushed.
+const LAST_BLOCK: [u8; 2] = [3, 0];
+const CHUNK: usize = 64 * 1024;
+
+/// A rendered snapshot: the beginning of one gzip member that the exporter's own metrics end, scrape by
+/// scrape. Two members in a row are valid too, but curl and browsers show only the first.
+#[derive(Clone)]
+pub struct Rendered {
+    /// Header, and deflate blocks up to a byte boundary.
+    head: Arc<[u8]>,
+    /// Checksum and length of the plain text.
+    crc: Arc<Crc>,
+    pub series: usize,
+}
+
+/// Renders and compresses in one stream; the plain text is never in memory as a whole.
+pub fn compress(snapshot: &Snapshot, export: &Export) -> Rendered {
+    stream(snapshot, export).expect("a Vec takes every write")
+}
+
+fn stream(snapshot: &Snapshot, export: &Export) -> io::Result<Rendered> {
+    let deflate = DeflateEncoder::new(GZIP_HEADER.to_vec(), Compression::fast());
+    let mut out = BufWriter::with_capacity(CHUNK, CrcWriter::new(deflate));
+    let series = render(&mut out, snapshot, export)?;
+    let out = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let mut crc = Crc::new();
+    crc.combine(out.crc());
+    Ok(Rendered { crc: Arc::new(crc), head: out.into_inner().flush_finish()?.into(), series })
+}
+
+impl Rendered {
+    /// The two parts of a gzip body whose text is the rendered snapshot and then `own`.
+    pub fn gzip(&self, own: &str) -> (Arc<[u8]>, Vec<u8>) {
+        let mut crc = Crc::new();
+        crc.update(own.as_bytes());
+        let mut whole = Crc::new();
+        whole.combine(&self.crc);
+        whole.combine(&crc);
+        let mut deflate = DeflateEncoder::new(Vec::new(), Compression::fast());
+        deflate.write_all(own.as_bytes()).expect("a Vec takes every write");
+        let mut tail = deflate.finish().expect("a Vec takes every write");
+        tail.extend_from_slice(&whole.sum().to_le_bytes());
+        tail.extend_from_slice(&whole.amount().to_le_bytes());
+        (self.head.clone(), tail)
+    }
+
+    /// The rendered snapshot as plain text, inflated chunk by chunk while it is sent.
+    pub fn plain(&self) -> Plain {
+        let mut head = Cursor::new(self.head.clone());
+        head.set_position(GZIP_HEADER.len() as u64);
+        Plain(DeflateDecoder::new(head.chain(Cursor::new(LAST_BLOCK))))
+    }
+
+    /// Bytes kept.
+    pub fn size(&self) -> usize {
+        self.head.len()
+    }
+}
+
+/// Plain text in chunks of up to 64 KiB.
+pub struct Plain(DeflateDecoder<Stream>);
+
+/// The kept blocks, and the one that ends them.
+type Stream = io::Chain<Cursor<Arc<[u8]>>, Cursor<[u8; 2]>>;
+
+impl Iterator for Plain {
+    type Item = io::Result<Vec<u8>>;
+
+    fn next(&mut self) -> Option<io::Result<Vec<u8>>> {
+        let mut chunk = Vec::with_capacity(CHUNK);
+        match self.0.by_ref().take(CHUNK as u64).read_to_end(&mut chunk) {
+            Ok(0) => None,
+            Ok(_) => Some(Ok(chunk)),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! One target as the families see it: what is exported of it, picked out once for all of them.
+
+use super::text::label;
+use super::{Export, QuotaExport};
+use crate::model::catalog::{BatchJob, Catalog, FoundationModel, ProvisionedThroughput};
+use crate::model::evaluation::{Evaluation, IdStatus, QuotaStatus};
+use crate::model::matching;
+use crate::model::quota::{IncreaseRequest, ServiceQuota};
+use crate::model::snapshot::{Snapshot, TargetState};
+use crate::model::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The label of a model, scope or value that is not known.
+pub(super) const UNKNOWN: &str = "unknown";
+/// How long after its last datapoint an id is in use: as long as CloudWatch lists it.
+const IN_USE_SECONDS: u64 = 14 * 86_400;
+
+pub(super) struct View<'a> {
+    pub(super) export: &'a Export,
+    /// `account_id="…",region="…"`.
+    pub(super) labels: String,
+    /// Id and name, at the first target of each account.
+    pub(super) account: Option<(&'a str, &'a str)>,
+    pub(super) state: &'a TargetState,
+    pub(super) evaluation: &'a Evaluation,
+    pub(super) quotas: Vec<&'a QuotaStatus>,
+    pub(super) inventory: Vec<&'a ServiceQuota>,
+    /// Of each quota code and status the newest.
+    pub(super) requests: Vec<&'a IncreaseRequest>,
+    pub(super) unmapped: BTreeSet<(&'a str, &'static str)>,
+    /// Models and provisioned throughputs by id.
+    pub(super) models: BTreeMap<&'a str, &'a FoundationModel>,
+    pub(super) provisioned: BTreeMap<&'a str, &'a ProvisionedThroughput>,
+    /// Counted by model and status.
+    pub(super) jobs: BTreeMap<(&'a str, &'a str), usize>,
+}
+
+/// The views of all targets, sorted.
+pub(super) fn views<'a>(snapshot: &'a Snapshot, export: &'a Export) -> Vec<View<'a>> {
+    let mut used: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (target, state) in &snapshot.targets {
+        let models = used.entry(&target.account_id).or_default();
+        let ids = state.evaluation.ids.iter();
+        models.extend(ids.filter(|id| in_use(id, snapshot.at)).flat_map(models_of));
+    }
+    let mut views: Vec<View<'a>> = Vec::with_capacity(snapshot.targets.len());
+    for (target, state) in &snapshot.targets {
+        let account = &*target.account_id;
+        let mut view = View::new(state, &used[account], export);
+        if views.last().is_none_or(|last| last.state.target.account_id != target.account_id) {
+            let name = export.account_names.get(account).filter(|name| !name.is_empty());
+            view.account = Some((account, name.map_or(account, |name| name)));
+        }
+        views.push(view);
+    }
+    views
+}
+
+fn in_use(id: &IdStatus, now: Timestamp) -> bool {
+    id.last_datapoint.is_some_and(|last| now.since(last) <= IN_USE_SECONDS)
+}
+
+/// The model of an id and those whose quotas it spends (overrides may name another one).
+fn models_of(id: &IdStatus) -> impl Iterator<Item = &str> {
+    let charged = id.resolution.charges.iter().filter_map(|charge| charge.quota.as_ref());
+    id.resolution.model.as_deref().into_iter().chain(charged.map(|key| &*key.model))
+}
+
+/// Which quotas and models of a target are exported.
+struct Selection<'a> {
+    export: &'a Export,
+    /// Models that the account uses.
+    used: &'a BTreeSet<&'a str>,
+    /// Codes of quotas with an open increase request.
+    requested: BTreeSet<&'a str>,
+}
+
+impl Selection<'_> {
+    fn all(&self) -> bool {
+        self.export.quotas == QuotaExport::All
+    }
+
+    fn row(&self, code: &str, applied: Option<f64>, default: Option<f64>) -> bool {
+        self.all()
+            || self.requested.contains(code)
+            || self.export.watch.contains(code)
+            || applied.zip(default).is_some_and(|(applied, default)| applied != default)
+    }
+
+    fn quota(&self, status: &QuotaStatus) -> bool {
+        let quota = &status.quota;
+        let spent = status.usage > Some(0.0) || status.peak > Some(0.0);
+        spent
+            || self.used.contains(&*quota.key.model)
+            || self.row(&quota.key.code, quota.limit, quota.default)
+    }
+}
+
+impl<'a> View<'a> {
+    fn new(state: &'a TargetState, used: &BTreeSet<&str>, export: &'a Export) -> View<'a> {
+        let evaluation = &*state.evaluation;
+        let requests = newest(state.quotas.iter().flat_map(|read| read.value.requests.iter().flatten()));
+        let requested = requests.iter().map(|request| &*request.quota_code).collect();
+        let selection = Selection { export, used, requested };
+        let quotas: Vec<_> = evaluation.quotas.iter().filter(|status| selection.quota(status)).collect();
+        let codes: BTreeSet<_> = quotas.iter().map(|status| &*status.quota.key.code).collect();
+        let rows = state.quotas.iter().flat_map(|read| &read.value.quotas);
+        let inventory = rows
+            .filter(|row| codes.contains(&*row.code) || selection.row(&row.code, row.limit(), row.default))
+            .collect();
+        let with_quotas: BTreeSet<_> = quotas.iter().map(|status| &*status.quota.key.model).collect();
+        let shown = |id: &str| selection.all() || used.contains(id) || with_quotas.contains(id);
+        let catalog = state.catalog.as_ref().map(|read| &*read.value);
+        let models = catalog.iter().flat_map(|catalog| catalog.models.iter().flatten());
+        let provisioned = catalog.iter().flat_map(|catalog| catalog.provisioned.iter().flatten());
+        View {
+            export,
+            labels: labels(state),
+            account: None,
+            state,
+            evaluation,
+            inventory,
+            requests,
+            unmapped: evaluation.unmapped.iter().map(|(id, reason)| (&*id.id, *reason)).collect(),
+            models: models.filter(|model| shown(&model.id)).map(|model| (&*model.id, model)).collect(),
+            provisioned: provisioned.map(|provisioned| (provisioned.id(), provisioned)).collect(),
+            jobs: catalog.map(jobs).unwrap_or_default(),
+            quotas,
+        }
+    }
+
+    /// The value of the label `team`.
+    pub(super) fn team(&self, id: &'a IdStatus) -> &'a str {
+        let key = self.export.team_tag.as_ref();
+        let team = key.and_then(|key| id.resolution.tags.get(key)).filter(|team| !team.is_empty());
+        team.map_or("unattributed", |team| team)
+    }
+}
+
+fn labels(state: &TargetState) -> String {
+    let mut labels = Vec::new();
+    label(&mut labels, "account_id", &state.target.account_id);
+    labels.push(b',');
+    label(&mut labels, "region", &state.target.region);
+    String::from_utf8(labels).expect("made of strings and ASCII")
+}
+
+fn newest<'a>(requests: impl Iterator<Item = &'a IncreaseRequest>) -> Vec<&'a IncreaseRequest> {
+    let mut newest: BTreeMap<(&str, &str), &IncreaseRequest> = BTreeMap::new();
+    for request in requests {
+        let kept = newest.entry((&request.quota_code, &request.status)).or_insert(request);
+        if request.created > kept.created {
+            *kept = request;
+        }
+    }
+    newest.into_values().collect()
+}
+
+fn jobs(catalog: &Catalog) -> BTreeMap<(&str, &str), usize> {
+    let by_arn: BTreeMap<&str, &BatchJob> =
+        catalog.batch_jobs.iter().flatten().map(|job| (&*job.arn, job)).collect();
+    let mut jobs = BTreeMap::new();
+    for job in by_arn.into_values() {
+        *jobs.entry((job_model(catalog, &job.model_id), &*job.status)).or_default() += 1;
+    }
+    jobs
+}
+
+/// The base model of what a batch job was submitted for.
+fn job_model<'a>(catalog: &'a Catalog, given: &'a str) -> &'a str {
+    if let Some(model) = base_model(given) {
+        return model;
+    }
+    let id = given.rsplit('/').next().unwrap_or(given);
+    if let Some(profile) = catalog.profiles.iter().flatten().find(|profile| profile.id == id) {
+        return profile.model_arns.first().and_then(|arn| base_model(arn)).unwrap_or(UNKNOWN);
+    }
+    let known = catalog.models.iter().flatten().any(|model| model.id == given);
+    if known { given } else { UNKNOWN }
+}
+
+/// The base model id in the ARN of a foundation model or of a custom model.
+pub(super) fn base_model(arn: &str) -> Option<&str> {
+    let (_, rest) = arn.split_once(":foundation-model/").or_else(|| arn.split_once(":custom-model/"))?;
+    // Every model id begins with its provider; `custom-model/imported/…` names no base model.
+    rest.split('/').next().filter(|model| model.contains('.'))
+}
+
+/// The label `family` of a quota name.
+pub(super) fn quota_family(name: &str) -> &'static str {
+    matching::family(name).word()
+}

@@ -1,0 +1,288 @@
+//! From what a config says to what is to be done, or everything that is wrong with it. Pure.
+
+use crate::config::kinds::{duration_text, role_account};
+use crate::config::{Account, At, Aws, Complaint, Complaints, Config, Statistic, Usage};
+use crate::exposition::{Export, QuotaExport};
+use crate::model::matching::Rules;
+use crate::model::shard::Shard;
+use crate::model::snapshot::Settings;
+use crate::model::usage::Metric;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What is to be done. Every default has been filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// At least one.
+    pub accounts: Vec<AccountPlan>,
+    pub aws: AwsPlan,
+    pub settings: Settings,
+    pub export: Export,
+    /// The accounts that are this exporter's; never from a config.
+    pub shard: Shard,
+}
+
+/// An account to watch: one target per region.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccountPlan {
+    /// `account_name` of bedrock_account_info.
+    pub name: Option<String>,
+    pub credentials: Credentials,
+    /// Where the config tells it; otherwise STS is asked.
+    pub account_id: Option<String>,
+    /// None: the region that the SDK finds by itself.
+    pub regions: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Credentials {
+    /// The SDK's default chain.
+    Default,
+    /// Assumed with the credentials of the default chain.
+    Role { arn: String, external_id: Option<String> },
+    /// A profile of the AWS CLI's shared config.
+    Profile(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct AwsPlan {
+    /// For every service that has none of its own below; `None`: the SDK's, also by its environment variables.
+    pub endpoint_url: Option<String>,
+    pub cloudwatch_url: Option<String>,
+    pub servicequotas_url: Option<String>,
+    pub bedrock_url: Option<String>,
+    pub sts_url: Option<String>,
+    pub connect_timeout: Duration,
+    /// Of one attempt of a call.
+    pub attempt_timeout: Duration,
+    /// Of a call with all its attempts.
+    pub operation_timeout: Duration,
+    /// The first one included.
+    pub max_attempts: u32,
+    /// An access key id that only the simulated AWS knows; never from a config.
+    pub simulated_keys: Option<String>,
+}
+
+/// Plans a config, or refuses it with every complaint.
+pub fn plan(config: &Config) -> Result<Plan, Complaints> {
+    let mut complaints = config.complaints.clone();
+    let plan = Plan {
+        accounts: accounts(config, &mut complaints),
+        aws: aws(&config.aws, &mut complaints),
+        settings: settings(config, &mut complaints),
+        export: Export {
+            quotas: or(&config.quotas.export, QuotaExport::All),
+            watch: values(&config.quotas.watch).into_iter().collect(),
+            gauges: or(&config.usage.gauges, true),
+            team_tag: config.catalog.team_tag.as_ref().map(|tag| tag.value.clone()),
+            account_names: BTreeMap::new(),
+        },
+        shard: Shard::default(),
+    };
+    if complaints.is_empty() {
+        return Ok(plan);
+    }
+    complaints.sort();
+    Err(Complaints { file: config.file.clone(), list: complaints })
+}
+
+type Out<'a> = &'a mut Vec<Complaint>;
+
+fn accounts(config: &Config, out: Out) -> Vec<AccountPlan> {
+    let shared = regions(&config.regions, "regions", &[], out);
+    let current = [Account::default()];
+    let accounts = if config.accounts.is_empty() { &current[..] } else { &config.accounts };
+    let plans: Vec<AccountPlan> =
+        accounts.iter().map(|account| account_plan(account, &shared, out)).collect();
+    refuse_same_targets(accounts, &plans, out);
+    plans
+}
+
+fn account_plan(account: &Account, shared: &[String], out: Out) -> AccountPlan {
+    let at = |at: &At<String>, key: &str, message: &str| {
+        Complaint::new(at.line, format!("{}.{key}", account.key), message.into())
+    };
+    if let (Some(profile), Some(_)) = (&account.profile, &account.role_arn) {
+        out.push(at(profile, "profile", "found beside role_arn, expected only one of the two"));
+    }
+    if let (Some(id), None) = (&account.external_id, &account.role_arn) {
+        out.push(at(id, "external_id", "found without role_arn, expected beside it"));
+    }
+    let text = |at: &Option<At<String>>| at.as_ref().map(|at| at.value.clone());
+    let (credentials, account_id) = match (text(&account.role_arn), text(&account.profile)) {
+        (Some(arn), _) => {
+            let account_id = role_account(&arn).map(String::from);
+            (Credentials::Role { arn, external_id: text(&account.external_id) }, account_id)
+        }
+        (None, Some(profile)) => (Credentials::Profile(profile), None),
+        (None, None) => (Credentials::Default, None),
+    };
+    let regions = regions(&account.regions, &format!("{}.regions", account.key), shared, out);
+    AccountPlan { name: text(&account.name), credentials, account_id, regions }
+}
+
+fn regions(list: &Option<At<Vec<At<String>>>>, key: &str, default: &[String], out: Out) -> Vec<String> {
+    let regions = distinct(list, key, default, out);
+    if let Some(At { line, value }) = list
+        && value.is_empty()
+        && !out.iter().any(|complaint| complaint.key.starts_with(key))
+    {
+        let message = "found an empty list, expected at least one region";
+        out.push(Complaint::new(*line, key.into(), message.into()));
+    }
+    regions
+}
+
+/// Two entries for one account and region would publish each series twice.
+fn refuse_same_targets(accounts: &[Account], plans: &[AccountPlan], out: Out) {
+    let flawed: Vec<String> = out.iter().map(|complaint| complaint.key.clone()).collect();
+    let is_flawed = |key: &str| flawed.iter().any(|f| f.starts_with(key));
+    let mut seen: BTreeMap<(String, &str), &Account> = BTreeMap::new();
+    for (account, plan) in accounts.iter().zip(plans) {
+        if is_flawed(&account.key) || account.regions.is_none() && is_flawed("regions") {
+            continue;
+        }
+        let regions = plan.regions.iter().map(String::as_str).chain(plan.regions.is_empty().then_some(""));
+        for region in regions {
+            let first = *seen.entry((plan.account(), region)).or_insert(account);
+            if first.key != account.key {
+                let region = if region.is_empty() { "the SDK's own region" } else { region };
+                let found = format!("found {} in {region} again", plan.account());
+                let message = format!("{found}, expected only one entry for it, as {} is", first.key);
+                out.push(Complaint::new(account.line, account.key.clone(), message));
+            }
+        }
+    }
+}
+
+impl AccountPlan {
+    /// The account as far as the config tells it, for a message.
+    pub fn account(&self) -> String {
+        match (&self.account_id, &self.credentials) {
+            (Some(id), _) => format!("account {id}"),
+            (None, Credentials::Profile(profile)) => format!("the account of profile {profile}"),
+            (None, _) => "the account of the current credentials".into(),
+        }
+    }
+}
+
+fn settings(config: &Config, out: Out) -> Settings {
+    let Config { usage, quotas, catalog, overrides, .. } = config;
+    let (usage_interval, usage_max_age) =
+        cadence("usage", (&usage.interval, 60), (&usage.max_age, 15 * 60), out);
+    let (quotas_interval, quotas_max_age) =
+        cadence("quotas", (&quotas.interval, 15 * 60), (&quotas.max_age, 24 * 3600), out);
+    let (catalog_interval, catalog_max_age) =
+        cadence("catalog", (&catalog.interval, 3600), (&catalog.max_age, 24 * 3600), out);
+    let (delay, settle) = delays(usage, out);
+    Settings {
+        delay,
+        settle,
+        lookback_minutes: (or(&usage.lookback, 15 * 60) / 60) as i64,
+        spread: true,
+        thresholds: distinct(&usage.thresholds, "usage.thresholds", &[0.8, 0.9, 1.0], out),
+        usage_interval,
+        discovery_interval: or(&usage.discovery_interval, 5 * 60),
+        quotas_interval,
+        catalog_interval,
+        usage_max_age,
+        quotas_max_age,
+        catalog_max_age,
+        counter_hold: 2 * or(&config.scrape_interval, 60),
+        statistics: distinct(&usage.latency, "usage.latency", &[Statistic::P50, Statistic::P99], out)
+            .into_iter()
+            .flat_map(metrics)
+            .collect(),
+        rules: Rules { models: overrides.models.clone(), quotas: overrides.quotas.clone() },
+        burndown: overrides.burndown.clone(),
+    }
+}
+
+/// A collector's interval and maximal age, each as given or its default. Values that live shorter than two
+/// intervals would vanish with the first failed round.
+fn cadence(
+    section: &str,
+    (given_interval, interval): (&Option<At<u64>>, u64),
+    (given_age, age): (&Option<At<u64>>, u64),
+    out: Out,
+) -> (u64, u64) {
+    let (interval, age) = (or(given_interval, interval), or(given_age, age));
+    if age < 2 * interval {
+        let line = given_age.as_ref().or(given_interval.as_ref()).map_or(0, |at| at.line);
+        let default = if given_age.is_none() { " (the default)" } else { "" };
+        let (found, least) = (duration_text(age), duration_text(2 * interval));
+        let message = format!("found {found}{default}, expected at least {least}: twice {section}.interval");
+        out.push(Complaint::new(line, format!("{section}.max_age"), message));
+    }
+    (interval, age)
+}
+
+fn delays(usage: &Usage, out: Out) -> (u64, u64) {
+    let (delay, settle) = (or(&usage.delay, 120), or(&usage.settle, 240));
+    if settle < delay {
+        let line = usage.settle.as_ref().or(usage.delay.as_ref()).map_or(0, |at| at.line);
+        let default = if usage.settle.is_none() { " (the default)" } else { "" };
+        let (found, least) = (duration_text(settle), duration_text(delay));
+        let message = format!("found {found}{default}, expected at least {least}: usage.delay");
+        out.push(Complaint::new(line, "usage.settle".into(), message));
+    }
+    (delay, settle)
+}
+
+fn metrics(statistic: Statistic) -> [Metric; 2] {
+    match statistic {
+        Statistic::P50 => [Metric::LatencyP50, Metric::FirstTokenP50],
+        Statistic::P90 => [Metric::LatencyP90, Metric::FirstTokenP90],
+        Statistic::P99 => [Metric::LatencyP99, Metric::FirstTokenP99],
+        Statistic::Average => [Metric::LatencyAverage, Metric::FirstTokenAverage],
+        Statistic::Maximum => [Metric::LatencyMaximum, Metric::FirstTokenMaximum],
+    }
+}
+
+fn aws(aws: &Aws, out: Out) -> AwsPlan {
+    let (connect, attempt) = (or(&aws.connect_timeout, 3), or(&aws.attempt_timeout, 15));
+    let operation = or(&aws.operation_timeout, 45);
+    if !(connect <= attempt && attempt <= operation) {
+        let given = [&aws.operation_timeout, &aws.attempt_timeout, &aws.connect_timeout];
+        let line = given.into_iter().flatten().map(|at| at.line).next().unwrap_or(0);
+        let found = format!("found connect {connect}s, attempt {attempt}s, operation {operation}s");
+        let message = format!("{found}, expected connect_timeout <= attempt_timeout <= operation_timeout");
+        out.push(Complaint::new(line, "aws".into(), message));
+    }
+    let url = |at: &Option<At<String>>| at.as_ref().map(|at| at.value.clone());
+    AwsPlan {
+        endpoint_url: url(&aws.endpoint_url),
+        cloudwatch_url: url(&aws.cloudwatch),
+        servicequotas_url: url(&aws.servicequotas),
+        bedrock_url: url(&aws.bedrock),
+        sts_url: url(&aws.sts),
+        connect_timeout: Duration::from_secs(connect),
+        attempt_timeout: Duration::from_secs(attempt),
+        operation_timeout: Duration::from_secs(operation),
+        max_attempts: or(&aws.max_attempts, 3),
+        simulated_keys: None,
+    }
+}
+
+fn or<T: Clone>(at: &Option<At<T>>, default: T) -> T {
+    at.as_ref().map_or(default, |at| at.value.clone())
+}
+
+fn values<T: Clone>(list: &Option<At<Vec<At<T>>>>) -> Vec<T> {
+    list.iter().flat_map(|list| &list.value).map(|at| at.value.clone()).collect()
+}
+
+/// The list as given or its default; an item given twice is complained about.
+fn distinct<T>(list: &Option<At<Vec<At<T>>>>, key: &str, default: &[T], out: Out) -> Vec<T>
+where
+    T: Clone + PartialEq + std::fmt::Display,
+{
+    let Some(At { value: items, .. }) = list else { return default.to_vec() };
+    for (i, item) in items.iter().enumerate() {
+        if items[..i].iter().any(|earlier| earlier.value == item.value) {
+            let message = format!("found {} again, expected each once", item.value);
+            out.push(Complaint::new(item.line, format!("{key}[{i}]"), message));
+        }
+    }
+    values(list)
+}

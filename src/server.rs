@@ -1,0 +1,144 @@
+//! HTTP: /metrics, the status page, health.
+
+use crate::daemon::{Published, ReloadRequest};
+use crate::exposition::Rendered;
+use crate::model::snapshot::{Collector, Snapshot};
+use crate::report::status;
+use crate::telemetry::Telemetry;
+use anyhow::Result;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use futures_util::stream;
+use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// The Prometheus text format.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What the web flags say.
+#[derive(Clone, Debug)]
+pub struct Web {
+    pub telemetry_path: String,
+    /// Whether POST /-/reload is served.
+    pub enable_lifecycle: bool,
+}
+
+/// What the handlers read.
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub(crate) web: Web,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) published: watch::Receiver<Published>,
+    pub(crate) rendered: watch::Receiver<Option<Arc<Rendered>>>,
+    pub(crate) reload: mpsc::Sender<ReloadRequest>,
+}
+
+/// Serves until `stopping` turns true, then finishes the open requests.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    site: Site,
+    mut stopping: watch::Receiver<bool>,
+) -> Result<()> {
+    let mut router = Router::new()
+        .route("/", get(index))
+        .route(&site.web.telemetry_path, get(metrics))
+        .route("/-/healthy", get(healthy))
+        .route("/-/ready", get(ready));
+    if site.web.enable_lifecycle {
+        router = router.route("/-/reload", post(reload));
+    }
+    let router = router.with_state(site);
+    let stopped = async move {
+        let _ = stopping.wait_for(|stop| *stop).await;
+    };
+    Ok(axum::serve(listener, router).with_graceful_shutdown(stopped).await?)
+}
+
+/// Sends what was rendered, with the exporter's own small part behind it.
+async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
+    let own = site.telemetry.render();
+    let rendered = site.rendered.borrow().clone();
+    let typed = [(CONTENT_TYPE, TEXT), (VARY, "accept-encoding"), (CACHE_CONTROL, "no-store")];
+    match rendered {
+        None => (typed, own).into_response(),
+        Some(rendered) if takes_gzip(&headers) => {
+            let (head, tail) = rendered.gzip(&own);
+            let parts = [Ok::<_, Infallible>(Bytes::from_owner(head)), Ok(Bytes::from(tail))];
+            (typed, [(CONTENT_ENCODING, "gzip")], Body::from_stream(stream::iter(parts))).into_response()
+        }
+        Some(rendered) => {
+            let parts = rendered.plain().chain([Ok(own.into_bytes())]);
+            (typed, Body::from_stream(stream::iter(parts))).into_response()
+        }
+    }
+}
+
+/// Whether the client takes gzip: named, and not at q=0.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let refused = |part: &str| part.strip_prefix("q=").and_then(|q| q.parse::<f64>().ok()) == Some(0.0);
+        matches!(parts.next(), Some("gzip" | "*")) && !parts.any(refused)
+    })
+}
+
+async fn index(State(site): State<Site>) -> Html<String> {
+    let snapshot = site.published.borrow().snapshot.clone();
+    Html(status::page(&snapshot, &site.web.telemetry_path, crate::daemon::now()))
+}
+
+async fn healthy() -> &'static str {
+    "OK\n"
+}
+
+/// 200 once every collector of every target has been tried and the result can be scraped.
+async fn ready(State(site): State<Site>) -> (StatusCode, &'static str) {
+    if site.rendered.borrow().is_some() && first_round_done(&site.published.borrow().snapshot) {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "the first round is under way\n")
+    }
+}
+
+/// 200 once the new config is in force; 400 with every complaint where it is not.
+async fn reload(State(site): State<Site>) -> (StatusCode, String) {
+    let (request, answer) = oneshot::channel();
+    let sent = site.reload.send(request).await.is_ok();
+    match answer.await {
+        Ok(Ok(())) if sent => (StatusCode::OK, "reloaded\n".to_string()),
+        Ok(Err(complaints)) => (StatusCode::BAD_REQUEST, complaints + "\n"),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_string()),
+    }
+}
+
+fn first_round_done(snapshot: &Snapshot) -> bool {
+    let tried = |collector: &Collector| {
+        let mut states = snapshot.targets.values().map(|target| target.collectors.get(collector));
+        states.all(|state| state.is_some_and(|state| state.last_attempt.is_some()))
+    };
+    Collector::ALL.iter().all(tried)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_sent_only_where_it_is_taken() {
+        let header = |value: &'static str| HeaderMap::from_iter([(ACCEPT_ENCODING, value.parse().unwrap())]);
+        assert!(takes_gzip(&header("gzip")));
+        assert!(takes_gzip(&header("deflate, gzip;q=0.5")));
+        assert!(takes_gzip(&header("*")));
+        assert!(!takes_gzip(&header("gzip;q=0")));
+        assert!(!takes_gzip(&header("br")));
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
+}

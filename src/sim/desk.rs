@@ -1,0 +1,216 @@
+//! The front desk: every request passes it. It tells the time, keeps to AWS's rates, names the faults
+//! that apply and counts calls. One task owns its books; the rest of the sim asks it.
+
+use super::faults::{Fault, Kind};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, oneshot};
+
+/// Whom a request is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Call {
+    /// As in the credential scope: `monitoring`, `servicequotas`, `bedrock`, `sts`.
+    pub service: String,
+    pub operation: String,
+    pub account: String,
+    pub region: String,
+}
+
+/// How often a call was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// Requests, refused ones included.
+    pub calls: u64,
+    /// Requests refused because they came too fast.
+    pub throttled: u64,
+    /// Metrics that AWS would bill: per request and metric, one for up to five statistics.
+    pub metrics: u64,
+}
+
+/// What the desk says to a request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// Simulated seconds since the epoch.
+    pub now: i64,
+    pub throttled: bool,
+    pub faults: Vec<Kind>,
+}
+
+/// Simulated time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Real time plus so many seconds.
+    Running { offset: i64 },
+    /// It stands still.
+    Fixed { now: i64 },
+}
+
+impl Clock {
+    /// Simulated seconds since the epoch.
+    pub fn now(self) -> i64 {
+        match self {
+            Clock::Running { offset } => real_time() + offset,
+            Clock::Fixed { now } => now,
+        }
+    }
+
+    /// So many seconds later, running or standing as before.
+    pub fn advanced(self, seconds: i64) -> Clock {
+        match self {
+            Clock::Running { offset } => Clock::Running { offset: offset + seconds },
+            Clock::Fixed { now } => Clock::Fixed { now: now + seconds },
+        }
+    }
+}
+
+/// Seconds since the epoch by the machine's own clock.
+pub fn real_time() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64)
+}
+
+/// What the desk keeps.
+pub struct Books {
+    pub clock: Clock,
+    pub faults: Vec<Fault>,
+    pub calls: BTreeMap<Call, Count>,
+    buckets: HashMap<Call, Bucket>,
+    rates: bool,
+}
+
+struct Bucket {
+    tokens: f64,
+    filled: Instant,
+}
+
+type Job = Box<dyn FnOnce(&mut Books) + Send>;
+
+/// A way to ask the desk; cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    jobs: mpsc::UnboundedSender<Job>,
+}
+
+impl Desk {
+    /// Opens the desk: a task that lives as long as anybody can ask it.
+    pub fn open(rates: bool) -> Desk {
+        let (jobs, mut inbox) = mpsc::unbounded_channel::<Job>();
+        tokio::spawn(async move {
+            let mut books = Books {
+                clock: Clock::Running { offset: 0 },
+                faults: Vec::new(),
+                calls: BTreeMap::new(),
+                buckets: HashMap::new(),
+                rates,
+            };
+            while let Some(job) = inbox.recv().await {
+                job(&mut books);
+            }
+        });
+        Desk { jobs }
+    }
+
+    /// Runs `job` at the desk and hands back what it says.
+    pub async fn ask<T: Send + 'static>(&self, job: impl FnOnce(&mut Books) -> T + Send + 'static) -> T {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |books| {
+            let _ = reply.send(job(books));
+        });
+        let _ = self.jobs.send(job);
+        answer.await.expect("the desk's task ends only when nobody can ask it")
+    }
+}
+
+impl Books {
+    /// Counts a request that asks for so many billable metrics, and says what becomes of it.
+    pub fn admit(&mut self, call: Call, metrics: u64) -> Verdict {
+        let throttled = self.rates && !self.take_token(&call);
+        let faults = self.faults.iter().filter(|f| f.hits(&call)).map(|f| f.kind.clone()).collect();
+        let count = self.calls.entry(call).or_default();
+        count.calls += 1;
+        count.throttled += u64::from(throttled);
+        count.metrics += if throttled { 0 } else { metrics };
+        Verdict { now: self.clock.now(), throttled, faults }
+    }
+
+    fn take_token(&mut self, call: &Call) -> bool {
+        let (rate, now) = (rate(&call.service, &call.operation), Instant::now());
+        self.buckets.entry(call.clone()).or_insert(Bucket { tokens: rate, filled: now }).take(rate, now)
+    }
+}
+
+impl Bucket {
+    /// Takes a token, if there is one; `rate` come back each second, and more are never kept.
+    fn take(&mut self, rate: f64, now: Instant) -> bool {
+        let gained = (now - self.filled).as_secs_f64() * rate;
+        self.tokens = (self.tokens + gained).min(rate);
+        self.filled = now;
+        let enough = self.tokens >= 1.0;
+        self.tokens -= f64::from(u8::from(enough));
+        enough
+    }
+}
+
+/// Calls per second that AWS allows per account and region. The control plane of Bedrock and STS
+/// publish none: the numbers are cautious.
+fn rate(service: &str, operation: &str) -> f64 {
+    match (service, operation) {
+        ("monitoring", "GetMetricData") => 500.0,
+        ("monitoring", _) => 25.0,
+        ("servicequotas", "ListRequestedServiceQuotaChangeHistory") => 5.0,
+        ("servicequotas", operation) if operation.starts_with("Get") => 5.0,
+        ("servicequotas", _) => 10.0,
+        ("bedrock", _) => 10.0,
+        _ => 100.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn call(operation: &str, region: &str) -> Call {
+        Call {
+            service: "servicequotas".into(),
+            operation: operation.into(),
+            account: "000000000000".into(),
+            region: region.into(),
+        }
+    }
+
+    #[test]
+    fn a_bucket_gives_so_many_tokens_a_second() {
+        let start = Instant::now();
+        let mut bucket = Bucket { tokens: 10.0, filled: start };
+        let mut taken =
+            |millis| (0..20).filter(|_| bucket.take(10.0, start + Duration::from_millis(millis))).count();
+        assert_eq!([taken(0), taken(50), taken(350), taken(60_000)], [10, 0, 3, 10]);
+    }
+
+    #[tokio::test]
+    async fn each_api_account_and_region_has_its_rate_and_count() {
+        let desk = Desk::open(true);
+        let (quotas, elsewhere) =
+            (call("ListServiceQuotas", "us-east-1"), call("ListServiceQuotas", "us-west-2"));
+        // 300 calls at once, where 10 a second are allowed, take less than 20 seconds.
+        for _ in 0..300 {
+            let quotas = quotas.clone();
+            desk.ask(move |books| books.admit(quotas, 0)).await;
+        }
+        let asked = elsewhere.clone();
+        assert!(!desk.ask(move |books| books.admit(asked, 0)).await.throttled);
+        let calls = desk.ask(|books| books.calls.clone()).await;
+        assert_eq!((calls[&quotas].calls, calls[&elsewhere].calls), (300, 1));
+        assert!((100..=290).contains(&calls[&quotas].throttled), "{calls:?}");
+    }
+
+    #[test]
+    fn the_clock_runs_stands_and_moves() {
+        let fixed = Clock::Fixed { now: 1000 };
+        assert_eq!(fixed.advanced(60).now(), 1060);
+        let ahead = Clock::Running { offset: 0 }.advanced(86_400);
+        assert_eq!(ahead, Clock::Running { offset: 86_400 });
+        assert!(ahead.now() >= real_time() + 86_399);
+    }
+}

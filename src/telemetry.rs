@@ -1,0 +1,183 @@
+//! The exporter's own metrics, in one injected value, and its log.
+
+mod logfmt;
+
+use crate::exposition::families::{self, Family};
+use crate::model::snapshot::{Collector, ErrorClass};
+use crate::model::time::Timestamp;
+use logfmt::Logfmt;
+use prometheus::{
+    Counter, CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntGauge, Opts, Registry,
+    TextEncoder,
+};
+use std::io;
+use std::time::Instant;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// From a healthy call (tens of milliseconds) to the operation timeout with retries.
+const CALL_SECONDS: [f64; 10] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// A handle on the exporter's own metrics; clones share them.
+#[derive(Clone)]
+pub struct Telemetry {
+    registry: Registry,
+    aws_requests: CounterVec,
+    aws_request_duration: HistogramVec,
+    metrics_requested: IntCounter,
+    estimated_cost: Counter,
+    series: IntGauge,
+    targets: IntGauge,
+    interval: GaugeVec,
+    reload_successful: IntGauge,
+    reload_success_timestamp: IntGauge,
+}
+
+/// What runs: the labels of bedrock_exporter_build_info.
+#[derive(Clone, Copy, Debug)]
+pub struct Build<'a> {
+    pub version: &'a str,
+    /// The commit it was built from; empty where not known.
+    pub revision: &'a str,
+    /// `serve`, or `demo` where AWS is simulated.
+    pub mode: &'a str,
+}
+
+impl Telemetry {
+    /// Everything at 0, and the configuration loaded successfully at `now`.
+    pub fn new(build: Build<'_>, now: Timestamp) -> Telemetry {
+        let registry = Registry::new();
+        let info: GaugeVec = register(&registry, &families::BUILD_INFO, GaugeVec::new);
+        info.with_label_values(&[build.version, build.revision, build.mode]).set(1.0);
+        #[cfg(target_os = "linux")]
+        registry
+            .register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))
+            .expect("registered once");
+        let telemetry = Telemetry {
+            aws_requests: register(&registry, &families::AWS_REQUESTS, CounterVec::new),
+            aws_request_duration: register(&registry, &families::AWS_REQUEST_DURATION, |opts, labels| {
+                HistogramVec::new(HistogramOpts::from(opts).buckets(CALL_SECONDS.to_vec()), labels)
+            }),
+            metrics_requested: single(&registry, &families::METRICS_REQUESTED, IntCounter::with_opts),
+            estimated_cost: single(&registry, &families::ESTIMATED_COST, Counter::with_opts),
+            series: single(&registry, &families::SERIES, IntGauge::with_opts),
+            targets: single(&registry, &families::TARGETS, IntGauge::with_opts),
+            interval: register(&registry, &families::COLLECTION_INTERVAL, GaugeVec::new),
+            reload_successful: single(&registry, &families::RELOAD_SUCCESSFUL, IntGauge::with_opts),
+            reload_success_timestamp: single(
+                &registry,
+                &families::RELOAD_SUCCESS_TIMESTAMP,
+                IntGauge::with_opts,
+            ),
+            registry,
+        };
+        telemetry.reloaded(true, now);
+        telemetry
+    }
+
+    /// One finished call, for example `("cloudwatch", "GetMetricData", Ok(()), 0.2)`.
+    pub fn aws_request(&self, service: &str, operation: &str, outcome: Result<(), ErrorClass>, seconds: f64) {
+        let outcome = outcome.map_or_else(ErrorClass::word, |()| "success");
+        self.aws_requests.with_label_values(&[service, operation, outcome]).inc();
+        self.aws_request_duration.with_label_values(&[service, operation]).observe(seconds);
+    }
+
+    /// `count` metrics were requested of GetMetricData, as AWS bills them.
+    pub fn metrics_requested(&self, count: u64) {
+        self.metrics_requested.inc_by(count);
+    }
+
+    /// Calls were made that cost so much, 0 or more.
+    pub fn cost_dollars(&self, dollars: f64) {
+        self.estimated_cost.inc_by(dollars);
+    }
+
+    /// The newest rendering has so many series.
+    pub fn set_series(&self, count: usize) {
+        self.series.set(count as i64);
+    }
+
+    pub fn set_targets(&self, count: usize) {
+        self.targets.set(count as i64);
+    }
+
+    pub fn set_interval(&self, collector: Collector, seconds: f64) {
+        self.interval.with_label_values(&[collector.word()]).set(seconds);
+    }
+
+    /// The configuration was loaded anew, or could not be.
+    pub fn reloaded(&self, successfully: bool, now: Timestamp) {
+        self.reload_successful.set(successfully.into());
+        if successfully {
+            self.reload_success_timestamp.set(now.0);
+        }
+    }
+
+    /// Prometheus text, families by name.
+    pub fn render(&self) -> String {
+        let families = self.registry.gather();
+        TextEncoder::new().encode_to_string(&families).expect("the registry checked every family")
+    }
+}
+
+/// Makes the family's metric and registers it. Names, labels and texts are the table's.
+fn register<M: prometheus::core::Collector + Clone + 'static>(
+    registry: &Registry,
+    family: &Family,
+    make: impl FnOnce(Opts, &[&str]) -> prometheus::Result<M>,
+) -> M {
+    let metric = make(Opts::new(family.name, family.full_help()), family.labels).expect("valid names");
+    registry.register(Box::new(metric.clone())).expect("registered once");
+    metric
+}
+
+fn single<M: prometheus::core::Collector + Clone + 'static>(
+    registry: &Registry,
+    family: &Family,
+    make: impl FnOnce(Opts) -> prometheus::Result<M>,
+) -> M {
+    register(registry, family, |opts, _| make(opts))
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// `ts=… level=info msg="…" key=value`
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Logs to standard error from now on. Of other crates only warnings and errors are shown: at lower
+/// levels the AWS SDK and the HTTP client would drown the exporter's own lines.
+/// Does nothing where a log is already set up.
+pub fn init_tracing(level: LevelFilter, format: LogFormat) {
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target(env!("CARGO_CRATE_NAME"), level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    let _ = match format {
+        LogFormat::Text => {
+            registry.with(lines.with_ansi(false).fmt_fields(Logfmt).event_format(Logfmt)).try_init()
+        }
+        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+    };
+}
+
+/// Measures how long something takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    pub fn start() -> Stopwatch {
+        Stopwatch(Instant::now())
+    }
+
+    pub fn seconds(&self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+}

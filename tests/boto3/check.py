@@ -1,0 +1,322 @@
+"""Checks the simulated AWS with a client that knows nothing of it: boto3.
+
+    python3 tests/boto3/check.py http://127.0.0.1:PORT
+
+Leaves the clock standing and no faults. Exits with the first thing that is wrong.
+"""
+
+import json
+import sys
+import time
+import urllib.request
+
+try:
+    import boto3
+    import botocore.model
+    import cbor2
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.config import Config
+    from botocore.exceptions import ClientError
+except ImportError as missing:
+    sys.exit(f"{missing.name} is missing: run `make test`, which installs it")
+
+NOON = 1_795_176_000  # 2026-11-20 12:00 UTC
+SONNET = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+SHARING = ["us.anthropic.claude-haiku-4-5-20251001-v1:0", "srch7f3k2m9q", "supp4d8w1x6z"]
+HAIKU_TOKENS = "L-58BE175A"
+
+
+class Sim:
+    def __init__(self, url):
+        self.url = url
+
+    def client(self, service, account="000000000000", region="us-east-1", token=None, **config):
+        # One attempt, so that throttling is seen; the keys of an account spell it.
+        kind = "ASIA" if token else "AKIA"
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id=f"{kind}{account}TEST",
+            aws_secret_access_key="secret",
+            aws_session_token=token,
+            config=Config(retries={"total_max_attempts": 1}, **config),
+        )
+
+    def admin(self, path, method="GET", body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_sim/{path}", data, method=method)
+        request.add_header("content-type", "application/json")
+        with urllib.request.urlopen(request) as reply:
+            text = reply.read()
+        return json.loads(text) if text else None
+
+
+def query(name, model_id, metric, stat="Sum", period=60, namespace="AWS/Bedrock", dimensions=None):
+    if dimensions is None:
+        dimensions = [{"Name": "ModelId", "Value": model_id}]
+    of = {"Namespace": namespace, "MetricName": metric, "Dimensions": dimensions}
+    return {"Id": name, "MetricStat": {"Metric": of, "Period": period, "Stat": stat}}
+
+
+def points(result):
+    """A result as {seconds: value}."""
+    seconds = [int(t.timestamp()) for t in result["Timestamps"]]
+    return dict(zip(seconds, result["Values"], strict=True))
+
+
+def refused(code, call, **arguments):
+    try:
+        call(**arguments)
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == code, error
+        assert error.response["Error"]["Message"], error
+        return
+    raise AssertionError(f"{call} was not refused with {code}")
+
+
+def slowly(pages):
+    """Pages of an API that allows ten calls at once and ten a second."""
+    for page in pages:
+        yield page
+        time.sleep(0.05)
+
+
+def check_identity(sim):
+    sts = sim.client("sts")
+    assert sts.get_caller_identity()["Account"] == "000000000000"
+    role = "arn:aws:iam::000000000002:role/reader"
+    assumed = sts.assume_role(RoleArn=role, RoleSessionName="check")
+    keys = assumed["Credentials"]
+    assert keys["Expiration"].timestamp() > time.time()
+    account = keys["AccessKeyId"][4:16]
+    other = sim.client("sts", account, token=keys["SessionToken"])
+    assert other.get_caller_identity()["Account"] == "000000000002"
+    nobody = {"RoleArn": "arn:aws:iam::000000000009:role/reader", "RoleSessionName": "check"}
+    refused("AccessDenied", sts.assume_role, **nobody)
+    labs = sim.client("bedrock", account, "us-west-2", token=keys["SessionToken"])
+    assert labs.list_imported_models()["modelSummaries"][0]["modelName"] == "legal-qwen"
+
+
+def check_quotas(sim):
+    quotas = sim.client("service-quotas")
+    pages = list(slowly(quotas.get_paginator("list_service_quotas").paginate(ServiceCode="bedrock")))
+    sizes = [len(page["Quotas"]) for page in pages]
+    assert max(sizes) == 100 and 0 in sizes[:-1], f"pages are full, short and empty: {sizes}"
+    applied = {row["QuotaCode"]: row for page in pages for row in page["Quotas"]}
+    assert len(applied) == sum(sizes) > 500, "every code once"
+    pages = quotas.get_paginator("list_aws_default_service_quotas").paginate(ServiceCode="bedrock")
+    default = {row["QuotaCode"]: row for page in slowly(pages) for row in page["Quotas"]}
+    assert applied[HAIKU_TOKENS]["Value"] == default[HAIKU_TOKENS]["Value"] == 5_000_000
+
+    research = sim.client("service-quotas", "000000000001", "us-west-2")
+    only_default = "L-DE3FBBF4"
+    pages = research.get_paginator("list_service_quotas").paginate(ServiceCode="bedrock")
+    assert all(row["QuotaCode"] != only_default for p in slowly(pages) for row in p["Quotas"])
+    given = {"ServiceCode": "bedrock", "QuotaCode": only_default}
+    refused("NoSuchResourceException", research.get_service_quota, **given)
+    assert research.get_aws_default_service_quota(**given)["Quota"]["Value"] == 600_000
+
+    history = quotas.list_requested_service_quota_change_history(ServiceCode="bedrock")["RequestedQuotas"]
+    assert {row["Status"] for row in history} == {"CASE_OPENED", "CASE_CLOSED"}
+    opened = quotas.list_requested_service_quota_change_history(Status="CASE_OPENED")["RequestedQuotas"]
+    assert [row["DesiredValue"] for row in opened] == [20_000_000]
+    refused("NoSuchResourceException", quotas.list_service_quotas, ServiceCode="s3")
+    refused("InvalidPaginationTokenException", quotas.list_service_quotas, ServiceCode="bedrock", NextToken="x")
+
+
+def check_catalog(sim):
+    bedrock = sim.client("bedrock")
+    models = {row["modelId"]: row for row in bedrock.list_foundation_models()["modelSummaries"]}
+    opus = models["anthropic.claude-opus-4-1-20250805-v1:0"]["modelLifecycle"]
+    assert (opus["status"], opus["endOfLifeTime"].year) == ("LEGACY", 2027)
+    assert models["anthropic.claude-sonnet-4-6"]["inferenceTypesSupported"] == ["INFERENCE_PROFILE"]
+
+    pages = bedrock.get_paginator("list_inference_profiles").paginate(PaginationConfig={"PageSize": 10})
+    system = {row["inferenceProfileId"]: row for p in slowly(pages) for row in p["inferenceProfileSummaries"]}
+    assert len(system) > 60 and "eu.anthropic.claude-sonnet-4-6" not in system
+    regions = {model["modelArn"].split(":")[3] for model in system[SONNET]["models"]}
+    assert regions == {"us-east-1", "us-east-2", "us-west-2"}
+    everywhere = system["global.anthropic.claude-opus-5"]["models"]
+    assert "" in {model["modelArn"].split(":")[3] for model in everywhere}
+
+    application = bedrock.list_inference_profiles(typeEquals="APPLICATION")["inferenceProfileSummaries"]
+    search = next(row for row in application if row["inferenceProfileId"] == "srch7f3k2m9q")
+    assert search["models"] == system[SHARING[0]]["models"]
+    arn = search["inferenceProfileArn"]
+    assert {"key": "team", "value": "search"} in bedrock.list_tags_for_resource(resourceARN=arn)["tags"]
+    for identifier in (arn, "srch7f3k2m9q"):
+        found = bedrock.get_inference_profile(inferenceProfileIdentifier=identifier)
+        assert found["inferenceProfileName"] == "search-assistant"
+    nothing = {"inferenceProfileIdentifier": "nothing"}
+    refused("ResourceNotFoundException", bedrock.get_inference_profile, **nothing)
+
+    west = sim.client("bedrock", region="us-west-2")
+    throughput = west.list_provisioned_model_throughputs()["provisionedModelSummaries"][0]
+    assert (throughput["modelUnits"], throughput["desiredModelUnits"]) == (2, 3)
+    assert throughput["commitmentExpirationTime"].timestamp() > NOON
+    running = west.list_model_invocation_jobs(statusEquals="InProgress")["invocationJobSummaries"]
+    assert [job["processedRecordCount"] for job in running] == [31_000]
+    assert len(west.list_model_invocation_jobs()["invocationJobSummaries"]) == 3
+    research = sim.client("bedrock", "000000000001")
+    deployment = research.list_custom_model_deployments()["modelDeploymentSummaries"][0]
+    assert "/amazon.nova-lite-v1:0:300k/" in deployment["modelArn"]
+
+
+def check_metrics(sim, protocol):
+    cloudwatch = sim.client("cloudwatch")
+    assert cloudwatch.meta.service_model.resolved_protocol == protocol
+    pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace="AWS/Bedrock", RecentlyActive="PT3H")
+    listed = [(m["MetricName"], {d["Name"]: d["Value"] for d in m["Dimensions"]}) for p in pages for m in p["Metrics"]]
+    for found in [
+        ("InvocationThrottles", {"ModelId": "us.deepseek.r1-v1:0"}),
+        ("InvocationThrottles", {}),
+        ("InputTokenCount", {"ModelId": SONNET, "ContextWindow": "1M"}),
+    ]:
+        assert found in listed, found
+    by_project = [{"Name": "Project"}]
+    mantle = cloudwatch.list_metrics(Namespace="AWS/BedrockMantle", MetricName="Inferences", Dimensions=by_project)
+    assert len(mantle["Metrics"]) == 4, mantle["Metrics"]
+
+    # Minutes, an hour, and the quota's truth add up.
+    window = {"StartTime": NOON - 7200, "EndTime": NOON - 3600}
+    queries = [query(f"m{i}", id, "EstimatedTPMQuotaUsage") for i, id in enumerate(SHARING)]
+    queries += [query(f"h{i}", id, "EstimatedTPMQuotaUsage", period=3600) for i, id in enumerate(SHARING)]
+    reply = cloudwatch.get_metric_data(MetricDataQueries=queries, ScanBy="TimestampAscending", **window)
+    results = {result["Id"]: points(result) for result in reply["MetricDataResults"]}
+    assert all(result["StatusCode"] == "Complete" for result in reply["MetricDataResults"])
+    for i in range(3):
+        assert list(results[f"m{i}"]) == list(range(NOON - 7200, NOON - 3600, 60))
+        assert results[f"h{i}"] == {NOON - 7200: sum(results[f"m{i}"].values())}
+    asked = f"account=000000000000&region=us-east-1&code={HAIKU_TOKENS}"
+    truth = sim.admin(f"truth?{asked}&from={NOON // 60 - 120}&until={NOON // 60 - 60}")
+    for row in truth:
+        assert row["charge"] == sum(results[f"m{i}"][row["minute"] * 60] for i in range(3))
+
+    # Later pages bring what the first had no room for.
+    parts = cloudwatch.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=queries, ScanBy="TimestampAscending", PaginationConfig={"PageSize": 50}, **window
+    )
+    joined = {}
+    for part in parts:
+        for result in part["MetricDataResults"]:
+            joined.setdefault(result["Id"], {}).update(points(result))
+    assert joined == results
+
+    statistics = [query(f"s{i}", SONNET, "InvocationLatency", stat) for i, stat in enumerate(
+        ["Minimum", "p50", "Average", "p90", "p99", "Maximum", "SampleCount"])]
+    minute = {"StartTime": NOON - 660, "EndTime": NOON - 600}
+    reply = cloudwatch.get_metric_data(MetricDataQueries=statistics, **minute)
+    values = [result["Values"][0] for result in reply["MetricDataResults"]]
+    assert values[:2] == sorted(values[:2]) and values[2:6] == sorted(values[2:6]), values
+    assert values[6] > 800, values
+
+    # Buckets follow StartTime, rounded down to the minute.
+    odd = [query("odd", SONNET, "Invocations", period=300)]
+    reply = cloudwatch.get_metric_data(MetricDataQueries=odd, StartTime=NOON - 1937, EndTime=NOON - 1300)
+    assert list(points(reply["MetricDataResults"][0])) == [NOON - 1380, NOON - 1680, NOON - 1980]
+
+    # One-minute points are kept for 15 days, hours for longer.
+    old = {"StartTime": NOON - 20 * 86400, "EndTime": NOON - 20 * 86400 + 3600}
+    ages = [query("minutes", SONNET, "Invocations"), query("hours", SONNET, "Invocations", period=3600)]
+    kept = cloudwatch.get_metric_data(MetricDataQueries=ages, **old)["MetricDataResults"]
+    assert [len(result["Values"]) for result in kept] == [0, 1]
+
+    many = [query(f"q{i}", SONNET, "Invocations") for i in range(501)]
+    refused("ValidationError", cloudwatch.get_metric_data, MetricDataQueries=many, **window)
+    twice = [query("q", SONNET, "Invocations")] * 2
+    refused("ValidationError", cloudwatch.get_metric_data, MetricDataQueries=twice, **window)
+    for wrong in [query("q", SONNET, "Invocations", "Total"), query("q", SONNET, "Invocations", period=90),
+                  query("Q", SONNET, "Invocations"), {"Id": "q", "Expression": "SEARCH('', 'Sum')"}]:
+        refused("ValidationError", cloudwatch.get_metric_data, MetricDataQueries=[wrong], **window)
+    backwards = {"StartTime": NOON, "EndTime": NOON - 60}
+    refused("ValidationError", cloudwatch.get_metric_data, MetricDataQueries=ages, **backwards)
+    refused("InvalidParameterValue", cloudwatch.list_metrics, RecentlyActive="PT1H")
+    refused("InvalidNextToken", cloudwatch.get_metric_data, MetricDataQueries=ages, NextToken="x", **window)
+    return results
+
+
+def check_lateness(sim):
+    cloudwatch = sim.client("cloudwatch")
+    window = {"StartTime": NOON - 60, "EndTime": NOON}
+    ids = ["us.deepseek.r1-v1:0", SONNET, *SHARING]
+    queries = [query(f"q{i}", id, "Invocations") for i, id in enumerate(ids)]
+
+    def seen(at):
+        sim.admin("clock", "PUT", {"now": at})
+        reply = cloudwatch.get_metric_data(MetricDataQueries=queries, **window)
+        return [sum(result["Values"]) for result in reply["MetricDataResults"]]
+
+    assert not any(seen(NOON + 59)), "nothing is there within the first minute"
+    assert all(seen(NOON + 180)), "everything is there after three"
+    settled = seen(NOON + 240)
+    assert settled == seen(NOON + 86400), "nothing grows after four"
+    earlier = [seen(NOON + age) for age in range(60, 240, 10)]
+    assert earlier == sorted(earlier, key=sum) and earlier[-1] != earlier[0]
+    sim.admin("clock", "PUT", {"now": NOON})
+
+
+def check_raw_cbor(sim):
+    """The bytes of a CBOR reply: timestamps are tagged, values are floats."""
+    url = f"{sim.url}/service/GraniteServiceVersion20100801/operation/GetMetricData"
+    at = lambda seconds: cbor2.CBORTag(1, seconds)
+    wanted = query("q", SONNET, "Invocations")
+    body = cbor2.dumps({"MetricDataQueries": [wanted], "StartTime": at(NOON - 660), "EndTime": at(NOON - 600)})
+    headers = {"smithy-protocol": "rpc-v2-cbor", "content-type": "application/cbor"}
+    request = AWSRequest("POST", url, headers=headers, data=body)
+    keys = sim.client("cloudwatch")._request_signer._credentials
+    SigV4Auth(keys, "monitoring", "us-east-1").add_auth(request)
+    signed = urllib.request.Request(url, body, dict(request.headers.items()), method="POST")
+    with urllib.request.urlopen(signed) as reply:
+        assert reply.headers["smithy-protocol"] == "rpc-v2-cbor"
+        result = cbor2.loads(reply.read())["MetricDataResults"][0]
+    assert [t.timestamp() for t in result["Timestamps"]] == [NOON - 660]
+    assert isinstance(result["Values"][0], float) and result["Values"][0] > 800
+
+
+def check_manners(sim):
+    quotas = sim.client("service-quotas", "000000000002", "eu-central-1")
+    wanted = {"ServiceCode": "bedrock", "QuotaCode": HAIKU_TOKENS}
+    answers = []
+    for _ in range(30):
+        try:
+            answers.append(quotas.get_service_quota(**wanted)["Quota"]["QuotaCode"])
+        except ClientError as error:
+            answers.append(error.response["Error"]["Code"])
+    assert set(answers) == {HAIKU_TOKENS, "TooManyRequestsException"}, answers
+    mine = [row for row in sim.admin("calls") if (row["operation"], row["account"]) == ("GetServiceQuota", "000000000002")]
+    assert (mine[0]["calls"], mine[0]["throttled"]) == (30, answers.count("TooManyRequestsException"))
+
+    stranger = sim.client("bedrock", region="eu-north-1")
+    refused("UnrecognizedClientException", stranger.list_foundation_models)
+    denied = {"service": "bedrock", "operation": "ListFoundationModels", "kind": "access_denied"}
+    sim.admin("faults", "PUT", [denied, {"account": "000000000001", "service": "sts", "kind": "status", "status": 503}])
+    refused("AccessDeniedException", sim.client("bedrock").list_foundation_models)
+    assert sim.client("bedrock").list_imported_models()["modelSummaries"] == []
+    refused("ServiceUnavailable", sim.client("sts", "000000000001").get_caller_identity)
+    sim.admin("faults", "DELETE")
+    assert sim.client("bedrock").list_foundation_models()["modelSummaries"]
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    sim = Sim(sys.argv[1].rstrip("/"))
+    sim.admin("clock", "PUT", {"now": NOON})
+    check_identity(sim)
+    check_quotas(sim)
+    check_catalog(sim)
+    in_json = check_metrics(sim, "json")
+    # botocore prefers JSON, but speaks CBOR too.
+    botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS = ("smithy-rpc-v2-cbor", "json", "rest-json", "query")
+    in_cbor = check_metrics(sim, "smithy-rpc-v2-cbor")
+    assert in_cbor == in_json
+    check_raw_cbor(sim)
+    check_lateness(sim)
+    check_manners(sim)
+    print("boto3 finds nothing wrong")
+
+
+if __name__ == "__main__":
+    main()

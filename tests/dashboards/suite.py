@@ -1,0 +1,18 @@
+"""All tests of this directory; the last line counts them."""
+
+import sys
+import unittest
+from pathlib import Path
+
+
+def main():
+    here = str(Path(__file__).resolve().parent)
+    tests = unittest.defaultTestLoader.discover(here, top_level_dir=here)
+    result = unittest.TextTestRunner(verbosity=1, stream=sys.stdout).run(tests)
+    failed = len(result.failures) + len(result.errors)
+    print(f"dashboards: {result.testsRun - failed} passed, {failed} failed")
+    return 0 if result.wasSuccessful() and result.testsRun else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

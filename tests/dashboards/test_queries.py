@@ -1,0 +1,294 @@
+"""Every query on a real Prometheus: it answers, it answers rightly, and replicas change nothing."""
+
+import math
+import time
+import unittest
+from types import SimpleNamespace
+
+import yaml
+
+import expressions
+import fixture
+import lint
+import prometheus
+import queries
+from fixture import COMMAND, EU, IDS, NOVA, PAYMENTS, QUOTAS, SEARCH, SONNET, US, Fleet
+
+NEAR_LIMIT = yaml.safe_load((lint.REPOSITORY / "alerts" / "values.yaml").read_text())["near_limit"]["ratio"]
+# Read from a replica's own past, which another replica does not share.
+PER_INSTANCE = {"Targets", "Config", "Version", "Series", "Memory", "AWS calls", "AWS call duration",
+                "Metrics requested", "Cost a day", "Throttled AWS calls"}
+
+
+def pages(url, now):
+    """The dashboards by the last word of their title."""
+    server = queries.Prometheus(url, now)
+    return SimpleNamespace(**{d["title"].split()[-1].lower(): queries.Page(d, server) for d in queries.load()})
+
+
+def target(page, title, ref="A"):
+    found = [p for p, _ in queries.panels(page.dashboard) if p["title"] == title]
+    return next(t for t in found[0]["targets"] if t["refId"] == ref)
+
+
+def ask(page, title, ref="A", **chosen):
+    return page.ask(target(page, title, ref), chosen)[1]
+
+
+def number(rows):
+    """The one number of a stat panel, or None without an answer."""
+    return float(rows[0]["value"][1]) if rows else None
+
+
+def last(rows):
+    """Labels → the value at the newest moment that any row has."""
+    values = {tuple(sorted(r["metric"].items())): r["value"] if "value" in r else r["values"][-1] for r in rows}
+    newest = max((at for at, _ in values.values()), default=0)
+    return {labels: float(value) for labels, (at, value) in values.items() if at == newest}
+
+
+def known_quotas():
+    return [q for q in QUOTAS if q.limit is not None]
+
+
+class OnOnePast(unittest.TestCase):
+    """Two replicas, as in production."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.now = int(time.time()) // 60 * 60
+        cls.server = prometheus.on(lambda out: fixture.write(cls.now, out))
+        cls.url = cls.server.__enter__()
+        cls.addClassCleanup(cls.server.__exit__, None, None, None)
+        cls.pages = pages(cls.url, cls.now)
+
+    def test_every_query_answers(self):
+        answers = queries.check(queries.Prometheus(self.url, self.now))
+        self.assertEqual([(a.name, a.error) for a in answers if a.error or not a.rows], [])
+        self.assertGreater(len(answers), 100)
+
+    def test_overview_counts_what_is_there(self):
+        overview = self.pages.overview
+        pools = [i for i in IDS if i.model != "unknown"]
+        refused, attempts = sum(i.refused for i in pools), sum(i.calls + i.refused for i in pools)
+        lowered = sum(q.limit_before is not None for q in QUOTAS)
+        filled = [q.fill(0) for q in known_quotas() if q.fill]
+        expected = {
+            "Throttled share": refused / attempts,
+            "Highest utilization": max(filled),
+            "Quotas at risk": sum(fill >= NEAR_LIMIT for fill in filled),
+            "Data age": 150,
+            "Day quota runs out in": fixture.RUNS_OUT,
+            "Limits lowered": lowered,
+            "Quotas below default": sum(q.limit < q.default for q in known_quotas()),
+            "Zero quotas with attempts": 1,
+            "Unmapped traffic": 1,
+            "Collectors failing": 1,
+        }
+        for title, value in expected.items():
+            self.assertAlmostEqual(number(ask(overview, title)), value, msg=title)
+
+    def test_a_calm_account_shows_zero(self):
+        calm = {"account": PAYMENTS, "region": EU}
+        for title in ("Throttled share", "Quotas at risk", "Limits lowered", "Quotas below default",
+                      "Zero quotas with attempts", "Unmapped traffic", "Collectors failing"):
+            self.assertEqual(number(ask(self.pages.overview, title, **calm)), 0, title)
+
+    def test_throttled_table_names_cause_and_ceiling(self):
+        rows = {r["metric"]["model"]: r for r in ask(self.pages.overview, "Throttled now")}
+        self.assertEqual({model: r["metric"]["cause"] for model, r in rows.items()},
+                         {SONNET: "reservation", COMMAND: "zero_quota"})
+        self.assertEqual(rows[SONNET]["metric"]["account_name"], "payments")
+        shares = {r["metric"]["model"]: float(r["value"][1]) for r in ask(self.pages.overview, "Throttled now", "B")}
+        self.assertAlmostEqual(shares[COMMAND], 1)
+        self.assertAlmostEqual(shares[SONNET], 6 / 46)
+        ceiling = ask(self.pages.overview, "Throttled now", "D")
+        self.assertEqual([(r["metric"]["model"], r["value"][1]) for r in ceiling], [(SONNET, "0.38")])
+
+    def test_throttles_are_per_minute(self):
+        rates = {(m["model"], m["scope"]): v for m, v in
+                 ((dict(k), v) for k, v in last(ask(self.pages.overview, "Throttles by model")).items())}
+        expected = {}
+        for each in IDS:
+            key = each.model, each.scope
+            expected[key] = expected.get(key, 0) + each.refused
+        self.assertEqual(rates.keys(), expected.keys())
+        for key, value in expected.items():
+            self.assertAlmostEqual(rates[key], value, places=6, msg=key)
+
+    def test_inventory_has_a_row_for_every_quota_and_the_request_on_one(self):
+        page = self.pages.overview
+        states = ask(page, "Quota inventory", "F")
+        self.assertEqual(sorted(r["metric"]["state"] for r in states), sorted(q.state for q in QUOTAS))
+        self.assertEqual({r["metric"]["account_name"] for r in states}, {"payments", SEARCH})
+        requested = ask(page, "Quota inventory", "G")
+        self.assertEqual(len(requested), len(QUOTAS))
+        self.assertEqual([(r["metric"]["quota_code"], r["value"][1]) for r in requested if r["value"][1] != "0"],
+                         [("L-0003", "200000")])
+
+    def test_spenders_and_the_rest_add_up_to_the_charge(self):
+        page, chosen = self.pages.model, {"model": SONNET, "region": US}
+        ids = [i for i in IDS if i.model == SONNET and i.region == US]
+        teams = last(ask(page, "Who spends it", "A", **chosen))
+        rest = last(ask(page, "Who spends it", "B", **chosen))
+        profiles = {i.name: i.charge for i in ids if i.kind == "application_profile"}
+        by_name = {}
+        for key, value in teams.items():
+            by_name[dict(key)["name"]] = by_name.get(dict(key)["name"], 0) + value
+        self.assertEqual(by_name.keys(), profiles.keys())
+        for name, charge in profiles.items():
+            self.assertAlmostEqual(by_name[name], charge, places=3)
+        self.assertAlmostEqual(sum(rest.values()), sum(i.charge for i in ids) - sum(profiles.values()), places=3)
+
+    def test_the_rest_is_everything_where_no_profile_is_used(self):
+        chosen = {"model": NOVA, "region": EU}
+        self.assertEqual(ask(self.pages.model, "Who spends it", "A", **chosen), [])
+        rest = last(ask(self.pages.model, "Who spends it", "B", **chosen))
+        self.assertAlmostEqual(sum(rest.values()), 30_000, places=3)
+
+    def test_model_page_names_the_cause_or_says_there_is_none(self):
+        def causes(model):
+            return [r["metric"]["cause"] for r in ask(self.pages.model, "Cause", model=model)]
+        self.assertEqual(causes(SONNET), ["reservation"])
+        self.assertEqual(causes(NOVA), ["not throttled"])
+        self.assertEqual(causes("no.such-model"), [])
+
+    def test_state_timeline_has_one_number_for_each_state(self):
+        panel = next(p for p, _ in queries.panels(self.pages.model.dashboard) if p["title"] == "States")
+        texts = {int(code): shown["text"] for mapping in panel["fieldConfig"]["defaults"]["mappings"]
+                 for code, shown in mapping["options"].items()}
+        shown = {texts[v] for v in last(ask(self.pages.model, "States", "A", model=SONNET)).values()}
+        self.assertEqual(shown, {"reservation (max_tokens)", "not throttled"})
+        zero = {texts[v] for v in last(ask(self.pages.model, "States", "B", model=COMMAND)).values()}
+        self.assertEqual(zero, {"zero"})
+
+    def test_idle_quotas_are_neither_ranked_nor_drawn(self):
+        used = {(q.model, q.scope, q.quota) for q in QUOTAS
+                if q.fill and q.fill(0) > 0 and q.model in {i.model for i in IDS}}
+        for title in ("Utilization ranking", "Utilization over time"):
+            shown = {tuple(r["metric"][k] for k in ("model", "scope", "quota"))
+                     for r in ask(self.pages.overview, title)}
+            self.assertEqual(shown, used, title)
+
+    def test_headroom_ignores_what_is_selected(self):
+        rows = ask(self.pages.model, "Headroom, here and elsewhere", "A", model=NOVA, account=PAYMENTS, region=EU)
+        free = {(r["metric"]["region"], r["metric"]["quota"]): float(r["value"][1]) for r in rows}
+        expected = {(q.region, q.quota): q.limit * (1 - q.fill(0)) for q in QUOTAS
+                    if q.model == NOVA and q.quota.endswith("per_minute")}
+        self.assertEqual(free.keys(), expected.keys())
+        for key, value in expected.items():
+            self.assertTrue(math.isclose(free[key], value), key)
+
+    def test_trend_says_when_eighty_percent_is_reached(self):
+        rows = ask(self.pages.capacity, "Growth and percentiles", "A")
+        days = {r["metric"]["quota"]: float(r["value"][1]) for r in rows}
+        growing = [q for q in QUOTAS if q.fill and q.fill(0) > q.fill(1)]
+        for quota in growing:
+            per_day = quota.fill(0) - quota.fill(1)
+            self.assertAlmostEqual(days[quota.quota], max(0, (0.8 - quota.fill(0)) / per_day), places=1)
+        self.assertEqual(len(days), len(growing))
+        self.assertEqual(number(ask(self.pages.capacity, "Reaching 80 % within 30 days")), len(growing))
+
+    def test_capacity_counts_days(self):
+        capacity = self.pages.capacity
+        self.assertEqual(number(ask(capacity, "Days to next commitment end")), 12)
+        self.assertEqual(number(ask(capacity, "Days the oldest request is open")), 9)
+        self.assertEqual(number(ask(capacity, "Legacy models called")), 1)
+        self.assertEqual({float(r["value"][1]) for r in ask(capacity, "Lifecycle", "A")}, {45})
+
+    def test_exporter_page_adds_up_what_each_replica_pays(self):
+        exporter = self.pages.exporter
+        self.assertEqual(number(ask(exporter, "Targets up")), 3 / 4)
+        self.assertAlmostEqual(number(ask(exporter, "Throttled AWS calls")), 1 / 20)
+        billed = last(ask(exporter, "Metrics requested", "A"))
+        self.assertAlmostEqual(sum(billed.values()), 2 * 120)
+
+    def test_without_data_nothing_is_zero(self):
+        """An account that is not there: every panel is empty rather than 0."""
+        for page in vars(self.pages).values():
+            nobody = {"account": "999999999999", "instance": "nowhere", "model": "no.such-model"}
+            for panel, _ in queries.panels(page.dashboard):
+                for each in panel["targets"]:
+                    self.assertEqual(page.ask(each, nobody)[1], [], f"{panel['title']} {each['refId']}")
+
+
+class Replicas(unittest.TestCase):
+    """A second replica, or one that takes over from another, changes no panel about Bedrock."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.now = int(time.time()) // 60 * 60
+        cls.answers = {}
+        for name, replicas in (("one", fixture.ONE), ("two", fixture.TWO), ("takeover", fixture.TAKEOVER)):
+            with prometheus.on(lambda out, r=replicas: fixture.write(cls.now, out, r)) as url:
+                cls.answers[name] = {}
+                for dashboard in queries.load():
+                    page = queries.Page(dashboard, queries.Prometheus(url, cls.now))
+                    for panel, row in queries.panels(dashboard):
+                        for each in panel["targets"]:
+                            if panel["title"] not in PER_INSTANCE:
+                                chosen = {"model": SONNET, "region": US} if row else {}
+                                rows = page.ask(each, chosen)[1]
+                                key = dashboard["title"], panel["title"], each["refId"]
+                                cls.answers[name][key] = cls.without_team(last(rows))
+
+    @staticmethod
+    def without_team(rows):
+        """The replicas disagree on one team: what counts is that the sum stays."""
+        summed = {}
+        for labels, value in rows.items():
+            key = tuple(pair for pair in labels if pair[0] != "team")
+            summed[key] = summed.get(key, 0) + value
+        return summed
+
+    def same(self, name, ignored=()):
+        for key, rows in self.answers["one"].items():
+            if key[1:] in ignored:
+                continue
+            other = self.answers[name][key]
+            self.assertEqual(other.keys(), rows.keys(), key)
+            for labels, value in rows.items():
+                self.assertTrue(math.isclose(other[labels], value, rel_tol=1e-6, abs_tol=1e-9),
+                                f"{key} {labels}: {value} alone, {other[labels]} with {name}")
+
+    def test_a_second_replica_changes_nothing(self):
+        self.assertGreater(len(self.answers["one"]), 80)
+        self.same("two")
+
+    def test_a_takeover_changes_nothing_but_counts_over_its_moment(self):
+        self.same("takeover", ignored={("Lifecycle", "B"), ("Collectors", "D")})
+
+
+class Checker(unittest.TestCase):
+    def test_all_is_spelled_as_grafana_does(self):
+        self.assertEqual(queries.all_or_one({"includeAll": True, "allValue": ".*"}, ["a"]), ".*")
+        self.assertEqual(queries.all_or_one({"includeAll": False}, ["a", "b"]), "a")
+        self.assertEqual(queries.all_or_one({"includeAll": True}, ["a.b-v1:0", "c+d"]), r"(a\\.b-v1:0|c\\+d)")
+
+    def test_grafana_puts_values_in_place_of_variables(self):
+        text = 'x{a=~"$account"}[$__range] + rate(y[$__rate_interval]) + ${account}'
+        self.assertEqual(
+            queries.interpolate(text, {"account": "1|2"}, seconds=3600, step=60, rate_interval=240),
+            'x{a=~"1|2"}[3600s] + rate(y[240s]) + 1|2')
+
+    def test_allow_list_is_short_and_reasoned(self):
+        excused = queries.allowed()
+        self.assertLessEqual(len(excused), queries.MOST_ALLOWED)
+        self.assertTrue(all(isinstance(reason, str) and reason for reason in excused.values()))
+
+    def test_fixture_has_every_family_that_a_panel_reads(self):
+        read = {selector.name for dashboard in queries.load() for _, _, tree in lint.trees(dashboard)
+                for selector, _ in expressions.selectors(tree)}
+        self.assertEqual(read - set(fixture.fleet_at(0).series), set())
+        self.assertEqual(set(lint.LABELS) - read, set(), "no panel reads it: leave it out of promql.LABELS")
+
+    def test_fixture_labels_are_the_catalogues(self):
+        for metric, rows in fixture.fleet_at(0).series.items():
+            self.assertIn(metric, lint.LABELS)
+            for labels, _ in rows:
+                self.assertLessEqual(set(labels) - {"instance"}, set(lint.LABELS[metric]), metric)
+        self.assertIsInstance(fixture.fleet_at(0), Fleet)
+
+
+if __name__ == "__main__":
+    unittest.main()

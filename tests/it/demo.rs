@@ -1,0 +1,228 @@
+//! The demo: the binary as a newcomer starts it, and every situation of its world.
+
+use crate::prometheus_text::promtool_check;
+use crate::rig::Rig;
+use bedrock_quota_exporter::sim::world::World;
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A child process that does not outlive its test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts the demo on a free port; returns its base URL.
+fn start_demo() -> (Process, String) {
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_bedrock-quota-exporter"))
+        .args(["demo", "--web.listen-address=127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(demo.stderr.take().unwrap()).lines();
+    let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        let (_, address) = line.split_once("msg=listening address=")?;
+        Some(address.trim().to_string())
+    });
+    std::thread::spawn(move || lines.count());
+    (Process(demo), format!("http://{}", address.expect("the demo says where it listens")))
+}
+
+async fn get(url: &str) -> (u16, String) {
+    match reqwest::get(url).await {
+        Ok(answer) => (answer.status().as_u16(), answer.text().await.unwrap_or_default()),
+        Err(error) => (0, error.to_string()),
+    }
+}
+
+/// Asks until the answer is accepted, four times a second for two minutes.
+async fn until(url: &str, accepted: impl Fn(u16, &str) -> bool) -> String {
+    let mut ticks = tokio::time::interval(Duration::from_millis(250));
+    for _ in 0..480 {
+        ticks.tick().await;
+        let (status, body) = get(url).await;
+        if accepted(status, &body) {
+            return body;
+        }
+    }
+    panic!("{url}: never as expected; last: {:.300?}", get(url).await);
+}
+
+#[tokio::test]
+async fn a_newcomer_sees_the_demo_in_a_real_prometheus_and_stops_it() {
+    let started = Instant::now();
+    let (mut demo, url) = start_demo();
+    until(&format!("{url}/-/ready"), |status, _| status == 200).await;
+    println!("ready {:.1} s after the start", started.elapsed().as_secs_f64());
+    let (_, metrics) = get(&format!("{url}/metrics")).await;
+    let quotas = metrics.lines().filter(|line| line.starts_with("bedrock_quota_limit{")).count();
+    assert!(quotas >= 500, "{quotas} model quotas");
+    promtool_check(&metrics);
+    assert!(metrics.contains(r#"mode="demo""#), "a demo must not be taken for AWS");
+    let (_, page) = get(&url).await;
+    assert_eq!(page.matches("<td>000000000001</td>").count(), 4, "one line per target");
+
+    let folder = std::env::temp_dir().join(format!("bqe-demo-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let target = url.trim_start_matches("http://");
+    let config = format!(
+        "scrape_configs: [{{job_name: bedrock, scrape_interval: 1s, static_configs: [{{targets: ['{target}']}}]}}]"
+    );
+    std::fs::write(folder.join("prometheus.yml"), config).unwrap();
+    let prometheus = Command::new("prometheus")
+        .arg(format!("--config.file={}", folder.join("prometheus.yml").display()))
+        .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("prometheus: {error}; run `make test`, which installs it"));
+    let prometheus = Process(prometheus);
+    let query = "bedrock_quota_utilization_peak_ratio%20%3E%200.8";
+    let answer = until(&format!("http://127.0.0.1:{port}/api/v1/query?query={query}"), |status, body| {
+        status == 200 && body.contains(r#""quota_code":"L-F4DDD3EB""#)
+    })
+    .await;
+    assert!(answer.contains(r#""model":"anthropic.claude-sonnet-4-5-20250929-v1:0""#), "{answer}");
+    drop(prometheus);
+    let _ = std::fs::remove_dir_all(folder);
+
+    let stopped = Instant::now();
+    Command::new("kill").args(["-TERM", &demo.0.id().to_string()]).status().unwrap();
+    let status = demo.0.wait().unwrap();
+    assert_eq!(status.code(), Some(0), "SIGTERM ends it with exit code 0");
+    assert!(stopped.elapsed() < Duration::from_secs(5), "{:?}", stopped.elapsed());
+}
+
+#[test]
+fn a_bad_config_and_a_taken_port_are_told_in_one_line_with_exit_code_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_bedrock-quota-exporter"))
+        .args(["demo", &format!("--web.listen-address={address}")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
+
+    let mut check = Command::new(env!("CARGO_BIN_EXE_bedrock-quota-exporter"))
+        .args(["check", "--config.file=/nonexistent/config.yaml"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    check.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(check.wait().unwrap().code(), Some(1));
+    assert!(said.contains("/nonexistent/config.yaml: cannot be read"), "{said}");
+}
+
+/// A Sunday at noon, UTC.
+const START: i64 = 1_795_348_800;
+
+/// Every situation that the demo promises, each by a sample that a user would look for.
+#[tokio::test]
+async fn every_situation_of_the_demo_is_visible() {
+    let mut rig = Rig::start(World::demo(1, START), "quotas: {interval: 1m}", START).await;
+    for minute in 0..7 {
+        rig.round(START + 60 * minute).await;
+        if minute == 1 {
+            assert_eq!(nova_pro_limit(&rig), 2_000_000.0, "not lowered yet");
+        }
+    }
+    let value = |family: &str, labels: &[&str]| {
+        let found = rig.find(family, labels);
+        assert_eq!(found.len(), 1, "{family} {labels:?}: {found:#?}");
+        found[0].1
+    };
+    let near = [r#"account_id="000000000000",region="us-east-1""#, r#"quota_code="L-F4DDD3EB""#];
+    assert!(value("bedrock_quota_utilization_peak_ratio", &near) > 0.9, "a model near its TPM");
+
+    let reservation = [r#"account_id="000000000000",region="us-west-2",model="anthropic.claude-sonnet-4-6""#];
+    assert_eq!(value("bedrock_throttle_cause", &[reservation[0], r#"cause="reservation""#]), 1.0);
+    let tpm = [reservation[0], r#"scope="cross_region""#, r#"quota="tokens_per_minute""#];
+    let measured = value("bedrock_quota_throttled_utilization_ratio", &tpm);
+    assert!((0.3..0.5).contains(&measured), "throttled at {measured} of measured use");
+
+    let deepseek = r#"account_id="000000000000",region="us-east-1",model="deepseek.r1-v1:0""#;
+    assert_eq!(value("bedrock_throttle_cause", &[deepseek, r#"cause="requests_per_minute""#]), 1.0);
+
+    let opus = [r#"model="anthropic.claude-opus-5""#, r#"scope="global""#, r#"quota="requests_per_minute""#];
+    let without = [r#"region="us-east-1""#, opus[0], opus[1], opus[2], r#"state="no_such_quota""#];
+    assert_eq!(value("bedrock_quota_state", &without), 1.0, "no requests quota");
+
+    let zero = [r#"account_id="000000000002",region="eu-central-1",model="anthropic.claude-opus-4-8""#];
+    let states = rig.find("bedrock_quota_state", &[zero[0], r#"state="zero""#]);
+    assert!(!states.is_empty(), "a zero quota");
+    assert!(value("bedrock_attempts", &[zero[0], r#"window="5m""#]) > 0.0, "with attempts");
+    assert_eq!(value("bedrock_throttle_cause", &[zero[0], r#"cause="zero_quota""#]), 1.0);
+
+    let below = [r#"account_id="000000000001",region="us-east-1",model="anthropic.claude-sonnet-4-6""#];
+    let tpm = [below[0], r#"scope="cross_region""#, r#"quota="tokens_per_minute""#];
+    assert!(
+        value("bedrock_quota_limit", &tpm) < value("bedrock_quota_default", &tpm),
+        "applied below default"
+    );
+
+    let maverick =
+        r#"account_id="000000000001",region="us-west-2",model="meta.llama4-maverick-17b-instruct-v1:0""#;
+    assert!(
+        !rig.find("bedrock_quota_state", &[maverick, r#"state="not_listed""#]).is_empty(),
+        "only a default"
+    );
+
+    let haiku =
+        [r#"account_id="000000000000",region="us-east-1",model="anthropic.claude-haiku-4-5-20251001-v1:0""#];
+    let tpm = [haiku[0], r#"scope="cross_region""#, r#"quota="tokens_per_minute""#];
+    let who: Vec<_> = rig.find("bedrock_quota_tokens_total", &tpm).into_iter().map(|(key, _)| key).collect();
+    for id in ["us.anthropic.claude-haiku-4-5-20251001-v1:0", "srch7f3k2m9q", "supp4d8w1x6z"] {
+        assert!(who.iter().any(|key| key.contains(id)), "{id} shares the quota: {who:#?}");
+    }
+    assert_eq!(value("bedrock_model_id_info", &[r#"model_id="srch7f3k2m9q""#, r#"team="search""#]), 1.0);
+
+    let storm =
+        [r#"account_id="000000000001",region="us-east-1",model="anthropic.claude-opus-4-5-20251101-v1:0""#];
+    assert_eq!(value("bedrock_throttle_ratio", &[storm[0], r#"window="5m""#]), 1.0, "a storm from idle");
+
+    for (labels, what) in [
+        ([r#"type="custom_deployment""#, "custom-model-deployment/"], "a custom-model deployment"),
+        ([r#"type="imported""#, "imported-model/"], "an imported model"),
+        ([r#"type="provisioned""#, "pt7k2m4x9qva"], "a provisioned throughput"),
+        ([r#"type="mantle""#, r#"endpoint="mantle""#], "a mantle user"),
+    ] {
+        assert!(!rig.find("bedrock_model_id_info", &labels).is_empty(), "{what}");
+    }
+    assert!(
+        !rig.find("bedrock_unmapped_model", &[r#"model_id="gone5t2r8y4u""#]).is_empty(),
+        "unmapped traffic"
+    );
+    assert!(!rig.find("bedrock_provisioned_throughput_model_units", &[]).is_empty());
+    assert!(!rig.find("bedrock_batch_jobs", &[r#"status="InProgress""#]).is_empty());
+    assert_eq!(value("bedrock_service_quota_increase_requested", &[r#"status="CASE_OPENED""#]), 20e6);
+    assert!(!rig.find("bedrock_quota_usage", &[r#"quota="tokens_per_day""#, r#"quota_code="L-"#]).is_empty());
+    assert!(!rig.find("bedrock_legacy_invocations_total", &[]).is_empty(), "a legacy model still called");
+    assert!(!rig.find("bedrock_invocation_server_errors_total", &[]).is_empty(), "capacity errors");
+    let cross_model = [r#"quota_code="L-E3F10727""#, r#"account_id="000000000000",region="us-east-1""#];
+    assert_eq!(value("bedrock_service_quota_applied", &cross_model), 700e6, "the account-wide day quota");
+
+    let lowered = nova_pro_limit(&rig);
+    assert!(lowered < 2_000_000.0, "lowered two minutes after the start: {lowered}");
+}
+
+fn nova_pro_limit(rig: &Rig) -> f64 {
+    let labels = [
+        r#"account_id="000000000002",region="us-west-2",model="amazon.nova-pro-v1:0""#,
+        r#"scope="cross_region""#,
+        r#"quota="tokens_per_minute""#,
+    ];
+    rig.find("bedrock_quota_limit", &labels)[0].1
+}

@@ -1,0 +1,83 @@
+//! The real collectors against a simulated AWS, with times of the test's choice.
+
+use bedrock_quota_exporter::aws::{Connection, Environment};
+use bedrock_quota_exporter::collect;
+use bedrock_quota_exporter::config;
+use bedrock_quota_exporter::exposition::{self, Export};
+use bedrock_quota_exporter::model::ids::Target;
+use bedrock_quota_exporter::model::snapshot::Snapshot;
+use bedrock_quota_exporter::model::time::Timestamp;
+use bedrock_quota_exporter::plan::{self, Credentials, Plan};
+use bedrock_quota_exporter::sim::Sim;
+use bedrock_quota_exporter::sim::desk::Clock;
+use bedrock_quota_exporter::sim::world::World;
+use bedrock_quota_exporter::telemetry::{Build, Telemetry};
+use std::collections::BTreeMap;
+use tokio::net::TcpListener;
+
+pub struct Rig {
+    pub sim: Sim,
+    pub plan: Plan,
+    pub snapshot: Snapshot,
+    pub telemetry: Telemetry,
+    connections: Vec<Connection>,
+}
+
+impl Rig {
+    /// Serves `world` and connects to every account and region in it. `config` is laid over the defaults;
+    /// `{url}` in it is the simulated AWS's address.
+    pub async fn start(world: World, config: &str, now: i64) -> Rig {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let targets: Vec<Target> = world
+            .accounts
+            .iter()
+            .flat_map(|account| account.regions.iter().map(|region| Target::new(&account.id, &region.name)))
+            .collect();
+        let sim = Sim::new(world);
+        tokio::spawn(sim.clone().serve(listener, std::future::pending()));
+        let text = format!("regions: [us-east-1]\n{}", config.replace("{url}", &url));
+        let mut plan = plan::plan(&config::parse("test", &text)).unwrap();
+        plan.aws.endpoint_url = Some(url.clone());
+        plan.settings.spread = false;
+        plan.aws.simulated_keys = Some("AKIASIMULATED".to_string());
+        let telemetry = Telemetry::new(Build { version: "test", revision: "", mode: "test" }, Timestamp(now));
+        let environment = Environment::load(&plan.aws, Some("us-east-1"), &telemetry).await;
+        let mut connections = Vec::new();
+        for target in &targets {
+            let arn = format!("arn:aws:iam::{}:role/bedrock-quota-exporter", target.account_id);
+            let session = environment.session(&Credentials::Role { arn, external_id: None }).await;
+            connections.push(session.connect(target));
+        }
+        let snapshot = Snapshot::new(targets, Timestamp(now));
+        Rig { sim, plan, snapshot, telemetry, connections }
+    }
+
+    /// One round of everything that is due at `now`, on both clocks.
+    pub async fn round(&mut self, now: i64) {
+        self.sim.set_clock(Clock::Fixed { now }).await;
+        let (settings, tags) = (&self.plan.settings, vec!["team".to_string()]);
+        self.snapshot =
+            collect::round(&self.connections, &self.snapshot, settings, &tags, Timestamp(now)).await;
+    }
+
+    /// What /metrics would say of Bedrock: sample (name and labels as written) → value.
+    pub fn samples(&self) -> BTreeMap<String, f64> {
+        let mut text = Vec::new();
+        let export = Export { gauges: true, team_tag: Some("team".to_string()), ..Export::default() };
+        exposition::render(&mut text, &self.snapshot, &export).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        let pair =
+            |line: &str| line.rsplit_once(' ').map(|(key, value)| (key.to_string(), value.parse().unwrap()));
+        samples.filter_map(pair).collect()
+    }
+
+    /// The samples of one family whose labels contain all of `labels`.
+    pub fn find(&self, family: &str, labels: &[&str]) -> Vec<(String, f64)> {
+        let wanted = |key: &String| {
+            key.split('{').next() == Some(family) && labels.iter().all(|label| key.contains(label))
+        };
+        self.samples().into_iter().filter(|(key, _)| wanted(key)).collect()
+    }
+}

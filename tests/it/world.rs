@@ -1,0 +1,349 @@
+//! A small fixed world, built by hand, in which every family has a sample.
+
+use bedrock_quota_exporter::exposition::Export;
+use bedrock_quota_exporter::model::catalog::*;
+use bedrock_quota_exporter::model::evaluation::*;
+use bedrock_quota_exporter::model::ids::*;
+use bedrock_quota_exporter::model::matching::*;
+use bedrock_quota_exporter::model::quota::*;
+use bedrock_quota_exporter::model::snapshot::*;
+use bedrock_quota_exporter::model::time::Timestamp;
+use bedrock_quota_exporter::model::usage::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// 2026-11-21T10:00:00Z
+pub const NOW: Timestamp = Timestamp(1_795_255_200);
+pub const SONNET: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+pub const NOVA: &str = "amazon.nova-lite-v1:0";
+
+/// The one place where a `TargetState` is put together by hand.
+pub fn state(
+    target: Target,
+    quotas: Option<QuotaList>,
+    catalog: Option<Catalog>,
+    collectors: BTreeMap<Collector, CollectorState>,
+    evaluation: Evaluation,
+) -> TargetState {
+    let at = NOW.minus(30);
+    let mut state = TargetState::new(target, at);
+    state.quotas = quotas.map(|list| Observed { at, value: Arc::new(list) });
+    state.catalog = catalog.map(|catalog| Observed { at, value: Arc::new(catalog) });
+    state.collectors = collectors;
+    state.evaluation = Arc::new(evaluation);
+    state
+}
+
+pub fn snapshot(states: impl IntoIterator<Item = TargetState>) -> Snapshot {
+    let targets = states.into_iter().map(|state| (state.target.clone(), Arc::new(state))).collect();
+    Snapshot { at: NOW, targets }
+}
+
+/// Everything, under names from the config.
+pub fn export() -> Export {
+    Export {
+        gauges: true,
+        team_tag: Some("team".into()),
+        account_names: BTreeMap::from([("111111111111".into(), "production".into())]),
+        ..Export::default()
+    }
+}
+
+/// Production in two regions, the second of which was never read, and a second account whose usage
+/// cannot be read.
+pub fn whole() -> Snapshot {
+    let virginia = state(
+        Target::new("111111111111", "us-east-1"),
+        Some(quota_list()),
+        Some(catalog()),
+        all_up(),
+        evaluation(),
+    );
+    let oregon =
+        state(Target::new("111111111111", "us-west-2"), None, None, BTreeMap::new(), Evaluation::default());
+    let denied = CollectorState {
+        last_attempt: Some(NOW.minus(20)),
+        last_success: Some(NOW.minus(7_200)),
+        up: false,
+        seconds: 0.75,
+        errors: BTreeMap::from([(ErrorClass::AccessDenied, 120)]),
+        last_error: Some("GetMetricData: AccessDenied".into()),
+        retry: false,
+    };
+    let stale = Evaluation {
+        complete_until: Some(NOW.minus(7_320)),
+        newest_datapoint: Some(NOW.minus(7_380)),
+        ..Evaluation::default()
+    };
+    let frankfurt = state(
+        Target::new("222222222222", "eu-central-1"),
+        Some(QuotaList {
+            quotas: vec![service_quota("L-0000000A", "Batch inference jobs", 20.0)],
+            requests: None,
+        }),
+        None,
+        BTreeMap::from([(Collector::Quotas, up()), (Collector::Usage, denied)]),
+        stale,
+    );
+    snapshot([virginia, oregon, frankfurt])
+}
+
+fn up() -> CollectorState {
+    CollectorState {
+        last_attempt: Some(NOW.minus(20)),
+        last_success: Some(NOW.minus(20)),
+        up: true,
+        seconds: 1.25,
+        errors: BTreeMap::new(),
+        last_error: None,
+        retry: false,
+    }
+}
+
+fn all_up() -> BTreeMap<Collector, CollectorState> {
+    Collector::ALL.iter().map(|collector| (*collector, up())).collect()
+}
+
+pub fn service_quota(code: &str, name: &str, applied: f64) -> ServiceQuota {
+    ServiceQuota {
+        code: code.into(),
+        name: name.into(),
+        applied: Some(applied),
+        default: Some(applied),
+        listed: true,
+        adjustable: Some(true),
+        ..ServiceQuota::default()
+    }
+}
+
+fn quota_list() -> QuotaList {
+    let broken = ServiceQuota {
+        error: Some("DEPENDENCY_ACCESS_DENIED_ERROR: …".into()),
+        ..service_quota("L-0000000E", "Guardrails per account", 100.0)
+    };
+    let only_default = ServiceQuota {
+        applied: None,
+        listed: false,
+        adjustable: None,
+        ..service_quota("L-0000000D", "Agents per \"account\"", 1_000.0)
+    };
+    QuotaList {
+        quotas: vec![
+            ServiceQuota {
+                default: Some(1e6),
+                ..service_quota(
+                    "L-00000001",
+                    "Cross-region model inference tokens per minute for Anthropic Claude Sonnet 4.5 V1",
+                    5e6,
+                )
+            },
+            service_quota(
+                "L-00000002",
+                "On-demand model inference requests per minute for Amazon Nova Lite",
+                0.0,
+            ),
+            only_default,
+            broken,
+        ],
+        requests: Some(vec![IncreaseRequest {
+            quota_code: "L-00000001".into(),
+            status: "CASE_OPENED".into(),
+            desired: Some(8e6),
+            created: Some(NOW.minus(86_400)),
+        }]),
+    }
+}
+
+fn catalog() -> Catalog {
+    let foundation = |id: &str| format!("arn:aws:bedrock:us-east-1::foundation-model/{id}");
+    let model = |id: &str, name: &str, provider: &str, lifecycle: &str| FoundationModel {
+        id: id.into(),
+        name: Some(name.into()),
+        provider: Some(provider.into()),
+        inference_types: vec!["ON_DEMAND".into()],
+        lifecycle: Some(lifecycle.into()),
+        end_of_life: None,
+    };
+    Catalog {
+        models: Some(vec![
+            model(SONNET, "Claude Sonnet 4.5", "Anthropic", "ACTIVE"),
+            FoundationModel {
+                end_of_life: Some(NOW.plus(30 * 86_400)),
+                ..model(NOVA, "Nova Lite", "Amazon", "LEGACY")
+            },
+            FoundationModel { id: "acme.unnamed-v1:0".into(), ..FoundationModel::default() },
+        ]),
+        profiles: Some(vec![InferenceProfile {
+            id: format!("us.{SONNET}"),
+            arn: format!("arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.{SONNET}"),
+            name: Some("US Claude Sonnet 4.5".into()),
+            kind: ProfileKind::SystemDefined,
+            model_arns: vec![foundation(SONNET)],
+            tags: BTreeMap::new(),
+        }]),
+        provisioned: Some(vec![ProvisionedThroughput {
+            arn: "arn:aws:bedrock:us-east-1:111111111111:provisioned-model/abcdefghijkl".into(),
+            name: "nova-for-search".into(),
+            model_arn:
+                "arn:aws:bedrock:us-east-1:111111111111:custom-model/amazon.nova-lite-v1:0/mnopqrstuvwx"
+                    .into(),
+            foundation_model_arn: foundation(NOVA),
+            model_units: 1.0,
+            desired_model_units: 2.0,
+            status: "Updating".into(),
+            commitment: Some("OneMonth".into()),
+            commitment_expires: Some(NOW.plus(5 * 86_400)),
+        }]),
+        batch_jobs: Some(vec![
+            job("1", &format!("us.{SONNET}"), "InProgress"),
+            job("2", &foundation(SONNET), "InProgress"),
+            job("3", NOVA, "Submitted"),
+            job("3", NOVA, "Submitted"),
+            job("4", "us.acme.never-heard-of-v1:0", "Submitted"),
+        ]),
+        ..Catalog::default()
+    }
+}
+
+fn job(number: &str, model: &str, status: &str) -> BatchJob {
+    let arn = format!("arn:aws:bedrock:us-east-1:111111111111:model-invocation-job/{number}");
+    BatchJob { arn, model_id: model.into(), status: status.into() }
+}
+
+/// A row with a limit of 1000 and nothing known of its usage.
+pub fn quota_status(model: &str, scope: Scope, kind: QuotaKind, code: &str) -> QuotaStatus {
+    let key = QuotaKey {
+        model: model.into(),
+        endpoint: Endpoint::Runtime,
+        scope,
+        variant: Variant::Standard,
+        kind,
+        code: code.into(),
+    };
+    QuotaStatus {
+        quota: ModelQuota {
+            key,
+            name: format!("{kind} of {model}"),
+            method: Method::Identity,
+            limit: Some(1_000.0),
+            default: Some(1_000.0),
+            adjustable: Some(true),
+            state: State::Ok,
+        },
+        state: State::Ok,
+        usage_source: UsageSource::Counted,
+        usage: None,
+        peak: None,
+        ratio: None,
+        peak_ratio: None,
+        above_threshold: Vec::new(),
+        throttled_ratio: None,
+        exhaustion: None,
+        implied_burndown: None,
+        charged: Vec::new(),
+    }
+}
+
+pub fn id_status(id: InvocationId, model: Option<&str>, scope: Option<Scope>) -> IdStatus {
+    let resolution = Resolution {
+        id_type: IdType::Base,
+        model: model.map(Arc::from),
+        scope,
+        name: None,
+        confidence: Confidence::Exact,
+        tags: BTreeMap::new(),
+        charges: Vec::new(),
+        unmapped: None,
+    };
+    IdStatus {
+        id,
+        resolution: Arc::new(resolution),
+        minute: BTreeMap::new(),
+        totals: BTreeMap::new(),
+        last_datapoint: Some(NOW.minus(300)),
+    }
+}
+
+fn evaluation() -> Evaluation {
+    let profile = InvocationId::runtime(&format!("us.{SONNET}"));
+    let team = InvocationId::runtime("a1b2c3d4e5f6");
+    let tokens = QuotaStatus {
+        usage_source: UsageSource::Estimated,
+        usage: Some(3.5e6),
+        peak: Some(4.75e6),
+        ratio: Some(0.7),
+        peak_ratio: Some(0.95),
+        above_threshold: vec![(0.8, 240), (0.9, 60)],
+        throttled_ratio: Some(0.4),
+        implied_burndown: Some(5.0),
+        charged: vec![(team.clone(), 0.0), (profile.clone(), 123_456_789.0)],
+        ..quota_status(SONNET, Scope::CrossRegion, QuotaKind::TokensPerMinute, "L-00000001")
+    };
+    let day = QuotaStatus {
+        usage_source: UsageSource::Reconstructed,
+        usage: Some(812.5),
+        peak: Some(812.5),
+        ratio: Some(0.8125),
+        peak_ratio: Some(0.8125),
+        exhaustion: Some(NOW.plus(7_200)),
+        ..quota_status(NOVA, Scope::Regional, QuotaKind::TokensPerDay, "L-00000003")
+    };
+    let zero = {
+        let mut status = quota_status(NOVA, Scope::OnDemand, QuotaKind::RequestsPerMinute, "L-00000002");
+        status.quota.limit = Some(0.0);
+        status.quota.default = Some(2_000.0);
+        QuotaStatus { state: State::Zero, usage: Some(0.0), peak: Some(0.0), ..status }
+    };
+    let missing = {
+        let mut status = quota_status(SONNET, Scope::CrossRegion, QuotaKind::RequestsPerMinute, "");
+        (status.quota.limit, status.quota.default) = (None, None);
+        QuotaStatus { state: State::NoSuchQuota, ..status }
+    };
+    Evaluation {
+        quotas: vec![zero, day, missing, tokens],
+        ids: ids(profile, team),
+        throttling: vec![ThrottleStatus {
+            model: SONNET.into(),
+            scope: Scope::CrossRegion,
+            ratio: vec![("5m", 0.25), ("30m", 1.0 / 3.0)],
+            attempts: vec![("5m", 400.0), ("30m", 2_400.0)],
+            throttled_seconds: 300,
+            cause: Some(Cause::Reservation),
+        }],
+        unmapped: vec![
+            (InvocationId::runtime("acme.secret-v1:0"), "no quota names this model"),
+            (InvocationId::mantle("acme.secret-v1:0"), "no quota names this model"),
+        ],
+        complete_until: Some(NOW.minus(240)),
+        newest_datapoint: Some(NOW.minus(300)),
+    }
+}
+
+fn ids(profile: InvocationId, team: InvocationId) -> Vec<IdStatus> {
+    let metrics = Metric::ALL.iter().copied().filter(|metric| metric.canonical() == *metric);
+    let every_total = metrics
+        .clone()
+        .filter(|metric| metric.is_sum())
+        .zip([120_000.0, 321.0, 12.0, 3.0, 4.5e9, 1.25e8, 7e6, 8e5, 5.125e9, 0.0, 17.0]);
+    let every_minute = metrics.zip((1..).map(|n| f64::from(n) * 100.0));
+    let busy = IdStatus {
+        minute: every_minute.collect(),
+        totals: every_total.collect(),
+        ..id_status(profile, Some(SONNET), Some(Scope::CrossRegion))
+    };
+    let mut search = id_status(team, Some(SONNET), Some(Scope::CrossRegion));
+    search.minute = BTreeMap::from([(Metric::Invocations, 0.0), (Metric::Throttles, 7.0)]);
+    search.totals = BTreeMap::from([(Metric::Invocations, 0.0), (Metric::Throttles, 7.0)]);
+    let resolution = Resolution {
+        id_type: IdType::ApplicationProfile,
+        name: Some("search \"beta\"".into()),
+        tags: BTreeMap::from([("team".into(), "Suche\\Größe".into())]),
+        ..(*search.resolution).clone()
+    };
+    search.resolution = Arc::new(resolution);
+    let mut secret = id_status(InvocationId::runtime("acme.secret-v1:0"), None, None);
+    secret.totals = BTreeMap::from([(Metric::Invocations, 5.0)]);
+    let mut mantle = id_status(InvocationId::mantle("acme.secret-v1:0"), None, None);
+    mantle.totals = BTreeMap::from([(Metric::Invocations, 6.0)]);
+    vec![search, secret, busy, mantle]
+}

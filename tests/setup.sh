@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs what the tests need beside cargo, as far as it may, or says in one line what is missing.
+# Usage: tests/setup.sh VENV
+set -euo pipefail
+
+venv=$1
+requirements=$(dirname "${BASH_SOURCE[0]}")/requirements.txt
+
+# Debian packages of the commands that are not there.
+missing() {
+    command -v cc >/dev/null || echo gcc libc6-dev
+    command -v promtool >/dev/null && command -v prometheus >/dev/null || echo prometheus
+    command -v python3 >/dev/null || echo python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+}
+
+for part in cargo "cargo fmt" "cargo clippy"; do
+    $part --version >/dev/null 2>&1 || { echo "missing: $part (see rust-version in Cargo.toml)" >&2; exit 1; }
+done
+
+packages=$(missing | tr '\n' ' ')
+if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    # Debian starts the servers it installs, unless the machine seems to be coming up.
+    export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+    # shellcheck disable=SC2086
+    apt-get update -qq && apt-get install -qq -y --no-install-recommends $packages >/dev/null
+    packages=$(missing | tr '\n' ' ')
+fi
+[ -z "$packages" ] || { echo "missing, by the names of Debian's packages: $packages" >&2; exit 1; }
+
+if ! cmp -s "$requirements" "$venv/requirements.txt"; then
+    python3 -m venv --clear "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
+    cp "$requirements" "$venv/requirements.txt"
+fi

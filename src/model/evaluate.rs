@@ -346,9 +346,7 @@ impl<'a> Usage<'a> {
             refused: settled.map(|minute| self.shares(quotas, ids, View::Settled, minute)).collect(),
             throttles: throttling::seen(spenders, Metric::Throttles, self.closed),
             server_errors: throttling::seen(spenders, Metric::ServerErrors, self.closed),
-            zero_quota: keys
-                .filter_map(|key| self.state.memory.index.quota(key))
-                .any(|q| q.state == State::Zero),
+            zero_quota: keys.filter_map(|key| row(quotas, key)).any(|quota| quota.state == State::Zero),
             limits_confirmed: self.state.memory.quotas_wanted.is_none(),
         })
     }

@@ -237,7 +237,13 @@ impl Writer {
             }
         }
         outcomes.iter().for_each(|outcome| self.log(outcome));
+        let slowed = self.snapshot.is_slowed();
         self.snapshot = self.snapshot.advance(&self.plan.settings, outcomes, now());
+        match (slowed, self.snapshot.is_slowed()) {
+            (false, true) => tracing::warn!("the budget slows the reading of the calmest ids"),
+            (true, false) => tracing::info!("the budget slows no reading any more"),
+            _ => {}
+        }
     }
 
     /// Each trouble of a collector is said when it appears, and once more when it is over.

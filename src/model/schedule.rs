@@ -212,7 +212,11 @@ mod tests {
                 due_at(&state, Collector::Quotas, &settings)
             };
             let second = next(start);
-            assert!((interval / 4..interval * 5 / 4).contains(&second.since(start)), "{}", second.since(start));
+            assert!(
+                (interval / 4..interval * 5 / 4).contains(&second.since(start)),
+                "{}",
+                second.since(start)
+            );
             assert_eq!(next(second), second.plus(interval), "a place of its own");
             assert_eq!(next(second.plus(30)), second.plus(interval), "a late round moves no other");
             places[(second.since(start) * 10 / interval % 10) as usize] += 1;

@@ -26,7 +26,8 @@ fn account_id(number: usize) -> String {
 /// Calls in one region of each account, over before the exporters start; in the other region the model is in
 /// use only because of them.
 fn world(now: i64) -> World {
-    let tally = |calls: i64| Tally { invocations: calls as u64, input: 1000, output: 100, ..Tally::default() };
+    let tally =
+        |calls: i64| Tally { invocations: calls as u64, input: 1000, output: 100, ..Tally::default() };
     let account = |number: usize| {
         let minutes = (now / 60 - 9..now / 60 - 5).map(|minute| (minute, tally(minute % 7 + number as i64)));
         let demand = Demand::Table(minutes.collect::<BTreeMap<_, _>>());
@@ -46,7 +47,8 @@ fn world(now: i64) -> World {
 
 fn the_plan(url: &str) -> Plan {
     let arn = |number| format!("arn:aws:iam::{}:role/bedrock-quota-exporter", account_id(number));
-    let accounts: String = (0..ACCOUNTS).map(|n| format!("  - {{name: a{n}, role_arn: '{}'}}\n", arn(n))).collect();
+    let accounts: String =
+        (0..ACCOUNTS).map(|n| format!("  - {{name: a{n}, role_arn: '{}'}}\n", arn(n))).collect();
     let text = format!(
         "regions: [us-east-1, us-west-2]\naccounts:\n{accounts}quotas: {{export: in_use}}\naws: {{endpoint_url: '{url}'}}\n"
     );
@@ -97,7 +99,8 @@ async fn all_shards_together_publish_exactly_what_one_exporter_does() {
             series.push(part.len());
             together.extend(part);
         }
-        let usage = whole.iter().filter(|line| line.starts_with("bedrock_quota_utilization_peak_ratio{")).count();
+        let usage =
+            whole.iter().filter(|line| line.starts_with("bedrock_quota_utilization_peak_ratio{")).count();
         let limits = whole.iter().filter(|line| line.starts_with("bedrock_quota_limit{")).count();
         if usage >= ACCOUNTS && limits >= 2 * ACCOUNTS && whole == together {
             assert!(series.iter().all(|&series| series > 0), "each has its share: {series:?}");

@@ -136,7 +136,7 @@ pub struct Web {
 #[derive(Args, Debug)]
 pub struct Slice {
     /// Watch only slice N, counted from 0, of the accounts, cut into M: N/M. For N also a name that ends
-    /// in it, such as a StatefulSet's pod, or auto for the name of this host
+    /// in it, such as a StatefulSet's pod, or auto for HOSTNAME
     #[arg(
         long,
         env = "BEDROCK_QUOTA_EXPORTER_SHARD",
@@ -262,20 +262,15 @@ fn loopback_address(text: &str) -> Result<SocketAddr, String> {
 
 fn shard(text: &str) -> Result<Shard, String> {
     let (name, of) = text.rsplit_once('/').unwrap_or((text, ""));
-    let host = (name == "auto").then(host_name);
+    // In a pod, the pod's name.
+    let host = (name == "auto").then(|| std::env::var("HOSTNAME").unwrap_or_default());
     let name = host.as_deref().unwrap_or(name);
     let ordinal = name.rsplit('-').next().unwrap_or_default();
     let shard = ordinal.parse().ok().zip(of.parse().ok());
     shard.and_then(|(number, of)| Shard::new(number, of)).ok_or_else(|| {
-        let host = if host.is_some() { format!("this host is called {name:?}; ") } else { String::new() };
+        let host = if host.is_some() { format!("HOSTNAME is {name:?}; ") } else { String::new() };
         format!("{host}expected N/M with N from 0 to M - 1, such as 0/3, exporter-0/3 or auto/3")
     })
-}
-
-/// A pod's name, in a pod.
-fn host_name() -> String {
-    let kernel = || std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    std::env::var("HOSTNAME").unwrap_or_else(|_| kernel()).trim().to_string()
 }
 
 fn telemetry_path(text: &str) -> Result<String, String> {

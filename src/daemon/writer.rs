@@ -175,7 +175,8 @@ impl Writer {
 
     /// Whether there is anything new to publish.
     fn publish(&self, published: &mut Published) -> bool {
-        let new = !Arc::ptr_eq(&published.export, &self.export) || !self.snapshot.is_same(&published.snapshot);
+        let new =
+            !Arc::ptr_eq(&published.export, &self.export) || !self.snapshot.is_same(&published.snapshot);
         if new {
             let (snapshot, export) = (Arc::new(self.snapshot.clone()), self.export.clone());
             *published = Published { snapshot, export };

@@ -305,3 +305,38 @@ pub(crate) fn wanted(
     let timings = timings.filter(|&metric| History::family_listed(listed, metric));
     sums.chain(timings).collect::<Metrics>().union(always)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::model::ids::Target;
+    use crate::model::snapshot::CollectorState;
+
+    #[test]
+    fn rounds_of_many_targets_keep_places_all_over_the_interval() {
+        let settings = crate::plan::plan(&Config::default()).unwrap().settings;
+        let start = Timestamp(1_700_000_000);
+        let mut places = [0; 10];
+        for number in 0..500 {
+            let target = Target::new(&format!("{:012}", number / 5), ["a", "b", "c", "d", "e"][number % 5]);
+            let mut state = TargetState::new(target, start);
+            let interval = settings.quotas_interval;
+            let mut next = |last: Timestamp| {
+                let status = CollectorState { last_attempt: Some(last), ..CollectorState::default() };
+                state.collectors.insert(Collector::Quotas, status);
+                due_at(&state, Collector::Quotas, &settings)
+            };
+            let second = next(start);
+            assert!(
+                (interval / 4..interval * 5 / 4).contains(&second.since(start)),
+                "{}",
+                second.since(start)
+            );
+            assert_eq!(next(second), second.plus(interval), "a place of its own");
+            assert_eq!(next(second.plus(30)), second.plus(interval), "a late round moves no other");
+            places[(second.since(start) * 10 / interval % 10) as usize] += 1;
+        }
+        assert!(places.iter().all(|targets| (25..=80).contains(targets)), "{places:?}");
+    }
+}

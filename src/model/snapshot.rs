@@ -176,8 +176,10 @@ pub struct SeriesRequest {
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     pub at: Timestamp,
-    pub targets: BTreeMap<Target, Arc<TargetState>>,
+    pub targets: States,
 }
+
+type States = BTreeMap<Target, Arc<TargetState>>;
 
 /// How long an id is read after its last datapoint, in seconds: as long as ListMetrics shows it.
 const KNOWN_FOR: u64 = 14 * 86_400;
@@ -243,14 +245,15 @@ impl Snapshot {
         for outcome in outcomes {
             by_target.entry(outcome.target.clone()).or_default().push(outcome);
         }
-        let advanced = self.targets.iter().map(|(target, state)| {
+        let mut targets = self.targets.clone();
+        for (target, state) in &self.targets {
             let outcomes = by_target.remove(target).unwrap_or_default();
-            let changes = !outcomes.is_empty() || state.memory.next_change.is_some_and(|at| at <= now);
-            let state =
-                if changes { Arc::new(state.advance(settings, outcomes, now)) } else { state.clone() };
-            (target.clone(), state)
-        });
-        let mut snapshot = Snapshot { at: now, targets: advanced.collect() };
+            if !outcomes.is_empty() || state.memory.next_change.is_some_and(|at| at <= now) {
+                let state = state.advance(settings, outcomes, &targets, now);
+                targets.insert(target.clone(), Arc::new(state));
+            }
+        }
+        let mut snapshot = Snapshot { at: now, targets };
         snapshot.keep_within_budget(settings);
         snapshot
     }
@@ -280,11 +283,15 @@ impl Snapshot {
         settings: &Settings,
         now: Timestamp,
     ) -> Snapshot {
-        let state = |target: Target| match self.targets.get(&target) {
-            Some(state) => (target, Arc::new(state.replanned(settings, now))),
-            None => (target.clone(), Arc::new(TargetState::new(target, now))),
-        };
-        let mut snapshot = Snapshot { at: now, targets: targets.into_iter().map(state).collect() };
+        let mut planned = States::new();
+        for target in targets {
+            let state = match self.targets.get(&target) {
+                Some(state) => state.replanned(settings, &planned, now),
+                None => TargetState::new(target.clone(), now),
+            };
+            planned.insert(target, Arc::new(state));
+        }
+        let mut snapshot = Snapshot { at: now, targets: planned };
         snapshot.keep_within_budget(settings);
         snapshot
     }
@@ -320,23 +327,32 @@ impl TargetState {
         self.memory.load.map(|load| self.memory.stretch.slows(&load))
     }
 
-    fn advance(&self, settings: &Settings, outcomes: Vec<Outcome>, now: Timestamp) -> TargetState {
+    /// `others`: what they have in common with this target is kept in memory once.
+    fn advance(
+        &self,
+        settings: &Settings,
+        outcomes: Vec<Outcome>,
+        others: &States,
+        now: Timestamp,
+    ) -> TargetState {
         let mut state = self.clone();
         for outcome in outcomes {
             state.observe(settings, outcome, now);
         }
         state.expire(settings, now);
         if !same(&self.quotas, &state.quotas) || !same(&self.catalog, &state.catalog) {
-            state.index(settings);
+            adopt(&mut state.quotas, others.values().map(|other| &other.quotas));
+            adopt(&mut state.catalog, others.values().map(|other| &other.catalog));
+            state.index(settings, others);
         }
         state.evaluate(settings, now);
         state
     }
 
-    fn replanned(&self, settings: &Settings, now: Timestamp) -> TargetState {
+    fn replanned(&self, settings: &Settings, others: &States, now: Timestamp) -> TargetState {
         let mut state = self.clone();
         state.expire(settings, now);
-        state.index(settings);
+        state.index(settings, others);
         state.evaluate(settings, now);
         state
     }
@@ -529,11 +545,18 @@ impl TargetState {
         }
     }
 
-    /// Joins the lists anew, and every id with them.
-    fn index(&mut self, settings: &Settings) {
-        let quotas = self.quotas.as_ref().map(|quotas| quotas.value.clone()).unwrap_or_default();
+    /// Joins the lists anew, unless one of `others` has joined the very same ones under these settings, and
+    /// every id with them.
+    fn index(&mut self, settings: &Settings, others: &States) {
+        let joined = |other: &&Arc<TargetState>| {
+            self.quotas.is_some() && same(&other.quotas, &self.quotas) && same(&other.catalog, &self.catalog)
+        };
+        let index = others.values().find(joined).map(|other| other.memory.index.clone());
         let catalog = self.catalog.as_ref().map(|catalog| catalog.value.clone()).unwrap_or_default();
-        let index = Arc::new(Index::new(&quotas, &catalog, &settings.rules));
+        let index = index.unwrap_or_else(|| {
+            let quotas = self.quotas.as_ref().map(|quotas| quotas.value.clone()).unwrap_or_default();
+            Arc::new(Index::new(&quotas, &catalog, &settings.rules))
+        });
         for (id, known) in &mut self.memory.ids {
             known.resolution = Arc::new(index.resolve(id));
         }
@@ -589,6 +612,18 @@ fn same<T>(a: &Option<Observed<Arc<T>>>, b: &Option<Observed<Arc<T>>>) -> bool {
         (Some(a), Some(b)) => Arc::ptr_eq(&a.value, &b.value),
         (None, None) => true,
         _ => false,
+    }
+}
+
+/// Takes the place in memory of an equal value of another target: accounts mostly have the same lists.
+fn adopt<'a, T: PartialEq + 'a>(
+    own: &mut Option<Observed<Arc<T>>>,
+    others: impl Iterator<Item = &'a Option<Observed<Arc<T>>>>,
+) {
+    let Some(own) = own else { return };
+    let equal = |other: &&Observed<Arc<T>>| Arc::ptr_eq(&other.value, &own.value) || other.value == own.value;
+    if let Some(other) = others.flatten().find(equal) {
+        own.value = other.value.clone();
     }
 }
 

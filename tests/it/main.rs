@@ -22,6 +22,7 @@ mod properties;
 mod rig;
 mod rounds;
 mod schedule;
+mod shards;
 mod sim;
 mod telemetry;
 mod throttle;

@@ -151,18 +151,13 @@ impl Session {
 
     /// The clients of one target of this account.
     pub fn connect(&self, target: &Target) -> Connection {
-        let server_time = Arc::default();
+        let (server_time, unwatched) = (Arc::default(), Arc::default());
+        let plan = &self.plan;
         Connection {
             target: target.clone(),
-            cloudwatch: client!(aws_sdk_cloudwatch, self, target, &self.plan.cloudwatch_url, &server_time),
-            service_quotas: client!(
-                aws_sdk_servicequotas,
-                self,
-                target,
-                &self.plan.servicequotas_url,
-                &server_time
-            ),
-            bedrock: client!(aws_sdk_bedrock, self, target, &self.plan.bedrock_url, &server_time),
+            cloudwatch: client!(aws_sdk_cloudwatch, self, target, &plan.cloudwatch_url, &server_time),
+            service_quotas: client!(aws_sdk_servicequotas, self, target, &plan.servicequotas_url, &unwatched),
+            bedrock: client!(aws_sdk_bedrock, self, target, &plan.bedrock_url, &unwatched),
             telemetry: self.telemetry.clone(),
             server_time,
         }
@@ -170,8 +165,13 @@ impl Session {
 }
 
 impl Connection {
-    /// What AWS's clock showed in its newest answer (the Date header); `None` before the first one.
+    /// What CloudWatch's clock showed in its newest answer (the Date header) since it was last forgotten.
     pub fn server_time(&self) -> Option<Timestamp> {
         Some(self.server_time.load(Ordering::Relaxed)).filter(|at| *at != 0).map(Timestamp)
+    }
+
+    /// An answer of the last round says nothing about the clocks of this one.
+    pub fn forget_server_time(&self) {
+        self.server_time.store(0, Ordering::Relaxed);
     }
 }

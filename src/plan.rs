@@ -4,7 +4,7 @@ use crate::config::kinds::{duration_text, role_account};
 use crate::config::{Account, At, Aws, Complaint, Complaints, Config, Statistic, Usage};
 use crate::exposition::{Export, QuotaExport};
 use crate::model::matching::Rules;
-use crate::model::snapshot::Settings;
+use crate::model::snapshot::{Collector, Settings};
 use crate::model::usage::Metric;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -63,17 +63,23 @@ pub struct AwsPlan {
 /// Plans a config, or refuses it with every complaint.
 pub fn plan(config: &Config) -> Result<Plan, Complaints> {
     let mut complaints = config.complaints.clone();
+    let settings = settings(config, &mut complaints);
     let plan = Plan {
         accounts: accounts(config, &mut complaints),
         aws: aws(&config.aws, &mut complaints),
-        settings: settings(config, &mut complaints),
         export: Export {
+            intervals: vec![
+                (Collector::Quotas, settings.quotas_interval),
+                (Collector::Catalog, settings.catalog_interval),
+                (Collector::Usage, settings.usage_interval),
+            ],
             quotas: or(&config.quotas.export, QuotaExport::All),
             watch: values(&config.quotas.watch).into_iter().collect(),
             gauges: or(&config.usage.gauges, true),
             team_tag: config.catalog.team_tag.as_ref().map(|tag| tag.value.clone()),
             account_names: BTreeMap::new(),
         },
+        settings,
     };
     if complaints.is_empty() {
         return Ok(plan);

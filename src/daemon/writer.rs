@@ -56,7 +56,7 @@ pub(super) async fn run(
     mut reloads: mpsc::Receiver<ReloadRequest>,
 ) -> Result<()> {
     let Source { plan, reload } = source;
-    let mut writer = Writer::new(plan, telemetry).await?;
+    let mut writer = Writer::new(plan, telemetry, &[]).await?;
     writer.tell_plan();
     loop {
         let published =
@@ -77,8 +77,8 @@ pub(super) async fn run(
 }
 
 impl Writer {
-    async fn new(plan: Plan, telemetry: Telemetry) -> Result<Writer> {
-        let accounts = fleet::open(&plan, &telemetry).await?;
+    async fn new(plan: Plan, telemetry: Telemetry, old: &[Account]) -> Result<Writer> {
+        let accounts = fleet::open(&plan, &telemetry, old).await?;
         let targets = accounts.iter().flat_map(Account::targets);
         let writer = Writer {
             snapshot: Snapshot::new(targets, now()),
@@ -100,7 +100,10 @@ impl Writer {
     /// dropped, and targets that are in both keep their state.
     async fn reload(&mut self, plan: std::result::Result<Plan, String>) -> std::result::Result<(), String> {
         let next = match plan {
-            Ok(plan) => Writer::new(plan, self.telemetry.clone()).await.map_err(|error| format!("{error:#}")),
+            Ok(plan) => {
+                let next = Writer::new(plan, self.telemetry.clone(), &self.accounts).await;
+                next.map_err(|error| format!("{error:#}"))
+            }
             Err(complaints) => Err(complaints),
         };
         self.telemetry.reloaded(next.is_ok(), now());

@@ -20,7 +20,7 @@ const FAILING: (&str, &str) = ("000000000001", "us-west-2");
 /// Values are kept for two rounds after the last good one.
 const CONFIG: &str = "usage: {discovery_interval: 1m, max_age: 2m}\nquotas: {interval: 1m, max_age: 2m}\n\
     catalog: {interval: 1m, max_age: 2m}\n";
-const IMPATIENT: &str = "aws: {max_attempts: 1, attempt_timeout: 1s, connect_timeout: 1s}\n";
+const IMPATIENT: &str = "aws: {max_attempts: 1, attempt_timeout: 3s}\n";
 const PATIENT: &str = "aws: {max_attempts: 1}\n";
 /// Good rounds before a fault in steady state, and how many rounds it lasts.
 const BEFORE: usize = 3;
@@ -61,7 +61,6 @@ const VALUES: &[&str] = &[
     "bedrock_invocations_per_minute",
     "bedrock_input_tokens_per_minute",
     "bedrock_output_tokens_per_minute",
-    "bedrock_attempts",
 ];
 const ALL: &[&str] = &["bedrock_"];
 
@@ -177,6 +176,13 @@ fn apart(rig: &Rig) -> (Samples, Samples) {
     samples.partition(|(key, _)| key.contains(FAILING.0))
 }
 
+/// What the failing target's collectors last complained of.
+fn said(rig: &Rig) -> String {
+    let target = rig.snapshot.targets.values().find(|state| &*state.target.account_id == FAILING.0).unwrap();
+    let errors = target.collectors.values().filter_map(|state| state.last_error.clone());
+    errors.collect::<Vec<_>>().join("; ")
+}
+
 fn begins(key: &str, families: &[&str]) -> bool {
     families.iter().any(|family| key.starts_with(family))
 }
@@ -208,9 +214,11 @@ async fn run_cell(cell: &Cell, config: &str, start: usize, calm: &[(Samples, Sam
         let faulty = round >= start && round < start + FAULTY;
         rig.sim.set_faults(if faulty { cell.faults.clone() } else { Vec::new() }).await;
         rig.round(NOON + 60 * round as i64).await;
-        let at = format!("{} from round {start}, in round {round}", cell.name);
         let (failing, rest) = apart(&rig);
-        assert_eq!(&rest, others, "{at}: another target");
+        let at = format!("{} from round {start}, in round {round}", cell.name);
+        let diff = difference(rest.iter(), others.iter());
+        assert!(diff.is_empty(), "{at}: another target: {diff:#?}");
+        let at = format!("{at} ({})", said(&rig));
         if faulty {
             check_faulty(cell, &failing, &calm[..=round], &at);
             if start > 0 && round < start + 2 {
@@ -270,7 +278,10 @@ fn check_faulty(cell: &Cell, failing: &Samples, calm: &[(Samples, Samples)], at:
     assert!(diff.is_empty(), "{at}: what the fault does not touch: {diff:#?}");
     for (key, value) in failing.iter().filter(|(key, _)| begins(key, &cell.touches) && !is_own(key)) {
         let known = calm.iter().any(|(samples, _)| samples.get(key) == Some(value));
-        assert!(known || is_info(key), "{at}: {key} {value} was never true");
+        // A window of half an hour counts the minutes that are known; without a list a model has no name.
+        let windowed = begins(key, &["bedrock_attempts", "bedrock_throttle_ratio"]) && *value > 0.0;
+        let unnamed = key.contains("model=\"unknown\"");
+        assert!(known || windowed || unnamed || is_info(key), "{at}: {key} {value} was never true");
     }
     check_up(&cell.fails, failing, at);
 }
@@ -318,19 +329,24 @@ async fn broken_answers() {
     run(&cells, PATIENT, BOTH).await;
 }
 
-/// One byte a second is either too slow for the SDK, or not there in time.
-fn hanging() -> [Cell; 2] {
-    [Kind::Timeout, Kind::Slow].map(|kind| cell(kind, "", &all(Timeout), &[ALL]))
-}
-
 #[tokio::test]
 async fn silence_at_the_start() {
-    run(&hanging(), IMPATIENT, &[0]).await;
+    run(&[cell(Kind::Timeout, "", &all(Timeout), &[ALL])], IMPATIENT, &[0]).await;
 }
 
 #[tokio::test]
 async fn silence_later() {
-    run(&hanging(), IMPATIENT, &[BEFORE]).await;
+    run(&[cell(Kind::Timeout, "", &all(Timeout), &[ALL])], IMPATIENT, &[BEFORE]).await;
+}
+
+#[tokio::test]
+async fn one_byte_a_second_at_the_start() {
+    run(&[cell(Kind::Slow, "", &all(Timeout), &[ALL])], IMPATIENT, &[0]).await;
+}
+
+#[tokio::test]
+async fn one_byte_a_second_later() {
+    run(&[cell(Kind::Slow, "", &all(Timeout), &[ALL])], IMPATIENT, &[BEFORE]).await;
 }
 
 #[tokio::test]
@@ -393,7 +409,7 @@ async fn a_denied_call_costs_only_what_it_feeds() {
         denied(
             Catalog,
             "bedrock/ListFoundationModels",
-            &[&["bedrock_model_info"], &["bedrock_model_id_info"]],
+            &[&["bedrock_model_info", "bedrock_model_id_info", "bedrock_batch_jobs"]],
         ),
         denied(Catalog, "bedrock/ListProvisionedModelThroughputs", &[&["bedrock_provisioned"]]),
         denied(Catalog, "bedrock/ListCustomModelDeployments", &[]),

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -38,6 +39,9 @@ fn world() -> World {
         demand: Demand::Steady(20.0),
         ..Stream::default()
     };
+    let mut lists = (*World::default().lists).clone();
+    lists.models.retain(|model| stream.model_id.ends_with(&model.id));
+    lists.profiles.retain(|profile| profile.id == stream.model_id);
     let codes = ["L-4A6BFAB1", "L-F4DDD3EB", "L-E3F10727"].map(String::from).to_vec();
     let region = |name: &str| Region {
         name: name.into(),
@@ -48,6 +52,7 @@ fn world() -> World {
     let regions = vec![region("us-east-1"), region("us-west-2")];
     let account = Account { id: "000000000000".into(), regions, ..Account::default() };
     World {
+        lists: Arc::new(lists),
         accounts: vec![account],
         publishing: Publishing::at_once(),
         rates: false,

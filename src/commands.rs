@@ -160,6 +160,9 @@ fn load(file: &cli::ConfigFile) -> Result<Plan> {
     plan.map_err(|complaints| anyhow!("the config is refused\n{complaints}"))
 }
 
+/// How long threads may take that cannot be stopped.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// What the accounts of the simulated AWS are called.
 const DEMO_NAMES: [&str; 3] = ["production", "research", "labs"];
 
@@ -193,7 +196,11 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 }
 
 fn run_async<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    // A name that the resolver still looks up, on a thread of its own, must not hold the end up.
+    runtime.shutdown_timeout(LINGER);
+    result
 }
 
 /// Resolves at SIGTERM or SIGINT.

@@ -6,7 +6,7 @@ use crate::exposition::{Export, QuotaExport};
 use crate::model::cadence::Cadence;
 use crate::model::matching::Rules;
 use crate::model::shard::Shard;
-use crate::model::snapshot::Settings;
+use crate::model::snapshot::{Collector, Settings};
 use crate::model::usage::Metric;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -67,11 +67,16 @@ pub struct AwsPlan {
 /// Plans a config, or refuses it with every complaint.
 pub fn plan(config: &Config) -> Result<Plan, Complaints> {
     let mut complaints = config.complaints.clone();
+    let settings = settings(config, &mut complaints);
     let plan = Plan {
         accounts: accounts(config, &mut complaints),
         aws: aws(&config.aws, &mut complaints),
-        settings: settings(config, &mut complaints),
         export: Export {
+            intervals: vec![
+                (Collector::Quotas, settings.quotas_interval),
+                (Collector::Catalog, settings.catalog_interval),
+                (Collector::Usage, settings.usage_interval),
+            ],
             quotas: or(&config.quotas.export, QuotaExport::All),
             watch: values(&config.quotas.watch).into_iter().collect(),
             gauges: or(&config.usage.gauges, true),
@@ -79,6 +84,7 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
             account_names: BTreeMap::new(),
         },
         shard: Shard::default(),
+        settings,
     };
     if complaints.is_empty() {
         return Ok(plan);

@@ -211,6 +211,10 @@ pub(crate) struct Memory {
     /// When the evaluation changes by time alone.
     pub next_change: Option<Timestamp>,
     requests_at: Option<Timestamp>,
+    /// When ListAWSDefaultServiceQuotas last answered.
+    defaults_at: Option<Timestamp>,
+    /// Quotas whose value could not be read of late: since when not, and why.
+    unread: BTreeMap<String, (Timestamp, String)>,
     lists_at: [Option<Timestamp>; 6],
 }
 
@@ -390,6 +394,13 @@ impl TargetState {
             (None, Some(old)) => list.requests = old.value.requests.clone(),
             (None, None) => {}
         }
+        if list.quotas.iter().any(|quota| quota.default.is_some()) {
+            memory.defaults_at = Some(at);
+        } else if let Some(old) = old.as_ref().filter(|_| memory.defaults_at.is_some()) {
+            keep_defaults(&mut list, &old.value);
+        }
+        let last = old.as_ref().map_or(at, |old| old.at);
+        keep_values(&mut list, old.as_ref().map(|old| &*old.value), &mut memory.unread, last);
         if let Some(old) = &old {
             memory.limit_changes.retain(|change| change.before.plus(3600) > at);
             memory.limit_changes.extend(limit_changes(old, &list, at));
@@ -523,6 +534,24 @@ impl TargetState {
             memory.requests_at = None;
             Arc::make_mut(&mut quotas.value).requests = None;
         }
+        if let Some(quotas) = &mut self.quotas
+            && old(memory.defaults_at, settings.quotas_max_age)
+        {
+            memory.defaults_at = None;
+            let list = &mut Arc::make_mut(&mut quotas.value).quotas;
+            list.retain(|quota| quota.listed);
+            list.iter_mut().for_each(|quota| quota.default = None);
+        }
+        if let Some(quotas) = &mut self.quotas
+            && memory.unread.values().any(|(last, _)| old(Some(*last), settings.quotas_max_age))
+        {
+            for quota in &mut Arc::make_mut(&mut quotas.value).quotas {
+                let unread = memory.unread.get(&quota.code);
+                if let Some((_, why)) = unread.filter(|(last, _)| old(Some(*last), settings.quotas_max_age)) {
+                    (quota.applied, quota.error) = (None, Some(why.clone()));
+                }
+            }
+        }
         if old(self.catalog.as_ref().map(|catalog| catalog.at), settings.catalog_max_age) {
             self.catalog = None;
         }
@@ -594,10 +623,12 @@ impl TargetState {
         [
             gone(self.quotas.as_ref().map(|quotas| quotas.at), settings.quotas_max_age),
             gone(memory.requests_at, settings.quotas_max_age),
+            gone(memory.defaults_at, settings.quotas_max_age),
             gone(self.catalog.as_ref().map(|catalog| catalog.at), settings.catalog_max_age),
             gone(memory.usage_at, settings.usage_max_age),
         ]
         .into_iter()
+        .chain(memory.unread.values().map(|(last, _)| gone(Some(*last), settings.quotas_max_age)))
         .chain(lists)
         .chain(releases)
         .chain(day_old)
@@ -637,6 +668,40 @@ fn keep_list<T: Clone>(
     match new {
         Some(_) => *read_at = Some(at),
         None => new.clone_from(old),
+    }
+}
+
+/// Defaults that could not be read stay as they were, with the rows that only they list. (AWS's list of
+/// them is never empty.)
+fn keep_defaults(list: &mut QuotaList, old: &QuotaList) {
+    for quota in &old.quotas {
+        match list.quotas.binary_search_by(|new| new.code.cmp(&quota.code)) {
+            Ok(i) => list.quotas[i].default = quota.default,
+            Err(i) if !quota.listed => list.quotas.insert(i, quota.clone()),
+            Err(_) => {}
+        }
+    }
+}
+
+/// A quota whose row came without a value to be trusted keeps the last one that was: `unread` remembers
+/// since when, so that it goes in time.
+fn keep_values(
+    list: &mut QuotaList,
+    old: Option<&QuotaList>,
+    unread: &mut BTreeMap<String, (Timestamp, String)>,
+    last: Timestamp,
+) {
+    let known = |code: &str| {
+        let quotas = &old?.quotas;
+        quotas.binary_search_by(|quota| quota.code.as_str().cmp(code)).ok().map(|i| &quotas[i])
+    };
+    let before = std::mem::take(unread);
+    for quota in list.quotas.iter_mut().filter(|quota| quota.error.is_some()) {
+        let Some(limit) = known(&quota.code).and_then(|known| known.limit()) else { continue };
+        let why = quota.error.take().unwrap_or_default();
+        let last = before.get(&quota.code).map_or(last, |(last, _)| *last);
+        unread.insert(quota.code.clone(), (last, why));
+        quota.applied = Some(limit);
     }
 }
 

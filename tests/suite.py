@@ -1,4 +1,7 @@
-"""All tests of this directory; the last line counts them."""
+"""All tests of one folder beside this file; the last line counts them.
+
+    python tests/suite.py alerts
+"""
 
 import sys
 import unittest
@@ -6,11 +9,12 @@ from pathlib import Path
 
 
 def main():
-    here = str(Path(__file__).resolve().parent)
+    name = sys.argv[1]
+    here = str(Path(__file__).resolve().parent / name)
     tests = unittest.defaultTestLoader.discover(here, top_level_dir=here)
     result = unittest.TextTestRunner(verbosity=1, stream=sys.stdout).run(tests)
     failed = len(result.failures) + len(result.errors)
-    print(f"dashboards: {result.testsRun - failed} passed, {failed} failed")
+    print(f"{name}: {result.testsRun - failed} passed, {failed} failed")
     return 0 if result.wasSuccessful() and result.testsRun else 1
 
 

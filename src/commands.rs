@@ -26,8 +26,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves what the config says until SIGTERM or SIGINT.
 pub fn serve(args: cli::Serve) -> Result<()> {
-    let plan = load(&args.config)?;
-    let reload = Box::new(move || load(&args.config).map_err(|error| error.to_string()));
+    let shard = args.slice.shard;
+    let load = move || load(&args.config).map(|plan| Plan { shard, ..plan });
+    let plan = load()?;
+    let reload = Box::new(move || load().map_err(|error| error.to_string()));
     run_async(async {
         let listener = bind(args.web.address.listen_address).await?;
         let source = Source { plan, reload };
@@ -37,7 +39,8 @@ pub fn serve(args: cli::Serve) -> Result<()> {
 
 /// Prints what the config would do.
 pub fn check(args: cli::Check) -> Result<()> {
-    print!("{}", report::check::render(&load(&args.config)?, args.ids));
+    let plan = Plan { shard: args.slice.shard, ..load(&args.config)? };
+    print!("{}", report::check::render(&plan, args.ids));
     Ok(())
 }
 

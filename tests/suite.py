@@ -3,12 +3,15 @@
     python tests/suite.py alerts
 """
 
+import signal
 import sys
 import unittest
 from pathlib import Path
 
 
 def main():
+    # As an exception, so that whatever was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     name = sys.argv[1]
     here = str(Path(__file__).resolve().parent / name)
     tests = unittest.defaultTestLoader.discover(here, top_level_dir=here)

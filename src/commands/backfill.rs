@@ -56,6 +56,7 @@ pub(super) async fn run(
     let connections = connections(&plan, &telemetry).await;
     tell_plan(&telemetry, &plan.settings, connections.len());
     let settings = Settings {
+        spread: false,
         quotas_interval: plan.settings.quotas_interval.max(LISTS),
         catalog_interval: plan.settings.catalog_interval.max(LISTS),
         ..plan.settings.clone()

@@ -78,6 +78,9 @@ pub struct Settings {
     pub lookback_minutes: i64,
     /// Ratios for above_threshold_seconds.
     pub thresholds: Vec<f64>,
+    /// Whether rounds after a target's first keep to its own place in the interval, so that many targets
+    /// do not come all at once; otherwise an interval begins where the last round did.
+    pub spread: bool,
     /// Seconds between usage, ListMetrics, quotas and catalog collections.
     pub usage_interval: u64,
     pub discovery_interval: u64,
@@ -246,6 +249,13 @@ impl Snapshot {
             None => (target.clone(), Arc::new(TargetState::new(target, now))),
         };
         Snapshot { at: now, targets: targets.into_iter().map(state).collect() }
+    }
+
+    /// Whether nothing was observed and nothing has expired since `older`.
+    pub fn is_same(&self, older: &Snapshot) -> bool {
+        let (new, old) = (&self.targets, &older.targets);
+        new.len() == old.len()
+            && new.iter().all(|(target, state)| old.get(target).is_some_and(|old| Arc::ptr_eq(old, state)))
     }
 
     /// When something expires although nothing new is observed.

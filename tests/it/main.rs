@@ -11,6 +11,7 @@ mod dimensions;
 mod explain;
 mod exposition;
 mod failure;
+mod live;
 mod matching;
 mod metrics_doc;
 mod ministack;

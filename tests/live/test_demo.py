@@ -48,7 +48,7 @@ SONIC = target(2, "ap-northeast-1", model_id="amazon.nova-2-5-sonic", reason="no
 
 # What the situations of the demo (src/sim/demo.rs) call for. Nothing else may fire.
 EXPECTED = {
-    "BedrockThrottling": [DEEPSEEK, SONNET_4_6, OPUS_4_5, NOVA_PRO, OPUS_4_8],
+    "BedrockThrottling": [DEEPSEEK, SONNET_4_6, OPUS_4_5, NOVA_PRO],
     "BedrockThrottledByReservation": [SONNET_4_6, OPUS_4_5],
     "BedrockCapacityErrors": [GPT_OSS],
     "BedrockQuotaNearLimit": [DEEPSEEK, SONNET_4_5, NOVA_PRO],

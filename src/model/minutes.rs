@@ -384,22 +384,15 @@ impl History {
         let idle = self.is_idle(idle);
         let tells =
             |column: &&Column| !idle || [Metric::Invocations, Metric::Throttles].contains(&column.metric);
-        let read = |column: &Column| self.read_of(column).filter(|_| !column.cells.is_empty());
+        let read = |column: &Column| {
+            let mut minute = column.settled.filter(|_| !column.cells.is_empty())?;
+            while column.cell(self.first, minute) != Cell::Unknown {
+                minute = minute + 1;
+            }
+            Some(minute)
+        };
         let mut read = self.columns.iter().filter(tells).map(read);
         read.try_fold(Minute(i64::MAX), |min, read| Some(min.min(read?)))
-    }
-
-    /// The first minute not read of one metric; `None` if it never was.
-    pub fn metric_read_until(&self, metric: Metric) -> Option<Minute> {
-        self.column(metric).and_then(|column| self.read_of(column))
-    }
-
-    fn read_of(&self, column: &Column) -> Option<Minute> {
-        let mut minute = column.settled?;
-        while column.cell(self.first, minute) != Cell::Unknown {
-            minute = minute + 1;
-        }
-        Some(minute)
     }
 
     /// Whether every metric was read until so many minutes after the last datapoint. Then Invocations tell

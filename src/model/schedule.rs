@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
     /// Whether the next round would come too late for a metric.
     fn is_due(&self, id: &InvocationId, known: &Known, metric: Metric) -> bool {
         let Some((cadence, paces)) = &self.paces else { return true };
-        let (Some(read), Some(&pace)) = (known.history.metric_read_until(metric), paces.get(id)) else {
+        let (Some(read), Some(&pace)) = (known.history.settled_until(metric), paces.get(id)) else {
             return true;
         };
         let (memory, round) = (&self.state.memory, self.settings.usage_interval);
@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
         let interval = cadence::interval(pace, metric, believed, self.settings, cadence, &memory.stretch);
         // An idle id's rounds must not be late: what it did since has to fit into the look-back window.
         let late = if pace.idle { round / 10 } else { 0 };
-        let next = closed(self.settings, self.now.plus(round + late));
+        let next = settled(self.settings, self.now.plus(round + late));
         interval <= round || next.0 - read.0 > interval as i64 / 60
     }
 
@@ -208,7 +208,7 @@ pub fn follow_up(
 ) -> UsageRequest {
     let (Some(new), Some(_)) = (request.new_ids, settings.cadence) else { return UsageRequest::default() };
     let read: BTreeSet<(&InvocationId, Metric)> =
-        reading.minutes.iter().map(|series| (&series.id, series.metric)).collect();
+        reading.minutes.iter().map(|series| (&series.id, series.metric.canonical())).collect();
     let short = Account::new(state, reading).is_some_and(|account| account.is_short());
     let reader = Reader::new(state, settings, now);
     let stirred = stirred(&reader, &reading.minutes);

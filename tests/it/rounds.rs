@@ -44,7 +44,7 @@ async fn a_warm_usage_round_of_fifty_models_makes_only_the_calls_its_queries_nee
     let streams: Vec<Stream> = streams.collect();
     assert_eq!(streams.len(), 50);
     let world = world(vec![account("000000000000", vec![region("us-east-1", streams)])]);
-    let mut rig = Rig::start(world, "", NOON).await;
+    let mut rig = Rig::start(world, "usage: {cadence: fixed}", NOON).await;
     for minute in 0..2 {
         rig.round(NOON + minute * MINUTE).await;
     }

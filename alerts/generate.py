@@ -3,7 +3,7 @@
 
     python alerts/generate.py                                  what is checked in
     python alerts/generate.py --values mine.yaml --out mine    your own thresholds and links
-    python alerts/generate.py --scale 0.05 --out /tmp/quick    for tests: `for`, group intervals and
+    python alerts/generate.py --scale 0.1 --out quick          for tests: `for`, group intervals and
                                                                Alertmanager's waits shortened, nothing else
 Needs PyYAML.
 """
@@ -14,9 +14,8 @@ import re
 from pathlib import Path
 
 import yaml
-
 from rules import alertmanager, exporter, planning, quotas, recording, throttling
-from rules.text import links
+from rules.text import fill, links
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent / "docs" / "ALERTS.md"
@@ -37,29 +36,38 @@ def seconds(duration):
 
 def scaler(factor):
     """Shortens a duration, to whole seconds and never below one; 0s stays."""
+
     def scale(duration):
         if factor == 1 or seconds(duration) == 0:
             return duration
         return f"{max(1, math.ceil(seconds(duration) * factor))}s"
+
     return scale
 
 
 def rule_files(values, scale=scaler(1)):
     """File name → content."""
     return {
-        name: {"groups": [group(f"bedrock-{key}", values["groups"][key], rules(values), values, scale)
-                          for key, rules in groups.items()]}
+        name: {
+            "groups": [
+                group(f"bedrock-{key}", values["groups"][key], rules(values), values, scale)
+                for key, rules in groups.items()
+            ]
+        }
         for name, groups in FILES.items()
     }
 
 
 def group(name, interval, rules, values, scale):
-    return {"name": name, "interval": scale(interval),
-            "rules": [rule if "record" in rule else alert_rule(rule, values, scale) for rule in rules]}
+    return {
+        "name": name,
+        "interval": scale(interval),
+        "rules": [rule if "record" in rule else alert_rule(rule, values, scale) for rule in rules],
+    }
 
 
 def alert_rule(alert, values, scale):
-    timing = {}
+    timing, parts = {}, alert.get("parts", {})
     if seconds(alert["values"]["for"]):
         timing["for"] = scale(alert["values"]["for"])
     if "keep_firing_for" in alert["values"]:
@@ -70,8 +78,8 @@ def alert_rule(alert, values, scale):
         **timing,
         "labels": {"severity": alert["severity"]},
         "annotations": {
-            "summary": alert["summary"],
-            "description": alert["description"],
+            "summary": fill(alert["summary"], parts),
+            "description": fill(alert["description"], parts),
             **links(values, alert["alert"], alert["dashboard"], alert["labels"].split(", ")),
         },
     }
@@ -95,14 +103,19 @@ def delay(values):
 def delay_table(values):
     parts = delay(values)
     rows = [f"| {what} | {s} |" for what, s in parts.items()]
-    return "\n".join(["| what | at most, seconds |", "|---|---:|", *rows, f"| **together** | **{sum(parts.values())}** |"])
+    return "\n".join(
+        ["| what | at most, seconds |", "|---|---:|", *rows, f"| **together** | **{sum(parts.values())}** |"]
+    )
 
 
 def alert_table(values):
     rows = [
-        f"| [{rule['alert']}](runbooks/{rule['alert']}.md) | {rule['labels']['severity']} | {g['name']}, {g['interval']} "
-        f"| {rule.get('for', '0s')} |"
-        for content in rule_files(values).values() for g in content["groups"] for rule in g["rules"] if "alert" in rule
+        f"| [{rule['alert']}](runbooks/{rule['alert']}.md) | {rule['labels']['severity']} "
+        f"| {g['name']}, {g['interval']} | {rule.get('for', '0s')} |"
+        for content in rule_files(values).values()
+        for g in content["groups"]
+        for rule in g["rules"]
+        if "alert" in rule
     ]
     return "\n".join(["| alert | severity | group, evaluated every | for |", "|---|---|---|---|", *rows])
 
@@ -110,7 +123,11 @@ def alert_table(values):
 def docs(text, values):
     for name, table in {"alerts": alert_table(values), "delay": delay_table(values)}.items():
         text, found = re.subn(
-            f"(<!-- {name}:[^>]*-->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{table}\n{m[2]}", text, flags=re.S)
+            f"(<!-- {name}:[^>]*-->\n).*?(<!-- end -->)",
+            lambda m, table=table: f"{m[1]}{table}\n{m[2]}",
+            text,
+            flags=re.S,
+        )
         assert found == 1, f"docs/ALERTS.md: expected one block <!-- {name}: … --> … <!-- end -->"
     return text
 
@@ -121,7 +138,9 @@ class Dumper(yaml.SafeDumper):
 
 
 Dumper.add_representer(
-    str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None))
+    str,
+    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None),
+)
 
 
 def render(content):
@@ -147,7 +166,7 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
     for name, text in outputs(values, args.scale, {"pages": args.pages, "tickets": args.tickets}).items():
         (args.out / name).write_text(text)
-    if args.out == HERE and DOCS.exists():
+    if args.out.resolve() == HERE:
         DOCS.write_text(docs(DOCS.read_text(), values))
 
 

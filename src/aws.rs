@@ -113,7 +113,9 @@ impl Environment {
     async fn assume(&self, arn: &str, external_id: Option<&str>) -> SdkConfig {
         let region = self.config.region().cloned().unwrap_or_else(|| Region::from_static("us-east-1"));
         let mut sts = self.config.to_builder().region(region.clone());
-        sts.set_endpoint_url(self.plan.sts_url.clone().or_else(|| self.plan.endpoint_url.clone()));
+        if let Some(url) = &self.plan.sts_url {
+            sts = sts.endpoint_url(url);
+        }
         let mut role = AssumeRoleProvider::builder(arn)
             .session_name("bedrock-quota-exporter")
             .region(region)

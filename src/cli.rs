@@ -1,6 +1,7 @@
 //! The command line. Flags follow the exporters' convention; each is also an environment variable,
 //! `BEDROCK_QUOTA_EXPORTER_` and the flag's name in capitals.
 
+use crate::model::shard::Shard;
 use crate::telemetry;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -133,9 +134,25 @@ pub struct Web {
 }
 
 #[derive(Args, Debug)]
+pub struct Slice {
+    /// Watch only slice N, counted from 0, of the accounts, cut into M: N/M. For N also a name that ends
+    /// in it, such as a StatefulSet's pod, or auto for the name of this host
+    #[arg(
+        long,
+        env = "BEDROCK_QUOTA_EXPORTER_SHARD",
+        value_name = "N/M",
+        default_value = "0/1",
+        value_parser = shard
+    )]
+    pub shard: Shard,
+}
+
+#[derive(Args, Debug)]
 pub struct Serve {
     #[command(flatten)]
     pub config: ConfigFile,
+    #[command(flatten)]
+    pub slice: Slice,
     #[command(flatten)]
     pub web: Web,
 }
@@ -144,6 +161,8 @@ pub struct Serve {
 pub struct Check {
     #[command(flatten)]
     pub config: ConfigFile,
+    #[command(flatten)]
+    pub slice: Slice,
     /// Invocation ids with traffic that a target is assumed to have, for the estimate of calls and cost
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_IDS", value_name = "N", default_value_t = 40)]
     pub ids: u32,
@@ -241,6 +260,24 @@ fn loopback_address(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
+fn shard(text: &str) -> Result<Shard, String> {
+    let (name, of) = text.rsplit_once('/').unwrap_or((text, ""));
+    let host = (name == "auto").then(host_name);
+    let name = host.as_deref().unwrap_or(name);
+    let ordinal = name.rsplit('-').next().unwrap_or_default();
+    let shard = ordinal.parse().ok().zip(of.parse().ok());
+    shard.and_then(|(number, of)| Shard::new(number, of)).ok_or_else(|| {
+        let host = if host.is_some() { format!("this host is called {name:?}; ") } else { String::new() };
+        format!("{host}expected N/M with N from 0 to M - 1, such as 0/3, exporter-0/3 or auto/3")
+    })
+}
+
+/// A pod's name, in a pod.
+fn host_name() -> String {
+    let kernel = || std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    std::env::var("HOSTNAME").unwrap_or_else(|_| kernel()).trim().to_string()
+}
+
 fn telemetry_path(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
     let taken = ["/-/", "/api/"].iter().any(|prefix| text.starts_with(prefix));
@@ -299,6 +336,16 @@ mod tests {
         }
         assert!(loopback_address(":10470").is_err());
         assert!(loopback_address("[::1]:10470").is_ok());
+    }
+
+    #[test]
+    fn shards() {
+        let shard = |text| shard(text).map(|shard| shard.to_string());
+        assert_eq!(shard("1/3").unwrap(), "1/3");
+        assert_eq!(shard("bedrock-quota-exporter-2/3").unwrap(), "2/3");
+        for bad in ["", "1", "/", "3/3", "-1/3x", "0/0", "exporter/3", "exporter-b/3", "1/3/"] {
+            assert!(shard(bad).unwrap_err().starts_with("expected N/M"), "{bad}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::report::explain::ExplainInputs;
 use crate::server::Web;
 use crate::sim::{self, world::World};
 use crate::telemetry::{Build, Telemetry};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use std::future::Future;
 use std::io::BufRead;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -24,8 +24,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves what the config says until SIGTERM or SIGINT.
 pub fn serve(args: cli::Serve) -> Result<()> {
-    let plan = load(&args.config)?;
-    let reload = Box::new(move || load(&args.config).map_err(|error| error.to_string()));
+    let shard = args.slice.shard;
+    let load = move || load(&args.config).map(|plan| Plan { shard, ..plan });
+    let plan = load()?;
+    let reload = Box::new(move || load().map_err(|error| error.to_string()));
     run_async(async {
         let listener = bind(args.web.address.listen_address).await?;
         let source = Source { plan, reload };
@@ -35,7 +37,8 @@ pub fn serve(args: cli::Serve) -> Result<()> {
 
 /// Prints what the config would do.
 pub fn check(args: cli::Check) -> Result<()> {
-    print!("{}", report::check::render(&load(&args.config)?, args.ids));
+    let plan = Plan { shard: args.slice.shard, ..load(&args.config)? };
+    print!("{}", report::check::render(&plan, args.ids));
     Ok(())
 }
 
@@ -154,7 +157,7 @@ pub fn healthcheck(args: cli::Healthcheck) -> Result<()> {
 
 fn load(file: &cli::ConfigFile) -> Result<Plan> {
     let plan = config::load(file.path.as_deref()).and_then(|config| plan::plan(&config));
-    plan.map_err(anyhow::Error::new)
+    plan.map_err(|complaints| anyhow!("the config is refused\n{complaints}"))
 }
 
 /// How long threads may take that cannot be stopped.

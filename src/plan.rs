@@ -4,6 +4,7 @@ use crate::config::kinds::{duration_text, role_account};
 use crate::config::{Account, At, Aws, Complaint, Complaints, Config, Statistic, Usage};
 use crate::exposition::{Export, QuotaExport};
 use crate::model::matching::Rules;
+use crate::model::shard::Shard;
 use crate::model::snapshot::{Collector, Settings};
 use crate::model::usage::Metric;
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ pub struct Plan {
     pub aws: AwsPlan,
     pub settings: Settings,
     pub export: Export,
+    /// The accounts that are this exporter's; never from a config.
+    pub shard: Shard,
 }
 
 /// An account to watch: one target per region.
@@ -80,6 +83,7 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
             account_names: BTreeMap::new(),
         },
         settings,
+        shard: Shard::default(),
     };
     if complaints.is_empty() {
         return Ok(plan);
@@ -181,6 +185,7 @@ fn settings(config: &Config, out: Out) -> Settings {
         delay,
         settle,
         lookback_minutes: (or(&usage.lookback, 15 * 60) / 60) as i64,
+        spread: true,
         thresholds: distinct(&usage.thresholds, "usage.thresholds", &[0.8, 0.9, 1.0], out),
         usage_interval,
         discovery_interval: or(&usage.discovery_interval, 5 * 60),

@@ -127,7 +127,7 @@ fn first_round_done(snapshot: &Snapshot) -> bool {
         let mut states = snapshot.targets.values().map(|target| target.collectors.get(collector));
         states.all(|state| state.is_some_and(|state| state.last_attempt.is_some()))
     };
-    !snapshot.targets.is_empty() && Collector::ALL.iter().all(tried)
+    Collector::ALL.iter().all(tried)
 }
 
 #[cfg(test)]

@@ -1,18 +1,20 @@
 """Whether the picture is fresh and complete."""
 
 from .promql import COLLECTOR, TARGET, indent, top
-from .text import WHERE, lookup, lookup_each, span
+from .text import lookup, lookup_each, minutes
 
 USAGE_UP = top(TARGET, 'bedrock_exporter_target_up{collector="usage"}')
 
 
 def alerts(values):
     yield target_down(values["target_down"])
-    yield region_blind(values)
+    yield region_blind(values["region_blind"], values["data_stale"])
     yield targets_lost(values["targets_lost"])
     yield data_stale(values["data_stale"])
     yield credentials_failing(values["credentials"])
-    yield from process(values)
+    yield from not_scraped(values)
+    yield budget_degraded(values["budget_degraded"])
+    yield reload_failed(values["reload_failed"])
 
 
 def stale(v):
@@ -20,8 +22,14 @@ def stale(v):
 
 
 def target_down(v):
+    success = "time() - max(bedrock_exporter_last_success_timestamp_seconds{%s})"
+    errors = "max by (class) (increase(bedrock_exporter_collection_errors_total{%s}[15m])) > 0"
     return dict(
-        alert="BedrockTargetDown", severity="warning", values=v, dashboard="exporter", labels=COLLECTOR,
+        alert="BedrockTargetDown",
+        severity="warning",
+        values=v,
+        dashboard="exporter",
+        labels=COLLECTOR,
         expr=f"""\
 {top(COLLECTOR, "bedrock_exporter_target_up")} == 0
 unless on ({COLLECTOR})
@@ -30,110 +38,156 @@ unless on ({COLLECTOR})
   <= on (collector) group_left ()
   {v["intervals"]} * {top("collector", "bedrock_exporter_collection_interval_seconds")}
 )""",
-        summary="{{ $labels.collector }} of {{ $labels.account_id }}, {{ $labels.region }} cannot be read",
-        description=(
-            "Collecting {{ $labels.collector }} fails (" + WHERE + "). Time since the last success: "
-            + lookup("time() - max(bedrock_exporter_last_success_timestamp_seconds{%s})", COLLECTOR,
-                     "value | humanizeDuration", "none yet")
-            + ". Errors of the last 15 minutes: "
-            + lookup_each("max by (class) (increase(bedrock_exporter_collection_errors_total{%s}[15m])) > 0", COLLECTOR,
-                          "class", "none counted")
-            + ". The last good values are shown until they are too old, then none."))
+        summary="<collector> of <account_id>, <region> cannot be read",
+        description="Collecting <collector> fails (<where>). Time since the last success: <age>. Errors of the last 15 "
+        "minutes: <errors>. The last good values are shown until they are too old, then none.",
+        parts={
+            "age": lookup(success, COLLECTOR, "value | humanizeDuration", "none yet"),
+            "errors": lookup_each(errors, COLLECTOR, "class", "none counted"),
+        },
+    )
 
 
-def region_blind(values):
-    v = values["region_blind"]
+def region_blind(v, age):
     return dict(
-        alert="BedrockRegionBlind", severity="critical", values=v, dashboard="exporter", labels="region",
+        alert="BedrockRegionBlind",
+        severity="critical",
+        values=v,
+        dashboard="exporter",
+        labels="region",
         expr=f"""\
 count by (region) (
   {USAGE_UP} == 0
   or
-  {stale(values["data_stale"])}
+  {stale(age)}
 )
 /
 count by (region) ({USAGE_UP}) > {v["share"]}""",
-        summary="{{ $labels.region }} is unseen: the usage of {{ $value | humanizePercentage }} of its accounts cannot be "
-        "read",
-        description=(
-            "In {{ $labels.region }} the usage of {{ $value | humanizePercentage }} of the watched accounts cannot be read "
-            "or is older than " + span(values["data_stale"]["seconds"]) + ". Throttling there pages nobody until this is "
-            "mended."))
+        summary="<region> is unseen: the usage of <value_percent> of its accounts cannot be read",
+        description="In <region> the usage of <value_percent> of the watched accounts cannot be read or is older than "
+        "<oldest>. Throttling there pages nobody until this is mended.",
+        parts={"oldest": minutes(age["seconds"])},
+    )
 
 
 def targets_lost(v):
-    lost = (top(TARGET, f"max_over_time(bedrock_exporter_target_up[{v['hours']}h])") + "\nunless\n"
-            + top(TARGET, "bedrock_exporter_target_up"))
+    before = top(TARGET, f"max_over_time(bedrock_exporter_target_up[{v['hours']}h])")
+    lost = f"{before}\nunless\n{top(TARGET, 'bedrock_exporter_target_up')}"
+    named = f'label_join({" ".join(lost.split())}, "target", " ", "account_id", "region")'
     return dict(
-        alert="BedrockTargetsLost", severity="warning", values=v, dashboard="exporter", labels="",
+        alert="BedrockTargetsLost",
+        severity="warning",
+        values=v,
+        dashboard="exporter",
+        labels="",
         expr=f"count(\n{indent(lost, 2)}\n) > 0\nand\nmax(bedrock_exporter_target_up) >= 0",
-        summary=f"Accounts and regions no longer reported, of the last {v['hours']} hours: " + "{{ $value | humanize }}",
-        description=(
-            "No exporter reports them any more: "
-            + lookup_each(f'label_join({" ".join(lost.split())}, "target", " ", "account_id", "region")', "", "target")
-            + f". If they were taken out on purpose, the alert ends by itself after {v['hours']} hours; if not, look at the "
-            "config, at the discovery of accounts and for missing shards."))
+        summary="Accounts and regions no longer reported, of the last <hours> hours: <value>",
+        description="No exporter reports them any more: <targets>. If they were taken out on purpose, the alert ends by "
+        "itself after <hours> hours; if not, look at the config, at the discovery of accounts and for missing shards.",
+        parts={"hours": str(v["hours"]), "targets": lookup_each(named, "", "target")},
+    )
 
 
 def data_stale(v):
     return dict(
-        alert="BedrockDataStale", severity="warning", values=v, dashboard="exporter", labels=TARGET,
+        alert="BedrockDataStale",
+        severity="warning",
+        values=v,
+        dashboard="exporter",
+        labels=TARGET,
         expr=stale(v),
-        summary="Usage of {{ $labels.account_id }}, {{ $labels.region }} is {{ $value | humanizeDuration }} old",
-        description=(
-            "The last minute that was read for every id ended {{ $value | humanizeDuration }} ago (" + WHERE + "); up to "
-            + span(v["seconds"]) + " is normal. Throttling there is seen late or not at all."))
+        summary="Usage of <account_id>, <region> is <value_duration> old",
+        description="The last minute that was read for every id ended <value_duration> ago (<where>); up to <normal> is "
+        "normal. Throttling there is seen late or not at all.",
+        parts={"normal": minutes(v["seconds"])},
+    )
 
 
 def credentials_failing(v):
-    by, errors = COLLECTOR + ", class", 'bedrock_exporter_collection_errors_total{class=~"access_denied|expired_credentials"}'
+    errors = 'bedrock_exporter_collection_errors_total{class=~"access_denied|expired_credentials"}'
     return dict(
-        alert="BedrockCredentialsFailing", severity="warning", values=v, dashboard="exporter", labels=by,
+        alert="BedrockCredentialsFailing",
+        severity="warning",
+        values=v,
+        dashboard="exporter",
+        labels=COLLECTOR + ", class",
         expr=f"""\
-{top(by, f"increase({errors}[{v['window']}])")} > 0
+{top(COLLECTOR + ", class", f"increase({errors}[{v['window']}])")} > 0
 and on ({COLLECTOR})
 {top(COLLECTOR, "bedrock_exporter_target_up")} == 0""",
-        summary="AWS refuses the exporter in {{ $labels.account_id }}, {{ $labels.region }}: {{ $labels.class }}",
-        description=(
-            "Collecting {{ $labels.collector }} fails with {{ $labels.class }} (" + WHERE + "). A role, trust policy, "
-            "permission or organization policy is missing or has changed, or the credentials ran out. The exporter's log "
-            "names the call and the permission."))
+        summary="AWS refuses the exporter in <account_id>, <region>: <class>",
+        description="Collecting <collector> fails with <class> (<where>). A role, trust policy, permission or organization "
+        "policy is missing or has changed, or the credentials ran out. The exporter's log names the call and the "
+        "permission.",
+    )
 
 
-def process(values):
-    instances = (f'up{{job=~"{values["exporter"]["job"]}"}}\n  or\n  up and on (job, instance) '
-                 "max_over_time(bedrock_exporter_build_info[1d])")
-    down = f"max by (job) (\n  {instances}\n) == 0"
+def not_scraped(values):
+    instances = f"""\
+(
+  up{{job=~"{values["exporter"]["job"]}"}}
+  or
+  up and on (job, instance) max_over_time(bedrock_exporter_build_info[1d])
+)"""
+    down = f"max by (job) {instances} == 0"
     yield dict(
-        alert="BedrockExporterDown", severity="critical", values=values["exporter_down"], dashboard="exporter", labels="job",
+        alert="BedrockExporterDown",
+        severity="critical",
+        values=values["exporter_down"],
+        dashboard="exporter",
+        labels="job",
         expr=down,
-        summary="No exporter of {{ $labels.job }} answers",
-        description="Prometheus can scrape no instance of {{ $labels.job }}. Bedrock's quotas and throttling are unseen, and "
-        "the alerts on them cannot fire.")
+        summary="No exporter of <job> answers",
+        description="Prometheus can scrape no instance of <job>. Bedrock's quotas and throttling are unseen, and the alerts "
+        "on them cannot fire.",
+    )
     yield dict(
-        alert="BedrockExporterReplicaDown", severity="warning", values=values["replica_down"], dashboard="exporter",
+        alert="BedrockExporterReplicaDown",
+        severity="warning",
+        values=values["replica_down"],
+        dashboard="exporter",
         labels="job, instance",
-        expr=f"min by (job, instance) (\n  {instances}\n) == 0\nunless on (job)\n{down}",
-        summary="Exporter {{ $labels.instance }} of {{ $labels.job }} does not answer",
-        description="Prometheus cannot scrape {{ $labels.instance }}, though others of {{ $labels.job }} answer. If it is a "
-        "replica, a spare is lost; if it is a shard, its accounts and regions are unseen.")
+        expr=f"min by (job, instance) {instances} == 0\nunless on (job)\n{down}",
+        summary="Exporter <instance> of <job> does not answer",
+        description="Prometheus cannot scrape <instance>, though others of <job> answer. If it is a replica, a spare is "
+        "lost; if it is a shard, its accounts and regions are unseen.",
+    )
     yield dict(
-        alert="BedrockExporterAbsent", severity="critical", values=values["exporter_absent"], dashboard="exporter", labels="",
+        alert="BedrockExporterAbsent",
+        severity="critical",
+        values=values["exporter_absent"],
+        dashboard="exporter",
+        labels="",
         expr="absent(bedrock_exporter_build_info)",
         summary="No Bedrock quota exporter is scraped at all",
         description="Prometheus has no bedrock_exporter_build_info: the exporter is down, was never scraped, or its scrape "
-        "job is gone. Bedrock's quotas and throttling are unseen, and the alerts on them cannot fire.")
-    yield dict(
-        alert="BedrockBudgetDegraded", severity="warning", values=values["budget_degraded"], dashboard="exporter",
+        "job is gone. Bedrock's quotas and throttling are unseen, and the alerts on them cannot fire.",
+    )
+
+
+def budget_degraded(v):
+    return dict(
+        alert="BedrockBudgetDegraded",
+        severity="warning",
+        values=v,
+        dashboard="exporter",
         labels=TARGET,
         expr=f"{top(TARGET, 'bedrock_exporter_budget_degraded')} > 0",
-        summary="The CloudWatch budget slows the reading of {{ $labels.account_id }}, {{ $labels.region }}",
-        description="To stay within budget.dollars_per_day the exporter reads the calmest ids less often (" + WHERE + "). "
-        "None is left out, but their numbers are older.")
-    yield dict(
-        alert="BedrockConfigReloadFailed", severity="warning", values=values["reload_failed"], dashboard="exporter",
+        summary="The CloudWatch budget slows the reading of <account_id>, <region>",
+        description="To stay within budget.dollars_per_day the exporter reads the calmest ids less often (<where>). None is "
+        "left out, but their numbers are older.",
+    )
+
+
+def reload_failed(v):
+    return dict(
+        alert="BedrockConfigReloadFailed",
+        severity="warning",
+        values=v,
+        dashboard="exporter",
         labels="job, instance",
         expr=f"{top('job, instance', 'bedrock_exporter_config_last_reload_successful')} == 0",
-        summary="Exporter {{ $labels.instance }} refused its new config",
-        description="The last reload of {{ $labels.instance }} ({{ $labels.job }}) failed; it goes on with the config it "
-        "had. Its log and the answer of /-/reload name every complaint.")
+        summary="Exporter <instance> refused its new config",
+        description="The last reload of <instance> (<job>) failed; it goes on with the config it had. Its log and the "
+        "answer of /-/reload name every complaint.",
+    )

@@ -1,21 +1,17 @@
-"""Pieces of annotations: Go templates that Prometheus fills in when an alert fires."""
+"""Summaries and descriptions: prose with <parts>, made into Go templates that Prometheus fills in."""
 
+import re
 from urllib.parse import quote
 
-from .promql import QUOTA_CODE, MODEL as MODEL_LABELS
-
-MODEL = "{{ $labels.model }} ({{ $labels.scope }}, {{ $labels.region }})"
-QUOTA_ROW = "{{ $labels.quota }} of " + MODEL
+from .promql import MODEL, QUOTA_CODE
 
 
 def percent(ratio):
     return f"{ratio * 100:g}%"
 
 
-def span(seconds):
-    """Seconds as Prometheus's humanizeDuration writes whole minutes, hours and days."""
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes} minutes" if rest == 0 else f"{seconds} seconds"
+def minutes(seconds):
+    return f"{seconds // 60} minutes"
 
 
 def lookup(query, by, show, unknown="unknown"):
@@ -26,7 +22,9 @@ def lookup(query, by, show, unknown="unknown"):
 def lookup_each(query, by, label, unknown="unknown"):
     """The values of a label in all answers to `query`, in order."""
     each = "{{ range $i, $answer := . }}{{ if $i }}, {{ end }}{{ $answer.Labels." + label + " }}{{ end }}"
-    return "{{ with " + _query(query, by) + f' | sortByLabel "{label}" }}}}' + each + "{{ else }}" + unknown + "{{ end }}"
+    return (
+        "{{ with " + _query(query, by) + f' | sortByLabel "{label}" }}}}' + each + "{{ else }}" + unknown + "{{ end }}"
+    )
 
 
 def _query(query, by):
@@ -37,14 +35,26 @@ def _query(query, by):
     return f'printf "{text}" ' + " ".join(f"$labels.{label}" for label in labels) + " | query"
 
 
-WHERE = "account " + lookup(
-    'bedrock_account_info{%s,account_name!=""}', "account_id", 'label "account_name"', "{{ $labels.account_id }}"
-) + ", {{ $labels.region }}"
+# What <parts> mean everywhere; those of one alert stand beside its text, every other one is a label.
+COMMON = {
+    "value": "{{ $value | humanize }}",
+    "value_percent": "{{ $value | humanizePercentage }}",
+    "value_duration": "{{ $value | humanizeDuration }}",
+    "where": "account "
+    + lookup(
+        'bedrock_account_info{%s,account_name!=""}', "account_id", 'label "account_name"', "{{ $labels.account_id }}"
+    )
+    + ", {{ $labels.region }}",
+    "quota_name": lookup(
+        "bedrock_service_quota_info{%s}", QUOTA_CODE, 'label "quota_name"', "quota {{ $labels.quota_code }}"
+    ),
+    "ceiling": lookup("max(bedrock_quota_throttled_utilization_ratio{%s})", MODEL, "value | humanizePercentage"),
+}
 
-QUOTA_NAME = lookup(
-    "bedrock_service_quota_info{%s}", QUOTA_CODE, 'label "quota_name"', "quota {{ $labels.quota_code }}")
 
-CAUSE = lookup_each("max by (cause) (bedrock_throttle_cause{%s}) == 1", MODEL_LABELS, "cause")
+def fill(text, parts):
+    known = COMMON | parts
+    return re.sub(r"<(\w+)>", lambda m: known.get(m[1]) or f"{{{{ $labels.{m[1]} }}}}", text)
 
 
 def links(values, name, dashboard, labels):

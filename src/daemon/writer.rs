@@ -6,7 +6,7 @@ use crate::aws::Connection;
 use crate::collect::{self, Work};
 use crate::exposition::Export;
 use crate::model::ids::Target;
-use crate::model::schedule::{due, next_due};
+use crate::model::schedule::{due, due_at};
 use crate::model::snapshot::{CollectError, Collector, ErrorClass, Outcome, Snapshot, TargetState};
 use crate::model::time::Timestamp;
 use crate::plan::Plan;
@@ -59,9 +59,7 @@ pub(super) async fn run(
     let mut writer = Writer::new(plan, telemetry, &[]).await?;
     writer.tell_plan();
     loop {
-        let published =
-            Published { snapshot: Arc::new(writer.snapshot.clone()), export: writer.export.clone() };
-        publish.send_replace(published);
+        publish.send_if_modified(|published| writer.publish(published));
         writer.start(now());
         let asked = tokio::select! {
             done = writer.wait() => {
@@ -78,11 +76,11 @@ pub(super) async fn run(
 
 impl Writer {
     async fn new(plan: Plan, telemetry: Telemetry, old: &[Account]) -> Result<Writer> {
-        let accounts = fleet::open(&plan, &telemetry, old).await?;
-        let targets = accounts.iter().flat_map(Account::targets);
+        let (accounts, shard) = (fleet::open(&plan, &telemetry, old).await?, plan.shard);
+        let targets = accounts.iter().flat_map(|account| account.targets(shard));
         let writer = Writer {
             snapshot: Snapshot::new(targets, now()),
-            connections: fleet::connections(&accounts),
+            connections: fleet::connections(&accounts, shard),
             export: Arc::new(named(&plan, &accounts)),
             plan: Arc::new(plan),
             accounts,
@@ -115,9 +113,10 @@ impl Writer {
                 .find(|old| account.id.is_none() && old.credentials == account.credentials);
             account.id = account.id.take().or_else(|| same.and_then(|old| old.id.clone()));
         }
-        next.connections = fleet::connections(&next.accounts);
+        let shard = next.plan.shard;
+        next.connections = fleet::connections(&next.accounts, shard);
         next.export = Arc::new(named(&next.plan, &next.accounts));
-        let targets = next.accounts.iter().flat_map(Account::targets);
+        let targets = next.accounts.iter().flat_map(|account| account.targets(shard));
         next.snapshot = self.snapshot.with_targets(targets, &next.plan.settings, now());
         next.said = std::mem::take(&mut self.said);
         *self = next;
@@ -140,17 +139,49 @@ impl Writer {
                 self.jobs.spawn(async move { Done::Identified(number, account.identify().await) });
             }
         }
-        for (target, connection) in &self.connections {
+        for (_, collector, target) in self.idle_and_due(now) {
+            if self.jobs.len() >= CONCURRENCY {
+                return;
+            }
+            let (Some(state), Some(connection)) =
+                (self.snapshot.targets.get(&target), self.connections.get(&target))
+            else {
+                continue;
+            };
+            let work = collect::work(due(state, &self.plan.settings, now)).into_iter();
+            for work in work.filter(|work| work.collector() == collector) {
+                self.jobs.spawn(job(self.plan.clone(), connection.clone(), state.clone(), work, now));
+                self.busy.insert((target.clone(), collector));
+            }
+        }
+    }
+
+    /// What is due and not under way, the longest overdue first, so that nothing starves while the limit of
+    /// concurrent collections is hit.
+    fn idle_and_due(&self, now: Timestamp) -> Vec<(Timestamp, Collector, Target)> {
+        let mut all = Vec::new();
+        for target in self.connections.keys() {
             let Some(state) = self.snapshot.targets.get(target) else { continue };
-            for work in collect::work(due(state, &self.plan.settings, now)) {
-                if self.jobs.len() >= CONCURRENCY {
-                    return;
-                }
-                if self.busy.insert((target.clone(), work.collector())) {
-                    self.jobs.spawn(job(self.plan.clone(), connection.clone(), state.clone(), work, now));
+            for &collector in Collector::ALL {
+                let at = due_at(state, collector, &self.plan.settings);
+                if at <= now && !self.busy.contains(&(target.clone(), collector)) {
+                    all.push((at, collector, target.clone()));
                 }
             }
         }
+        all.sort();
+        all
+    }
+
+    /// Whether there is anything new to publish.
+    fn publish(&self, published: &mut Published) -> bool {
+        let new =
+            !Arc::ptr_eq(&published.export, &self.export) || !self.snapshot.is_same(&published.snapshot);
+        if new {
+            let (snapshot, export) = (Arc::new(self.snapshot.clone()), self.export.clone());
+            *published = Published { snapshot, export };
+        }
+        new
     }
 
     /// Waits for a job, or until something is due or expires.
@@ -168,7 +199,12 @@ impl Writer {
     fn next_wake(&self) -> Timestamp {
         let settings = &self.plan.settings;
         let known = self.snapshot.targets.iter().filter(|(target, _)| self.connections.contains_key(target));
-        let due = known.map(|(_, state)| next_due(state, settings));
+        let idle = known.flat_map(|(target, state)| {
+            let idle = Collector::ALL.iter().filter(|&&c| !self.busy.contains(&(target.clone(), c)));
+            idle.map(|&collector| due_at(state, collector, settings))
+        });
+        // At the limit the end of a job wakes, not what waits for it.
+        let due = idle.filter(|_| self.jobs.len() < CONCURRENCY);
         let unknown = self.accounts.iter().any(|account| account.id.is_none());
         let identify = unknown.then_some(self.identify_at);
         due.chain(self.snapshot.next_change()).chain(identify).min().unwrap_or(now().plus(60))
@@ -187,13 +223,15 @@ impl Writer {
                     tracing::info!(account_id = id, "credentials identified");
                     self.accounts[number].id = Some(id);
                     self.export = Arc::new(named(&self.plan, &self.accounts));
-                    self.connections = fleet::connections(&self.accounts);
-                    let targets = self.accounts.iter().flat_map(Account::targets);
+                    let shard = self.plan.shard;
+                    self.connections = fleet::connections(&self.accounts, shard);
+                    let targets = self.accounts.iter().flat_map(|account| account.targets(shard));
                     self.snapshot = self.snapshot.with_targets(targets, &self.plan.settings, now());
+                    self.tell_plan();
                 }
                 Done::Identified(number, Err(error)) => {
                     self.identifying.remove(&number);
-                    for target in self.accounts[number].targets() {
+                    for target in self.accounts[number].targets(self.plan.shard) {
                         outcomes.push(unidentified(target, &error));
                     }
                 }

@@ -1,18 +1,16 @@
 //! A target's state, held against its quotas: one `Evaluation`.
 
 use super::burndown::burndown;
-use super::catalog::Catalog;
 use super::evaluation::{Cause, Evaluation, IdStatus, QuotaStatus, ThrottleStatus};
 use super::ids::{Endpoint, Method, QuotaKind, Scope, State, UsageSource};
 use super::matching::{Charge, ModelQuota, QuotaKey};
-use super::minutes::{Cell, closed, keep, settled};
-use super::snapshot::{Known, LimitChange, Settings, TargetState};
+use super::minutes::{Cell, closed, settled};
+use super::snapshot::{Collector, Known, LimitChange, Settings, TargetState};
 use super::throttling::{self, Afternoon, Refused, Share};
 use super::time::{Minute, Timestamp};
 use super::usage::{InvocationId, Metric};
-use super::utilization::{self, Series, Spender, View};
+use super::utilization::{self, Spender, View};
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// How long traffic without a quota is shown after its last datapoint, in seconds.
@@ -38,9 +36,9 @@ pub(crate) fn evaluate(state: &TargetState, settings: &Settings, now: Timestamp)
         evaluation.ids = memory.ids.iter().map(|(id, known)| usage.id(id, known)).collect();
         evaluation.unmapped = usage.unmapped();
         for ((model, scope), ids) in usage.by_model() {
-            let refusals = usage.refusals(&evaluation.quotas, model, scope, &ids);
-            newly_refused |= refusals.below_limit && usage.is_new(&refusals.status);
-            evaluation.throttling.push(refusals.status);
+            let status = usage.refusals(&evaluation.quotas, model, scope, &ids);
+            newly_refused |= usage.is_new(&status) && !usage.is_at_limit(&evaluation.quotas, &ids);
+            evaluation.throttling.push(status);
         }
     }
     Evaluated { evaluation, newly_refused }
@@ -52,8 +50,8 @@ struct Usage<'a> {
     settings: &'a Settings,
     now: Timestamp,
     read_at: Timestamp,
-    /// The settled minutes remembered.
-    settled: Range<Minute>,
+    /// The first minute that may still grow.
+    settled: Minute,
     /// The first minute too young to be used.
     closed: Minute,
     spenders: BTreeMap<&'a QuotaKey, Vec<Spender<'a>>>,
@@ -82,11 +80,12 @@ fn row<'a>(quotas: &'a [QuotaStatus], key: &QuotaKey) -> Option<&'a ModelQuota> 
     found.ok().map(|i| &quotas[i].quota)
 }
 
-/// Refusals of one model and scope.
-struct Refusals {
-    status: ThrottleStatus,
-    /// In none of the throttled minutes was a limit reached.
-    below_limit: bool,
+/// Error counts that are 0 beside known calls even if ListMetrics has never shown them.
+fn never_failed(endpoint: Endpoint) -> &'static [Metric] {
+    match endpoint {
+        Endpoint::Runtime => &[Metric::ClientErrors, Metric::ServerErrors],
+        Endpoint::Mantle => &[Metric::ClientErrors],
+    }
 }
 
 type Ids<'a> = Vec<(&'a InvocationId, &'a Known)>;
@@ -94,21 +93,20 @@ type Ids<'a> = Vec<(&'a InvocationId, &'a Known)>;
 impl<'a> Usage<'a> {
     fn new(state: &'a TargetState, settings: &'a Settings, now: Timestamp) -> Usage<'a> {
         let read_at = state.memory.usage_at.unwrap_or(state.memory.since);
-        let until = settled(settings, read_at);
         let mut usage = Usage {
             state,
             settings,
             now,
             read_at,
-            settled: until - keep(settings)..until,
+            settled: settled(settings, read_at),
             closed: closed(settings, read_at),
             spenders: BTreeMap::new(),
         };
         for (id, known) in &state.memory.ids {
+            let spender = usage.spender(id, known);
             for Charge { quota, weight, .. } in &known.resolution.charges {
                 if let Some(key) = quota {
-                    let spender = usage.spender(id, known, *weight);
-                    usage.spenders.entry(key).or_default().push(spender);
+                    usage.spenders.entry(key).or_default().push(Spender { weight: *weight, ..spender });
                 }
             }
         }
@@ -133,21 +131,24 @@ impl<'a> Usage<'a> {
         all
     }
 
-    fn spender(&self, id: &'a InvocationId, known: &'a Known, weight: f64) -> Spender<'a> {
+    fn spender(&self, id: &'a InvocationId, known: &'a Known) -> Spender<'a> {
         let model = known.resolution.model.as_ref();
         let factor = model.and_then(|model| burndown(model, self.read_at, &self.settings.burndown));
-        Spender { id, history: &known.history, weight, factor }
+        Spender { id, history: &known.history, weight: 1.0, factor }
     }
 
     fn quota(&self, quota: &ModelQuota) -> QuotaStatus {
         let key = &quota.key;
         let spenders = self.spenders.get(key).map_or(&[][..], Vec::as_slice);
         let mut status = self.unmeasured(quota, spenders);
-        let by_catalog = matches!(key.kind, QuotaKind::BatchJobs | QuotaKind::ModelUnits);
-        if by_catalog {
-            let catalog = self.state.catalog.as_ref();
-            let counted = |catalog: &Catalog| utilization::counted(key, catalog, &self.state.memory.index);
-            status.usage = catalog.and_then(|catalog| counted(&catalog.value));
+        let memory = &self.state.memory;
+        let counted = match key.kind {
+            QuotaKind::BatchJobs => Some(&memory.batch_jobs),
+            QuotaKind::ModelUnits => Some(&memory.model_units),
+            _ => None,
+        };
+        if let Some(counted) = counted {
+            status.usage = counted.as_ref().map(|counts| counts.get(&key.model).copied().unwrap_or(0.0));
             status.peak = status.usage;
             self.compare(&mut status);
             return status;
@@ -159,9 +160,9 @@ impl<'a> Usage<'a> {
         if spenders.is_empty() && !self.is_unspent(key) {
             return status;
         }
-        let series = Series::new(key.kind, spenders, View::Settled, self.settled.clone());
-        if let Some(last) = series.newest().filter(|last| *last >= self.oldest()) {
-            self.measure(&mut status, &series, spenders, last);
+        let usage = |minute: &Minute| utilization::spent(key.kind, spenders, View::Settled, *minute);
+        if let Some(last) = self.recent().rev().find(|minute| usage(minute).is_some()) {
+            self.measure(&mut status, spenders, last);
         }
         status
     }
@@ -169,13 +170,13 @@ impl<'a> Usage<'a> {
     /// A quota of which only limit and state are known.
     fn unmeasured(&self, quota: &ModelQuota, spenders: &[Spender]) -> QuotaStatus {
         let unmeasurable = utilization::is_unmeasurable(&quota.key, spenders);
-        let nothing = self.settled.end..self.settled.end;
+        let nothing = self.settled..self.settled;
         QuotaStatus {
             quota: quota.clone(),
             state: utilization::state(quota.state, unmeasurable),
             usage_source: match unmeasurable {
                 true => UsageSource::None,
-                false => utilization::source(quota.key.kind, spenders, self.factor(&quota.key), nothing),
+                false => utilization::source(quota.key.kind, spenders, || self.factor(&quota.key), nothing),
             },
             usage: None,
             peak: None,
@@ -201,23 +202,25 @@ impl<'a> Usage<'a> {
     }
 
     /// Fills in what a quota's usage says, with `last` as its newest minute.
-    fn measure(&self, status: &mut QuotaStatus, series: &Series, spenders: &[Spender], last: Minute) {
+    fn measure(&self, status: &mut QuotaStatus, spenders: &[Spender], last: Minute) {
         let key = &status.quota.key;
         let day = key.kind == QuotaKind::TokensPerDay;
-        let window: Vec<(Minute, f64)> = series.window(last, self.settings.lookback_minutes).collect();
         let same_day = |minute: Minute| minute.start().day_start() == last.start().day_start();
-        let window = window.into_iter().filter(|(minute, _)| !day || same_day(*minute));
         let minutes = last + 1 - self.settings.lookback_minutes..last + 1;
-        status.usage_source = utilization::source(key.kind, spenders, self.factor(key), minutes.clone());
-        status.usage = series.get(last);
-        status.peak = window.clone().map(|(_, usage)| usage).reduce(f64::max);
+        status.usage_source = utilization::source(key.kind, spenders, || self.factor(key), minutes.clone());
+        let window = minutes.start.until(minutes.end).filter(|&minute| !day || same_day(minute));
+        let usage = |minute| Some((minute, utilization::spent(key.kind, spenders, View::Settled, minute)?));
+        let window: Vec<(Minute, f64)> = window.filter_map(usage).collect();
+        status.usage = window.last().map(|(_, usage)| *usage);
+        status.peak = window.iter().map(|(_, usage)| *usage).reduce(f64::max);
         if key.kind == QuotaKind::TokensPerMinute {
             status.implied_burndown = utilization::implied_burndown(spenders, minutes);
         }
         self.compare(status);
         let Some(limit) = limit(&status.quota) else { return };
-        let ratios = window.map(|(minute, usage)| (minute, usage / limit));
-        let throttled = ratios.clone().filter(|(minute, _)| spenders.iter().any(|s| s.is_throttled(*minute)));
+        let ratios = window.iter().map(|(minute, usage)| (minute, usage / limit));
+        let throttled =
+            ratios.clone().filter(|(minute, _)| spenders.iter().any(|s| s.is_throttled(**minute)));
         let seconds =
             |threshold: f64| 60 * ratios.clone().filter(|(_, ratio)| *ratio >= threshold).count() as u64;
         status.above_threshold = self.settings.thresholds.iter().map(|&t| (t, seconds(t))).collect();
@@ -227,18 +230,19 @@ impl<'a> Usage<'a> {
         }
     }
 
-    /// Minutes settled longer ago than this are no longer shown: a single id may fail while others are read.
-    fn oldest(&self) -> Minute {
-        settled(self.settings, self.read_at.minus(self.settings.usage_max_age)) - 1
+    /// The settled minutes that may be shown as the newest: older ones have outlived their `max_age`, where
+    /// one id fails while others are read.
+    fn recent(&self) -> impl DoubleEndedIterator<Item = Minute> {
+        (settled(self.settings, self.read_at.minus(self.settings.usage_max_age)) - 1).until(self.settled)
     }
 
-    /// Whether it is known that no id spends a quota: ListMetrics shows none, and no id of that model is
-    /// of unknown scope. (Where others spend it, such an id is left out of the sum and named as unmapped;
-    /// ids of unknown model are named as unmapped only.)
+    /// Whether it is known that no id spends a quota: ListMetrics shows none, and no id of that model with
+    /// recent traffic is of unknown scope. (Where others spend the quota, such an id is left out of the sum;
+    /// it is shown as unmapped. An id whose very model is unknown is shown as unmapped only.)
     fn is_unspent(&self, key: &QuotaKey) -> bool {
         let longest = self.settings.discovery_interval + self.settings.usage_max_age;
         let listed = self.state.memory.discovered.is_some_and(|at| self.read_at.since(at) <= longest);
-        let mut ids = self.state.memory.ids.iter();
+        let mut ids = self.state.memory.ids.iter().filter(|(_, known)| self.is_recent(known));
         let unresolved = ids.any(|(id, known)| {
             let resolution = &known.resolution;
             id.endpoint == key.endpoint
@@ -246,6 +250,11 @@ impl<'a> Usage<'a> {
                 && resolution.model.as_ref() == Some(&key.model)
         });
         listed && !unresolved
+    }
+
+    /// Whether an id had traffic within the last 24 hours.
+    fn is_recent(&self, known: &Known) -> bool {
+        known.history.last_datapoint.is_some_and(|minute| self.now.since(minute.end()) <= UNMAPPED_AGE)
     }
 
     fn charged(&self, kind: QuotaKind, spenders: &[Spender]) -> Vec<(InvocationId, f64)> {
@@ -267,34 +276,39 @@ impl<'a> Usage<'a> {
     fn id(&self, id: &InvocationId, known: &Known) -> IdStatus {
         let history = &known.history;
         let minute = history.metrics().filter_map(|metric| Some((metric, self.newest(known, metric)?)));
-        IdStatus {
+        let mut status = IdStatus {
             id: id.clone(),
             resolution: known.resolution.clone(),
             minute: minute.collect(),
             totals: history.totals(self.settings, self.now),
             last_datapoint: history.last_datapoint.map(Minute::start),
+        };
+        if status.minute.contains_key(&Metric::Invocations) {
+            for &metric in never_failed(id.endpoint).iter().filter(|metric| !history.publishes(**metric)) {
+                status.minute.insert(metric, 0.0);
+                status.totals.insert(metric, 0.0);
+            }
         }
+        status
     }
 
     /// What the newest settled minute known of a metric says.
     fn newest(&self, known: &Known, metric: Metric) -> Option<f64> {
         let history = &known.history;
-        let mut minutes = self.oldest().until(self.settled.end).rev();
-        let minute = minutes.find(|&m| history.settled_cell(metric, m) != Cell::Unknown)?;
+        let minute = self.recent().rev().find(|&m| history.settled_cell(metric, m) != Cell::Unknown)?;
         let cell = history.settled_cell(metric, minute);
         let idle = history.settled_cell(Metric::Invocations, minute).sum() == Some(0.0);
         let counts = metric.is_sum() && (metric != Metric::EstimatedTokens || idle);
         if counts { cell.sum() } else { cell.point() }
     }
 
+    /// Nobody can say that an id has no quota before quotas were read, and the catalog was asked for.
     fn unmapped(&self) -> Vec<(InvocationId, &'static str)> {
-        if self.state.quotas.is_none() {
+        let asked = self.state.collectors.contains_key(&Collector::Catalog);
+        if self.state.quotas.is_none() || !asked {
             return Vec::new();
         }
-        let recent = |known: &Known| {
-            known.history.last_datapoint.is_some_and(|minute| self.now.since(minute.end()) <= UNMAPPED_AGE)
-        };
-        let ids = self.state.memory.ids.iter().filter(|(_, known)| recent(known));
+        let ids = self.state.memory.ids.iter().filter(|(_, known)| self.is_recent(known));
         ids.filter_map(|(id, known)| Some((id.clone(), known.resolution.unmapped?))).collect()
     }
 
@@ -310,25 +324,26 @@ impl<'a> Usage<'a> {
         groups
     }
 
-    fn refusals(&self, quotas: &[QuotaStatus], model: &Arc<str>, scope: Scope, ids: &Ids) -> Refusals {
-        let spenders: Vec<Spender> = ids.iter().map(|(id, known)| self.spender(id, known, 1.0)).collect();
+    fn refusals(&self, quotas: &[QuotaStatus], model: &Arc<str>, scope: Scope, ids: &Ids) -> ThrottleStatus {
+        let spenders = self.spenders_of(ids);
         let mut status = throttling::status(model, scope, &spenders, self.closed);
-        let throttled: Vec<Minute> = throttling::throttled_minutes(&spenders, self.closed).collect();
-        let shares = throttled.iter().map(|&minute| self.shares(quotas, ids, View::Closed, minute));
-        let below_limit = !throttled.is_empty()
-            && !shares.into_iter().any(|m| m.requests.at_limit() || m.tokens.at_limit());
-        if !throttled.is_empty() {
-            status.cause = Some(self.cause(quotas, ids, &spenders, &throttled));
+        if status.throttled_seconds > 0 {
+            status.cause = Some(self.cause(quotas, ids, &spenders));
         }
-        Refusals { status, below_limit }
+        status
     }
 
-    fn cause(&self, quotas: &[QuotaStatus], ids: &Ids, spenders: &[Spender], throttled: &[Minute]) -> Cause {
-        let settled = throttled.iter().filter(|&&minute| minute < self.settled.end);
+    fn spenders_of(&self, ids: &Ids<'a>) -> Vec<Spender<'a>> {
+        ids.iter().map(|(id, known)| self.spender(id, known)).collect()
+    }
+
+    fn cause(&self, quotas: &[QuotaStatus], ids: &Ids, spenders: &[Spender]) -> Cause {
+        let throttled = throttling::throttled_minutes(spenders, self.closed);
+        let settled = throttled.filter(|minute| *minute < self.settled);
         let keys =
             ids.iter().flat_map(|(_, known)| &known.resolution.charges).filter_map(|c| c.quota.as_ref());
         throttling::cause(&Afternoon {
-            refused: settled.map(|&minute| self.shares(quotas, ids, View::Settled, minute)).collect(),
+            refused: settled.map(|minute| self.shares(quotas, ids, View::Settled, minute)).collect(),
             throttles: throttling::seen(spenders, Metric::Throttles, self.closed),
             server_errors: throttling::seen(spenders, Metric::ServerErrors, self.closed),
             zero_quota: keys
@@ -338,11 +353,22 @@ impl<'a> Usage<'a> {
         })
     }
 
-    /// Whether the last evaluation saw nothing of these refusals, though it had usage.
+    /// Whether a limit was reached in one of the throttled minutes, settled or not.
+    fn is_at_limit(&self, quotas: &[QuotaStatus], ids: &Ids) -> bool {
+        let spenders = self.spenders_of(ids);
+        let mut throttled = throttling::throttled_minutes(&spenders, self.closed);
+        throttled.any(|minute| {
+            let shares = self.shares(quotas, ids, View::Closed, minute);
+            shares.requests.at_limit() || shares.tokens.at_limit()
+        })
+    }
+
+    /// Whether calls are refused and the last evaluation, though it had usage, saw nothing of it.
     fn is_new(&self, status: &ThrottleStatus) -> bool {
         let before = &self.state.evaluation;
         let same = |other: &&ThrottleStatus| other.model == status.model && other.scope == status.scope;
-        before.complete_until.is_some()
+        status.throttled_seconds > 0
+            && before.complete_until.is_some()
             && before.throttling.iter().find(same).is_none_or(|t| t.throttled_seconds == 0)
     }
 
@@ -375,7 +401,7 @@ impl<'a> Usage<'a> {
         }
         let limit = row(quotas, key).and_then(limit);
         let spenders = self.spenders.get(key).map_or(&[][..], Vec::as_slice);
-        let usage = Series::new(key.kind, spenders, view, minute..minute + 1).get(minute);
+        let usage = utilization::spent(key.kind, spenders, view, minute);
         match limit.zip(usage) {
             Some((limit, usage)) => Share::Of(usage / self.lowest_limit(&key.code, limit, minute)),
             None => Share::Unknown,

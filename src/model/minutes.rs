@@ -13,6 +13,9 @@ pub(crate) const THROTTLE_LOOKBACK: i64 = 30;
 /// one metric up to this long loses nothing of the charge, and memory stays bounded.
 const BACKLOG: i64 = 6 * 60;
 
+/// Room for the minutes of a few rounds, so that not every round allocates.
+const SPARE: usize = 8;
+
 /// What is known of one metric in one minute.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cell {
@@ -169,6 +172,10 @@ struct Column {
 }
 
 impl Column {
+    fn new(metric: Metric, born: Timestamp) -> Column {
+        Column { metric, born, settled: None, growing: Vec::new(), total: 0.0, cells: Vec::new() }
+    }
+
     fn cell(&self, first: Minute, minute: Minute) -> Cell {
         index(first, minute).and_then(|i| self.cells.get(i)).map_or(Cell::Unknown, |&packed| unpack(packed))
     }
@@ -265,14 +272,16 @@ pub(crate) struct History {
     pub listed: Option<Metrics>,
     /// The same by the names they were shown under.
     named: Metrics,
-    /// When ListMetrics last showed it, or it was first read.
-    pub seen: Timestamp,
+    /// When it became known.
+    pub since: Timestamp,
     pub last_datapoint: Option<Minute>,
     /// Before this minute ListMetrics did not show the id though it was asked: it had no traffic.
     quiet_before: Option<Minute>,
     /// The first minute kept.
     first: Minute,
     columns: Vec<Column>,
+    /// Where the column of a metric stands, plus 1; 0: it has none.
+    places: [u8; Metric::ALL.len()],
     /// The first minute asked for of every token metric.
     start: Minute,
     /// The charge of every minute before it is in `day` and `pending`.
@@ -286,15 +295,16 @@ pub(crate) struct History {
 }
 
 impl History {
-    pub fn new(seen: Timestamp, quiet_before: Option<Minute>) -> History {
+    pub fn new(since: Timestamp, quiet_before: Option<Minute>) -> History {
         History {
             listed: None,
             named: Metrics::default(),
-            seen,
+            since,
             last_datapoint: None,
             quiet_before,
             first: Minute(i64::MIN),
             columns: Vec::new(),
+            places: [0; Metric::ALL.len()],
             start: Minute(i64::MIN),
             taken_until: None,
             day: Day::default(),
@@ -304,11 +314,11 @@ impl History {
         }
     }
 
-    pub fn show(&mut self, listed: &ListedId, at: Timestamp) {
+    /// ListMetrics shows these metrics of it.
+    pub fn show(&mut self, listed: &ListedId) {
         let metrics = listed.metrics.iter().map(|metric| metric.canonical()).collect();
         self.listed = Some(self.listed.unwrap_or_default().union(metrics));
         self.named = self.named.union(listed.metrics.iter().copied().collect());
-        self.seen = at;
     }
 
     /// The names to ask for a metric by: those ListMetrics shows, else its usual one.
@@ -393,23 +403,12 @@ impl History {
     }
 
     fn column(&self, metric: Metric) -> Option<&Column> {
-        self.columns.iter().find(|column| column.metric == metric)
+        usize::from(self.places[metric as usize]).checked_sub(1).map(|place| &self.columns[place])
     }
 
     /// Takes in the answers of one round for this id.
     pub fn ingest(&mut self, wanted: Metrics, readings: &[&SeriesReading], ages: &Ages) {
-        self.columns.retain(|column| wanted.has(column.metric));
-        for metric in wanted.iter().filter(|&metric| self.column(metric).is_none()).collect::<Vec<_>>() {
-            let cells = Vec::new();
-            self.columns.push(Column {
-                metric,
-                born: ages.at,
-                settled: None,
-                growing: Vec::new(),
-                total: 0.0,
-                cells,
-            });
-        }
+        self.ask_for(wanted, ages.at);
         let answers = answers(readings, ages.closed);
         let from = answers.values().filter(|a| !a.cells.is_empty()).map(|a| a.from).min();
         if self.first.0 == i64::MIN {
@@ -426,6 +425,20 @@ impl History {
     pub fn ingest_hours(&mut self, readings: &[&SeriesReading]) {
         let wanted: Vec<Metric> = self.token_metrics().collect();
         self.day.fill(readings, &wanted);
+    }
+
+    /// One column for each metric asked for.
+    fn ask_for(&mut self, wanted: Metrics, at: Timestamp) {
+        self.columns.retain(|column| wanted.has(column.metric));
+        for metric in wanted.iter() {
+            if self.columns.iter().all(|column| column.metric != metric) {
+                self.columns.push(Column::new(metric, at));
+            }
+        }
+        self.places = [0; Metric::ALL.len()];
+        for (place, column) in self.columns.iter().enumerate() {
+            self.places[column.metric as usize] = place as u8 + 1;
+        }
     }
 
     fn take_in(&mut self, answer: &Answer, ages: &Ages) {
@@ -560,9 +573,7 @@ impl History {
         }
         for column in &mut self.columns {
             column.forget(self.first, keep_from);
-            if column.cells.capacity() > 4 * ages.keep as usize {
-                column.cells.shrink_to_fit();
-            }
+            column.cells.shrink_to(ages.keep as usize + SPARE);
         }
         self.first = keep_from;
     }

@@ -3,6 +3,7 @@
 use super::ids::{Endpoint, QuotaKind};
 use super::matching::Resolution;
 use super::minutes::{History, Metrics, closed, keep, oldest_readable, settled};
+use super::shard::hash;
 use super::snapshot::{Collector, Requests, SeriesRequest, Settings, TargetState, UsageRequest};
 use super::time::{Minute, Timestamp};
 use super::usage::{InvocationId, ListedId, Metric};
@@ -22,7 +23,7 @@ const HOT_QUOTAS: u64 = 60;
 
 /// What to read now. A collector that is not due is not asked; nothing due is `Requests::default()`.
 pub fn due(state: &TargetState, settings: &Settings, now: Timestamp) -> Requests {
-    let is_due = |collector| now >= next(state, collector, settings);
+    let is_due = |collector| now >= due_at(state, collector, settings);
     Requests {
         quotas: is_due(Collector::Quotas),
         catalog: is_due(Collector::Catalog),
@@ -32,11 +33,12 @@ pub fn due(state: &TargetState, settings: &Settings, now: Timestamp) -> Requests
 
 /// When `due` next asks for something.
 pub fn next_due(state: &TargetState, settings: &Settings) -> Timestamp {
-    let times = Collector::ALL.iter().map(|&collector| next(state, collector, settings));
+    let times = Collector::ALL.iter().map(|&collector| due_at(state, collector, settings));
     times.min().unwrap_or(state.memory.since)
 }
 
-fn next(state: &TargetState, collector: Collector, settings: &Settings) -> Timestamp {
+/// When one collector is next due.
+pub fn due_at(state: &TargetState, collector: Collector, settings: &Settings) -> Timestamp {
     let status = state.collectors.get(&collector);
     let Some(last) = status.and_then(|status| status.last_attempt) else { return state.memory.since };
     let interval = match collector {
@@ -50,8 +52,17 @@ fn next(state: &TargetState, collector: Collector, settings: &Settings) -> Times
         Some(wanted) if collector == Collector::Quotas && last < wanted => {
             last.plus(interval.min(HOT_QUOTAS))
         }
+        _ if settings.spread => place(state, collector, interval, last),
         _ => last.plus(interval),
     }
+}
+
+/// The target's own place in an interval, the first one that is not right after the last round.
+fn place(state: &TargetState, collector: Collector, interval: u64, last: Timestamp) -> Timestamp {
+    let target = &state.target;
+    let own = hash(&target.account_id) ^ hash(&target.region) ^ hash(collector.word());
+    let (earliest, own) = (last.plus(interval / 4), (own % interval) as i64);
+    earliest.plus((own - earliest.0).rem_euclid(interval as i64) as u64)
 }
 
 fn usage_request(state: &TargetState, settings: &Settings, now: Timestamp) -> UsageRequest {

@@ -10,6 +10,7 @@ use super::quota::QuotaList;
 use super::schedule::{LISTING_LAG, wanted};
 use super::time::{Minute, Timestamp};
 use super::usage::{InvocationId, Metric, Observed, SeriesReading, UsageReading};
+use super::utilization;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -77,6 +78,9 @@ pub struct Settings {
     pub lookback_minutes: i64,
     /// Ratios for above_threshold_seconds.
     pub thresholds: Vec<f64>,
+    /// Whether rounds after a target's first keep to its own place in the interval, so that many targets
+    /// do not come all at once; otherwise an interval begins where the last round did.
+    pub spread: bool,
     /// Seconds between usage, ListMetrics, quotas and catalog collections.
     pub usage_interval: u64,
     pub discovery_interval: u64,
@@ -162,6 +166,9 @@ pub struct Snapshot {
     pub targets: BTreeMap<Target, Arc<TargetState>>,
 }
 
+/// How long an id is read after its last datapoint, in seconds: as long as ListMetrics shows it.
+const KNOWN_FOR: u64 = 14 * 86_400;
+
 /// What a target's state remembers beyond the latest observations.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
@@ -175,6 +182,9 @@ pub(crate) struct Memory {
     pub complete_until: Option<Timestamp>,
     pub newest_datapoint: Option<Timestamp>,
     pub index: Arc<Index>,
+    /// Submitted and in-progress batch jobs, and model units, per base model; `None`: not listed.
+    pub batch_jobs: Option<BTreeMap<Arc<str>, f64>>,
+    pub model_units: Option<BTreeMap<Arc<str>, f64>>,
     /// When calls began to be refused below the limit: quotas are wanted newer than that.
     pub quotas_wanted: Option<Timestamp>,
     /// Limits that changed within the last hour.
@@ -243,6 +253,13 @@ impl Snapshot {
             None => (target.clone(), Arc::new(TargetState::new(target, now))),
         };
         Snapshot { at: now, targets: targets.into_iter().map(state).collect() }
+    }
+
+    /// Whether nothing was observed and nothing has expired since `older`.
+    pub fn is_same(&self, older: &Snapshot) -> bool {
+        let (new, old) = (&self.targets, &older.targets);
+        new.len() == old.len()
+            && new.iter().all(|(target, state)| old.get(target).is_some_and(|old| Arc::ptr_eq(old, state)))
     }
 
     /// When something expires although nothing new is observed.
@@ -396,7 +413,7 @@ impl TargetState {
         }
         for shown in listed {
             if let Some(known) = memory.ids.get_mut(&shown.id) {
-                Arc::make_mut(&mut known.history).show(shown, at);
+                Arc::make_mut(&mut known.history).show(shown);
             }
         }
         if reading.listed.is_some() {
@@ -408,9 +425,8 @@ impl TargetState {
     /// An id stays known for 14 days after its last datapoint.
     fn forget_ids(&mut self, at: Timestamp) {
         self.memory.ids.retain(|_, known| {
-            let newest =
-                known.history.last_datapoint.map_or(known.history.seen, |m| m.end().max(known.history.seen));
-            at.since(newest) < 14 * 86_400
+            let newest = known.history.last_datapoint.map(Minute::end).max(Some(known.history.since));
+            newest.is_some_and(|newest| at.since(newest) < KNOWN_FOR)
         });
     }
 
@@ -485,6 +501,9 @@ impl TargetState {
         for (id, known) in &mut self.memory.ids {
             known.resolution = Arc::new(index.resolve(id));
         }
+        self.memory.batch_jobs =
+            catalog.batch_jobs.as_ref().map(|jobs| utilization::batch_jobs(jobs, &index));
+        self.memory.model_units = catalog.provisioned.as_ref().map(|all| utilization::model_units(all));
         self.memory.index = index;
     }
 

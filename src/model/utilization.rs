@@ -1,12 +1,15 @@
 //! Usage held against quotas: the ids that share a quota added minute by minute, then compared.
 
-use super::catalog::{BatchJob, Catalog};
-use super::ids::{Endpoint, QuotaKind, State, UsageSource, Variant};
+use super::catalog::{BatchJob, ProvisionedThroughput};
+use super::day::Tokens;
+use super::ids::{QuotaKind, State, UsageSource, Variant};
 use super::matching::{IdType, Index, QuotaKey};
 use super::minutes::{Cell, History};
 use super::time::{Minute, Timestamp};
 use super::usage::{InvocationId, Metric};
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// One invocation id that spends a quota.
 #[derive(Clone, Copy, Debug)]
@@ -76,35 +79,10 @@ impl Spender<'_> {
     }
 }
 
-/// Usage of one quota, minute by minute.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Series {
-    first: Minute,
-    values: Vec<Option<f64>>,
-}
-
-impl Series {
-    /// Known only where it is known for every id; no id at all spends nothing.
-    pub fn new(kind: QuotaKind, spenders: &[Spender], view: View, minutes: Range<Minute>) -> Series {
-        let sum = |minute| {
-            spenders.iter().try_fold(0.0, |sum, spender| Some(sum + spender.spends(kind, view, minute)?))
-        };
-        Series { first: minutes.start, values: minutes.start.until(minutes.end).map(sum).collect() }
-    }
-
-    pub fn get(&self, minute: Minute) -> Option<f64> {
-        usize::try_from(minute.0 - self.first.0).ok().and_then(|i| self.values.get(i).copied()).flatten()
-    }
-
-    /// The newest minute that is known.
-    pub fn newest(&self) -> Option<Minute> {
-        self.values.iter().rposition(Option::is_some).map(|i| self.first + i as i64)
-    }
-
-    /// The known minutes of a window of so many minutes that ends with `last`.
-    pub fn window(&self, last: Minute, minutes: i64) -> impl Iterator<Item = (Minute, f64)> {
-        (last + 1 - minutes).until(last + 1).filter_map(|minute| Some((minute, self.get(minute)?)))
-    }
+/// What all ids together spend of a quota in one minute: known only where it is known for every id. No id
+/// at all spends nothing.
+pub(crate) fn spent(kind: QuotaKind, spenders: &[Spender], view: View, minute: Minute) -> Option<f64> {
+    spenders.iter().try_fold(0.0, |sum, spender| Some(sum + spender.spends(kind, view, minute)?))
 }
 
 /// Whether nothing that CloudWatch publishes measures a quota.
@@ -138,26 +116,28 @@ pub(crate) fn state(listed: State, unmeasurable: bool) -> State {
     }
 }
 
-/// Where the usage of a quota came from in these minutes.
+/// Where the usage of a quota came from in these minutes; without traffic, where it would come from.
 pub(crate) fn source(
     kind: QuotaKind,
     spenders: &[Spender],
-    factor: Option<f64>,
+    factor: impl Fn() -> Option<f64>,
     minutes: Range<Minute>,
 ) -> UsageSource {
     match kind {
         QuotaKind::ConcurrentRequests => UsageSource::LittlesLaw,
         QuotaKind::TokensPerMinute | QuotaKind::TokensPerDay => {
-            let estimate =
-                |spender: &Spender, minute| spender.history.cell(Metric::EstimatedTokens, minute).point();
-            let mut every =
-                spenders.iter().flat_map(|s| minutes.start.until(minutes.end).map(move |m| (s, m)));
-            if every.clone().any(|(s, m)| estimate(s, m).is_some()) {
+            let known =
+                spenders.iter().flat_map(|s| minutes.start.until(minutes.end).map(|m| s.history.tokens(m)));
+            let total: Tokens = known.sum();
+            let estimates = spenders.iter().any(|s| s.history.publishes(Metric::EstimatedTokens));
+            if total.estimated > 0.0 {
                 UsageSource::Estimated
-            } else if factor.is_some() || every.any(|(s, m)| s.history.tokens(m).charge(None) != Some(0.0)) {
+            } else if total != Tokens::default() {
                 UsageSource::Reconstructed
-            } else {
+            } else if estimates || (spenders.is_empty() && factor().is_none()) {
                 UsageSource::Estimated
+            } else {
+                UsageSource::Reconstructed
             }
         }
         _ => UsageSource::Counted,
@@ -191,30 +171,25 @@ pub(crate) fn exhaustion(usage: f64, limit: f64, last: Minute) -> Option<Timesta
     (usage > 0.0 && seconds < 86_400.0).then(|| start.plus(seconds.ceil() as u64))
 }
 
-/// Usage of the quotas that the catalog itself measures: batch jobs in the queue or running, and model
-/// units of provisioned throughput. `None` if the list could not be read.
-pub(crate) fn counted(key: &QuotaKey, catalog: &Catalog, index: &Index) -> Option<f64> {
-    match key.kind {
-        QuotaKind::BatchJobs => {
-            let jobs = catalog.batch_jobs.as_ref()?;
-            Some(jobs.iter().filter(|job| is_job_of(job, key, index)).count() as f64)
+/// Batch jobs in the queue or running, per base model. Those of custom models have a quota of their own.
+pub(crate) fn batch_jobs(jobs: &[BatchJob], index: &Index) -> BTreeMap<Arc<str>, f64> {
+    let mut counts = BTreeMap::new();
+    for job in jobs {
+        let resolution = index.resolve(&InvocationId::runtime(&job.model_id));
+        let kinds = [IdType::Base, IdType::SystemProfile, IdType::ApplicationProfile];
+        if let (Some(model), true) = (resolution.model, kinds.contains(&resolution.id_type)) {
+            *counts.entry(model).or_default() += 1.0;
         }
-        QuotaKind::ModelUnits => {
-            let all = catalog.provisioned.as_ref()?.iter().filter(|p| p.status != "Failed");
-            let own = all.filter(|p| last_part(&p.foundation_model_arn) == &*key.model);
-            Some(own.fold(0.0, |sum, p| sum + p.model_units))
-        }
-        _ => None,
     }
+    counts
 }
 
-fn is_job_of(job: &BatchJob, key: &QuotaKey, index: &Index) -> bool {
-    let resolution = index.resolve(&InvocationId::runtime(&job.model_id));
-    let of_base =
-        matches!(resolution.id_type, IdType::Base | IdType::SystemProfile | IdType::ApplicationProfile);
-    of_base && key.endpoint == Endpoint::Runtime && resolution.model.as_deref() == Some(&*key.model)
-}
-
-fn last_part(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
+/// Model units of provisioned throughput, per base model.
+pub(crate) fn model_units(provisioned: &[ProvisionedThroughput]) -> BTreeMap<Arc<str>, f64> {
+    let mut units = BTreeMap::new();
+    for throughput in provisioned.iter().filter(|p| p.status != "Failed") {
+        let model = throughput.foundation_model_arn.rsplit('/').next().unwrap_or_default();
+        *units.entry(Arc::from(model)).or_default() += throughput.model_units;
+    }
+    units
 }

@@ -6,7 +6,8 @@ use std::fmt::{self, Display, Write};
 
 const STYLE: &str = "body{font:14px/1.5 system-ui,sans-serif;margin:2em;color:#222}\
 table{border-collapse:collapse}th,td{text-align:left;padding:.25em 1em .25em 0;border-bottom:1px solid #ddd;\
-vertical-align:top}.bad{color:#b00020}small{color:#666}";
+vertical-align:top}td{white-space:nowrap}\
+.bad,td:last-child{white-space:normal}.bad{color:#b00020}small{color:#666}";
 
 /// Text that may hold anything, made safe between tags and in attributes.
 struct Escaped<'a>(&'a str);

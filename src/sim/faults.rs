@@ -110,22 +110,21 @@ pub fn spoil(reply: &mut Value, kinds: &[Kind]) {
 pub const SAME_TOKEN: &str = "again";
 
 fn repeat_token(reply: &mut Value) {
-    let rest = ["inferenceProfileSummaries", "provisionedModelSummaries", "modelDeploymentSummaries"];
-    let rest = rest.into_iter().chain(["modelSummaries", "invocationJobSummaries"]);
-    let key = if rest.into_iter().any(|list| reply.get(list).is_some()) { "nextToken" } else { "NextToken" };
-    reply[key] = json!(SAME_TOKEN);
+    let Some(reply) = reply.as_object_mut() else { return };
+    let camel_case = reply.keys().any(|key| key.starts_with(|c: char| c.is_ascii_lowercase()));
+    reply.insert(if camel_case { "nextToken" } else { "NextToken" }.into(), json!(SAME_TOKEN));
 }
 
 fn spoil_quotas(rows: &mut Vec<Value>, kind: &Kind) {
     let value = match kind {
         Kind::DuplicateQuota => return rows.extend(rows.first().cloned()),
         Kind::ResourceRow => {
-            let mut row = rows.first().cloned().into_iter().collect::<Vec<_>>();
-            for row in &mut row {
+            let resource = rows.first().cloned().map(|mut row| {
                 row["QuotaAppliedAtLevel"] = json!("RESOURCE");
                 row["Value"] = json!(1.0);
-            }
-            return rows.extend(row);
+                row
+            });
+            return rows.extend(resource);
         }
         Kind::ErrorReason => {
             let reason = json!({"ErrorCode": "DEPENDENCY_SERVICE_ERROR", "ErrorMessage": "simulated"});
@@ -139,7 +138,7 @@ fn spoil_quotas(rows: &mut Vec<Value>, kind: &Kind) {
     };
     for row in rows.iter_mut().filter_map(Value::as_object_mut) {
         row.insert("Value".into(), value.clone());
-        row.retain(|_, v| !v.is_null());
+        row.retain(|_, member| !member.is_null());
     }
 }
 

@@ -213,9 +213,7 @@ impl World {
         let last = now.min(stream.active.end).div_euclid(60);
         let visible = |minute: i64| self.visible(&source, minute, now).is_some();
         match &stream.demand {
-            Demand::Table(table) => {
-                table.range(first..last.max(first) + 1).any(|(minute, _)| visible(*minute))
-            }
+            Demand::Table(table) => table.keys().any(|m| (first..=last).contains(m) && visible(*m)),
             _ => (first..=last).rev().any(visible),
         }
     }

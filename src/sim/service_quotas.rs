@@ -11,16 +11,32 @@ const LARGEST_PAGE: u64 = 100;
 /// How long requests are remembered, in seconds.
 const HISTORY: i64 = 90 * 86_400;
 
+/// A row as one of the two lists shows it.
+struct Row<'a> {
+    quota: &'a Quota,
+    value: Option<f64>,
+    level: &'static str,
+    error: Option<&'a str>,
+}
+
 pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, Refusal> {
     let service = input["ServiceCode"].as_str();
     let mut reply = match operation {
         "ListServiceQuotas" => {
             bedrock_only(service)?;
-            paged(scene, input, "Quotas", applied(scene))?
+            paged(scene, input, "Quotas", applied(scene), |row| quota(scene, &row))?
         }
         "ListAWSDefaultServiceQuotas" => {
             bedrock_only(service)?;
-            paged(scene, input, "Quotas", defaults(scene))?
+            paged(scene, input, "Quotas", defaults(scene), |row| quota(scene, &row))?
+        }
+        "GetServiceQuota" => {
+            bedrock_only(service)?;
+            one(scene, input, applied(scene))?
+        }
+        "GetAWSDefaultServiceQuota" => {
+            bedrock_only(service)?;
+            one(scene, input, defaults(scene))?
         }
         "ListRequestedServiceQuotaChangeHistory" => {
             let status = input["Status"].as_str();
@@ -29,16 +45,8 @@ pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, R
                     && status.is_none_or(|s| s == r.status)
                     && (scene.now - HISTORY..=scene.now).contains(&r.created)
             };
-            let rows = scene.region.requests.iter().filter(asked).map(|r| request(scene, r)).collect();
-            paged(scene, input, "RequestedQuotas", rows)?
-        }
-        "GetServiceQuota" | "GetAWSDefaultServiceQuota" => {
-            bedrock_only(service)?;
-            let rows = if operation == "GetServiceQuota" { applied(scene) } else { defaults(scene) };
-            let row = rows.into_iter().find(|row| row["QuotaCode"] == input["QuotaCode"]);
-            let row =
-                row.ok_or_else(|| no_such("The request failed because the specified quota does not exist."))?;
-            json!({"Quota": row})
+            let rows = scene.region.requests.iter().filter(asked).collect();
+            paged(scene, input, "RequestedQuotas", rows, |row| request(scene, row))?
         }
         _ => return Err(unknown_operation(operation)),
     };
@@ -58,7 +66,13 @@ fn bedrock_only(service: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-fn paged(scene: &Scene, input: &Value, list: &str, rows: Vec<Value>) -> Result<Value, Refusal> {
+fn paged<T>(
+    scene: &Scene,
+    input: &Value,
+    list: &str,
+    rows: Vec<T>,
+    json: impl Fn(T) -> Value,
+) -> Result<Value, Refusal> {
     let size = match &input["MaxResults"] {
         Value::Null => LARGEST_PAGE,
         size => size.as_u64().filter(|n| (1..=LARGEST_PAGE).contains(n)).ok_or_else(|| {
@@ -67,44 +81,42 @@ fn paged(scene: &Scene, input: &Value, list: &str, rows: Vec<Value>) -> Result<V
     };
     let bad = Refusal::new(400, "InvalidPaginationTokenException", "Invalid NextToken.");
     let (rows, next) = page(scene, rows, input["NextToken"].as_str(), size as usize, bad)?;
-    let mut reply = json!({ list: rows });
+    let mut reply = json!({ list: rows.into_iter().map(json).collect::<Vec<_>>() });
     if let Some(next) = next {
         reply["NextToken"] = json!(next);
     }
     Ok(reply)
 }
 
-fn defaults(scene: &Scene) -> Vec<Value> {
-    let world = scene.sim.world();
-    let value = |q| world.lists.default_value(q, &scene.region.name);
-    world.quota_rows(scene.region).into_iter().map(|q| row(scene, q, Some(value(q)))).collect()
+fn one(scene: &Scene, input: &Value, rows: Vec<Row>) -> Result<Value, Refusal> {
+    let row = rows.iter().find(|row| input["QuotaCode"] == row.quota.code);
+    let missing = || no_such("The request failed because the specified quota does not exist.");
+    Ok(json!({"Quota": quota(scene, row.ok_or_else(missing)?)}))
 }
 
-fn applied(scene: &Scene) -> Vec<Value> {
-    let world = scene.sim.world();
+fn defaults<'a>(scene: &Scene<'a>) -> Vec<Row<'a>> {
+    let (world, region) = (scene.sim.world(), scene.region);
+    let rows = world.quota_rows(region).into_iter();
+    rows.map(|quota| {
+        let value = Some(world.lists.default_value(quota, &region.name));
+        Row { quota, value, level: "ACCOUNT", error: None }
+    })
+    .collect()
+}
+
+fn applied<'a>(scene: &Scene<'a>) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
-    for quota in world.quota_rows(scene.region) {
-        let default = world.lists.default_value(quota, &scene.region.name);
+    for default in defaults(scene) {
+        let quota = default.quota;
         match scene.region.applied(&quota.code, scene.now) {
             Some(Applied::DefaultOnly) => {}
-            Some(Applied::NoValue) => rows.push(row(scene, quota, None)),
-            Some(Applied::Error(code)) => {
-                let mut broken = row(scene, quota, Some(default));
-                broken["ErrorReason"] =
-                    json!({"ErrorCode": code, "ErrorMessage": "The value could not be read."});
-                rows.push(broken);
-            }
-            Some(Applied::Value(value)) => rows.push(row(scene, quota, Some(*value))),
-            Some(Applied::Resource(_)) | None => rows.push(row(scene, quota, Some(default))),
+            Some(Applied::NoValue) => rows.push(Row { value: None, ..default }),
+            Some(Applied::Error(code)) => rows.push(Row { error: Some(code), ..default }),
+            Some(Applied::Value(value)) => rows.push(Row { value: Some(*value), ..default }),
+            Some(Applied::Resource(_)) | None => rows.push(default),
         }
-        let resources = scene.region.quotas.iter().filter(|c| c.code == quota.code && c.from <= scene.now);
-        for change in resources {
-            if let Applied::Resource(value) = change.applied {
-                let mut resource = row(scene, quota, Some(value));
-                resource["QuotaAppliedAtLevel"] = json!("RESOURCE");
-                rows.push(resource);
-            }
-        }
+        let resources = scene.region.resource_values(&quota.code, scene.now);
+        rows.extend(resources.map(|v| Row { quota, value: Some(v), level: "RESOURCE", error: None }));
     }
     rows
 }
@@ -113,22 +125,25 @@ fn arn(scene: &Scene, code: &str) -> String {
     format!("arn:aws:servicequotas:{}:{}:bedrock/{code}", scene.region.name, scene.account.id)
 }
 
-fn row(scene: &Scene, quota: &Quota, value: Option<f64>) -> Value {
-    let mut row = json!({
+fn quota(scene: &Scene, row: &Row) -> Value {
+    let mut json = json!({
         "ServiceCode": "bedrock",
         "ServiceName": "Amazon Bedrock",
-        "QuotaArn": arn(scene, &quota.code),
-        "QuotaCode": quota.code,
-        "QuotaName": quota.name,
+        "QuotaArn": arn(scene, &row.quota.code),
+        "QuotaCode": row.quota.code,
+        "QuotaName": row.quota.name,
         "Unit": "None",
-        "Adjustable": quota.adjustable.unwrap_or(false),
+        "Adjustable": row.quota.adjustable.unwrap_or(false),
         "GlobalQuota": false,
-        "QuotaAppliedAtLevel": "ACCOUNT",
+        "QuotaAppliedAtLevel": row.level,
     });
-    if let Some(value) = value {
-        row["Value"] = json!(value);
+    if let Some(value) = row.value {
+        json["Value"] = json!(value);
     }
-    row
+    if let Some(code) = row.error {
+        json["ErrorReason"] = json!({"ErrorCode": code, "ErrorMessage": "The value could not be read."});
+    }
+    json
 }
 
 fn request(scene: &Scene, request: &IncreaseRequest) -> Value {

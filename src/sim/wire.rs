@@ -7,8 +7,9 @@
 //! | Bedrock | REST JSON | method and path |
 //! | STS | query, answered in XML | form |
 //!
-//! The credential scope of the signature names service and region, the access key the account. The
-//! signature itself is not verified, nor is its date.
+//! The credential scope of the signature names service and region, the access key the account: by the
+//! 12 digits after its first four letters, else it is the world's first. The signature itself is not
+//! verified, nor is its date.
 
 use super::desk::{Call, Verdict};
 use super::faults::Kind;

@@ -222,8 +222,19 @@ impl World {
 impl Region {
     /// What holds instead of the default, rows at RESOURCE level aside.
     pub fn applied(&self, code: &str, now: i64) -> Option<&Applied> {
-        let begun = self.quotas.iter().filter(|c| c.code == code && c.from <= now);
-        let account = begun.filter(|c| !matches!(c.applied, Applied::Resource(_)));
+        let account = self.begun(code, now).filter(|c| !matches!(c.applied, Applied::Resource(_)));
         account.max_by_key(|c| c.from).map(|c| &c.applied)
+    }
+
+    /// The values of the row at RESOURCE level.
+    pub fn resource_values(&self, code: &str, now: i64) -> impl Iterator<Item = f64> {
+        self.begun(code, now).filter_map(|c| match c.applied {
+            Applied::Resource(value) => Some(value),
+            _ => None,
+        })
+    }
+
+    fn begun(&self, code: &str, now: i64) -> impl Iterator<Item = &QuotaChange> {
+        self.quotas.iter().filter(move |c| c.code == code && c.from <= now)
     }
 }

@@ -4,7 +4,18 @@ import re
 from dataclasses import dataclass
 
 from catalogue import TARGET_LABELS, Catalogue
-from expressions import COMPARISONS, grouping, kind, matchers, metrics, number, parse, selectors, walk
+from expressions import (
+    COMPARISONS,
+    grouping,
+    kind,
+    matchers,
+    metrics,
+    number,
+    parse,
+    result_labels,
+    selectors,
+    walk,
+)
 
 SEVERITIES = {"critical", "warning"}
 ANNOTATIONS = ["summary", "description", "runbook_url", "dashboard_url"]
@@ -20,6 +31,7 @@ LIMIT_VALUES = re.compile(r"bedrock_(quota|service_quota)_(limit|default|applied
 @dataclass
 class Surroundings:
     """What rules refer to."""
+
     catalogue: Catalogue
     values: dict
     runbooks: dict  # alert name → text
@@ -151,8 +163,11 @@ def thresholds(rule, tree, given):
 
 
 def no_noise(rule, tree, given):
-    functions = {str(n.op) if kind(n) == "AggregateExpr" else n.func.name for n, _ in walk(tree)
-                 if kind(n) in ("AggregateExpr", "Call")}
+    functions = {
+        str(n.op) if kind(n) == "AggregateExpr" else n.func.name
+        for n, _ in walk(tree)
+        if kind(n) in ("AggregateExpr", "Call")
+    }
     if functions & {"avg", "avg_over_time"}:
         yield "an average hides the minutes in which calls are refused"
     if "vector" in functions:
@@ -163,14 +178,20 @@ def no_noise(rule, tree, given):
     for node, parents in walk(tree):
         if kind(node) == "BinaryExpr" and str(node.op) == "/" and any(LIMIT_VALUES.match(m) for m in metrics(node.rhs)):
             yield "divides by a limit, which may be 0; the utilization ratios are absent then"
-        if kind(node) == "VectorSelector" and node.name == "bedrock_throttle_ratio" and not under_unless(node, parents) \
-                and "bedrock_throttled_seconds" not in metrics(tree):
+        if (
+            kind(node) == "VectorSelector"
+            and node.name == "bedrock_throttle_ratio"
+            and not under_unless(node, parents)
+            and "bedrock_throttled_seconds" not in metrics(tree)
+        ):
             yield "a share of refused calls without bedrock_throttled_seconds: a single throttle would do"
 
 
 def under_unless(node, parents):
     chain = (*parents, node)
-    return any(kind(p) == "BinaryExpr" and str(p.op) == "unless" and p.rhs is child for p, child in zip(chain, chain[1:]))
+    return any(
+        kind(p) == "BinaryExpr" and str(p.op) == "unless" and p.rhs is child for p, child in zip(chain, chain[1:])
+    )
 
 
 def annotated(rule, tree, given):
@@ -187,8 +208,7 @@ def annotated(rule, tree, given):
         for shown in re.findall(r"\{\{ ([^{}]*(?:\$value|\| value)[^{}]*) \}\}", text):
             if "humanize" not in shown and not shown.startswith("if "):
                 yield f"shows a bare number: {{{{ {shown} }}}}"
-    result = set().union(*(grouping(n) for n, _ in walk(tree) if kind(n) == "AggregateExpr"))
-    for label in sorted(set(re.findall(r"\$labels\.(\w+)", " ".join(texts.values()))) - result):
+    for label in sorted(set(re.findall(r"\$labels\.(\w+)", " ".join(texts.values()))) - result_labels(tree)):
         yield f"shows the label {label}, which the alert does not have"
 
 

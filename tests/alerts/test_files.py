@@ -1,14 +1,14 @@
 """The files that are checked in: as generated, and as the tools want them."""
 
 import re
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-import yaml
-
 import catalogue
 import shipped
+import yaml
 from shipped import ALERTS, generate
 from tools import run
 
@@ -49,9 +49,13 @@ class Files(unittest.TestCase):
     def test_the_command_line_writes_other_thresholds_and_links_elsewhere(self):
         with tempfile.TemporaryDirectory() as folder:
             mine = Path(folder, "mine.yaml")
-            mine.write_text((ALERTS / "values.yaml").read_text()
-                            .replace("https://grafana.example.com", "https://grafana.corp").replace("ratio: 0.05", "ratio: 0.07"))
-            code, said = run("python3", ALERTS / "generate.py", "--values", mine, "--out", Path(folder, "out"))
+            mine.write_text(
+                (ALERTS / "values.yaml")
+                .read_text()
+                .replace("https://grafana.example.com", "https://grafana.corp")
+                .replace("ratio: 0.05", "ratio: 0.07")
+            )
+            code, said = run(sys.executable, ALERTS / "generate.py", "--values", mine, "--out", Path(folder, "out"))
             self.assertEqual(code, 0, said)
             text = Path(folder, "out", "bedrock-quotas.yaml").read_text()
         self.assertIn('window="5m"}) > 0.07', text)
@@ -79,11 +83,17 @@ class Docs(unittest.TestCase):
             "BedrockThrottling": [percent(v["throttling"]["ratio"]), f"at least {v['throttling']['attempts']} calls"],
             "BedrockThrottledByReservation": [percent(v["reservation"]["ratio"])],
             "BedrockManyModelsThrottled": [percent(v["many_models"]["ceiling"])],
-            "BedrockCapacityErrors": [percent(v["capacity"]["ratio"]), f"at least {v['capacity']['errors']} of them",
-                                      percent(v["capacity"]["throttle_ratio"])],
+            "BedrockCapacityErrors": [
+                percent(v["capacity"]["ratio"]),
+                f"at least {v['capacity']['errors']} of them",
+                percent(v["capacity"]["throttle_ratio"]),
+            ],
             "BedrockQuotaNearLimit": [percent(v["near_limit"]["ratio"]), minutes(v["near_limit"]["above_seconds"])],
-            "BedrockQuotaSaturated": [percent(v["saturated"]["ratio"]), minutes(v["saturated"]["above_seconds"]),
-                                      percent(v["saturated"]["samples"])],
+            "BedrockQuotaSaturated": [
+                percent(v["saturated"]["ratio"]),
+                minutes(v["saturated"]["above_seconds"]),
+                percent(v["saturated"]["samples"]),
+            ],
             "BedrockQuotaLowered": [f"{v['quota_lowered']['hours']} hours"],
             "BedrockUnmappedTraffic": [f"{v['unmapped']['minutes']} minutes"],
             "BedrockProvisionedCommitmentEnding": [f"{v['provisioned_commitment']['days']} days"],
@@ -121,7 +131,8 @@ class Docs(unittest.TestCase):
         done = {
             (source, target)
             for rule in config["inhibit_rules"]
-            for source in alertnames(rule["source_matchers"]) for target in alertnames(rule["target_matchers"])
+            for source in alertnames(rule["source_matchers"])
+            for target in alertnames(rule["target_matchers"])
         }
         self.assertEqual(told, done)
 

@@ -36,8 +36,13 @@ def nearby(section, key, value):
 
 
 def rules(values):
-    return {rule["alert"]: rule for content in generate.rule_files(values).values()
-            for group in content["groups"] for rule in group["rules"] if "alert" in rule}
+    return {
+        rule["alert"]: rule
+        for content in generate.rule_files(values).values()
+        for group in content["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    }
 
 
 class Mutations(unittest.TestCase):

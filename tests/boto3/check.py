@@ -19,7 +19,7 @@ try:
     from botocore.config import Config
     from botocore.exceptions import ClientError
 except ImportError as missing:
-    sys.exit(f"{missing.name} is missing: run `make setup`")
+    sys.exit(f"{missing.name} is missing: run `make test`, which installs it")
 
 NOON = 1_795_176_000  # 2026-11-20 12:00 UTC
 SONNET = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -232,6 +232,7 @@ def check_metrics(sim, protocol):
         refused("ValidationError", cloudwatch.get_metric_data, MetricDataQueries=[wrong], **window)
     backwards = {"StartTime": NOON, "EndTime": NOON - 60}
     refused("ValidationError", cloudwatch.get_metric_data, MetricDataQueries=ages, **backwards)
+    refused("InvalidParameterValue", cloudwatch.list_metrics, RecentlyActive="PT1H")
     refused("InvalidNextToken", cloudwatch.get_metric_data, MetricDataQueries=ages, NextToken="x", **window)
     return results
 

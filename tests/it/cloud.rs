@@ -20,6 +20,7 @@ pub const NOON: Timestamp = Timestamp(1_795_262_400);
 
 pub fn settings() -> Settings {
     Settings {
+        spread: false,
         delay: 120,
         settle: 240,
         lookback_minutes: 15,
@@ -128,6 +129,12 @@ impl Cloud {
             model_arns: regions.iter().map(arn).collect(),
             tags: BTreeMap::new(),
         });
+    }
+
+    /// A new exporter comes, and knows nothing.
+    pub fn restart(&mut self, now: Timestamp) -> &mut Cloud {
+        self.snapshot = Snapshot::new([self.target.clone()], now);
+        self.at(now)
     }
 
     pub fn at(&mut self, now: Timestamp) -> &mut Cloud {

@@ -1,7 +1,6 @@
 //! Counters count every minute once: born at 0, no outage, re-read or restart counted twice or not at all.
 
 use crate::cloud::{Cloud, NOON};
-use bedrock_quota_exporter::model::snapshot::Snapshot;
 use bedrock_quota_exporter::model::time::{Minute, Timestamp};
 use bedrock_quota_exporter::model::usage::{InvocationId, Metric};
 
@@ -139,8 +138,7 @@ fn a_restart_counts_no_minute_again() {
     cloud.round();
     cloud.run_until(NOON.plus(3600));
     let before = cloud.total(ID, Metric::Invocations).unwrap();
-    cloud.snapshot = Snapshot::new([cloud.target.clone()], cloud.now);
-    cloud.round();
+    cloud.restart(cloud.now).round();
     cloud.run_until(NOON.plus(7200));
     let after = cloud.total(ID, Metric::Invocations).unwrap();
     assert_eq!(before + after, counted(cloud.now));

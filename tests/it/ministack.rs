@@ -38,10 +38,10 @@ impl Ministack {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{python}: {error}; run `make setup`"));
+            .unwrap_or_else(|error| panic!("{python}: {error}; run `make test`, which installs it"));
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let ready = lines.by_ref().map_while(Result::ok).any(|line| line.contains("Running on"));
-        assert!(ready, "{python} -m ministack ended; run `make setup`");
+        assert!(ready, "{python} -m ministack ended; run `make test`, which installs it");
         // The rest of its log is read, so that it never waits for a reader.
         std::thread::spawn(move || lines.count());
         Ministack { process, url: format!("http://127.0.0.1:{port}") }

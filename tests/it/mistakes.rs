@@ -1,9 +1,9 @@
 //! The classic mistakes of joining usage to quotas, each with a test named after it.
 
 use crate::cloud::{Cloud, NOON};
-use bedrock_quota_exporter::model::catalog::ProfileKind;
+use bedrock_quota_exporter::model::catalog::{BatchJob, ProfileKind, ProvisionedThroughput};
 use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, State, UsageSource};
-use bedrock_quota_exporter::model::snapshot::{Collector, Observation, Snapshot};
+use bedrock_quota_exporter::model::snapshot::{Collector, Observation};
 use bedrock_quota_exporter::model::time::Minute;
 use bedrock_quota_exporter::model::usage::{InvocationId, ListedId, Metric, SeriesReading, UsageReading};
 
@@ -104,9 +104,7 @@ fn per_second_minute_hour_slips() {
     cloud.quota("L-00000021", concurrent, Some(20.0));
     cloud.point(NOVA, Metric::Invocations, newest(), 30.0);
     cloud.point(NOVA, Metric::LatencyAverage, newest(), 4_000.0);
-    let target = cloud.target.clone();
-    cloud.snapshot = Snapshot::new([target], NOON);
-    cloud.round();
+    cloud.restart(NOON).round();
     cloud.run_until(NOON.plus(60));
     let status = cloud.status("L-00000021");
     assert_eq!(status.usage_source, UsageSource::LittlesLaw);
@@ -139,6 +137,8 @@ fn errors_minus_throttles_below_zero() {
     cloud.round();
     let minute = &cloud.id(US).unwrap().minute;
     assert_eq!(minute[&Metric::ClientErrors], 5.0, "counted apart: throttles are no part of errors");
+    assert_eq!(minute[&Metric::ServerErrors], 0.0, "an absent count beside a present one");
+    assert_eq!(cloud.total(US, Metric::ServerErrors), Some(0.0));
     assert_eq!(cloud.throttling(Scope::CrossRegion).unwrap().ratio[0], ("5m", 0.6));
     assert_eq!(cloud.status(RPM).usage, Some(20.0), "requests per minute count invocations alone");
 }
@@ -213,9 +213,7 @@ fn cache_metrics_under_two_spellings_added() {
     let mut half = minutes;
     half[3].complete = false;
     let reading = UsageReading { listed, minutes: half, hours: Vec::new() };
-    let target = cloud.target.clone();
-    cloud.snapshot = Snapshot::new([target], NOON);
-    cloud.round();
+    cloud.restart(NOON).round();
     let outcome = cloud.outcome(Collector::Usage, Observation::Usage(reading));
     cloud.advance(vec![outcome]);
     let (peak, usage) = (cloud.status(US_NOVA_TPM).peak, cloud.status(US_NOVA_TPM).usage);
@@ -231,8 +229,7 @@ fn unaligned_start_time() {
     let mut cloud = cloud();
     cloud.point(US, Metric::Invocations, newest(), 10.0);
     for second in 0..60 {
-        cloud.snapshot = Snapshot::new([cloud.target.clone()], NOON);
-        cloud.at(NOON.plus(second)).round();
+        cloud.restart(NOON.plus(second)).round();
         let request = cloud.at(NOON.plus(second + 60)).requests().usage.unwrap();
         for series in &request.minutes {
             assert_eq!(series.until.start(), NOON.minus(60), "closed minutes only, whole ones");
@@ -294,8 +291,7 @@ fn usage_of_a_model_without_known_burndown_reconstructed() {
     assert_eq!((status.state, status.usage), (State::Unmeasurable, None));
     assert_eq!(status.usage_source, UsageSource::None);
     cloud.point(fable, Metric::EstimatedTokens, newest(), 700.0);
-    cloud.snapshot = Snapshot::new([cloud.target.clone()], NOON);
-    cloud.round();
+    cloud.restart(NOON).round();
     let status = cloud.status("L-00000031");
     assert_eq!((status.state, status.usage), (State::Ok, Some(700.0)));
 }
@@ -346,4 +342,72 @@ fn a_missing_quota_taken_for_a_zero_or_another_one() {
     let missing = cloud.missing(QuotaKind::RequestsPerMinute, Scope::Global).unwrap();
     assert_eq!((missing.state, missing.usage, missing.ratio), (State::NoSuchQuota, Some(30.0), None));
     assert_eq!(cloud.status(RPM).usage, Some(0.0), "the cross-region row is not charged");
+}
+
+#[test]
+fn an_application_profile_of_an_unknown_scope_guessed() {
+    let mut cloud = cloud();
+    cloud.profile("unknownscope", ProfileKind::Application, BASE, &["us-east-1", "eu-west-1"]);
+    cloud.point("unknownscope", Metric::Invocations, newest(), 40.0);
+    cloud.point(US, Metric::Invocations, newest(), 30.0);
+    cloud.round();
+    assert_eq!(cloud.status(RPM).usage, Some(30.0), "what is known to be charged");
+    assert_eq!(cloud.status(ON_DEMAND_RPM).usage, None, "nobody is known to spend it, and somebody may");
+    assert_eq!(cloud.status(NOVA_TPM).usage, Some(0.0), "another model's");
+    let unmapped = (InvocationId::runtime("unknownscope"), "unknown_scope");
+    assert_eq!(cloud.evaluation().unmapped, [unmapped]);
+    cloud.run_until(NOON.plus(86_400 - 300));
+    assert_eq!(cloud.evaluation().unmapped.len(), 1, "kept for 24 hours after the traffic");
+    cloud.run_until(NOON.plus(86_400));
+    assert_eq!(cloud.evaluation().unmapped, []);
+    assert_eq!(cloud.status(ON_DEMAND_RPM).usage, Some(0.0));
+}
+
+#[test]
+fn jobs_and_model_units_of_other_models_counted() {
+    let mut cloud = cloud();
+    let haiku = "anthropic.claude-3-haiku-20240307-v1:0";
+    cloud.model(haiku, "Claude 3 Haiku", "Anthropic");
+    let batch = "Sum of in-progress and submitted batch inference jobs using a base model for Claude 3 Haiku";
+    cloud.quota("L-00000041", batch, Some(20.0));
+    let units = "Model units per provisioned model for the 24k context length variant for Amazon Nova Pro";
+    cloud.quota("L-00000042", units, Some(10.0));
+    cloud.model("amazon.nova-pro-v1:0:24k", "Nova Pro", "Amazon");
+    let provisioned = cloud.catalog.models.iter_mut().flatten().last().unwrap();
+    provisioned.inference_types = vec!["PROVISIONED".into()];
+    let job = |model_id: &str| BatchJob {
+        arn: "arn:aws:bedrock:us-east-1:000000000001:model-invocation-job/abc".into(),
+        model_id: model_id.into(),
+        status: "InProgress".into(),
+    };
+    cloud.catalog.batch_jobs = Some(vec![
+        job(haiku),
+        job("arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-haiku-20240307-v1:0"),
+        job("us.anthropic.claude-3-haiku-20240307-v1:0"),
+        job(BASE),
+        job(
+            "arn:aws:bedrock:us-east-1:000000000001:custom-model/anthropic.claude-3-haiku-20240307-v1:0:200k/abc",
+        ),
+    ]);
+    let throughput = |model: &str, units, status: &str| ProvisionedThroughput {
+        arn: "arn:aws:bedrock:us-east-1:000000000001:provisioned-model/abc".into(),
+        name: "team".into(),
+        model_arn: format!("arn:aws:bedrock:us-east-1::foundation-model/{model}"),
+        foundation_model_arn: format!("arn:aws:bedrock:us-east-1::foundation-model/{model}"),
+        model_units: units,
+        desired_model_units: units,
+        status: status.into(),
+        commitment: None,
+        commitment_expires: None,
+    };
+    cloud.catalog.provisioned = Some(vec![
+        throughput("amazon.nova-pro-v1:0:24k", 2.0, "InService"),
+        throughput("amazon.nova-pro-v1:0:24k", 1.0, "Updating"),
+        throughput("amazon.nova-pro-v1:0:24k", 5.0, "Failed"),
+        throughput("amazon.nova-pro-v1:0:300k", 7.0, "InService"),
+    ]);
+    cloud.round();
+    assert_eq!(cloud.status("L-00000041").usage, Some(3.0));
+    assert_eq!(cloud.status("L-00000042").usage, Some(3.0));
+    assert_eq!(cloud.status("L-00000042").ratio, Some(0.3));
 }

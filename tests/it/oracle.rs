@@ -7,6 +7,7 @@ use bedrock_quota_exporter::model::evaluation::QuotaStatus;
 use bedrock_quota_exporter::model::time::{Minute, Timestamp};
 use bedrock_quota_exporter::model::usage::{InvocationId, Metric, SeriesReading};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 
 /// Splitmix64: the same worlds on every machine.
 struct Dice(u64);
@@ -203,9 +204,10 @@ impl World {
         let estimates = id.contains("anthropic") && !dice.one_in(3);
         let caches = dice.one_in(2);
         let busy = dice.pick(&[1, 3, 20]);
-        let begins = dice.pick(&[-900, -300, -20, 15, 40]);
+        let longest = if id.contains("nova") { -900 } else { -70 };
+        let begins = dice.pick(&[longest, -40, -20, 15, 40]);
         let mut begun = false;
-        for minute in (self.start.minute() + begins).until(self.start.minute() + 300) {
+        for minute in (self.start.minute() + begins).until(self.start.minute() + 160) {
             if !dice.one_in(busy) {
                 continue;
             }
@@ -234,7 +236,7 @@ impl World {
     /// Rounds, outages, failing and half-answered series, as the dice fall.
     fn live(&mut self, dice: &mut Dice) {
         self.cloud.round();
-        for _ in 0..4 + dice.below(12) {
+        for _ in 0..3 + dice.below(10) {
             let pause = dice.pick(&[20, 60, 60, 60, 61, 130, 300, 3_000]);
             let then = self.cloud.now.plus(pause);
             self.cloud.at(then);
@@ -262,11 +264,14 @@ impl World {
     }
 }
 
+/// Per minute: the largest value answered (-1: none), and the latest time it was known.
+type Answered = HashMap<i64, (f64, Timestamp)>;
+
 /// What was answered, kept flat.
 struct Oracle<'a> {
     world: &'a World,
-    /// Per id, metric and minute: the largest value answered (-1: none), and the latest time it was known.
-    minutes: BTreeMap<&'a str, BTreeMap<Metric, HashMap<i64, (f64, Timestamp)>>>,
+    /// Per id and metric.
+    minutes: BTreeMap<&'a str, BTreeMap<Metric, Answered>>,
     hours: BTreeMap<(&'a str, Metric, i64), f64>,
     /// Metrics ever listed per id, and before which minute each was known to be quiet.
     listed: BTreeMap<String, BTreeMap<Metric, i64>>,
@@ -453,10 +458,9 @@ fn close(actual: Option<f64>, expected: Option<f64>, what: &str) {
     assert!(equal, "{what}: {actual:?}, by the oracle {expected:?}");
 }
 
-#[test]
-fn a_naive_oracle_agrees_over_1000_random_worlds() {
+fn agree(seeds: Range<u64>) {
     let (mut known, mut unknown, mut counted) = (0, 0, 0);
-    for seed in 0..1000 {
+    for seed in seeds {
         let mut world = world(seed);
         world.live(&mut Dice(!seed));
         let oracle = Oracle::new(&world);
@@ -475,10 +479,30 @@ fn a_naive_oracle_agrees_over_1000_random_worlds() {
             }
         }
     }
-    assert!(
-        known > 4_000 && unknown > 1_000 && counted > 10_000,
-        "{known} {unknown} {counted}: the worlds say little"
-    );
+    let enough = known > 1_000 && unknown > 200 && counted > 3_000;
+    assert!(enough, "{known} known, {unknown} unknown, {counted} counted: the worlds say too little");
+}
+
+// 1,000 worlds, in four parts that run beside each other.
+
+#[test]
+fn a_naive_oracle_agrees_over_the_worlds_below_250() {
+    agree(0..250);
+}
+
+#[test]
+fn a_naive_oracle_agrees_over_the_worlds_below_500() {
+    agree(250..500);
+}
+
+#[test]
+fn a_naive_oracle_agrees_over_the_worlds_below_750() {
+    agree(500..750);
+}
+
+#[test]
+fn a_naive_oracle_agrees_over_the_worlds_below_1000() {
+    agree(750..1000);
 }
 
 #[test]

@@ -39,6 +39,7 @@ impl Rig {
         let text = format!("regions: [us-east-1]\n{}", config.replace("{url}", &url));
         let mut plan = plan::plan(&config::parse("test", &text)).unwrap();
         plan.aws.endpoint_url = Some(url.clone());
+        plan.settings.spread = false;
         plan.aws.simulated_keys = Some("AKIASIMULATED".to_string());
         let telemetry = Telemetry::new(Build { version: "test", revision: "", mode: "test" }, Timestamp(now));
         // One for each region, so that a fault of STS in a region hits the targets in it alone.

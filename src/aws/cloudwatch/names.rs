@@ -45,7 +45,8 @@ const RUNTIME: &[(&str, &str, Metric)] = &[
     ("TimeToFirstToken", "Maximum", Metric::FirstTokenMaximum),
 ];
 
-/// TotalInputTokens is what the quota counts: InputTokens leaves the cached ones out.
+/// Whether the quota counts cached input is not documented: TotalInputTokens, which holds it, cannot
+/// understate.
 const MANTLE: &[(&str, &str, Metric)] = &[
     ("Inferences", "Sum", Metric::Invocations),
     ("InferenceClientErrors", "Sum", Metric::ClientErrors),

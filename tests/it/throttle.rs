@@ -1,0 +1,206 @@
+//! Afternoons of refused calls, from datapoints to cause.
+
+use crate::cloud::{Cloud, NOON};
+use bedrock_quota_exporter::model::catalog::ProfileKind;
+use bedrock_quota_exporter::model::evaluation::Cause;
+use bedrock_quota_exporter::model::ids::Scope;
+use bedrock_quota_exporter::model::time::Minute;
+use bedrock_quota_exporter::model::usage::Metric;
+
+const MODEL: &str = "amazon.nova-pro-v1:0";
+const US: &str = "us.amazon.nova-pro-v1:0";
+const APP: &str = "abcdefghijkl";
+
+/// 100 requests and 100,000 tokens a minute across regions, 20,000,000 a day on demand.
+fn cloud() -> Cloud {
+    let mut cloud = Cloud::new(NOON);
+    cloud.model(MODEL, "Nova Pro", "Amazon");
+    cloud.profile(US, ProfileKind::SystemDefined, MODEL, &["us-east-1", "us-west-2"]);
+    cloud.profile(APP, ProfileKind::Application, MODEL, &["us-east-1", "us-west-2"]);
+    limits(&mut cloud, 100.0, 100_000.0);
+    cloud.quota(
+        "L-3",
+        "Model invocation max tokens per day for Amazon Nova Pro (doubled for cross-region calls)",
+        Some(20_000_000.0),
+    );
+    cloud
+}
+
+fn limits(cloud: &mut Cloud, requests: f64, tokens: f64) {
+    let name = |what| format!("Cross-region model inference {what} per minute for Amazon Nova Pro");
+    cloud.quota("L-1", &name("requests"), Some(requests));
+    cloud.quota("L-2", &name("tokens"), Some(tokens));
+}
+
+/// Minutes of the test, counted from the first one after `NOON`.
+fn minutes(from: i64, until: i64) -> impl Iterator<Item = Minute> {
+    (NOON.minute() + from).until(NOON.minute() + until)
+}
+
+fn calls(cloud: &mut Cloud, id: &str, minute: Minute, accepted: f64, tokens: f64, refused: f64) {
+    for (metric, value) in
+        [(Metric::Invocations, accepted), (Metric::InputTokens, tokens), (Metric::Throttles, refused)]
+    {
+        if value > 0.0 {
+            cloud.point(id, metric, minute, value);
+        }
+    }
+}
+
+fn cause(cloud: &Cloud) -> Option<Cause> {
+    cloud.throttling(Scope::CrossRegion).and_then(|status| status.cause)
+}
+
+#[test]
+fn a_storm_from_idle_at_100_percent_refusal() {
+    let mut cloud = cloud();
+    cloud.point(US, Metric::Invocations, NOON.minute() - 55, 1.0);
+    cloud.round();
+    for minute in minutes(0, 30) {
+        calls(&mut cloud, US, minute, 0.0, 0.0, 900.0);
+    }
+    cloud.run_until(NOON.plus(180));
+    let status = cloud.throttling(Scope::CrossRegion).unwrap();
+    assert_eq!((status.throttled_seconds, status.cause), (60, Some(Cause::Unknown)), "seen with the delay");
+    assert_eq!(status.ratio[0], ("5m", 1.0));
+    cloud.run_until(NOON.plus(300 + 240));
+    assert_eq!(cause(&cloud), Some(Cause::Reservation), "refused while nothing at all was used");
+    assert_eq!(cloud.status("L-2").usage, Some(0.0));
+}
+
+#[test]
+fn reservation_at_40_percent_spread_over_an_application_profile() {
+    let mut cloud = cloud();
+    for minute in minutes(-30, 30) {
+        calls(&mut cloud, US, minute, 20.0, 25_000.0, 0.0);
+        calls(&mut cloud, APP, minute, 10.0, 15_000.0, if minute >= NOON.minute() { 40.0 } else { 0.0 });
+    }
+    cloud.round();
+    cloud.run_until(NOON.plus(600));
+    assert_eq!(cause(&cloud), Some(Cause::Reservation));
+    assert_eq!(cloud.status("L-2").throttled_ratio, Some(0.4), "the observed ceiling");
+    assert_eq!(cloud.throttling(Scope::OnDemand), None);
+}
+
+#[test]
+fn a_storm_at_the_requests_limit() {
+    let mut cloud = cloud();
+    for minute in minutes(-30, 30) {
+        calls(&mut cloud, US, minute, 97.0, 30_000.0, 500.0);
+    }
+    cloud.round();
+    assert_eq!(cause(&cloud), Some(Cause::RequestsPerMinute));
+}
+
+#[test]
+fn isolated_refusals_name_no_cause() {
+    let mut cloud = cloud();
+    for minute in minutes(-30, 30) {
+        calls(&mut cloud, US, minute, 20.0, 99_000.0, if minute.0 % 5 == 0 { 1.0 } else { 0.0 });
+    }
+    cloud.round();
+    cloud.run_until(NOON.plus(900));
+    assert_eq!(cause(&cloud), Some(Cause::Unknown));
+}
+
+#[test]
+fn the_cause_goes_15_minutes_after_the_last_refusal() {
+    let mut cloud = cloud();
+    for minute in minutes(-30, 60) {
+        calls(&mut cloud, US, minute, 97.0, 30_000.0, if minute < NOON.minute() { 9.0 } else { 0.0 });
+    }
+    cloud.round();
+    cloud.run_until(NOON.plus(120 + 14 * 60));
+    let status = cloud.throttling(Scope::CrossRegion).unwrap();
+    assert_eq!((status.throttled_seconds, status.cause), (60, Some(Cause::Unknown)));
+    cloud.run_until(NOON.plus(120 + 15 * 60));
+    let status = cloud.throttling(Scope::CrossRegion).unwrap();
+    assert_eq!((status.throttled_seconds, status.cause), (0, None));
+}
+
+#[test]
+fn a_limit_cut_meanwhile_is_read_at_once_and_named() {
+    let mut cloud = cloud();
+    for minute in minutes(-30, 30) {
+        let refused = if minute >= NOON.minute() + 2 { 60.0 } else { 0.0 };
+        calls(&mut cloud, US, minute, 30.0, 40_000.0, refused);
+    }
+    cloud.round();
+    limits(&mut cloud, 100.0, 41_000.0);
+    for second in (60..=720).step_by(60) {
+        cloud.at(NOON.plus(second)).round();
+        assert_ne!(cause(&cloud), Some(Cause::Reservation), "at {second} s");
+    }
+    assert_eq!(cause(&cloud), Some(Cause::TokensPerMinute));
+}
+
+#[test]
+fn a_limit_raised_meanwhile_does_not_turn_the_cause_into_reservation() {
+    let mut cloud = cloud();
+    for minute in minutes(-30, 60) {
+        calls(&mut cloud, US, minute, 30.0, 99_000.0, if minute < NOON.minute() + 13 { 60.0 } else { 0.0 });
+    }
+    cloud.round();
+    cloud.run_until(NOON.plus(840));
+    limits(&mut cloud, 100.0, 300_000.0);
+    cloud.run_until(NOON.plus(1200));
+    assert_eq!(cloud.status("L-2").quota.limit, Some(300_000.0));
+    assert_eq!(cause(&cloud), Some(Cause::TokensPerMinute), "those minutes were at the limit of their time");
+}
+
+#[test]
+fn capacity_shows_as_5xx_with_few_throttles() {
+    let mut cloud = cloud();
+    for minute in minutes(-30, 30) {
+        calls(&mut cloud, US, minute, 5.0, 3_000.0, 1.0);
+        cloud.point(US, Metric::ServerErrors, minute, 40.0);
+    }
+    cloud.round();
+    assert_eq!(cause(&cloud), Some(Cause::Capacity));
+}
+
+#[test]
+fn a_zero_quota_with_attempts() {
+    let mut cloud = cloud();
+    limits(&mut cloud, 100.0, 0.0);
+    for minute in minutes(-30, 30) {
+        calls(&mut cloud, US, minute, 0.0, 0.0, 7.0);
+    }
+    cloud.round();
+    assert_eq!(cause(&cloud), Some(Cause::ZeroQuota));
+}
+
+#[test]
+fn the_day_is_spent() {
+    let mut cloud = cloud();
+    for minute in minutes(-600, -590) {
+        calls(&mut cloud, US, minute, 100.0, 3_900_000.0, 0.0);
+    }
+    for minute in minutes(-20, 30) {
+        calls(&mut cloud, US, minute, 0.0, 0.0, 50.0);
+    }
+    cloud.round();
+    cloud.run_until(NOON.plus(60));
+    assert_eq!(cloud.status("L-3").ratio, Some(0.975), "half weight across regions");
+    assert_eq!(cause(&cloud), Some(Cause::TokensPerDay));
+}
+
+#[test]
+fn windows_add_all_ids_minute_by_minute_and_skip_unknown_ones() {
+    let mut cloud = cloud();
+    for minute in minutes(-60, 10) {
+        calls(&mut cloud, US, minute, 30.0, 3_000.0, 10.0);
+        calls(&mut cloud, APP, minute, 50.0, 3_000.0, 10.0);
+    }
+    cloud.round();
+    let status = cloud.throttling(Scope::CrossRegion).unwrap();
+    assert_eq!(status.attempts, [("5m", 500.0), ("30m", 3000.0)]);
+    assert_eq!(status.ratio, [("5m", 0.2), ("30m", 0.2)]);
+    cloud
+        .failing
+        .insert((bedrock_quota_exporter::model::usage::InvocationId::runtime(APP), Metric::Invocations));
+    cloud.run_until(NOON.plus(120));
+    let status = cloud.throttling(Scope::CrossRegion).unwrap();
+    assert_eq!(status.attempts, [("5m", 300.0), ("30m", 2800.0)], "three minutes known of both");
+    assert_eq!(status.throttled_seconds, 900);
+}

@@ -26,6 +26,10 @@ const DOLLARS_PER_METRIC: f64 = 0.00001;
 /// GetMetricData's limits, per call.
 const MOST_QUERIES: usize = 500;
 const MOST_DATAPOINTS: i64 = 100_800;
+/// CloudWatch's own limit of a dimension's value.
+const LONGEST_ID: usize = 1_024;
+/// Of one target. Application profiles come by the hundred; beyond this something makes them without end.
+const MOST_IDS: usize = 10_000;
 /// Beyond it a count is none: a thousand times what the largest daily quotas allow.
 pub(super) const MOST: f64 = 1e15;
 
@@ -57,6 +61,7 @@ impl Connection {
                 }
             }
         }
+        within_bounds(&listed)?;
         Ok(listed.into_iter().map(|(id, metrics)| ListedId { id, metrics }).collect())
     }
 
@@ -119,6 +124,20 @@ impl Connection {
             readings.push(reading(series, from..until, answer, errors));
         }
     }
+}
+
+/// Every id becomes a label of dozens of series.
+fn within_bounds<T>(listed: &BTreeMap<InvocationId, T>) -> Result<(), CollectError> {
+    let longest = listed.keys().map(|id| id.id.len()).max().unwrap_or(0);
+    if longest > LONGEST_ID {
+        let found = format_args!("found an id of {longest} bytes, expected at most {LONGEST_ID}");
+        return Err(malformed(LIST, found));
+    }
+    if listed.len() > MOST_IDS {
+        let found = format_args!("found {} ids, expected at most {MOST_IDS}", listed.len());
+        return Err(malformed(LIST, found));
+    }
+    Ok(())
 }
 
 /// What was answered for one query, page by page.
@@ -299,6 +318,19 @@ mod tests {
         for bad in [(120, f64::NAN), (120, -1.0), (120, 1e300), (600, 9.0), (-60, 9.0)] {
             assert_eq!(read(&[(60, 2.0), bad, bad]), (good.clone(), false, vec![ErrorClass::Malformed]));
         }
+    }
+
+    #[test]
+    fn ids_without_end_are_refused() {
+        let check = |ids: &mut dyn Iterator<Item = String>| {
+            let listed = ids.map(|id| (InvocationId::runtime(&id), ())).collect();
+            within_bounds(&listed).map_err(|error| error.message)
+        };
+        assert_eq!(check(&mut (0..10_000).map(|n| n.to_string())), Ok(()));
+        let many = "cloudwatch:ListMetrics: found 10001 ids, expected at most 10000";
+        assert_eq!(check(&mut (0..10_001).map(|n| n.to_string())), Err(many.to_string()));
+        let long = "cloudwatch:ListMetrics: found an id of 1025 bytes, expected at most 1024";
+        assert_eq!(check(&mut ["a".repeat(1_025)].into_iter()), Err(long.to_string()));
     }
 
     #[test]

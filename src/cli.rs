@@ -1,6 +1,7 @@
 //! The command line. Flags follow the exporters' convention; each is also an environment variable,
 //! `BEDROCK_QUOTA_EXPORTER_` and the flag's name in capitals.
 
+use crate::config;
 use crate::model::shard::Shard;
 use crate::telemetry;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -136,7 +137,7 @@ pub struct Web {
 #[derive(Args, Debug)]
 pub struct Slice {
     /// Watch only slice N, counted from 0, of the accounts, cut into M: N/M. For N also a name that ends
-    /// in it, such as a StatefulSet's pod, or auto for the name of this host
+    /// in it, such as a StatefulSet's pod, or auto for HOSTNAME
     #[arg(
         long,
         env = "BEDROCK_QUOTA_EXPORTER_SHARD",
@@ -174,6 +175,33 @@ pub struct Demo {
     pub web: Web,
     #[command(flatten)]
     pub seed: Seed,
+    #[command(flatten)]
+    pub backfill: Backfill,
+}
+
+#[derive(Args, Debug)]
+pub struct Backfill {
+    /// Serve nothing: print this much of the past, as scraped from the listen address, for
+    /// `promtool tsdb create-blocks-from openmetrics`
+    #[arg(
+        id = "backfill",
+        long,
+        env = "BEDROCK_QUOTA_EXPORTER_BACKFILL",
+        value_name = "DURATION",
+        value_parser = duration
+    )]
+    pub length: Option<u64>,
+    /// Between two samples of the last six hours; those before are an hour apart
+    #[arg(
+        id = "backfill.step",
+        long = "backfill.step",
+        env = "BEDROCK_QUOTA_EXPORTER_BACKFILL_STEP",
+        value_name = "DURATION",
+        default_value = "1m",
+        value_parser = duration,
+        requires = "backfill"
+    )]
+    pub step: u64,
 }
 
 #[derive(Args, Debug)]
@@ -260,22 +288,22 @@ fn loopback_address(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
+fn duration(text: &str) -> Result<u64, String> {
+    config::kinds::duration(text, 60..=14 * 86_400)
+        .ok_or_else(|| "expected a duration from 1m to 14d, such as 90s, 15m or 1d12h".into())
+}
+
 fn shard(text: &str) -> Result<Shard, String> {
     let (name, of) = text.rsplit_once('/').unwrap_or((text, ""));
-    let host = (name == "auto").then(host_name);
+    // In a pod, the pod's name.
+    let host = (name == "auto").then(|| std::env::var("HOSTNAME").unwrap_or_default());
     let name = host.as_deref().unwrap_or(name);
     let ordinal = name.rsplit('-').next().unwrap_or_default();
     let shard = ordinal.parse().ok().zip(of.parse().ok());
     shard.and_then(|(number, of)| Shard::new(number, of)).ok_or_else(|| {
-        let host = if host.is_some() { format!("this host is called {name:?}; ") } else { String::new() };
+        let host = if host.is_some() { format!("HOSTNAME is {name:?}; ") } else { String::new() };
         format!("{host}expected N/M with N from 0 to M - 1, such as 0/3, exporter-0/3 or auto/3")
     })
-}
-
-/// A pod's name, in a pod.
-fn host_name() -> String {
-    let kernel = || std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    std::env::var("HOSTNAME").unwrap_or_else(|_| kernel()).trim().to_string()
 }
 
 fn telemetry_path(text: &str) -> Result<String, String> {

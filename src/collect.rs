@@ -1,13 +1,13 @@
 //! One collection of one target: what is due, read from AWS, as an observation and the errors beside it.
 
 use crate::aws::Connection;
-use crate::model::schedule::{due, newly_listed};
+use crate::model::schedule::{due, follow_up, newly_listed};
 use crate::model::snapshot::{
     CollectError, Collector, ErrorClass, Observation, Outcome, Requests, Settings, Snapshot, TargetState,
     UsageRequest,
 };
 use crate::model::time::Timestamp;
-use crate::model::usage::UsageReading;
+use crate::model::usage::{SeriesReading, UsageReading};
 use crate::telemetry::Stopwatch;
 use futures_util::future::join_all;
 
@@ -57,7 +57,7 @@ pub async fn collect(
         }
         Work::Usage(request) => {
             connection.forget_server_time();
-            usage(connection, state, request, settings).await
+            usage(connection, state, request, settings, started).await
         }
     };
     let seconds = stopwatch.seconds();
@@ -71,27 +71,39 @@ async fn usage(
     state: &TargetState,
     request: UsageRequest,
     settings: &Settings,
+    now: Timestamp,
 ) -> (Option<Observation>, Vec<CollectError>) {
-    let mut errors = Vec::new();
-    let mut listed = None;
-    if request.discover {
-        match connection.listed_ids(!request.everything).await {
-            Ok(ids) => listed = Some(ids),
-            Err(error) => errors.push(error),
+    let (mut reading, mut errors) = (UsageReading::default(), Vec::new());
+    let mut step = UsageRequest { hours: Vec::new(), ..request.clone() };
+    // Answers may make more urgent: throttles that need an explanation, then the ids they lead to.
+    for _ in 0..3 {
+        let mut series = std::mem::take(&mut step.minutes);
+        if step.discover {
+            match connection.listed_ids(!request.everything).await {
+                Ok(ids) => {
+                    series.extend(newly_listed(state, settings, &request, &ids));
+                    reading.listed = Some(ids);
+                }
+                Err(error) => errors.push(error),
+            }
         }
+        if series.is_empty() {
+            break;
+        }
+        let (minutes, failed) = connection.read(60, series).await;
+        reading.minutes.extend(minutes);
+        errors.extend(failed);
+        step = follow_up(state, settings, &request, &reading, now);
     }
-    let new = newly_listed(state, settings, &request, listed.as_deref().unwrap_or_default());
-    let asked = request.minutes.len() + new.len();
-    let (minutes, failed) = connection.read(60, [request.minutes, new].concat()).await;
-    errors.extend(failed);
     let (hours, failed) = connection.read(3600, request.hours).await;
+    reading.hours = hours;
     errors.extend(failed);
-    let nothing =
-        listed.is_none() && minutes.iter().all(|series| !series.complete && series.points.is_empty());
-    if nothing && (asked > 0 || request.discover) {
+    let read = |series: &SeriesReading| series.complete || !series.points.is_empty();
+    let nothing = reading.listed.is_none() && !reading.minutes.iter().any(read);
+    if nothing && (request.discover || !reading.minutes.is_empty()) {
         return (None, errors);
     }
-    (Some(Observation::Usage(UsageReading { listed, minutes, hours })), errors)
+    (Some(Observation::Usage(reading)), errors)
 }
 
 /// Refuses usage that was read by a wrong clock. The SDK signs with AWS's time, so calls succeed however

@@ -104,8 +104,7 @@ async fn renderer(
 ) -> Result<()> {
     while published.changed().await.is_ok() {
         let shown = published.borrow_and_update().clone();
-        let now = shown.clone();
-        let stopwatch = Instant::now();
+        let (now, stopwatch) = (shown.clone(), Instant::now());
         let work = tokio::task::spawn_blocking(move || exposition::compress(&now.snapshot, &now.export));
         let done = work.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
         // Under the lock of the page, which the server holds while it puts the two together.

@@ -3,10 +3,12 @@
 
 mod compress;
 pub mod families;
+mod openmetrics;
 mod text;
 mod view;
 
 pub use compress::{Plain, Rendered, compress};
+pub use openmetrics::Past;
 
 use crate::model::ids::words;
 use crate::model::snapshot::{Collector, Snapshot};

@@ -4,6 +4,8 @@ mod names;
 
 use super::error::{classify, malformed};
 use super::{Connection, pages};
+use crate::model::cadence::DOLLARS_PER_METRIC;
+use crate::model::ids::Endpoint;
 use crate::model::snapshot::{CollectError, ErrorClass, SeriesRequest};
 use crate::model::time::{Minute, Timestamp};
 use crate::model::usage::{InvocationId, ListedId, SeriesReading};
@@ -20,9 +22,6 @@ const DATA: &str = "cloudwatch:GetMetricData";
 /// AWS's rates, in calls a second per account and region.
 const LIST_RATE: u32 = 25;
 const DATA_RATE: u32 = 50;
-/// $0.01 per 1,000 metrics requested, whatever the number of datapoints. (The first million ListMetrics
-/// calls of a month are free, and no exporter gets there.)
-const DOLLARS_PER_METRIC: f64 = 0.00001;
 /// GetMetricData's limits, per call.
 const MOST_QUERIES: usize = 500;
 const MOST_DATAPOINTS: i64 = 100_800;
@@ -34,11 +33,12 @@ const MOST_IDS: usize = 10_000;
 pub(super) const MOST: f64 = 1e15;
 
 impl Connection {
-    /// The ids that have metrics under their exact id-only dimension set. `recent`: only those with a
-    /// datapoint of the last three hours, else of the last two weeks.
+    /// The ids that have metrics under their exact id-only dimension set, and the account-wide one if there
+    /// are metrics without dimensions. `recent`: only those with a datapoint of the last three hours, else of
+    /// the last two weeks.
     pub async fn listed_ids(&self, recent: bool) -> Result<Vec<ListedId>, CollectError> {
         let mut listed: BTreeMap<InvocationId, Vec<crate::model::usage::Metric>> = BTreeMap::new();
-        for endpoint in crate::model::ids::Endpoint::ALL {
+        for endpoint in Endpoint::ALL {
             let metrics = pages::all(LIST, LIST_RATE, |token| {
                 let call = self.cloudwatch.list_metrics().namespace(names::namespace(*endpoint));
                 let call =
@@ -50,13 +50,8 @@ impl Connection {
             })
             .await?;
             for metric in metrics {
-                let (Some(name), Some([dimension])) = (&metric.metric_name, metric.dimensions.as_deref())
-                else {
-                    continue;
-                };
-                let (Some(key), Some(id)) = (dimension.name(), dimension.value()) else { continue };
-                if key == names::dimension(*endpoint) {
-                    let id = InvocationId { endpoint: *endpoint, id: id.into() };
+                let Some(name) = &metric.metric_name else { continue };
+                if let Some(id) = listed_id(*endpoint, metric.dimensions()) {
                     listed.entry(id).or_default().extend(names::metrics(*endpoint, name));
                 }
             }
@@ -183,14 +178,26 @@ fn batches(series: &[SeriesRequest], period: i32) -> Vec<&[SeriesRequest]> {
     batches
 }
 
+/// Whose series it is; `None` where the dimensions are neither an id alone nor none at all.
+fn listed_id(endpoint: Endpoint, dimensions: &[Dimension]) -> Option<InvocationId> {
+    match dimensions {
+        [] if endpoint == Endpoint::Runtime => Some(InvocationId::account_wide()),
+        [dimension] if dimension.name() == Some(names::dimension(endpoint)) => {
+            Some(InvocationId { endpoint, id: dimension.value().filter(|id| !id.is_empty())?.into() })
+        }
+        _ => None,
+    }
+}
+
 fn query(n: usize, series: &SeriesRequest, period: i32) -> MetricDataQuery {
     let (name, statistic) = names::query(series.id.endpoint, series.metric);
     let dimension =
         Dimension::builder().name(names::dimension(series.id.endpoint)).value(series.id.id.as_ref());
+    let dimensions = (!series.id.is_account_wide()).then(|| vec![dimension.build()]);
     let metric = SdkMetric::builder()
         .namespace(names::namespace(series.id.endpoint))
         .metric_name(name)
-        .dimensions(dimension.build())
+        .set_dimensions(dimensions)
         .build();
     let stat = MetricStat::builder().metric(metric).period(period).stat(statistic).build();
     MetricDataQuery::builder().id(format!("q{n}")).metric_stat(stat).return_data(true).build()
@@ -327,10 +334,10 @@ mod tests {
             within_bounds(&listed).map_err(|error| error.message)
         };
         assert_eq!(check(&mut (0..10_000).map(|n| n.to_string())), Ok(()));
-        let many = "cloudwatch:ListMetrics: found 10001 ids, expected at most 10000";
-        assert_eq!(check(&mut (0..10_001).map(|n| n.to_string())), Err(many.to_string()));
-        let long = "cloudwatch:ListMetrics: found an id of 1025 bytes, expected at most 1024";
-        assert_eq!(check(&mut ["a".repeat(1_025)].into_iter()), Err(long.to_string()));
+        let many = format!("{LIST}: found 10001 ids, expected at most 10000");
+        assert_eq!(check(&mut (0..10_001).map(|n| n.to_string())), Err(many));
+        let long = format!("{LIST}: found an id of 1025 bytes, expected at most 1024");
+        assert_eq!(check(&mut ["a".repeat(1_025)].into_iter()), Err(long));
     }
 
     #[test]
@@ -342,7 +349,7 @@ mod tests {
         assert_eq!(class(Some(StatusCode::Forbidden)), Some(ErrorClass::AccessDenied));
         assert_eq!(class(Some("Tired".into())), Some(ErrorClass::Malformed));
         let error = untold(&series, &Answer::default()).unwrap();
-        assert_eq!(error.message, "cloudwatch:GetMetricData: no result for invocations of a");
+        assert_eq!(error.message, format!("{DATA}: no result for invocations of a"));
         let mut errors = Vec::new();
         (0..500).for_each(|_| say(&mut errors, error.clone()));
         assert_eq!(errors, [error]);

@@ -238,7 +238,13 @@ impl Writer {
             }
         }
         outcomes.iter().for_each(|outcome| self.said.log(outcome));
+        let slowed = self.snapshot.is_slowed();
         self.snapshot = self.snapshot.advance(&self.plan.settings, outcomes, now());
+        match (slowed, self.snapshot.is_slowed()) {
+            (false, true) => tracing::warn!("the budget slows the reading of the calmest ids"),
+            (true, false) => tracing::info!("the budget slows no reading any more"),
+            _ => {}
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The state of the world as the one writer publishes it.
 
+use super::cadence::{Cadence, Load, Stretch};
 use super::catalog::Catalog;
 use super::evaluate::{UNMAPPED_AGE, evaluate};
 use super::evaluation::Evaluation;
@@ -9,6 +10,7 @@ use super::minutes::{Ages, History, Metrics, closed};
 use super::quota::QuotaList;
 use super::schedule::{LISTING_LAG, wanted};
 use super::time::{Minute, Timestamp};
+use super::tripwire::{Account, Tripwire};
 use super::usage::{InvocationId, Metric, Observed, SeriesReading, UsageReading};
 use super::utilization;
 use std::collections::BTreeMap;
@@ -86,6 +88,10 @@ pub struct Settings {
     pub discovery_interval: u64,
     pub quotas_interval: u64,
     pub catalog_interval: u64,
+    /// `None`: every id is read in every usage round.
+    pub cadence: Option<Cadence>,
+    /// US dollars a day that reading CloudWatch may cost, all targets together.
+    pub budget: Option<f64>,
     /// Seconds until a failed collector's last good values go.
     pub usage_max_age: u64,
     pub quotas_max_age: u64,
@@ -98,6 +104,13 @@ pub struct Settings {
     pub rules: Rules,
     /// Output burndown by the user, by base model id; goes before the shipped table.
     pub burndown: BTreeMap<String, f64>,
+}
+
+impl Settings {
+    /// After how many minutes without a datapoint an id is idle: never, where every id is always read.
+    pub(crate) fn idle_minutes(&self) -> i64 {
+        self.cadence.map_or(i64::MAX, |cadence| cadence.idle_after.div_ceil(60) as i64)
+    }
 }
 
 /// How a collector is doing at a target.
@@ -163,8 +176,10 @@ pub struct SeriesRequest {
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     pub at: Timestamp,
-    pub targets: BTreeMap<Target, Arc<TargetState>>,
+    pub targets: States,
 }
+
+type States = BTreeMap<Target, Arc<TargetState>>;
 
 /// How long an id is read after its last datapoint, in seconds: as long as ListMetrics shows it.
 const KNOWN_FOR: u64 = 14 * 86_400;
@@ -181,6 +196,10 @@ pub(crate) struct Memory {
     pub ids: BTreeMap<InvocationId, Known>,
     pub complete_until: Option<Timestamp>,
     pub newest_datapoint: Option<Timestamp>,
+    pub tripwire: Tripwire,
+    /// What reading the target takes, where there is a budget; and what the budget does to it.
+    pub load: Option<Load>,
+    pub stretch: Stretch,
     pub index: Arc<Index>,
     /// Submitted and in-progress batch jobs, and model units, per base model; `None`: not listed.
     pub batch_jobs: Option<BTreeMap<Arc<str>, f64>>,
@@ -230,14 +249,34 @@ impl Snapshot {
         for outcome in outcomes {
             by_target.entry(outcome.target.clone()).or_default().push(outcome);
         }
-        let advanced = self.targets.iter().map(|(target, state)| {
+        let mut targets = self.targets.clone();
+        for (target, state) in &self.targets {
             let outcomes = by_target.remove(target).unwrap_or_default();
-            let changes = !outcomes.is_empty() || state.memory.next_change.is_some_and(|at| at <= now);
-            let state =
-                if changes { Arc::new(state.advance(settings, outcomes, now)) } else { state.clone() };
-            (target.clone(), state)
-        });
-        Snapshot { at: now, targets: advanced.collect() }
+            if !outcomes.is_empty() || state.memory.next_change.is_some_and(|at| at <= now) {
+                let state = state.advance(settings, outcomes, &targets, now);
+                targets.insert(target.clone(), Arc::new(state));
+            }
+        }
+        let mut snapshot = Snapshot { at: now, targets };
+        snapshot.keep_within_budget(settings);
+        snapshot
+    }
+
+    /// Plans the readings of all targets together; targets whose plan stays as it is stay shared.
+    fn keep_within_budget(&mut self, settings: &Settings) {
+        let load = self.targets.values().filter_map(|state| state.memory.load).sum();
+        let stretch = match (settings.cadence, settings.budget) {
+            (Some(cadence), Some(budget)) => Stretch::within(budget, &load, settings, &cadence),
+            _ => Stretch::default(),
+        };
+        for state in self.targets.values_mut().filter(|state| state.memory.stretch != stretch) {
+            Arc::make_mut(state).memory.stretch = stretch;
+        }
+    }
+
+    /// Whether the budget slows the reading of any target.
+    pub fn is_slowed(&self) -> bool {
+        self.targets.values().any(|state| state.is_slowed() == Some(true))
     }
 
     /// The state under a new plan: targets watched before keep what is known of them, read anew by the
@@ -248,11 +287,17 @@ impl Snapshot {
         settings: &Settings,
         now: Timestamp,
     ) -> Snapshot {
-        let state = |target: Target| match self.targets.get(&target) {
-            Some(state) => (target, Arc::new(state.replanned(settings, now))),
-            None => (target.clone(), Arc::new(TargetState::new(target, now))),
-        };
-        Snapshot { at: now, targets: targets.into_iter().map(state).collect() }
+        let mut planned = States::new();
+        for target in targets {
+            let state = match self.targets.get(&target) {
+                Some(state) => state.replanned(settings, &planned, now),
+                None => TargetState::new(target.clone(), now),
+            };
+            planned.insert(target, Arc::new(state));
+        }
+        let mut snapshot = Snapshot { at: now, targets: planned };
+        snapshot.keep_within_budget(settings);
+        snapshot
     }
 
     /// Whether nothing was observed and nothing has expired since `older`.
@@ -281,23 +326,37 @@ impl TargetState {
         }
     }
 
-    fn advance(&self, settings: &Settings, outcomes: Vec<Outcome>, now: Timestamp) -> TargetState {
+    /// Whether the budget slows the reading of the target; `None` without a budget.
+    pub fn is_slowed(&self) -> Option<bool> {
+        self.memory.load.map(|load| self.memory.stretch.slows(&load))
+    }
+
+    /// `others`: what they have in common with this target is kept in memory once.
+    fn advance(
+        &self,
+        settings: &Settings,
+        outcomes: Vec<Outcome>,
+        others: &States,
+        now: Timestamp,
+    ) -> TargetState {
         let mut state = self.clone();
         for outcome in outcomes {
             state.observe(settings, outcome, now);
         }
         state.expire(settings, now);
         if !same(&self.quotas, &state.quotas) || !same(&self.catalog, &state.catalog) {
-            state.index(settings);
+            adopt(&mut state.quotas, others.values().map(|other| &other.quotas));
+            adopt(&mut state.catalog, others.values().map(|other| &other.catalog));
+            state.index(settings, others);
         }
         state.evaluate(settings, now);
         state
     }
 
-    fn replanned(&self, settings: &Settings, now: Timestamp) -> TargetState {
+    fn replanned(&self, settings: &Settings, others: &States, now: Timestamp) -> TargetState {
         let mut state = self.clone();
         state.expire(settings, now);
-        state.index(settings);
+        state.index(settings, others);
         state.evaluate(settings, now);
         state
     }
@@ -376,9 +435,14 @@ impl TargetState {
         if read || (!asked && whole) {
             self.memory.usage_at = Some(at);
         }
-        let touched = self.discover(&reading, at);
         let ages = Ages::new(settings, at, self.memory.since);
-        let (minutes, hours) = (by_id(&reading.minutes), by_id(&reading.hours));
+        let mut touched = self.discover(&reading, at);
+        let nobody_else = self.observe_tripwire(&reading, &ages);
+        touched.extend(nobody_else.iter().map(|series| &series.id));
+        touched.sort_unstable();
+        touched.dedup();
+        let minutes = by_id(reading.minutes.iter().chain(&nobody_else));
+        let hours = by_id(&reading.hours);
         for id in touched {
             let Some(known) = self.memory.ids.get_mut(id) else { continue };
             let minutes = minutes.get(id).map_or(&[][..], Vec::as_slice);
@@ -395,12 +459,28 @@ impl TargetState {
         self.note_progress(settings);
     }
 
+    /// Takes in the throttles of all ids together; returns what they say of the ids that were not asked.
+    fn observe_tripwire(&mut self, reading: &UsageReading, ages: &Ages) -> Vec<SeriesReading> {
+        let Some(account) = Account::new(self, reading) else { return Vec::new() };
+        let nobody_else = account.nobody_else(self, reading);
+        let tripwire = &mut self.memory.tripwire;
+        if account.is_contradicted(ages.settled) {
+            tripwire.doubt();
+        }
+        tripwire.observe(reading, ages);
+        if tripwire.is_believed() { nobody_else } else { Vec::new() }
+    }
+
     /// Takes in what ListMetrics shows; returns every id that it or the readings name.
     fn discover<'a>(&mut self, reading: &'a UsageReading, at: Timestamp) -> Vec<&'a InvocationId> {
         let memory = &mut self.memory;
         let quiet_before = memory.discovered.map(|last| last.minus(LISTING_LAG).minute());
-        let listed = reading.listed.iter().flatten();
+        let (wide, listed): (Vec<_>, Vec<_>) =
+            reading.listed.iter().flatten().partition(|listed| listed.id.is_account_wide());
+        wide.into_iter().for_each(|wide| memory.tripwire.show(wide, at));
+        let listed = listed.into_iter();
         let read = reading.minutes.iter().chain(&reading.hours).map(|series| &series.id);
+        let read = read.filter(|id| !id.is_account_wide());
         let mut touched: Vec<&InvocationId> = listed.clone().map(|listed| &listed.id).chain(read).collect();
         touched.sort_unstable();
         touched.dedup();
@@ -435,7 +515,8 @@ impl TargetState {
         let newest = memory.ids.values().filter_map(|known| known.history.last_datapoint).max();
         memory.newest_datapoint = memory.newest_datapoint.max(newest.map(Minute::start));
         let all = memory.usage_at.filter(|_| memory.discovered.is_some()).map(|at| closed(settings, at));
-        let mut reads = memory.ids.values().map(|known| known.history.read_until());
+        let idle = settings.idle_minutes();
+        let mut reads = memory.ids.values().map(|known| known.history.read_until(idle));
         let read = reads.try_fold(all, |min, read| read.map(|read| min.map(|min| min.min(read))));
         memory.complete_until = memory.complete_until.max(read.flatten().map(Minute::start));
     }
@@ -493,11 +574,18 @@ impl TargetState {
         }
     }
 
-    /// Joins the lists anew, and every id with them.
-    fn index(&mut self, settings: &Settings) {
-        let quotas = self.quotas.as_ref().map(|quotas| quotas.value.clone()).unwrap_or_default();
+    /// Joins the lists anew, unless one of `others` has joined the very same ones under these settings, and
+    /// every id with them.
+    fn index(&mut self, settings: &Settings, others: &States) {
+        let joined = |other: &&Arc<TargetState>| {
+            self.quotas.is_some() && same(&other.quotas, &self.quotas) && same(&other.catalog, &self.catalog)
+        };
+        let index = others.values().find(joined).map(|other| other.memory.index.clone());
         let catalog = self.catalog.as_ref().map(|catalog| catalog.value.clone()).unwrap_or_default();
-        let index = Arc::new(Index::new(&quotas, &catalog, &settings.rules));
+        let index = index.unwrap_or_else(|| {
+            let quotas = self.quotas.as_ref().map(|quotas| quotas.value.clone()).unwrap_or_default();
+            Arc::new(Index::new(&quotas, &catalog, &settings.rules))
+        });
         for (id, known) in &mut self.memory.ids {
             known.resolution = Arc::new(index.resolve(id));
         }
@@ -519,6 +607,8 @@ impl TargetState {
             self.memory.quotas_wanted = Some(now);
         }
         self.evaluation = Arc::new(evaluated.evaluation);
+        let budgeted = settings.cadence.filter(|_| settings.budget.is_some());
+        self.memory.load = budgeted.map(|cadence| Load::of(self, settings, &cadence, now));
         self.memory.next_change = self.next_change(settings, now);
     }
 
@@ -553,6 +643,18 @@ fn same<T>(a: &Option<Observed<Arc<T>>>, b: &Option<Observed<Arc<T>>>) -> bool {
         (Some(a), Some(b)) => Arc::ptr_eq(&a.value, &b.value),
         (None, None) => true,
         _ => false,
+    }
+}
+
+/// Takes the place in memory of an equal value of another target: accounts mostly have the same lists.
+fn adopt<'a, T: PartialEq + 'a>(
+    own: &mut Option<Observed<Arc<T>>>,
+    others: impl Iterator<Item = &'a Option<Observed<Arc<T>>>>,
+) {
+    let Some(own) = own else { return };
+    let equal = |other: &&Observed<Arc<T>>| Arc::ptr_eq(&other.value, &own.value) || other.value == own.value;
+    if let Some(other) = others.flatten().find(equal) {
+        own.value = other.value.clone();
     }
 }
 
@@ -615,7 +717,9 @@ fn limit_changes(old: &Observed<Arc<QuotaList>>, new: &QuotaList, at: Timestamp)
     changed.collect()
 }
 
-fn by_id(readings: &[SeriesReading]) -> BTreeMap<&InvocationId, Vec<&SeriesReading>> {
+fn by_id<'a>(
+    readings: impl IntoIterator<Item = &'a SeriesReading>,
+) -> BTreeMap<&'a InvocationId, Vec<&'a SeriesReading>> {
     let mut by_id: BTreeMap<&InvocationId, Vec<&SeriesReading>> = BTreeMap::new();
     for reading in readings {
         by_id.entry(&reading.id).or_default().push(reading);

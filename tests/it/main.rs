@@ -24,6 +24,7 @@ mod reload;
 mod rig;
 mod rounds;
 mod schedule;
+mod shards;
 mod sim;
 mod telemetry;
 mod throttle;

@@ -25,6 +25,10 @@ const DATA_RATE: u32 = 50;
 /// GetMetricData's limits, per call.
 const MOST_QUERIES: usize = 500;
 const MOST_DATAPOINTS: i64 = 100_800;
+/// CloudWatch's own limit of a dimension's value.
+const LONGEST_ID: usize = 1_024;
+/// Of one target. Application profiles come by the hundred; beyond this something makes them without end.
+const MOST_IDS: usize = 10_000;
 /// Beyond it a count is none: a thousand times what the largest daily quotas allow.
 pub(super) const MOST: f64 = 1e15;
 
@@ -52,6 +56,7 @@ impl Connection {
                 }
             }
         }
+        within_bounds(&listed)?;
         Ok(listed.into_iter().map(|(id, metrics)| ListedId { id, metrics }).collect())
     }
 
@@ -114,6 +119,20 @@ impl Connection {
             readings.push(reading(series, from..until, answer, errors));
         }
     }
+}
+
+/// Every id becomes a label of dozens of series.
+fn within_bounds<T>(listed: &BTreeMap<InvocationId, T>) -> Result<(), CollectError> {
+    let longest = listed.keys().map(|id| id.id.len()).max().unwrap_or(0);
+    if longest > LONGEST_ID {
+        let found = format_args!("found an id of {longest} bytes, expected at most {LONGEST_ID}");
+        return Err(malformed(LIST, found));
+    }
+    if listed.len() > MOST_IDS {
+        let found = format_args!("found {} ids, expected at most {MOST_IDS}", listed.len());
+        return Err(malformed(LIST, found));
+    }
+    Ok(())
 }
 
 /// What was answered for one query, page by page.
@@ -309,6 +328,19 @@ mod tests {
     }
 
     #[test]
+    fn ids_without_end_are_refused() {
+        let check = |ids: &mut dyn Iterator<Item = String>| {
+            let listed = ids.map(|id| (InvocationId::runtime(&id), ())).collect();
+            within_bounds(&listed).map_err(|error| error.message)
+        };
+        assert_eq!(check(&mut (0..10_000).map(|n| n.to_string())), Ok(()));
+        let many = format!("{LIST}: found 10001 ids, expected at most 10000");
+        assert_eq!(check(&mut (0..10_001).map(|n| n.to_string())), Err(many));
+        let long = format!("{LIST}: found an id of 1025 bytes, expected at most 1024");
+        assert_eq!(check(&mut ["a".repeat(1_025)].into_iter()), Err(long));
+    }
+
+    #[test]
     fn a_series_without_a_last_word_is_said_once_for_all() {
         let series = series("a", Metric::Invocations, 1, 5);
         let class = |status| untold(&series, &Answer { status, ..Answer::default() }).map(|e| e.class);
@@ -317,7 +349,7 @@ mod tests {
         assert_eq!(class(Some(StatusCode::Forbidden)), Some(ErrorClass::AccessDenied));
         assert_eq!(class(Some("Tired".into())), Some(ErrorClass::Malformed));
         let error = untold(&series, &Answer::default()).unwrap();
-        assert_eq!(error.message, "cloudwatch:GetMetricData: no result for invocations of a");
+        assert_eq!(error.message, format!("{DATA}: no result for invocations of a"));
         let mut errors = Vec::new();
         (0..500).for_each(|_| say(&mut errors, error.clone()));
         assert_eq!(errors, [error]);

@@ -42,6 +42,8 @@ const USAGE: &[&str] = &[
     "bedrock_quota_tokens_total",
     "bedrock_quota_implied",
     "bedrock_quota_info",
+    // A row that no list has is there for the usage alone.
+    "bedrock_quota_state",
     "bedrock_usage_",
     "bedrock_invocation",
     "bedrock_input",
@@ -62,6 +64,8 @@ const VALUES: &[&str] = &[
     "bedrock_input_tokens_per_minute",
     "bedrock_output_tokens_per_minute",
 ];
+/// What the list of models names.
+const NAMES: &[&str] = &["bedrock_model_info", "bedrock_model_id_info", "bedrock_batch_jobs"];
 const ALL: &[&str] = &["bedrock_"];
 
 type Samples = BTreeMap<String, f64>;
@@ -86,7 +90,7 @@ fn cell(kind: Kind, at: &str, fails: &[(Collector, ErrorClass)], touches: &[&[&'
     let region = Some(FAILING.1.to_string());
     let (service, operation) = (some(service), some(operation));
     let touches = touches.concat();
-    let state = |family: &&str| !family.ends_with("_state") && !family.ends_with("_info");
+    let state = |family: &&str| !family.ends_with("_state") && !family.ends_with("_id_info");
     Cell {
         name: format!("{kind:?} at {at}"),
         faults: vec![Fault { account, region, service, operation, kind }],
@@ -247,7 +251,8 @@ async fn run_cell(cell: &Cell, config: &str, start: usize, calm: &[(Samples, Sam
 /// What never vanishes once it was known, or is there as long as the target is.
 fn gone(cell: &Cell, key: &str) -> bool {
     let lasting = begins(key, &["bedrock_usage_", "bedrock_account_info"]);
-    begins(key, &cell.goes) && !is_info(key) && !is_own(key) && !lasting
+    let info = is_info(key) && !begins(key, &["bedrock_model_info"]);
+    begins(key, &cell.goes) && !info && !is_own(key) && !lasting
 }
 
 /// About the exporter rather than Bedrock.
@@ -385,7 +390,7 @@ async fn datapoints_and_their_status() {
         spoilt(Kind::HugeValue),
         spoilt(Kind::MissingValue),
         spoilt(Kind::FuturePoints),
-        data(Kind::NanValue, Some(Malformed), &[USAGE]),
+        spoilt(Kind::NanValue),
         data(Kind::InternalError, Some(Server), &[USAGE]),
         data(Kind::Forbidden, Some(AccessDenied), &[USAGE]),
         data(Kind::RepeatingToken, Some(Malformed), &[USAGE]),
@@ -406,11 +411,10 @@ async fn a_denied_call_costs_only_what_it_feeds() {
         denied(Quotas, "servicequotas/ListServiceQuotas", &[QUOTAS]),
         denied(Quotas, "servicequotas/ListAWSDefaultServiceQuotas", &[DEFAULTS]),
         denied(Quotas, "servicequotas/ListRequestedServiceQuotaChangeHistory", &[REQUESTS]),
-        denied(
-            Catalog,
-            "bedrock/ListFoundationModels",
-            &[&["bedrock_model_info", "bedrock_model_id_info", "bedrock_batch_jobs"]],
-        ),
+        Cell {
+            goes: vec!["bedrock_model_info"],
+            ..denied(Catalog, "bedrock/ListFoundationModels", &[NAMES])
+        },
         denied(Catalog, "bedrock/ListProvisionedModelThroughputs", &[&["bedrock_provisioned"]]),
         denied(Catalog, "bedrock/ListCustomModelDeployments", &[]),
         denied(Catalog, "bedrock/ListImportedModels", &[]),

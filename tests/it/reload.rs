@@ -219,7 +219,9 @@ async fn a_thousand_reloads_leak_nothing_and_no_scrape_mixes_two_configs() {
     let scraper = tokio::spawn(async move {
         let client = reqwest::Client::new();
         let mut seen = BTreeSet::new();
+        let mut ticks = tokio::time::interval(Duration::from_millis(50));
         while !*stopped.borrow() {
+            ticks.tick().await;
             let text = client.get(format!("{url}/metrics")).send().await.unwrap().text().await.unwrap();
             let (targets, interval, regions) = Scrape(text).config();
             seen.insert((targets as u64, interval as u64, regions));

@@ -1,6 +1,7 @@
 //! The command line. Flags follow the exporters' convention; each is also an environment variable,
 //! `BEDROCK_QUOTA_EXPORTER_` and the flag's name in capitals.
 
+use crate::config;
 use crate::model::shard::Shard;
 use crate::telemetry;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -174,6 +175,33 @@ pub struct Demo {
     pub web: Web,
     #[command(flatten)]
     pub seed: Seed,
+    #[command(flatten)]
+    pub backfill: Backfill,
+}
+
+#[derive(Args, Debug)]
+pub struct Backfill {
+    /// Serve nothing: print this much of the past, as scraped from the listen address, for
+    /// `promtool tsdb create-blocks-from openmetrics`
+    #[arg(
+        id = "backfill",
+        long,
+        env = "BEDROCK_QUOTA_EXPORTER_BACKFILL",
+        value_name = "DURATION",
+        value_parser = duration
+    )]
+    pub length: Option<u64>,
+    /// Between two samples of the last six hours; those before are an hour apart
+    #[arg(
+        id = "backfill.step",
+        long = "backfill.step",
+        env = "BEDROCK_QUOTA_EXPORTER_BACKFILL_STEP",
+        value_name = "DURATION",
+        default_value = "1m",
+        value_parser = duration,
+        requires = "backfill"
+    )]
+    pub step: u64,
 }
 
 #[derive(Args, Debug)]
@@ -258,6 +286,11 @@ fn loopback_address(text: &str) -> Result<SocketAddr, String> {
     } else {
         Err("expected a loopback address: the simulated AWS must not be taken for AWS".into())
     }
+}
+
+fn duration(text: &str) -> Result<u64, String> {
+    config::kinds::duration(text, 60..=14 * 86_400)
+        .ok_or_else(|| "expected a duration from 1m to 14d, such as 90s, 15m or 1d12h".into())
 }
 
 fn shard(text: &str) -> Result<Shard, String> {

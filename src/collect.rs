@@ -1,13 +1,13 @@
 //! One collection of one target: what is due, read from AWS, as an observation and the errors beside it.
 
 use crate::aws::Connection;
-use crate::model::schedule::{due, newly_listed};
+use crate::model::schedule::{due, follow_up, newly_listed};
 use crate::model::snapshot::{
     CollectError, Collector, ErrorClass, Observation, Outcome, Requests, Settings, Snapshot, TargetState,
     UsageRequest,
 };
 use crate::model::time::Timestamp;
-use crate::model::usage::UsageReading;
+use crate::model::usage::{SeriesReading, UsageReading};
 use crate::telemetry::Stopwatch;
 use futures_util::future::join_all;
 
@@ -55,16 +55,15 @@ pub async fn collect(
             let (catalog, errors) = connection.catalog(tag_keys).await;
             (catalog.map(Observation::Catalog), errors)
         }
-        Work::Usage(request) => usage(connection, state, request, settings).await,
+        Work::Usage(request) => {
+            connection.forget_server_time();
+            usage(connection, state, request, settings, started).await
+        }
     };
-    Outcome {
-        target: connection.target.clone(),
-        collector,
-        started,
-        seconds: stopwatch.seconds(),
-        observation,
-        errors,
-    }
+    let seconds = stopwatch.seconds();
+    let target = connection.target.clone();
+    let outcome = Outcome { target, collector, started, seconds, observation, errors };
+    by_the_right_clock(outcome, connection.server_time(), settings)
 }
 
 async fn usage(
@@ -72,33 +71,45 @@ async fn usage(
     state: &TargetState,
     request: UsageRequest,
     settings: &Settings,
+    now: Timestamp,
 ) -> (Option<Observation>, Vec<CollectError>) {
-    let mut errors = Vec::new();
-    let mut listed = None;
-    if request.discover {
-        match connection.listed_ids(!request.everything).await {
-            Ok(ids) => listed = Some(ids),
-            Err(error) => errors.push(error),
+    let (mut reading, mut errors) = (UsageReading::default(), Vec::new());
+    let mut step = UsageRequest { hours: Vec::new(), ..request.clone() };
+    // Answers may make more urgent: throttles that need an explanation, then the ids they lead to.
+    for _ in 0..3 {
+        let mut series = std::mem::take(&mut step.minutes);
+        if step.discover {
+            match connection.listed_ids(!request.everything).await {
+                Ok(ids) => {
+                    series.extend(newly_listed(state, settings, &request, &ids));
+                    reading.listed = Some(ids);
+                }
+                Err(error) => errors.push(error),
+            }
         }
+        if series.is_empty() {
+            break;
+        }
+        let (minutes, failed) = connection.read(60, series).await;
+        reading.minutes.extend(minutes);
+        errors.extend(failed);
+        step = follow_up(state, settings, &request, &reading, now);
     }
-    let new = newly_listed(state, settings, &request, listed.as_deref().unwrap_or_default());
-    let asked = request.minutes.len() + new.len();
-    let (minutes, failed) = connection.read(60, [request.minutes, new].concat()).await;
-    errors.extend(failed);
     let (hours, failed) = connection.read(3600, request.hours).await;
+    reading.hours = hours;
     errors.extend(failed);
-    let nothing =
-        listed.is_none() && minutes.iter().all(|series| !series.complete && series.points.is_empty());
-    if nothing && (asked > 0 || request.discover) {
+    let read = |series: &SeriesReading| series.complete || !series.points.is_empty();
+    let nothing = reading.listed.is_none() && !reading.minutes.iter().any(read);
+    if nothing && (request.discover || !reading.minutes.is_empty()) {
         return (None, errors);
     }
-    (Some(Observation::Usage(UsageReading { listed, minutes, hours })), errors)
+    (Some(Observation::Usage(reading)), errors)
 }
 
 /// Refuses usage that was read by a wrong clock. The SDK signs with AWS's time, so calls succeed however
 /// wrong the clock here is, while their windows lie in the future and every minute looks like 0.
 /// `server`: what AWS's clock showed meanwhile.
-pub fn by_the_right_clock(mut outcome: Outcome, server: Option<Timestamp>, settings: &Settings) -> Outcome {
+fn by_the_right_clock(mut outcome: Outcome, server: Option<Timestamp>, settings: &Settings) -> Outcome {
     let until = outcome.started.plus(outcome.seconds.ceil() as u64);
     let away = server.map_or(0, |server| outcome.started.since(server).max(server.since(until)));
     let allowed = settings.delay / 2;

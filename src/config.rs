@@ -33,6 +33,7 @@ pub struct Config {
     pub usage: Usage,
     pub quotas: Quotas,
     pub catalog: Catalog,
+    pub budget: Budget,
     /// Seconds between two scrapes by Prometheus.
     pub scrape_interval: Option<At<u64>>,
     pub overrides: Overrides,
@@ -56,6 +57,11 @@ pub struct Account {
 #[derive(Clone, Debug, Default)]
 pub struct Usage {
     pub interval: Option<At<u64>>,
+    pub cadence: Option<At<CadenceKind>>,
+    pub hot_ratio: Option<At<f64>>,
+    pub normal_interval: Option<At<u64>>,
+    pub idle_interval: Option<At<u64>>,
+    pub idle_after: Option<At<u64>>,
     pub discovery_interval: Option<At<u64>>,
     pub max_age: Option<At<u64>>,
     pub delay: Option<At<u64>>,
@@ -84,6 +90,11 @@ pub struct Catalog {
 }
 
 #[derive(Clone, Debug, Default)]
+pub struct Budget {
+    pub dollars_per_day: Option<At<f64>>,
+}
+
+#[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// By invocation id: the quota codes it spends; an inner `None`: it spends none of that kind.
     pub models: BTreeMap<String, BTreeMap<QuotaKind, Option<String>>>,
@@ -105,6 +116,16 @@ pub struct Aws {
     pub attempt_timeout: Option<At<u64>>,
     pub operation_timeout: Option<At<u64>>,
     pub max_attempts: Option<At<u32>>,
+}
+
+words! {
+    /// How often ids are read.
+    CadenceKind {
+        /// By what happens on them.
+        Adaptive = "adaptive",
+        /// Each in every round.
+        Fixed = "fixed",
+    }
 }
 
 words! {
@@ -207,6 +228,7 @@ fn read_all(root: &Node, config: &mut Config) {
     config.usage = within(&mut top, "usage", usage, out);
     config.quotas = within(&mut top, "quotas", quotas, out);
     config.catalog = within(&mut top, "catalog", catalog, out);
+    config.budget = within(&mut top, "budget", budget, out);
     config.scrape_interval = top.value("scrape_interval", &SCRAPE_INTERVAL, out);
     config.overrides = within(&mut top, "overrides", overrides, out);
     config.aws = within(&mut top, "aws", aws, out);
@@ -246,6 +268,11 @@ fn account(mut s: Section, out: Out) -> Account {
 fn usage(s: &mut Section, out: Out) -> Usage {
     Usage {
         interval: s.value("interval", &INTERVAL, out),
+        cadence: s.value("cadence", &CADENCE, out),
+        hot_ratio: s.value("hot_ratio", &THRESHOLD, out),
+        normal_interval: s.value("normal_interval", &INTERVAL, out),
+        idle_interval: s.value("idle_interval", &INTERVAL, out),
+        idle_after: s.value("idle_after", &AGE, out),
         discovery_interval: s.value("discovery_interval", &INTERVAL, out),
         max_age: s.value("max_age", &AGE, out),
         delay: s.value("delay", &DELAY, out),
@@ -272,6 +299,10 @@ fn catalog(s: &mut Section, out: Out) -> Catalog {
         max_age: s.value("max_age", &AGE, out),
         team_tag: s.value("team_tag", &TEXT, out),
     }
+}
+
+fn budget(s: &mut Section, out: Out) -> Budget {
+    Budget { dollars_per_day: s.value("dollars_per_day", &DOLLARS, out) }
 }
 
 fn overrides(s: &mut Section, out: Out) -> Overrides {
@@ -335,7 +366,8 @@ mod tests {
         let config = example_in_full();
         assert_eq!(config.complaints, []);
         assert!(crate::plan::plan(&config).is_ok());
-        let sections = format!("{:?}", (&config.usage, &config.quotas, &config.aws, &config.catalog));
+        let sections =
+            format!("{:?}", (&config.usage, &config.quotas, &config.aws, &config.catalog, &config.budget));
         assert!(!sections.contains("None"), "{sections}");
         assert!(config.regions.is_some() && config.scrape_interval.is_some());
         let shown = |shows: fn(&Account) -> bool| config.accounts.iter().any(shows);

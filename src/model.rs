@@ -3,6 +3,7 @@
 //! Nothing below knows tokio, the AWS SDK, a clock or a file; `now` is always an argument.
 
 pub mod burndown;
+pub mod cadence;
 pub mod catalog;
 mod day;
 mod evaluate;
@@ -16,5 +17,6 @@ pub mod shard;
 pub mod snapshot;
 pub mod throttling;
 pub mod time;
+mod tripwire;
 pub mod usage;
 mod utilization;

@@ -1,11 +1,12 @@
 //! From what a config says to what is to be done, or everything that is wrong with it. Pure.
 
 use crate::config::kinds::{duration_text, role_account};
-use crate::config::{Account, At, Aws, Complaint, Complaints, Config, Statistic, Usage};
+use crate::config::{Account, At, Aws, CadenceKind, Complaint, Complaints, Config, Statistic, Usage};
 use crate::exposition::{Export, QuotaExport};
+use crate::model::cadence::Cadence;
 use crate::model::matching::Rules;
 use crate::model::shard::Shard;
-use crate::model::snapshot::Settings;
+use crate::model::snapshot::{Collector, Settings};
 use crate::model::usage::Metric;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -66,11 +67,16 @@ pub struct AwsPlan {
 /// Plans a config, or refuses it with every complaint.
 pub fn plan(config: &Config) -> Result<Plan, Complaints> {
     let mut complaints = config.complaints.clone();
+    let settings = settings(config, &mut complaints);
     let plan = Plan {
         accounts: accounts(config, &mut complaints),
         aws: aws(&config.aws, &mut complaints),
-        settings: settings(config, &mut complaints),
         export: Export {
+            intervals: vec![
+                (Collector::Quotas, settings.quotas_interval),
+                (Collector::Catalog, settings.catalog_interval),
+                (Collector::Usage, settings.usage_interval),
+            ],
             quotas: or(&config.quotas.export, QuotaExport::All),
             watch: values(&config.quotas.watch).into_iter().collect(),
             gauges: or(&config.usage.gauges, true),
@@ -78,6 +84,7 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
             account_names: BTreeMap::new(),
         },
         shard: Shard::default(),
+        settings,
     };
     if complaints.is_empty() {
         return Ok(plan);
@@ -169,16 +176,24 @@ impl AccountPlan {
 fn settings(config: &Config, out: Out) -> Settings {
     let Config { usage, quotas, catalog, overrides, .. } = config;
     let (usage_interval, usage_max_age) =
-        cadence("usage", (&usage.interval, 60), (&usage.max_age, 15 * 60), out);
+        times("usage", (&usage.interval, 60), (&usage.max_age, 15 * 60), out);
     let (quotas_interval, quotas_max_age) =
-        cadence("quotas", (&quotas.interval, 15 * 60), (&quotas.max_age, 24 * 3600), out);
+        times("quotas", (&quotas.interval, 15 * 60), (&quotas.max_age, 24 * 3600), out);
     let (catalog_interval, catalog_max_age) =
-        cadence("catalog", (&catalog.interval, 3600), (&catalog.max_age, 24 * 3600), out);
+        times("catalog", (&catalog.interval, 3600), (&catalog.max_age, 24 * 3600), out);
     let (delay, settle) = delays(usage, out);
+    let budget = config.budget.dollars_per_day.as_ref();
+    let cadence = cadence(usage, out);
+    if let (Some(at), None) = (budget, &cadence) {
+        let message = "found beside usage.cadence: fixed, expected adaptive: only that can be slowed";
+        out.push(Complaint::new(at.line, "budget.dollars_per_day".into(), message.into()));
+    }
     Settings {
         delay,
         settle,
-        lookback_minutes: (or(&usage.lookback, 15 * 60) / 60) as i64,
+        cadence,
+        budget: budget.map(|at| at.value),
+        lookback_minutes: (or(&usage.lookback, LOOKBACK) / 60) as i64,
         spread: true,
         thresholds: distinct(&usage.thresholds, "usage.thresholds", &[0.8, 0.9, 1.0], out),
         usage_interval,
@@ -200,7 +215,7 @@ fn settings(config: &Config, out: Out) -> Settings {
 
 /// A collector's interval and maximal age, each as given or its default. Values that live shorter than two
 /// intervals would vanish with the first failed round.
-fn cadence(
+fn times(
     section: &str,
     (given_interval, interval): (&Option<At<u64>>, u64),
     (given_age, age): (&Option<At<u64>>, u64),
@@ -215,6 +230,29 @@ fn cadence(
         out.push(Complaint::new(line, format!("{section}.max_age"), message));
     }
     (interval, age)
+}
+
+/// Unless told otherwise, usage looks back this far, in seconds.
+const LOOKBACK: u64 = 15 * 60;
+
+/// Readings further apart than the look-back window would leave peaks between them unseen.
+fn cadence(usage: &Usage, out: Out) -> Option<Cadence> {
+    let lookback = or(&usage.lookback, LOOKBACK);
+    let mut interval = |given: &Option<At<u64>>, key: &str, default: u64| {
+        if let Some(at) = given.as_ref().filter(|at| at.value > lookback) {
+            let (found, most) = (duration_text(at.value), duration_text(lookback));
+            let message = format!("found {found}, expected at most {most}: usage.lookback");
+            out.push(Complaint::new(at.line, format!("usage.{key}"), message));
+        }
+        or(given, default.min(lookback))
+    };
+    let cadence = Cadence {
+        hot_ratio: or(&usage.hot_ratio, 0.5),
+        normal_interval: interval(&usage.normal_interval, "normal_interval", 5 * 60),
+        idle_interval: interval(&usage.idle_interval, "idle_interval", 15 * 60),
+        idle_after: or(&usage.idle_after, 3600),
+    };
+    (or(&usage.cadence, CadenceKind::Adaptive) == CadenceKind::Adaptive).then_some(cadence)
 }
 
 fn delays(usage: &Usage, out: Out) -> (u64, u64) {

@@ -4,6 +4,8 @@ mod names;
 
 use super::error::{classify, malformed};
 use super::{Connection, pages};
+use crate::model::cadence::DOLLARS_PER_METRIC;
+use crate::model::ids::Endpoint;
 use crate::model::snapshot::{CollectError, ErrorClass, SeriesRequest};
 use crate::model::time::{Minute, Timestamp};
 use crate::model::usage::{InvocationId, ListedId, SeriesReading};
@@ -13,25 +15,26 @@ use aws_sdk_cloudwatch::types::{
     StatusCode,
 };
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 const LIST: &str = "cloudwatch:ListMetrics";
 const DATA: &str = "cloudwatch:GetMetricData";
 /// AWS's rates, in calls a second per account and region.
 const LIST_RATE: u32 = 25;
 const DATA_RATE: u32 = 50;
-/// $0.01 per 1,000 metrics requested, whatever the number of datapoints. (The first million ListMetrics
-/// calls of a month are free, and no exporter gets there.)
-const DOLLARS_PER_METRIC: f64 = 0.00001;
 /// GetMetricData's limits, per call.
 const MOST_QUERIES: usize = 500;
 const MOST_DATAPOINTS: i64 = 100_800;
+/// Beyond it a count is none: a thousand times what the largest daily quotas allow.
+pub(super) const MOST: f64 = 1e15;
 
 impl Connection {
-    /// The ids that have metrics under their exact id-only dimension set. `recent`: only those with a
-    /// datapoint of the last three hours, else of the last two weeks.
+    /// The ids that have metrics under their exact id-only dimension set, and the account-wide one if there
+    /// are metrics without dimensions. `recent`: only those with a datapoint of the last three hours, else of
+    /// the last two weeks.
     pub async fn listed_ids(&self, recent: bool) -> Result<Vec<ListedId>, CollectError> {
         let mut listed: BTreeMap<InvocationId, Vec<crate::model::usage::Metric>> = BTreeMap::new();
-        for endpoint in crate::model::ids::Endpoint::ALL {
+        for endpoint in Endpoint::ALL {
             let metrics = pages::all(LIST, LIST_RATE, |token| {
                 let call = self.cloudwatch.list_metrics().namespace(names::namespace(*endpoint));
                 let call =
@@ -43,13 +46,8 @@ impl Connection {
             })
             .await?;
             for metric in metrics {
-                let (Some(name), Some([dimension])) = (&metric.metric_name, metric.dimensions.as_deref())
-                else {
-                    continue;
-                };
-                let (Some(key), Some(id)) = (dimension.name(), dimension.value()) else { continue };
-                if key == names::dimension(*endpoint) {
-                    let id = InvocationId { endpoint: *endpoint, id: id.into() };
+                let Some(name) = &metric.metric_name else { continue };
+                if let Some(id) = listed_id(*endpoint, metric.dimensions()) {
                     listed.entry(id).or_default().extend(names::metrics(*endpoint, name));
                 }
             }
@@ -105,11 +103,15 @@ impl Connection {
         .await;
         let mut answers: Vec<Answer> = batch.iter().map(|_| Answer::default()).collect();
         match results {
-            Ok(results) => results.into_iter().for_each(|result| take(result, &mut answers, errors)),
-            Err(error) => errors.push(error),
+            Ok(results) => {
+                results.into_iter().for_each(|result| take(result, &mut answers, errors));
+                let told = batch.iter().zip(&answers);
+                told.filter_map(|(series, answer)| untold(series, answer)).for_each(|e| say(errors, e));
+            }
+            Err(error) => say(errors, error),
         }
         for (series, answer) in batch.iter().zip(answers) {
-            readings.push(reading(series, answer, errors));
+            readings.push(reading(series, from..until, answer, errors));
         }
     }
 }
@@ -117,8 +119,18 @@ impl Connection {
 /// What was answered for one query, page by page.
 #[derive(Default)]
 struct Answer {
-    complete: bool,
+    /// Pages before the last say PartialData: the last word counts.
+    status: Option<StatusCode>,
+    /// A page had not as many values as timestamps: nobody knows which minute is missing.
+    uneven: bool,
     points: Vec<(i64, f64)>,
+}
+
+/// One trouble is told once, not for each of five hundred series.
+fn say(errors: &mut Vec<CollectError>, error: CollectError) {
+    if errors.iter().all(|said| said.class != error.class) {
+        errors.push(error);
+    }
 }
 
 /// Up to 500 queries and 100,800 datapoints each.
@@ -147,14 +159,26 @@ fn batches(series: &[SeriesRequest], period: i32) -> Vec<&[SeriesRequest]> {
     batches
 }
 
+/// Whose series it is; `None` where the dimensions are neither an id alone nor none at all.
+fn listed_id(endpoint: Endpoint, dimensions: &[Dimension]) -> Option<InvocationId> {
+    match dimensions {
+        [] if endpoint == Endpoint::Runtime => Some(InvocationId::account_wide()),
+        [dimension] if dimension.name() == Some(names::dimension(endpoint)) => {
+            Some(InvocationId { endpoint, id: dimension.value().filter(|id| !id.is_empty())?.into() })
+        }
+        _ => None,
+    }
+}
+
 fn query(n: usize, series: &SeriesRequest, period: i32) -> MetricDataQuery {
     let (name, statistic) = names::query(series.id.endpoint, series.metric);
     let dimension =
         Dimension::builder().name(names::dimension(series.id.endpoint)).value(series.id.id.as_ref());
+    let dimensions = (!series.id.is_account_wide()).then(|| vec![dimension.build()]);
     let metric = SdkMetric::builder()
         .namespace(names::namespace(series.id.endpoint))
         .metric_name(name)
-        .dimensions(dimension.build())
+        .set_dimensions(dimensions)
         .build();
     let stat = MetricStat::builder().metric(metric).period(period).stat(statistic).build();
     MetricDataQuery::builder().id(format!("q{n}")).metric_stat(stat).return_data(true).build()
@@ -172,41 +196,54 @@ fn billed(batch: &[SeriesRequest]) -> u64 {
 fn take(result: MetricDataResult, answers: &mut [Answer], errors: &mut Vec<CollectError>) {
     let number = result.id().and_then(|id| id.strip_prefix('q')).and_then(|n| n.parse::<usize>().ok());
     let Some(answer) = number.and_then(|n| answers.get_mut(n)) else {
-        errors.push(malformed(DATA, format_args!("a result with Id {:?} that was not asked", result.id())));
-        return;
+        let found = format_args!("a result with Id {:?} that was not asked", result.id());
+        return say(errors, malformed(DATA, found));
     };
-    // Pages before the last say PartialData: the last word counts.
-    answer.complete = result.status_code == Some(StatusCode::Complete);
-    match result.status_code {
-        Some(StatusCode::InternalError) => errors.push(CollectError {
-            class: ErrorClass::Server,
-            message: format!("{DATA}: InternalError for a metric"),
-        }),
-        Some(StatusCode::Forbidden) => errors.push(CollectError {
-            class: ErrorClass::AccessDenied,
-            message: format!("{DATA}: Forbidden for a metric"),
-        }),
-        _ => {}
-    }
+    answer.status = result.status_code;
     let stamps = result.timestamps.unwrap_or_default();
-    answer.points.extend(stamps.iter().map(DateTime::secs).zip(result.values.unwrap_or_default()));
+    let values = result.values.unwrap_or_default();
+    if stamps.len() == values.len() {
+        answer.points.extend(stamps.iter().map(DateTime::secs).zip(values));
+    } else {
+        answer.uneven = true;
+    }
 }
 
-fn reading(series: &SeriesRequest, answer: Answer, errors: &mut Vec<CollectError>) -> SeriesReading {
-    let mut complete = answer.complete;
+/// Why the last page's word for a series is not Complete.
+fn untold(series: &SeriesRequest, answer: &Answer) -> Option<CollectError> {
+    let (class, found) = match &answer.status {
+        _ if answer.uneven => (ErrorClass::Malformed, "not as many values as timestamps"),
+        Some(StatusCode::Complete) => return None,
+        Some(StatusCode::InternalError) => (ErrorClass::Server, "InternalError"),
+        Some(StatusCode::PartialData) => (ErrorClass::Server, "PartialData on the last page"),
+        Some(StatusCode::Forbidden) => (ErrorClass::AccessDenied, "Forbidden"),
+        Some(_) => (ErrorClass::Malformed, "an unknown StatusCode"),
+        None => (ErrorClass::Malformed, "no result"),
+    };
+    let message = format!("{DATA}: {found} for {} of {}", series.metric, series.id.id);
+    Some(CollectError { class, message })
+}
+
+/// Takes the points that can be what AWS means. `window`: what the call asked for, wider than the series'
+/// own where calls are shared. An answer with anything else in it is not complete: what it leaves out is
+/// unknown, not 0.
+fn reading(
+    series: &SeriesRequest,
+    window: Range<Minute>,
+    answer: Answer,
+    errors: &mut Vec<CollectError>,
+) -> SeriesReading {
+    let mut complete = answer.status == Some(StatusCode::Complete) && !answer.uneven;
     let mut points = Vec::with_capacity(answer.points.len());
     for (at, value) in answer.points {
         let minute = Timestamp(at).minute();
-        if minute < series.from || minute >= series.until {
+        if (0.0..MOST).contains(&value) && window.contains(&minute) {
+            points.extend((series.from..series.until).contains(&minute).then_some((minute, value)));
             continue;
         }
-        if value.is_finite() && value >= 0.0 {
-            points.push((minute, value));
-        } else {
-            complete = false;
-            let id = &series.id.id;
-            errors.push(malformed(DATA, format_args!("{value} is no {} of {id}", series.metric)));
-        }
+        complete = false;
+        let (at, metric, id) = (Timestamp(at), series.metric, &series.id.id);
+        say(errors, malformed(DATA, format_args!("{value} at {at} is no datapoint of {metric} of {id}")));
     }
     SeriesReading {
         id: series.id.clone(),
@@ -256,12 +293,33 @@ mod tests {
 
     #[test]
     fn points_outside_the_window_and_impossible_values_are_not_taken() {
-        let answer =
-            Answer { complete: true, points: vec![(0, 1.0), (60, 2.0), (120, f64::NAN), (600, 9.0)] };
+        let read = |points: &[(i64, f64)]| {
+            let answer =
+                Answer { status: Some(StatusCode::Complete), points: points.to_vec(), uneven: false };
+            let mut errors = Vec::new();
+            let window = Minute(0)..Minute(5);
+            let reading = reading(&series("a", Metric::Invocations, 1, 5), window, answer, &mut errors);
+            (reading.points, reading.complete, errors.iter().map(|e| e.class).collect::<Vec<_>>())
+        };
+        let good = vec![(Minute(1), 2.0)];
+        assert_eq!(read(&[(0, 1.0), (60, 2.0)]), (good.clone(), true, vec![]), "another series' minute");
+        for bad in [(120, f64::NAN), (120, -1.0), (120, 1e300), (600, 9.0), (-60, 9.0)] {
+            assert_eq!(read(&[(60, 2.0), bad, bad]), (good.clone(), false, vec![ErrorClass::Malformed]));
+        }
+    }
+
+    #[test]
+    fn a_series_without_a_last_word_is_said_once_for_all() {
+        let series = series("a", Metric::Invocations, 1, 5);
+        let class = |status| untold(&series, &Answer { status, ..Answer::default() }).map(|e| e.class);
+        assert_eq!(class(Some(StatusCode::Complete)), None);
+        assert_eq!(class(Some(StatusCode::PartialData)), Some(ErrorClass::Server));
+        assert_eq!(class(Some(StatusCode::Forbidden)), Some(ErrorClass::AccessDenied));
+        assert_eq!(class(Some("Tired".into())), Some(ErrorClass::Malformed));
+        let error = untold(&series, &Answer::default()).unwrap();
+        assert_eq!(error.message, "cloudwatch:GetMetricData: no result for invocations of a");
         let mut errors = Vec::new();
-        let reading = reading(&series("a", Metric::Invocations, 1, 5), answer, &mut errors);
-        assert_eq!(reading.points, [(Minute(1), 2.0)]);
-        assert!(!reading.complete);
-        assert_eq!(errors[0].class, ErrorClass::Malformed);
+        (0..500).for_each(|_| say(&mut errors, error.clone()));
+        assert_eq!(errors, [error]);
     }
 }

@@ -1,6 +1,6 @@
 //! What the text of each value may be.
 
-use super::Statistic;
+use super::{CadenceKind, Statistic};
 use crate::exposition::QuotaExport;
 
 /// What a text means, or what it should have been.
@@ -48,6 +48,11 @@ pub const QUOTA_EXPORT: Kind<QuotaExport> = Kind { expected: "all or in_use", pa
 
 pub const STATISTIC: Kind<Statistic> =
     Kind { expected: "p50, p90, p99, average or maximum", parse: Statistic::from_word };
+
+pub const CADENCE: Kind<CadenceKind> = Kind { expected: "adaptive or fixed", parse: CadenceKind::from_word };
+
+pub const DOLLARS: Kind<f64> =
+    Kind { expected: "US dollars above 0 and up to 1000000, such as 2.5", parse: |t| number(t, 1e6) };
 
 /// More than 10 times a limit is a slip: 90 for 0.9.
 pub const THRESHOLD: Kind<f64> =
@@ -139,7 +144,7 @@ fn number(text: &str, most: f64) -> Option<f64> {
 }
 
 /// `90s`, `15m`, `1h30m`, `2d` in seconds.
-fn duration(text: &str, allowed: std::ops::RangeInclusive<u64>) -> Option<u64> {
+pub(crate) fn duration(text: &str, allowed: std::ops::RangeInclusive<u64>) -> Option<u64> {
     let mut rest = text;
     let mut seconds = 0u64;
     for (unit, length) in [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)] {

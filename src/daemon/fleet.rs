@@ -21,11 +21,16 @@ pub(super) struct Account {
     pub(super) id: Option<String>,
 }
 
-/// The accounts of the plan. Only the environment is read; AWS is not asked yet.
-pub(super) async fn open(plan: &Plan, telemetry: &Telemetry) -> Result<Vec<Account>> {
+/// The accounts of the plan. Only the environment is read; AWS is not asked yet. `old`: those of the plan
+/// before it, whose connections are used again.
+pub(super) async fn open(plan: &Plan, telemetry: &Telemetry, old: &[Account]) -> Result<Vec<Account>> {
     let all_named = plan.accounts.iter().all(|account| !account.regions.is_empty());
     let region = plan.accounts.iter().flat_map(|account| &account.regions).next().filter(|_| all_named);
-    let environment = Environment::load(&plan.aws, region.map(String::as_str), telemetry).await;
+    let region = region.map(String::as_str);
+    let environment = match old.first() {
+        Some(old) => Environment::reload(&old.session, &plan.aws, region, telemetry).await,
+        None => Environment::load(&plan.aws, region, telemetry).await,
+    };
     let mut accounts = Vec::new();
     for account in &plan.accounts {
         let AccountPlan { name, credentials, account_id, regions } = account;

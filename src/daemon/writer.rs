@@ -7,12 +7,14 @@ use crate::collect::{self, Work};
 use crate::exposition::Export;
 use crate::model::ids::Target;
 use crate::model::schedule::{due, due_at};
-use crate::model::snapshot::{CollectError, Collector, Outcome, Snapshot, TargetState};
+use crate::model::snapshot::{CollectError, Collector, ErrorClass, Outcome, Snapshot, TargetState};
 use crate::model::time::Timestamp;
 use crate::plan::Plan;
 use crate::telemetry::Telemetry;
 use anyhow::Result;
+use futures_util::FutureExt;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -40,9 +42,12 @@ struct Writer {
     busy: BTreeSet<(Target, Collector)>,
     identifying: BTreeSet<usize>,
     identify_at: Timestamp,
-    /// What the last failed collection said, so that each trouble is logged once.
-    said: BTreeMap<(Target, Collector), BTreeSet<String>>,
+    said: Said,
 }
+
+/// The troubles that were logged and are not over: each is said when it appears, not every minute.
+#[derive(Default)]
+struct Said(BTreeMap<(Target, Collector), BTreeSet<(ErrorClass, String)>>);
 
 pub(super) async fn run(
     source: Source,
@@ -51,7 +56,8 @@ pub(super) async fn run(
     mut reloads: mpsc::Receiver<ReloadRequest>,
 ) -> Result<()> {
     let Source { plan, reload } = source;
-    let mut writer = Writer::new(plan, telemetry).await?;
+    let mut writer = Writer::new(plan, telemetry, &[]).await?;
+    writer.tell_plan();
     loop {
         publish.send_if_modified(|published| writer.publish(published));
         writer.start(now());
@@ -69,8 +75,8 @@ pub(super) async fn run(
 }
 
 impl Writer {
-    async fn new(plan: Plan, telemetry: Telemetry) -> Result<Writer> {
-        let (accounts, shard) = (fleet::open(&plan, &telemetry).await?, plan.shard);
+    async fn new(plan: Plan, telemetry: Telemetry, old: &[Account]) -> Result<Writer> {
+        let (accounts, shard) = (fleet::open(&plan, &telemetry, old).await?, plan.shard);
         let targets = accounts.iter().flat_map(|account| account.targets(shard));
         let writer = Writer {
             snapshot: Snapshot::new(targets, now()),
@@ -83,9 +89,8 @@ impl Writer {
             busy: BTreeSet::new(),
             identifying: BTreeSet::new(),
             identify_at: Timestamp(0),
-            said: BTreeMap::new(),
+            said: Said::default(),
         };
-        writer.tell_plan();
         Ok(writer)
     }
 
@@ -93,7 +98,10 @@ impl Writer {
     /// dropped, and targets that are in both keep their state.
     async fn reload(&mut self, plan: std::result::Result<Plan, String>) -> std::result::Result<(), String> {
         let next = match plan {
-            Ok(plan) => Writer::new(plan, self.telemetry.clone()).await.map_err(|error| format!("{error:#}")),
+            Ok(plan) => {
+                let next = Writer::new(plan, self.telemetry.clone(), &self.accounts).await;
+                next.map_err(|error| format!("{error:#}"))
+            }
             Err(complaints) => Err(complaints),
         };
         self.telemetry.reloaded(next.is_ok(), now());
@@ -110,23 +118,15 @@ impl Writer {
         next.export = Arc::new(named(&next.plan, &next.accounts));
         let targets = next.accounts.iter().flat_map(|account| account.targets(shard));
         next.snapshot = self.snapshot.with_targets(targets, &next.plan.settings, now());
+        next.said = std::mem::take(&mut self.said);
         *self = next;
-        self.tell_plan();
         tracing::info!(targets = self.snapshot.targets.len(), "config reloaded");
         Ok(())
     }
 
-    /// What the plan says of itself in /metrics.
+    /// What the first plan says of itself in /metrics; a later one is shown with its first snapshot.
     fn tell_plan(&self) {
-        let settings = &self.plan.settings;
-        self.telemetry.set_targets(self.snapshot.targets.len());
-        for (collector, seconds) in [
-            (Collector::Quotas, settings.quotas_interval),
-            (Collector::Catalog, settings.catalog_interval),
-            (Collector::Usage, settings.usage_interval),
-        ] {
-            self.telemetry.set_interval(collector, seconds as f64);
-        }
+        super::tell_plan(&self.telemetry, &self.snapshot, &self.export);
     }
 
     /// Starts everything due that is not already under way.
@@ -237,27 +237,38 @@ impl Writer {
                 }
             }
         }
-        outcomes.iter().for_each(|outcome| self.log(outcome));
+        outcomes.iter().for_each(|outcome| self.said.log(outcome));
+        let slowed = self.snapshot.is_slowed();
         self.snapshot = self.snapshot.advance(&self.plan.settings, outcomes, now());
+        match (slowed, self.snapshot.is_slowed()) {
+            (false, true) => tracing::warn!("the budget slows the reading of the calmest ids"),
+            (true, false) => tracing::info!("the budget slows no reading any more"),
+            _ => {}
+        }
     }
+}
 
-    /// Each trouble of a collector is said when it appears, and once more when it is over.
+impl Said {
     fn log(&mut self, outcome: &Outcome) {
         let Outcome { target, collector, errors, seconds, .. } = outcome;
-        let known = self.said.entry((target.clone(), *collector)).or_default();
-        let messages: BTreeSet<String> = errors.iter().map(|error| error.message.clone()).collect();
+        let known = self.0.entry((target.clone(), *collector)).or_default();
         for error in errors {
-            if known.insert(error.message.clone()) {
+            if known.insert(trouble(error)) {
                 let CollectError { class, message } = error;
                 tracing::warn!(%target, %collector, %class, error = message, "collection failed");
             }
         }
-        if messages.is_empty() && !known.is_empty() {
+        if errors.is_empty() && !known.is_empty() {
             tracing::info!(%target, %collector, "collection works again");
         }
-        known.retain(|message| messages.contains(message));
+        *known = errors.iter().map(trouble).collect();
         tracing::debug!(%target, %collector, seconds, errors = errors.len(), "collected");
     }
+}
+
+/// The call that failed, and how. What AWS says beside it may differ each time.
+fn trouble(error: &CollectError) -> (ErrorClass, String) {
+    (error.class, error.message.split(": ").next().unwrap_or_default().to_string())
 }
 
 /// The export with the names of accounts whose id only AWS could tell.
@@ -276,8 +287,17 @@ async fn job(
     started: Timestamp,
 ) -> Done {
     let tag_keys: Vec<String> = plan.export.team_tag.iter().cloned().collect();
-    let outcome = collect::collect(&connection, &state, work, &plan.settings, &tag_keys, started).await;
-    Done::Collected(collect::by_the_right_clock(outcome, connection.server_time(), &plan.settings))
+    let collector = work.collector();
+    let outcome = collect::collect(&connection, &state, work, &plan.settings, &tag_keys, started);
+    Done::Collected(witnessed(&state.target, collector, outcome).await)
+}
+
+/// Says whose panic it is, before it ends the process.
+async fn witnessed<T>(target: &Target, collector: Collector, work: impl Future<Output = T>) -> T {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
+        tracing::error!(%target, %collector, "the collector panicked: the process ends");
+        std::panic::resume_unwind(panic)
+    })
 }
 
 /// What a target without a known account shows: a failed usage collection.
@@ -289,5 +309,88 @@ fn unidentified(target: Target, error: &CollectError) -> Outcome {
         seconds: 0.0,
         observation: None,
         errors: vec![error.clone()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::sync::Mutex;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged while `work` runs, line by line.
+    fn logged(work: impl FnOnce()) -> Vec<String> {
+        let sink = Sink::default();
+        let lines = sink.clone();
+        let log = tracing_subscriber::fmt().with_writer(move || lines.clone()).with_ansi(false);
+        tracing::subscriber::with_default(log.without_time().finish(), work);
+        let text = sink.0.lock().unwrap().clone();
+        String::from_utf8(text).unwrap().lines().map(String::from).collect()
+    }
+
+    fn outcome(errors: &[(ErrorClass, &str)]) -> Outcome {
+        let error =
+            |(class, text): &(ErrorClass, &str)| CollectError { class: *class, message: text.to_string() };
+        Outcome {
+            target: Target::new("000000000001", "us-west-2"),
+            collector: Collector::Usage,
+            started: Timestamp(0),
+            seconds: 0.0,
+            observation: None,
+            errors: errors.iter().map(error).collect(),
+        }
+    }
+
+    #[test]
+    fn a_trouble_is_said_once_until_it_is_over() {
+        const DENIED: (ErrorClass, &str) = (
+            ErrorClass::AccessDenied,
+            "cloudwatch:GetMetricData: HTTP 403, AccessDenied: not authorized to perform: cloudwatch:GetMetricData",
+        );
+        let lines = logged(|| {
+            let mut said = Said::default();
+            for minute in 0..60 {
+                let slow = format!("cloudwatch:ListMetrics: no answer, request {minute}");
+                said.log(&outcome(&[DENIED, (ErrorClass::Timeout, &slow)]));
+            }
+            said.log(&outcome(&[DENIED]));
+            said.log(&outcome(&[]));
+            said.log(&outcome(&[]));
+            said.log(&outcome(&[DENIED]));
+        });
+        let with = |text: &str| lines.iter().filter(|line| line.contains(text)).collect::<Vec<_>>();
+        assert_eq!(lines.len(), 4, "{lines:#?}");
+        let denied = with("GetMetricData");
+        assert_eq!(denied.len(), 2, "{lines:#?}");
+        for part in ["000000000001", "us-west-2", "access_denied", "to perform: cloudwatch:GetMetricData"] {
+            assert!(denied[0].contains(part), "{part} in {}", denied[0]);
+        }
+        assert_eq!(with("request 0").len(), 1, "{lines:#?}");
+        assert_eq!(with("works again").len(), 1, "{lines:#?}");
+    }
+
+    #[test]
+    fn a_collectors_panic_names_it_and_goes_on() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let lines = logged(|| {
+            let target = Target::new("000000000001", "us-west-2");
+            let work = witnessed(&target, Collector::Quotas, async { panic!("a bug") });
+            let ended = std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(work)));
+            assert_eq!(ended.unwrap_err().downcast_ref(), Some(&"a bug"));
+        });
+        assert!(lines[0].contains("us-west-2") && lines[0].contains("quotas"), "{lines:#?}");
     }
 }

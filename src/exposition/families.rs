@@ -717,6 +717,13 @@ pub static ALL: &[Family] = &[
             }
         },
     ),
+    gauge(
+        "bedrock_exporter_budget_degraded",
+        target!(),
+        "Whether budget.dollars_per_day has the calmest ids read less often: 1 or 0. Absent without a budget.",
+        EXPORTER,
+        |t, out| out.put(&[], &[], t.state.is_slowed().map(f64::from)),
+    ),
     TARGETS,
     COLLECTION_INTERVAL,
     AWS_REQUESTS,

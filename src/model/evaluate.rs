@@ -134,7 +134,7 @@ impl<'a> Usage<'a> {
     fn spender(&self, id: &'a InvocationId, known: &'a Known) -> Spender<'a> {
         let model = known.resolution.model.as_ref();
         let factor = model.and_then(|model| burndown(model, self.read_at, &self.settings.burndown));
-        Spender { id, history: &known.history, weight: 1.0, factor }
+        Spender { id, history: &known.history, weight: 1.0, factor, idle: self.settings.idle_minutes() }
     }
 
     fn quota(&self, quota: &ModelQuota) -> QuotaStatus {
@@ -161,7 +161,8 @@ impl<'a> Usage<'a> {
             return status;
         }
         let usage = |minute: &Minute| utilization::spent(key.kind, spenders, View::Settled, *minute);
-        if let Some(last) = self.recent().rev().find(|minute| usage(minute).is_some()) {
+        let idle = spenders.iter().all(|spender| spender.history.is_idle(spender.idle));
+        if let Some(last) = self.recent(idle).rev().find(|minute| usage(minute).is_some()) {
             self.measure(&mut status, spenders, last);
         }
         status
@@ -230,10 +231,16 @@ impl<'a> Usage<'a> {
         }
     }
 
-    /// The settled minutes that may be shown as the newest: older ones have outlived their `max_age`, where
-    /// one id fails while others are read.
-    fn recent(&self) -> impl DoubleEndedIterator<Item = Minute> {
-        (settled(self.settings, self.read_at.minus(self.settings.usage_max_age)) - 1).until(self.settled)
+    /// The settled minutes that may be shown as the newest: older ones have outlived their `max_age` since
+    /// they should have been read, where one id fails while others are read.
+    fn recent(&self, idle: bool) -> impl DoubleEndedIterator<Item = Minute> {
+        let stretch = &self.state.memory.stretch;
+        let unread = self.settings.cadence.map_or(0.0, |cadence| match idle {
+            true => cadence.idle_interval as f64 * stretch.idle,
+            false => cadence.normal_interval as f64 * stretch.normal,
+        });
+        let age = self.settings.usage_max_age + unread as u64;
+        (settled(self.settings, self.read_at.minus(age)) - 1).until(self.settled)
     }
 
     /// Whether it is known that no id spends a quota: ListMetrics shows none, and no id of that model with
@@ -295,7 +302,9 @@ impl<'a> Usage<'a> {
     /// What the newest settled minute known of a metric says.
     fn newest(&self, known: &Known, metric: Metric) -> Option<f64> {
         let history = &known.history;
-        let minute = self.recent().rev().find(|&m| history.settled_cell(metric, m) != Cell::Unknown)?;
+        let idle = history.is_idle(self.settings.idle_minutes());
+        let mut minutes = self.recent(idle).rev();
+        let minute = minutes.find(|&m| history.settled_cell(metric, m) != Cell::Unknown)?;
         let cell = history.settled_cell(metric, minute);
         let idle = history.settled_cell(Metric::Invocations, minute).sum() == Some(0.0);
         let counts = metric.is_sum() && (metric != Metric::EstimatedTokens || idle);
@@ -346,9 +355,7 @@ impl<'a> Usage<'a> {
             refused: settled.map(|minute| self.shares(quotas, ids, View::Settled, minute)).collect(),
             throttles: throttling::seen(spenders, Metric::Throttles, self.closed),
             server_errors: throttling::seen(spenders, Metric::ServerErrors, self.closed),
-            zero_quota: keys
-                .filter_map(|key| self.state.memory.index.quota(key))
-                .any(|q| q.state == State::Zero),
+            zero_quota: keys.filter_map(|key| row(quotas, key)).any(|quota| quota.state == State::Zero),
             limits_confirmed: self.state.memory.quotas_wanted.is_none(),
         })
     }

@@ -128,6 +128,8 @@ pub(crate) struct Ages {
     pub counted_from: Minute,
     /// How many minutes are kept.
     pub keep: i64,
+    /// After how many minutes without a datapoint an id is idle.
+    pub idle: i64,
 }
 
 impl Ages {
@@ -138,6 +140,7 @@ impl Ages {
             settled: settled(settings, at),
             counted_from: closed(settings, since),
             keep: keep(settings),
+            idle: settings.idle_minutes(),
         }
     }
 }
@@ -152,9 +155,12 @@ pub(crate) fn settled(settings: &Settings, at: Timestamp) -> Minute {
     at.minus(settings.settle).minute()
 }
 
-/// How many minutes before the first unclosed one are kept: every window, and those still settling.
+/// How many minutes before the first unclosed one are kept: every window, those still settling, and those
+/// not yet read.
 pub(crate) fn keep(settings: &Settings) -> i64 {
-    settings.lookback_minutes.max(THROTTLE_LOOKBACK) + settings.settle.div_ceil(60) as i64 + 2
+    let unread = settings.cadence.map_or(0, |cadence| cadence.longest(settings.budget));
+    let open = settings.settle.div_ceil(60) + unread.div_ceil(60);
+    settings.lookback_minutes.max(THROTTLE_LOOKBACK) + open as i64 + 2
 }
 
 #[derive(Clone, Debug)]
@@ -202,12 +208,12 @@ impl Column {
     }
 
     /// Forgets what lies before `until`. A minute that stayed unknown so long is given up if later ones
-    /// are known: they could not be told from uncounted ones.
+    /// were counted: they could not be told from uncounted ones.
     fn forget(&mut self, first: Minute, until: Minute) {
         let count = self.cells.len().min(index(first, until).unwrap_or(0));
         if let Some(settled) = self.settled.filter(|&settled| settled < until) {
-            let waiting = self.cells[..count].iter().skip(index(first, settled).unwrap_or(0));
-            if waiting.into_iter().any(|packed| !packed.is_nan()) {
+            let mut waiting = self.cells[..count].iter().skip(index(first, settled).unwrap_or(0));
+            if waiting.any(|&packed| packed >= 0.0) {
                 self.settled = Some(until);
             }
         }
@@ -373,16 +379,46 @@ impl History {
         self.column(metric).and_then(|column| column.settled)
     }
 
-    /// The first minute not read of every metric asked for.
-    pub fn read_until(&self) -> Option<Minute> {
-        let read = |column: &Column| {
-            let mut minute = column.settled.filter(|_| !column.cells.is_empty())?;
-            while column.cell(self.first, minute) != Cell::Unknown {
-                minute = minute + 1;
-            }
-            Some(minute)
-        };
-        self.columns.iter().map(read).try_fold(Minute(i64::MAX), |min, read| Some(min.min(read?)))
+    /// The first minute not read of every metric asked for; of an idle id, of those that tell it is idle.
+    pub fn read_until(&self, idle: i64) -> Option<Minute> {
+        let idle = self.is_idle(idle);
+        let tells =
+            |column: &&Column| !idle || [Metric::Invocations, Metric::Throttles].contains(&column.metric);
+        let read = |column: &Column| self.read_of(column).filter(|_| !column.cells.is_empty());
+        let mut read = self.columns.iter().filter(tells).map(read);
+        read.try_fold(Minute(i64::MAX), |min, read| Some(min.min(read?)))
+    }
+
+    /// The first minute not read of one metric; `None` if it never was.
+    pub fn metric_read_until(&self, metric: Metric) -> Option<Minute> {
+        self.column(metric).and_then(|column| self.read_of(column))
+    }
+
+    fn read_of(&self, column: &Column) -> Option<Minute> {
+        let mut minute = column.settled?;
+        while column.cell(self.first, minute) != Cell::Unknown {
+            minute = minute + 1;
+        }
+        Some(minute)
+    }
+
+    /// Whether every metric was read until so many minutes after the last datapoint. Then Invocations tell
+    /// whether the others have anything to say.
+    pub fn is_idle(&self, minutes: i64) -> bool {
+        let from = self.idle_from(minutes);
+        let silent = |column: &Column| column.settled.is_some_and(|settled| settled >= from);
+        !self.columns.is_empty() && self.columns.iter().all(silent)
+    }
+
+    /// Whether an idle id is known to have done nothing in a minute, though only its Invocations were read:
+    /// a minute without calls, so long after the last datapoint, spends nothing of any quota.
+    pub fn did_nothing(&self, minute: Minute, invocations: Cell, idle: i64) -> bool {
+        minute >= self.idle_from(idle) && invocations.sum() == Some(0.0)
+    }
+
+    fn idle_from(&self, minutes: i64) -> Minute {
+        let from = self.last_datapoint.map_or(self.start, |last| self.start.max(last + 1));
+        Minute(from.0.saturating_add(minutes))
     }
 
     /// The metrics asked for, and the counters of the Sum metrics among them as they are published.
@@ -490,8 +526,10 @@ impl History {
 
     /// Adds the tokens of every minute that has settled since the last time, each minute once.
     fn take_settled(&mut self, ages: &Ages) {
+        let invocations = self.settled_until(Metric::Invocations);
         let tokens = self.token_metrics().map(|metric| self.settled_until(metric)).min();
-        let Some(settled) = tokens.unwrap_or(self.settled_until(Metric::Invocations)) else { return };
+        let idle = self.is_idle(ages.idle);
+        let Some(settled) = tokens.filter(|_| !idle).unwrap_or(invocations) else { return };
         let from = match self.taken_until {
             Some(taken) if taken >= self.first => taken,
             Some(_) => {
@@ -565,7 +603,10 @@ impl History {
     fn trim(&mut self, ages: &Ages) {
         let known = self.columns.iter().map(|column| column.cells.len()).max().unwrap_or(0);
         let oldest = self.first.0.saturating_add(known as i64 - ages.keep);
-        let waiting = self.columns.iter().filter_map(|column| column.settled).chain(self.taken_until).min();
+        let idle = self.is_idle(ages.idle);
+        let waits = |column: &&Column| !idle || column.metric == Metric::Invocations;
+        let waiting = self.columns.iter().filter(waits).filter_map(|column| column.settled);
+        let waiting = waiting.chain(self.taken_until).min();
         let needed = waiting.map_or(oldest, |minute| minute.0.min(oldest));
         let keep_from = Minute(needed.max(oldest.saturating_sub(BACKLOG)));
         if keep_from <= self.first {

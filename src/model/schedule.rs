@@ -1,12 +1,15 @@
 //! What to read of a target next. Pure: state, settings and time in, requests out.
 
+use super::cadence::{self, Cadence, Pace};
 use super::ids::{Endpoint, QuotaKind};
 use super::matching::Resolution;
 use super::minutes::{History, Metrics, closed, keep, oldest_readable, settled};
 use super::shard::hash;
-use super::snapshot::{Collector, Requests, SeriesRequest, Settings, TargetState, UsageRequest};
+use super::snapshot::{Collector, Known, Requests, SeriesRequest, Settings, TargetState, UsageRequest};
 use super::time::{Minute, Timestamp};
-use super::usage::{InvocationId, ListedId, Metric};
+use super::tripwire::{self, Account};
+use super::usage::{InvocationId, ListedId, Metric, SeriesReading, UsageReading};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Spans that differ by less are read as one, so that their queries fit into the same calls: CloudWatch
 /// bills queries, not datapoints.
@@ -74,7 +77,7 @@ fn usage_request(state: &TargetState, settings: &Settings, now: Timestamp) -> Us
     UsageRequest {
         discover,
         everything: discover && age.is_none_or(|age| age > RECENT),
-        new_ids: discover.then_some(new),
+        new_ids: Some(new),
         minutes: minutes(state, settings, now, new),
         hours: hours(state, settings, now),
     }
@@ -87,7 +90,67 @@ fn first_minute(settings: &Settings, now: Timestamp, discovered: Option<Timestam
         Some(at) => at.minus(LISTING_LAG).minute(),
         None => Minute(settled(settings, now).0.div_euclid(60) * 60),
     };
-    since.min(closed(settings, now) - keep(settings)).max(oldest_readable(now))
+    // Far enough back to tell at once which ids are idle.
+    let idle = settings.cadence.map_or(0, |cadence| cadence.idle_after + settings.settle).div_ceil(60);
+    let kept = keep(settings).max(idle as i64 + 1);
+    since.min(closed(settings, now) - kept).max(oldest_readable(now))
+}
+
+/// What of an id is due.
+struct Reader<'a> {
+    state: &'a TargetState,
+    settings: &'a Settings,
+    now: Timestamp,
+    /// `None`: everything is read in every round.
+    paces: Option<(Cadence, BTreeMap<&'a InvocationId, Pace>)>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(state: &'a TargetState, settings: &'a Settings, now: Timestamp) -> Reader<'a> {
+        let paces = |cadence: Cadence| (cadence, cadence::paces(state, settings, &cadence, now));
+        Reader { state, settings, now, paces: settings.cadence.map(paces) }
+    }
+
+    /// Everything that is read of an id while it is as it is.
+    fn metrics(&self, id: &InvocationId, known: &Known) -> Metrics {
+        let wanted = wanted(id, known.history.listed, &known.resolution, self.settings);
+        let pace = self.paces.as_ref().and_then(|(_, paces)| paces.get(id));
+        pace.map_or(wanted, |&pace| cadence::metrics(pace, wanted))
+    }
+
+    /// Whether the next round would come too late for a metric.
+    fn is_due(&self, id: &InvocationId, known: &Known, metric: Metric) -> bool {
+        let Some((cadence, paces)) = &self.paces else { return true };
+        let (Some(read), Some(&pace)) = (known.history.metric_read_until(metric), paces.get(id)) else {
+            return true;
+        };
+        let (memory, round) = (&self.state.memory, self.settings.usage_interval);
+        let believed = memory.tripwire.is_believed();
+        let interval = cadence::interval(pace, metric, believed, self.settings, cadence, &memory.stretch);
+        // An idle id's rounds must not be late: what it did since has to fit into the look-back window.
+        let late = if pace.idle { round / 10 } else { 0 };
+        let next = closed(self.settings, self.now.plus(round + late));
+        interval <= round || next.0 - read.0 > interval as i64 / 60
+    }
+
+    fn series(
+        &self,
+        id: &InvocationId,
+        known: &Known,
+        metrics: impl Iterator<Item = Metric>,
+        (new_from, until): (Minute, Minute),
+    ) -> Vec<SeriesRequest> {
+        let oldest = oldest_readable(self.now);
+        let mut requests = Vec::new();
+        for metric in metrics {
+            let from = known.history.settled_until(metric).map_or(new_from, |settled| settled.max(oldest));
+            if from < until {
+                let names = known.history.names(metric);
+                requests.extend(names.map(|metric| SeriesRequest { id: id.clone(), metric, from, until }));
+            }
+        }
+        requests
+    }
 }
 
 fn minutes(
@@ -96,17 +159,15 @@ fn minutes(
     now: Timestamp,
     new: (Minute, Minute),
 ) -> Vec<SeriesRequest> {
-    let (new_from, until) = new;
-    let oldest = oldest_readable(now);
+    let reader = Reader::new(state, settings, now);
     let mut requests = Vec::new();
     for (id, known) in &state.memory.ids {
-        for metric in wanted(id, known.history.listed, &known.resolution, settings).iter() {
-            let from = known.history.settled_until(metric).map_or(new_from, |settled| settled.max(oldest));
-            if from < until {
-                let names = known.history.names(metric);
-                requests.extend(names.map(|metric| SeriesRequest { id: id.clone(), metric, from, until }));
-            }
-        }
+        let due = reader.metrics(id, known).iter().filter(|&metric| reader.is_due(id, known, metric));
+        requests.extend(reader.series(id, known, due, new));
+    }
+    let until = new.1;
+    if settings.cadence.is_some() {
+        requests.extend(state.memory.tripwire.request(tripwire::first(settings, now), until));
     }
     let recent = until - SHARED_SPAN;
     if let Some(shared) = requests.iter().map(|request| request.from).filter(|&from| from >= recent).min() {
@@ -135,6 +196,61 @@ fn hours(state: &TargetState, settings: &Settings, now: Timestamp) -> Vec<Series
     requests
 }
 
+/// What the answers of a round make urgent, to be read in the same round: mostly nothing. Refusals that no
+/// known id explains have the throttles of all ids read, and ListMetrics asked; ids that were refused calls,
+/// or are no longer idle, are read back wholly, and those that share a quota with them as well.
+pub fn follow_up(
+    state: &TargetState,
+    settings: &Settings,
+    request: &UsageRequest,
+    reading: &UsageReading,
+    now: Timestamp,
+) -> UsageRequest {
+    let (Some(new), Some(_)) = (request.new_ids, settings.cadence) else { return UsageRequest::default() };
+    let read: BTreeSet<(&InvocationId, Metric)> =
+        reading.minutes.iter().map(|series| (&series.id, series.metric)).collect();
+    let short = Account::new(state, reading).is_some_and(|account| account.is_short());
+    let reader = Reader::new(state, settings, now);
+    let stirred = stirred(&reader, &reading.minutes);
+    let mut minutes = Vec::new();
+    for (id, known) in &state.memory.ids {
+        let metrics = match stirred.get(id) {
+            Some(metrics) => *metrics,
+            None if short && id.endpoint == Endpoint::Runtime => Metrics::default().with(Metric::Throttles),
+            None => continue,
+        };
+        let unread = metrics.iter().filter(|&metric| !read.contains(&(id, metric)));
+        minutes.extend(reader.series(id, known, unread, new));
+    }
+    let discover = short && reading.listed.is_none();
+    UsageRequest { discover, new_ids: request.new_ids, minutes, ..UsageRequest::default() }
+}
+
+/// The ids that stir by these answers, and those that share a quota with them, each with what to read of it.
+fn stirred<'a>(reader: &Reader<'a>, answers: &[SeriesReading]) -> BTreeMap<&'a InvocationId, Metrics> {
+    let ids = &reader.state.memory.ids;
+    let shows = |series: &SeriesReading, newer: Option<Minute>| {
+        series.points.iter().any(|(minute, value)| *value > 0.0 && Some(*minute) > newer)
+    };
+    let mut all = BTreeMap::new();
+    let mut keys = BTreeSet::new();
+    for series in answers {
+        let Some((id, known)) = ids.get_key_value(&series.id) else { continue };
+        let idle = known.history.is_idle(reader.settings.idle_minutes());
+        let refused = series.metric == Metric::Throttles && shows(series, None);
+        if refused || (idle && shows(series, known.history.last_datapoint)) {
+            all.insert(id, wanted(id, known.history.listed, &known.resolution, reader.settings));
+            keys.extend(cadence::spent(known));
+        }
+    }
+    for (id, known) in ids.iter().filter(|_| !keys.is_empty()) {
+        if cadence::spent(known).any(|key| keys.contains(key)) {
+            all.entry(id).or_insert_with(|| reader.metrics(id, known));
+        }
+    }
+    all
+}
+
 /// What ListMetrics newly shows: the pairs of id and metric to read in the same round, over `request.new_ids`.
 pub fn newly_listed(
     state: &TargetState,
@@ -144,7 +260,7 @@ pub fn newly_listed(
 ) -> Vec<SeriesRequest> {
     let Some((from, until)) = request.new_ids else { return Vec::new() };
     let mut requests = Vec::new();
-    for ListedId { id, metrics: names } in listed {
+    for ListedId { id, metrics: names } in listed.iter().filter(|listed| !listed.id.is_account_wide()) {
         let metrics = names.iter().map(|name| name.canonical()).collect();
         let wanted = match state.memory.ids.get(id) {
             Some(known) => {

@@ -1,5 +1,6 @@
 //! The state of the world as the one writer publishes it.
 
+use super::cadence::{Cadence, Load, Stretch};
 use super::catalog::Catalog;
 use super::evaluate::{UNMAPPED_AGE, evaluate};
 use super::evaluation::Evaluation;
@@ -9,6 +10,7 @@ use super::minutes::{Ages, History, Metrics, closed};
 use super::quota::QuotaList;
 use super::schedule::{LISTING_LAG, wanted};
 use super::time::{Minute, Timestamp};
+use super::tripwire::{Account, Tripwire};
 use super::usage::{InvocationId, Metric, Observed, SeriesReading, UsageReading};
 use super::utilization;
 use std::collections::BTreeMap;
@@ -86,6 +88,10 @@ pub struct Settings {
     pub discovery_interval: u64,
     pub quotas_interval: u64,
     pub catalog_interval: u64,
+    /// `None`: every id is read in every usage round.
+    pub cadence: Option<Cadence>,
+    /// US dollars a day that reading CloudWatch may cost, all targets together.
+    pub budget: Option<f64>,
     /// Seconds until a failed collector's last good values go.
     pub usage_max_age: u64,
     pub quotas_max_age: u64,
@@ -98,6 +104,13 @@ pub struct Settings {
     pub rules: Rules,
     /// Output burndown by the user, by base model id; goes before the shipped table.
     pub burndown: BTreeMap<String, f64>,
+}
+
+impl Settings {
+    /// After how many minutes without a datapoint an id is idle: never, where every id is always read.
+    pub(crate) fn idle_minutes(&self) -> i64 {
+        self.cadence.map_or(i64::MAX, |cadence| cadence.idle_after.div_ceil(60) as i64)
+    }
 }
 
 /// How a collector is doing at a target.
@@ -183,6 +196,10 @@ pub(crate) struct Memory {
     pub ids: BTreeMap<InvocationId, Known>,
     pub complete_until: Option<Timestamp>,
     pub newest_datapoint: Option<Timestamp>,
+    pub tripwire: Tripwire,
+    /// What reading the target takes, where there is a budget; and what the budget does to it.
+    pub load: Option<Load>,
+    pub stretch: Stretch,
     pub index: Arc<Index>,
     /// Submitted and in-progress batch jobs, and model units, per base model; `None`: not listed.
     pub batch_jobs: Option<BTreeMap<Arc<str>, f64>>,
@@ -194,6 +211,10 @@ pub(crate) struct Memory {
     /// When the evaluation changes by time alone.
     pub next_change: Option<Timestamp>,
     requests_at: Option<Timestamp>,
+    /// When ListAWSDefaultServiceQuotas last answered.
+    defaults_at: Option<Timestamp>,
+    /// Quotas whose value could not be read of late: since when not, and why.
+    unread: BTreeMap<String, (Timestamp, String)>,
     lists_at: [Option<Timestamp>; 6],
 }
 
@@ -236,7 +257,26 @@ impl Snapshot {
                 targets.insert(target.clone(), Arc::new(state));
             }
         }
-        Snapshot { at: now, targets }
+        let mut snapshot = Snapshot { at: now, targets };
+        snapshot.keep_within_budget(settings);
+        snapshot
+    }
+
+    /// Plans the readings of all targets together; targets whose plan stays as it is stay shared.
+    fn keep_within_budget(&mut self, settings: &Settings) {
+        let load = self.targets.values().filter_map(|state| state.memory.load).sum();
+        let stretch = match (settings.cadence, settings.budget) {
+            (Some(cadence), Some(budget)) => Stretch::within(budget, &load, settings, &cadence),
+            _ => Stretch::default(),
+        };
+        for state in self.targets.values_mut().filter(|state| state.memory.stretch != stretch) {
+            Arc::make_mut(state).memory.stretch = stretch;
+        }
+    }
+
+    /// Whether the budget slows the reading of any target.
+    pub fn is_slowed(&self) -> bool {
+        self.targets.values().any(|state| state.is_slowed() == Some(true))
     }
 
     /// The state under a new plan: targets watched before keep what is known of them, read anew by the
@@ -255,7 +295,9 @@ impl Snapshot {
             };
             planned.insert(target, Arc::new(state));
         }
-        Snapshot { at: now, targets: planned }
+        let mut snapshot = Snapshot { at: now, targets: planned };
+        snapshot.keep_within_budget(settings);
+        snapshot
     }
 
     /// Whether nothing was observed and nothing has expired since `older`.
@@ -282,6 +324,11 @@ impl TargetState {
             evaluation: Arc::default(),
             memory: Memory { since: now, ..Memory::default() },
         }
+    }
+
+    /// Whether the budget slows the reading of the target; `None` without a budget.
+    pub fn is_slowed(&self) -> Option<bool> {
+        self.memory.load.map(|load| self.memory.stretch.slows(&load))
     }
 
     /// `others`: what they have in common with this target is kept in memory once.
@@ -347,6 +394,13 @@ impl TargetState {
             (None, Some(old)) => list.requests = old.value.requests.clone(),
             (None, None) => {}
         }
+        if list.quotas.iter().any(|quota| quota.default.is_some()) {
+            memory.defaults_at = Some(at);
+        } else if let Some(old) = old.as_ref().filter(|_| memory.defaults_at.is_some()) {
+            keep_defaults(&mut list, &old.value);
+        }
+        let last = old.as_ref().map_or(at, |old| old.at);
+        keep_values(&mut list, old.as_ref().map(|old| &*old.value), &mut memory.unread, last);
         if let Some(old) = &old {
             memory.limit_changes.retain(|change| change.before.plus(3600) > at);
             memory.limit_changes.extend(limit_changes(old, &list, at));
@@ -381,9 +435,14 @@ impl TargetState {
         if read || (!asked && whole) {
             self.memory.usage_at = Some(at);
         }
-        let touched = self.discover(&reading, at);
         let ages = Ages::new(settings, at, self.memory.since);
-        let (minutes, hours) = (by_id(&reading.minutes), by_id(&reading.hours));
+        let mut touched = self.discover(&reading, at);
+        let nobody_else = self.observe_tripwire(&reading, &ages);
+        touched.extend(nobody_else.iter().map(|series| &series.id));
+        touched.sort_unstable();
+        touched.dedup();
+        let minutes = by_id(reading.minutes.iter().chain(&nobody_else));
+        let hours = by_id(&reading.hours);
         for id in touched {
             let Some(known) = self.memory.ids.get_mut(id) else { continue };
             let minutes = minutes.get(id).map_or(&[][..], Vec::as_slice);
@@ -400,12 +459,28 @@ impl TargetState {
         self.note_progress(settings);
     }
 
+    /// Takes in the throttles of all ids together; returns what they say of the ids that were not asked.
+    fn observe_tripwire(&mut self, reading: &UsageReading, ages: &Ages) -> Vec<SeriesReading> {
+        let Some(account) = Account::new(self, reading) else { return Vec::new() };
+        let nobody_else = account.nobody_else(self, reading);
+        let tripwire = &mut self.memory.tripwire;
+        if account.is_contradicted(ages.settled) {
+            tripwire.doubt();
+        }
+        tripwire.observe(reading, ages);
+        if tripwire.is_believed() { nobody_else } else { Vec::new() }
+    }
+
     /// Takes in what ListMetrics shows; returns every id that it or the readings name.
     fn discover<'a>(&mut self, reading: &'a UsageReading, at: Timestamp) -> Vec<&'a InvocationId> {
         let memory = &mut self.memory;
         let quiet_before = memory.discovered.map(|last| last.minus(LISTING_LAG).minute());
-        let listed = reading.listed.iter().flatten();
+        let (wide, listed): (Vec<_>, Vec<_>) =
+            reading.listed.iter().flatten().partition(|listed| listed.id.is_account_wide());
+        wide.into_iter().for_each(|wide| memory.tripwire.show(wide, at));
+        let listed = listed.into_iter();
         let read = reading.minutes.iter().chain(&reading.hours).map(|series| &series.id);
+        let read = read.filter(|id| !id.is_account_wide());
         let mut touched: Vec<&InvocationId> = listed.clone().map(|listed| &listed.id).chain(read).collect();
         touched.sort_unstable();
         touched.dedup();
@@ -440,7 +515,8 @@ impl TargetState {
         let newest = memory.ids.values().filter_map(|known| known.history.last_datapoint).max();
         memory.newest_datapoint = memory.newest_datapoint.max(newest.map(Minute::start));
         let all = memory.usage_at.filter(|_| memory.discovered.is_some()).map(|at| closed(settings, at));
-        let mut reads = memory.ids.values().map(|known| known.history.read_until());
+        let idle = settings.idle_minutes();
+        let mut reads = memory.ids.values().map(|known| known.history.read_until(idle));
         let read = reads.try_fold(all, |min, read| read.map(|read| min.map(|min| min.min(read))));
         memory.complete_until = memory.complete_until.max(read.flatten().map(Minute::start));
     }
@@ -457,6 +533,24 @@ impl TargetState {
         {
             memory.requests_at = None;
             Arc::make_mut(&mut quotas.value).requests = None;
+        }
+        if let Some(quotas) = &mut self.quotas
+            && old(memory.defaults_at, settings.quotas_max_age)
+        {
+            memory.defaults_at = None;
+            let list = &mut Arc::make_mut(&mut quotas.value).quotas;
+            list.retain(|quota| quota.listed);
+            list.iter_mut().for_each(|quota| quota.default = None);
+        }
+        if let Some(quotas) = &mut self.quotas
+            && memory.unread.values().any(|(last, _)| old(Some(*last), settings.quotas_max_age))
+        {
+            for quota in &mut Arc::make_mut(&mut quotas.value).quotas {
+                let unread = memory.unread.get(&quota.code);
+                if let Some((_, why)) = unread.filter(|(last, _)| old(Some(*last), settings.quotas_max_age)) {
+                    (quota.applied, quota.error) = (None, Some(why.clone()));
+                }
+            }
         }
         if old(self.catalog.as_ref().map(|catalog| catalog.at), settings.catalog_max_age) {
             self.catalog = None;
@@ -513,6 +607,8 @@ impl TargetState {
             self.memory.quotas_wanted = Some(now);
         }
         self.evaluation = Arc::new(evaluated.evaluation);
+        let budgeted = settings.cadence.filter(|_| settings.budget.is_some());
+        self.memory.load = budgeted.map(|cadence| Load::of(self, settings, &cadence, now));
         self.memory.next_change = self.next_change(settings, now);
     }
 
@@ -527,10 +623,12 @@ impl TargetState {
         [
             gone(self.quotas.as_ref().map(|quotas| quotas.at), settings.quotas_max_age),
             gone(memory.requests_at, settings.quotas_max_age),
+            gone(memory.defaults_at, settings.quotas_max_age),
             gone(self.catalog.as_ref().map(|catalog| catalog.at), settings.catalog_max_age),
             gone(memory.usage_at, settings.usage_max_age),
         ]
         .into_iter()
+        .chain(memory.unread.values().map(|(last, _)| gone(Some(*last), settings.quotas_max_age)))
         .chain(lists)
         .chain(releases)
         .chain(day_old)
@@ -573,6 +671,40 @@ fn keep_list<T: Clone>(
     }
 }
 
+/// Defaults that could not be read stay as they were, with the rows that only they list. (AWS's list of
+/// them is never empty.)
+fn keep_defaults(list: &mut QuotaList, old: &QuotaList) {
+    for quota in &old.quotas {
+        match list.quotas.binary_search_by(|new| new.code.cmp(&quota.code)) {
+            Ok(i) => list.quotas[i].default = quota.default,
+            Err(i) if !quota.listed => list.quotas.insert(i, quota.clone()),
+            Err(_) => {}
+        }
+    }
+}
+
+/// A quota whose row came without a value to be trusted keeps the last one that was: `unread` remembers
+/// since when, so that it goes in time.
+fn keep_values(
+    list: &mut QuotaList,
+    old: Option<&QuotaList>,
+    unread: &mut BTreeMap<String, (Timestamp, String)>,
+    last: Timestamp,
+) {
+    let known = |code: &str| {
+        let quotas = &old?.quotas;
+        quotas.binary_search_by(|quota| quota.code.as_str().cmp(code)).ok().map(|i| &quotas[i])
+    };
+    let before = std::mem::take(unread);
+    for quota in list.quotas.iter_mut().filter(|quota| quota.error.is_some()) {
+        let Some(limit) = known(&quota.code).and_then(|known| known.limit()) else { continue };
+        let why = quota.error.take().unwrap_or_default();
+        let last = before.get(&quota.code).map_or(last, |(last, _)| *last);
+        unread.insert(quota.code.clone(), (last, why));
+        quota.applied = Some(limit);
+    }
+}
+
 fn limit_changes(old: &Observed<Arc<QuotaList>>, new: &QuotaList, at: Timestamp) -> Vec<LimitChange> {
     let limit = |code: &str| {
         let found = new.quotas.binary_search_by(|quota| quota.code.as_str().cmp(code));
@@ -585,7 +717,9 @@ fn limit_changes(old: &Observed<Arc<QuotaList>>, new: &QuotaList, at: Timestamp)
     changed.collect()
 }
 
-fn by_id(readings: &[SeriesReading]) -> BTreeMap<&InvocationId, Vec<&SeriesReading>> {
+fn by_id<'a>(
+    readings: impl IntoIterator<Item = &'a SeriesReading>,
+) -> BTreeMap<&'a InvocationId, Vec<&'a SeriesReading>> {
     let mut by_id: BTreeMap<&InvocationId, Vec<&SeriesReading>> = BTreeMap::new();
     for reading in readings {
         by_id.entry(&reading.id).or_default().push(reading);

@@ -17,6 +17,10 @@ const AT_LIMIT: f64 = 0.9;
 /// "Well below": no doubt that settled use alone did not refuse the calls.
 const WELL_BELOW: f64 = 0.8;
 
+/// Ratios and attempts whose newest minute is older than so many are no news: the longest that idle ids go
+/// unread, with reserve.
+const LATEST: i64 = 20;
+
 /// The windows of ratios and attempts, in minutes.
 const WINDOWS: [(&str, i64); 2] = [("5m", 5), ("30m", 30)];
 
@@ -114,8 +118,8 @@ fn is_reservation(minute: &Refused) -> bool {
     minute.tokens != Share::NoLimit && shares.iter().all(|share| share.well_below())
 }
 
-/// Refusals of one model and scope in the minutes before `closed`, all its ids added minute by minute.
-/// The cause is left to the caller.
+/// Refusals of one model and scope in the minutes before `closed`, all its ids added minute by minute; the
+/// windows of ratios and attempts end with the newest minute known of all. The cause is left to the caller.
 pub(crate) fn status(model: &Arc<str>, scope: Scope, ids: &[Spender], closed: Minute) -> ThrottleStatus {
     let mut status = ThrottleStatus {
         model: model.clone(),
@@ -125,10 +129,12 @@ pub(crate) fn status(model: &Arc<str>, scope: Scope, ids: &[Spender], closed: Mi
         throttled_seconds: 60 * throttled_minutes(ids, closed).count() as u64,
         cause: None,
     };
+    let attempts =
+        |minute| Some((total(ids, Metric::Invocations, minute)?, total(ids, Metric::Throttles, minute)?));
+    let newest = (closed - LATEST).until(closed).rev().find(|&minute| attempts(minute).is_some());
+    let end = newest.map_or(closed, |newest| newest + 1);
     for (window, minutes) in WINDOWS {
-        let known = (closed - minutes).until(closed).filter_map(|minute| {
-            Some((total(ids, Metric::Invocations, minute)?, total(ids, Metric::Throttles, minute)?))
-        });
+        let known = (end - minutes).until(end).filter_map(attempts);
         let sums = known.reduce(|(a, b), (c, d)| (a + c, b + d));
         let Some((invocations, throttles)) = sums else { continue };
         let attempts = invocations + throttles;

@@ -71,6 +71,15 @@ impl InvocationId {
     pub fn mantle(id: &str) -> InvocationId {
         InvocationId { endpoint: Endpoint::Mantle, id: id.into() }
     }
+
+    /// No single id: the series of the runtime endpoint that have no dimensions and add up all ids.
+    pub fn account_wide() -> InvocationId {
+        InvocationId::runtime("")
+    }
+
+    pub fn is_account_wide(&self) -> bool {
+        self.id.is_empty()
+    }
 }
 
 /// One reading of a target's usage: which minutes were asked for, and what was answered.

@@ -20,6 +20,8 @@ pub(crate) struct Spender<'a> {
     pub weight: f64,
     /// The burndown of its output tokens, where known.
     pub factor: Option<f64>,
+    /// After how many minutes without a datapoint it is idle, and read by its invocations alone.
+    pub idle: i64,
 }
 
 /// Which minutes of an id are looked at.
@@ -42,6 +44,11 @@ impl Spender<'_> {
     /// What this id spends in one minute of a quota of that kind; `None` if unknown.
     pub fn spends(&self, kind: QuotaKind, view: View, minute: Minute) -> Option<f64> {
         let sum = |metric| self.cell(view, metric, minute).sum();
+        let invocations = || self.cell(view, Metric::Invocations, minute);
+        let of_day = kind == QuotaKind::TokensPerDay;
+        if !of_day && self.history.did_nothing(minute, invocations(), self.idle) {
+            return Some(0.0);
+        }
         let units = match kind {
             QuotaKind::RequestsPerMinute => sum(Metric::Invocations)?,
             QuotaKind::TokensPerMinute => self.charge(view, minute)?,

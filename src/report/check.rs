@@ -15,6 +15,8 @@ const QUOTA_PAGES: u64 = 9;
 /// Of 1,000 metrics read by GetMetricData, and of 1,000 calls of ListMetrics.
 const DOLLARS_PER_THOUSAND: f64 = 0.01;
 const HOURS_PER_MONTH: f64 = 730.0;
+/// What is assumed of the ids where the cadence follows them: hot, normal, idle.
+const MIX: [f64; 3] = [0.1, 0.4, 0.5];
 
 /// The plan in words, with the traffic of `ids` invocation ids assumed at each target.
 pub fn render(plan: &Plan, ids: u32) -> String {
@@ -53,13 +55,14 @@ fn who(account: &AccountPlan) -> String {
 fn calls(plan: &Plan, ids: u64, targets: u64) -> Vec<(&'static str, &'static str, f64)> {
     let settings = &plan.settings;
     let hourly = |interval: u64, calls: u64| (targets * calls) as f64 * 3600.0 / interval as f64;
-    let usage = |calls| hourly(settings.usage_interval, calls);
     let quotas = |calls| hourly(settings.quotas_interval, calls);
     let catalog = |calls| hourly(settings.catalog_interval, calls);
-    let queries = ids * (USUAL_SUMS + settings.statistics.len() as u64);
+    let queries = USUAL_SUMS + settings.statistics.len() as u64;
+    let data = readings(plan, ids as f64, queries as f64);
+    let data = data.iter().map(|r| hourly(r.interval, (r.metrics.ceil() as u64).div_ceil(PER_CALL))).sum();
     let discovery = settings.discovery_interval.max(settings.usage_interval);
     let mut rows = vec![
-        ("cloudwatch", "GetMetricData", usage(queries.div_ceil(PER_CALL))),
+        ("cloudwatch", "GetMetricData", data),
         ("cloudwatch", "ListMetrics", hourly(discovery, list_metrics_calls(plan, ids))),
         ("servicequotas", "ListServiceQuotas", quotas(QUOTA_PAGES)),
         ("servicequotas", "ListAWSDefaultServiceQuotas", quotas(QUOTA_PAGES)),
@@ -92,23 +95,71 @@ fn billed_metrics(plan: &Plan) -> u64 {
     USUAL_SUMS + u64::from(latency) + u64::from(first_token)
 }
 
+/// What is read of one target again and again.
+struct Reading {
+    /// In words.
+    what: String,
+    interval: u64,
+    metrics: f64,
+}
+
+/// The readings of a target whose ids have so many metrics each.
+fn readings(plan: &Plan, ids: f64, metrics: f64) -> Vec<Reading> {
+    let every = plan.settings.usage_interval;
+    let reading = |what: &str, ids: f64, metrics: f64, interval: u64| Reading {
+        what: format!("{ids} {what} × {metrics} metrics"),
+        interval: interval.max(every),
+        metrics: ids * metrics,
+    };
+    let Some(cadence) = plan.settings.cadence else { return vec![reading("ids", ids, metrics, every)] };
+    let [hot, normal, idle] = MIX.map(|share| (share * ids * 10.0).round() / 10.0);
+    let tripwire = Reading { what: "throttles of all ids".into(), interval: every, metrics: 1.0 };
+    vec![
+        tripwire,
+        reading("hot ids", hot, metrics, every),
+        reading("normal ids", normal, metrics, cadence.normal_interval),
+        Reading {
+            what: format!("{idle} idle ids by their invocations"),
+            ..reading("idle ids", idle, 1.0, cadence.idle_interval)
+        },
+    ]
+}
+
 fn cost(plan: &Plan, ids: u64, targets: u64) -> String {
     let settings = &plan.settings;
-    let monthly = |interval: u64, billed: u64| {
-        billed as f64 * 3600.0 / interval as f64 * HOURS_PER_MONTH / 1000.0 * DOLLARS_PER_THOUSAND
+    let monthly = |interval: u64, billed: f64| {
+        billed * 3600.0 / interval as f64 * HOURS_PER_MONTH / 1000.0 * DOLLARS_PER_THOUSAND
     };
-    let metrics = billed_metrics(plan);
-    let reading = monthly(settings.usage_interval, ids * metrics);
-    let listing =
-        monthly(settings.discovery_interval.max(settings.usage_interval), list_metrics_calls(plan, ids));
-    let target = reading + listing;
-    let (all, every) = (target * targets as f64, duration_text(settings.usage_interval));
+    let discovery = settings.discovery_interval.max(settings.usage_interval);
+    let listing = monthly(discovery, list_metrics_calls(plan, ids) as f64);
+    let (mut lines, mut target) = (String::new(), listing);
+    for Reading { what, interval, metrics } in readings(plan, ids as f64, billed_metrics(plan) as f64) {
+        let dollars = monthly(interval, metrics);
+        target += dollars;
+        let _ = writeln!(lines, "  {what} every {}: ${dollars:.2}", duration_text(interval));
+    }
+    let all = target * targets as f64;
+    let mix = match settings.cadence {
+        Some(_) => "  Assumed: 10 % of the ids are hot, 40 % normal, 50 % idle.\n",
+        None => "",
+    };
     format!(
-        "\nCloudWatch: about ${target:.2} a month for each target, ${all:.2} for all.\n  \
-         {ids} ids × {metrics} metrics every {every}: ${reading:.2} at $0.01 per 1,000 metrics read.\n  \
+        "\nCloudWatch: about ${target:.2} a month for each target, ${all:.2} for all.\n{mix}{lines}  \
+         GetMetricData costs $0.01 per 1,000 metrics read.\n  \
          ListMetrics: ${listing:.2} at $0.01 per 1,000 calls, the first million of an account not taken off.\n  \
-         Service Quotas, Bedrock and STS ask nothing for these calls.\n"
+         Service Quotas, Bedrock and STS ask nothing for these calls.\n{}",
+        budget(plan, all)
     )
+}
+
+fn budget(plan: &Plan, monthly: f64) -> String {
+    let Some(daily) = plan.settings.budget else { return String::new() };
+    let month = daily * HOURS_PER_MONTH / 24.0;
+    let meaning = match monthly <= month {
+        true => "enough for it",
+        false => "less than that: the calmest ids will be read less often",
+    };
+    format!("\nBudget: ${daily:.2} a day, ${month:.2} a month: {meaning}.\n")
 }
 
 #[cfg(test)]
@@ -123,11 +174,22 @@ mod tests {
 
     #[test]
     fn the_price_of_forty_ids_read_every_minute_and_every_five() {
-        let every_minute = dollars(&render(&plan(&Config::default()).unwrap(), 40));
+        let price = |text: &str| dollars(&render(&plan(&config::parse("", text)).unwrap(), 40));
+        let every_minute = price("usage: {cadence: fixed}");
         assert!((190.0..195.0).contains(&every_minute), "{every_minute}");
-        let text = "usage: {interval: 5m, discovery_interval: 1h}";
-        let every_five = dollars(&render(&plan(&config::parse("", text)).unwrap(), 40));
+        let every_five = price("usage: {cadence: fixed, interval: 5m, discovery_interval: 1h}");
         assert!((38.0..39.0).contains(&every_five), "{every_five}");
+        let by_need = dollars(&render(&plan(&Config::default()).unwrap(), 40));
+        assert!((35.0..37.0).contains(&by_need), "{by_need}");
+    }
+
+    #[test]
+    fn a_budget_is_held_against_the_plan() {
+        let report = |text: &str| render(&plan(&config::parse("", text)).unwrap(), 40);
+        let enough = report("budget: {dollars_per_day: 2}");
+        assert!(enough.ends_with("Budget: $2.00 a day, $60.83 a month: enough for it.\n"), "{enough}");
+        let short = report("budget: {dollars_per_day: 1}");
+        assert!(short.contains("the calmest ids will be read less often"), "{short}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use bedrock_quota_exporter::model::evaluation::{Evaluation, IdStatus, QuotaStatu
 use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, Target};
 use bedrock_quota_exporter::model::matching::Rules;
 use bedrock_quota_exporter::model::quota::{QuotaList, ServiceQuota};
-use bedrock_quota_exporter::model::schedule::{due, newly_listed};
+use bedrock_quota_exporter::model::schedule::{due, follow_up, newly_listed};
 use bedrock_quota_exporter::model::snapshot::{
     CollectError, Collector, ErrorClass, Observation, Outcome, Requests, SeriesRequest, Settings, Snapshot,
     TargetState, UsageRequest,
@@ -29,6 +29,8 @@ pub fn settings() -> Settings {
         discovery_interval: 300,
         quotas_interval: 900,
         catalog_interval: 3600,
+        cadence: None,
+        budget: None,
         usage_max_age: 900,
         quotas_max_age: 86_400,
         catalog_max_age: 86_400,
@@ -204,11 +206,19 @@ impl Cloud {
 
     /// What CloudWatch answers now.
     pub fn answer(&self, request: &UsageRequest) -> UsageReading {
-        let listed = request.discover.then(|| self.listed(request.everything));
-        let mut minutes: Vec<SeriesReading> = request.minutes.iter().map(|r| self.series(r)).collect();
-        let new = newly_listed(self.state(), &self.settings, request, listed.as_deref().unwrap_or_default());
-        minutes.extend(new.iter().map(|r| self.series(r)));
-        UsageReading { listed, minutes, hours: request.hours.iter().map(|r| self.hours(r)).collect() }
+        let hours = request.hours.iter().map(|r| self.hours(r)).collect();
+        let mut reading = UsageReading { hours, ..UsageReading::default() };
+        let mut step = request.clone();
+        while step.discover || !step.minutes.is_empty() {
+            if step.discover {
+                let listed = self.listed(request.everything);
+                step.minutes.extend(newly_listed(self.state(), &self.settings, request, &listed));
+                reading.listed = Some(listed);
+            }
+            reading.minutes.extend(step.minutes.iter().map(|r| self.series(r)));
+            step = follow_up(self.state(), &self.settings, request, &reading, self.now);
+        }
+        reading
     }
 
     fn listed(&self, everything: bool) -> Vec<ListedId> {

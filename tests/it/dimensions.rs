@@ -17,7 +17,11 @@ fn table() -> Demand {
 fn world(streams: Vec<Stream>) -> World {
     let region = Region { name: "us-east-1".to_string(), streams, ..Region::default() };
     World {
-        accounts: vec![Account { id: "000000000000".to_string(), regions: vec![region], ..Account::default() }],
+        accounts: vec![Account {
+            id: "000000000000".to_string(),
+            regions: vec![region],
+            ..Account::default()
+        }],
         publishing: Publishing::at_once(),
         rates: false,
         rough_pages: false,

@@ -5,8 +5,9 @@
 //! all of them (50), 40 models in each, `quotas.export: in_use`. The simulated AWS is a process of its own.
 
 use bedrock_quota_exporter::sim::Sim;
+use bedrock_quota_exporter::sim::lists::Profile;
 use bedrock_quota_exporter::sim::traffic::{Call, Demand, Stream};
-use bedrock_quota_exporter::sim::world::{Account, Region, World};
+use bedrock_quota_exporter::sim::world::{Account, Applied, QuotaChange, Region, World};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -131,7 +132,7 @@ fn listening(command: &mut Command, marker: &str) -> (Process, String) {
         Some(address.trim().to_string())
     });
     std::thread::spawn(move || {
-        lines.map_while(Result::ok).filter(|l| l.contains("level=warn")).for_each(|l| eprintln!("{l}"))
+        lines.map_while(Result::ok).filter(|l| !l.contains("level=info")).for_each(|l| eprintln!("{l}"))
     });
     (Process(process), found.expect("the process says where it listens"))
 }
@@ -144,9 +145,9 @@ fn config_of(accounts: usize, url: &str) -> String {
     let role = |n: usize| format!("  - {{role_arn: 'arn:aws:iam::{}:role/reader'}}\n", account_id(n));
     let accounts: String = (0..accounts).map(role).collect();
     let regions = REGIONS.join(", ");
-    format!(
-        "regions: [{regions}]\naccounts:\n{accounts}quotas: {{export: in_use}}\naws: {{endpoint_url: '{url}'}}\n"
-    )
+    // The simulated AWS shares this machine, and a slow answer is not what is measured.
+    let aws = format!("aws: {{endpoint_url: '{url}', attempt_timeout: 1m, operation_timeout: 3m}}\n");
+    format!("regions: [{regions}]\naccounts:\n{accounts}quotas: {{export: in_use}}\n{aws}")
 }
 
 /// Requests, throttled ones, and metrics billed.
@@ -178,16 +179,18 @@ fn serve_world(accounts: usize) {
     });
 }
 
-/// 40 models with steady traffic in each region, through a geographic profile where there is one. Cache
-/// metrics and time to first token make it 13 metrics each.
+/// 40 ids with steady traffic in each region, geographic profiles before others. Cache metrics and time to
+/// first token are among their metrics. In the first region each account has a quota of its own, in the
+/// others all have the same.
 fn world(accounts: usize) -> World {
     let mut world = World { seed: 1, ..World::default() };
     let call = Call { cache_read: 300.0, cache_write: 60.0, first_token_ms: Some(400.0), ..Call::default() };
     let region = |name: &str| {
-        let profiles = world.lists.profiles.iter();
-        let ids = profiles.filter(|p| p.prefix != "global" && p.source_regions.iter().any(|r| r == name));
+        let profiles = world.lists.profiles.iter().filter(|p| p.source_regions.iter().any(|r| r == name));
+        let (global, geographic): (Vec<&Profile>, Vec<_>) = profiles.partition(|p| p.prefix == "global");
         let models = world.lists.models.iter().filter(|m| m.on_demand_regions.iter().any(|r| r == name));
-        let ids = ids.map(|p| p.id.clone()).chain(models.map(|m| m.id.clone()));
+        let ids = geographic.iter().map(|p| p.id.clone()).chain(models.map(|m| m.id.clone()));
+        let ids = ids.chain(global.iter().map(|p| p.id.clone()));
         let streams = ids.take(MODELS).enumerate().map(|(n, model_id)| Stream {
             model_id,
             demand: Demand::Steady(5.0 + n as f64),
@@ -198,7 +201,13 @@ fn world(accounts: usize) -> World {
     };
     let regions = REGIONS.map(region).to_vec();
     assert!(regions.iter().all(|region| region.streams.len() == MODELS));
-    let account = |n| Account { id: account_id(n), regions: regions.clone(), ..Account::default() };
+    let raised = world.lists.listed(REGIONS[0]).next().expect("every region lists quotas").code.clone();
+    let account = |n: usize| {
+        let mut regions = regions.clone();
+        let applied = Applied::Value(1000.0 + n as f64);
+        regions[0].quotas.push(QuotaChange { code: raised.clone(), from: i64::MIN, applied });
+        Account { id: account_id(n), regions, ..Account::default() }
+    };
     world.accounts = (0..accounts).map(account).collect();
     world
 }

@@ -11,6 +11,7 @@ use crate::sim::{Sim, desk::Clock, world::World};
 use crate::telemetry::Telemetry;
 use anyhow::{Context, Result};
 use std::io::{self, BufWriter, Write};
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// As the alerts expect a scrape job to be called.
@@ -43,16 +44,20 @@ impl Span {
     }
 }
 
+/// Patience with the simulated AWS: it shares this process, and the machine may be busy.
+const TIMEOUT: Duration = Duration::from_secs(600);
+
 /// Prints the past of `world`, whose simulated AWS is reached by `plan`, on standard output.
 pub(super) async fn run(
     aws: TcpListener,
     world: World,
-    plan: Plan,
+    mut plan: Plan,
     telemetry: Telemetry,
     span: Span,
 ) -> Result<()> {
     let sim = Sim::new(World { rates: false, ..world });
     let serving = tokio::spawn(sim.clone().serve(aws, std::future::pending()));
+    (plan.aws.attempt_timeout, plan.aws.operation_timeout) = (TIMEOUT, TIMEOUT);
     let connections = connections(&plan, &telemetry).await;
     tell_plan(&telemetry, &plan.settings, connections.len());
     let settings = Settings {

@@ -8,8 +8,8 @@ WORKDIR /build
 
 # The dependencies alone, so that this layer lasts until Cargo.lock changes.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir -p src tests/it \
-    && touch src/lib.rs tests/it/main.rs \
+RUN mkdir -p src tests/it benches \
+    && touch src/lib.rs tests/it/main.rs benches/fleet.rs \
     && echo 'fn main() {}' > src/main.rs \
     && cargo build --release --locked
 

@@ -18,13 +18,13 @@ demo:
 	@echo "Metrics: http://localhost:$(PORT)/metrics (stop with Ctrl-C)"
 	@exec $(TARGET)/debug/bedrock-quota-exporter demo --web.listen-address=127.0.0.1:$(PORT)
 
-test: export BQE_PYTHON := $(TARGET)/venv/bin/python
 test:
 	tests/setup.sh $(TARGET)/venv
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps
-	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked -- --show-output; fi
+	cargo build --locked
+	tests/run.sh $(TARGET)
 
 image:
 	$(or $(shell command -v docker podman buildah | head -n 1),docker) build --build-arg REVISION=$$(git rev-parse --short HEAD) --tag bedrock-quota-exporter .

@@ -17,7 +17,7 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_cloudwatch::config::{
-    Credentials as Keys, IdentityCache, SharedCredentialsProvider, SharedInterceptor,
+    Credentials as Keys, IdentityCache, SharedCredentialsProvider, SharedHttpClient, SharedInterceptor,
 };
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime::client::retries::RetryPartition;
@@ -56,7 +56,32 @@ impl Environment {
     /// Reads the SDK's usual sources (environment variables, shared files) and lays `plan` over them.
     /// `region` keeps the SDK from looking for one, which outside EC2 takes seconds.
     pub async fn load(plan: &AwsPlan, region: Option<&str>, telemetry: &Telemetry) -> Environment {
-        let mut loader = loader(plan);
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+            .build_https();
+        Environment::on(http, plan, region, telemetry).await
+    }
+
+    /// The same for a new plan, over the HTTP client that an earlier session has.
+    pub async fn reload(
+        session: &Session,
+        plan: &AwsPlan,
+        region: Option<&str>,
+        telemetry: &Telemetry,
+    ) -> Environment {
+        match session.config.http_client() {
+            Some(http) => Environment::on(http, plan, region, telemetry).await,
+            None => Environment::load(plan, region, telemetry).await,
+        }
+    }
+
+    async fn on(
+        http: SharedHttpClient,
+        plan: &AwsPlan,
+        region: Option<&str>,
+        telemetry: &Telemetry,
+    ) -> Environment {
+        let mut loader = loader(plan, http);
         if let Some(region) = region {
             loader = loader.region(Region::new(region.to_string()));
         }
@@ -76,7 +101,10 @@ impl Environment {
     pub async fn session(&self, credentials: &Credentials) -> Session {
         let config = match credentials {
             Credentials::Default => self.config.clone(),
-            Credentials::Profile(name) => loader(&self.plan).profile_name(name).load().await,
+            Credentials::Profile(name) => match self.config.http_client() {
+                Some(http) => loader(&self.plan, http).profile_name(name).load().await,
+                None => self.config.clone(),
+            },
             Credentials::Role { arn, external_id } => self.assume(arn, external_id.as_deref()).await,
         };
         Session { config, plan: self.plan.clone(), telemetry: self.telemetry.clone() }
@@ -104,10 +132,7 @@ impl Environment {
     }
 }
 
-fn loader(plan: &AwsPlan) -> aws_config::ConfigLoader {
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-        .build_https();
+fn loader(plan: &AwsPlan, http: SharedHttpClient) -> aws_config::ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(plan.connect_timeout)
         .operation_attempt_timeout(plan.attempt_timeout)
@@ -153,18 +178,13 @@ impl Session {
 
     /// The clients of one target of this account.
     pub fn connect(&self, target: &Target) -> Connection {
-        let server_time = Arc::default();
+        let (server_time, unwatched) = (Arc::default(), Arc::default());
+        let plan = &self.plan;
         Connection {
             target: target.clone(),
-            cloudwatch: client!(aws_sdk_cloudwatch, self, target, &self.plan.cloudwatch_url, &server_time),
-            service_quotas: client!(
-                aws_sdk_servicequotas,
-                self,
-                target,
-                &self.plan.servicequotas_url,
-                &server_time
-            ),
-            bedrock: client!(aws_sdk_bedrock, self, target, &self.plan.bedrock_url, &server_time),
+            cloudwatch: client!(aws_sdk_cloudwatch, self, target, &plan.cloudwatch_url, &server_time),
+            service_quotas: client!(aws_sdk_servicequotas, self, target, &plan.servicequotas_url, &unwatched),
+            bedrock: client!(aws_sdk_bedrock, self, target, &plan.bedrock_url, &unwatched),
             telemetry: self.telemetry.clone(),
             server_time,
         }
@@ -172,8 +192,13 @@ impl Session {
 }
 
 impl Connection {
-    /// What AWS's clock showed in its newest answer (the Date header); `None` before the first one.
+    /// What CloudWatch's clock showed in its newest answer (the Date header) since it was last forgotten.
     pub fn server_time(&self) -> Option<Timestamp> {
         Some(self.server_time.load(Ordering::Relaxed)).filter(|at| *at != 0).map(Timestamp)
+    }
+
+    /// An answer of the last round says nothing about the clocks of this one.
+    pub fn forget_server_time(&self) {
+        self.server_time.store(0, Ordering::Relaxed);
     }
 }

@@ -1,6 +1,8 @@
 //! The command line. Flags follow the exporters' convention; each is also an environment variable,
 //! `BEDROCK_QUOTA_EXPORTER_` and the flag's name in capitals.
 
+use crate::config;
+use crate::model::shard::Shard;
 use crate::telemetry;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -133,9 +135,25 @@ pub struct Web {
 }
 
 #[derive(Args, Debug)]
+pub struct Slice {
+    /// Watch only slice N, counted from 0, of the accounts, cut into M: N/M. For N also a name that ends
+    /// in it, such as a StatefulSet's pod, or auto for HOSTNAME
+    #[arg(
+        long,
+        env = "BEDROCK_QUOTA_EXPORTER_SHARD",
+        value_name = "N/M",
+        default_value = "0/1",
+        value_parser = shard
+    )]
+    pub shard: Shard,
+}
+
+#[derive(Args, Debug)]
 pub struct Serve {
     #[command(flatten)]
     pub config: ConfigFile,
+    #[command(flatten)]
+    pub slice: Slice,
     #[command(flatten)]
     pub web: Web,
 }
@@ -144,6 +162,8 @@ pub struct Serve {
 pub struct Check {
     #[command(flatten)]
     pub config: ConfigFile,
+    #[command(flatten)]
+    pub slice: Slice,
     /// Invocation ids with traffic that a target is assumed to have, for the estimate of calls and cost
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_IDS", value_name = "N", default_value_t = 40)]
     pub ids: u32,
@@ -155,6 +175,33 @@ pub struct Demo {
     pub web: Web,
     #[command(flatten)]
     pub seed: Seed,
+    #[command(flatten)]
+    pub backfill: Backfill,
+}
+
+#[derive(Args, Debug)]
+pub struct Backfill {
+    /// Serve nothing: print this much of the past, as scraped from the listen address, for
+    /// `promtool tsdb create-blocks-from openmetrics`
+    #[arg(
+        id = "backfill",
+        long,
+        env = "BEDROCK_QUOTA_EXPORTER_BACKFILL",
+        value_name = "DURATION",
+        value_parser = duration
+    )]
+    pub length: Option<u64>,
+    /// Between two samples of the last six hours; those before are an hour apart
+    #[arg(
+        id = "backfill.step",
+        long = "backfill.step",
+        env = "BEDROCK_QUOTA_EXPORTER_BACKFILL_STEP",
+        value_name = "DURATION",
+        default_value = "1m",
+        value_parser = duration,
+        requires = "backfill"
+    )]
+    pub step: u64,
 }
 
 #[derive(Args, Debug)]
@@ -241,6 +288,24 @@ fn loopback_address(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
+fn duration(text: &str) -> Result<u64, String> {
+    config::kinds::duration(text, 60..=14 * 86_400)
+        .ok_or_else(|| "expected a duration from 1m to 14d, such as 90s, 15m or 1d12h".into())
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let (name, of) = text.rsplit_once('/').unwrap_or((text, ""));
+    // In a pod, the pod's name.
+    let host = (name == "auto").then(|| std::env::var("HOSTNAME").unwrap_or_default());
+    let name = host.as_deref().unwrap_or(name);
+    let ordinal = name.rsplit('-').next().unwrap_or_default();
+    let shard = ordinal.parse().ok().zip(of.parse().ok());
+    shard.and_then(|(number, of)| Shard::new(number, of)).ok_or_else(|| {
+        let host = if host.is_some() { format!("HOSTNAME is {name:?}; ") } else { String::new() };
+        format!("{host}expected N/M with N from 0 to M - 1, such as 0/3, exporter-0/3 or auto/3")
+    })
+}
+
 fn telemetry_path(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
     let taken = ["/-/", "/api/"].iter().any(|prefix| text.starts_with(prefix));
@@ -299,6 +364,16 @@ mod tests {
         }
         assert!(loopback_address(":10470").is_err());
         assert!(loopback_address("[::1]:10470").is_ok());
+    }
+
+    #[test]
+    fn shards() {
+        let shard = |text| shard(text).map(|shard| shard.to_string());
+        assert_eq!(shard("1/3").unwrap(), "1/3");
+        assert_eq!(shard("bedrock-quota-exporter-2/3").unwrap(), "2/3");
+        for bad in ["", "1", "/", "3/3", "-1/3x", "0/0", "exporter/3", "exporter-b/3", "1/3/"] {
+            assert!(shard(bad).unwrap_err().starts_with("expected N/M"), "{bad}");
+        }
     }
 
     #[test]

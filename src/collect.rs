@@ -55,16 +55,15 @@ pub async fn collect(
             let (catalog, errors) = connection.catalog(tag_keys).await;
             (catalog.map(Observation::Catalog), errors)
         }
-        Work::Usage(request) => usage(connection, state, request, settings, started).await,
+        Work::Usage(request) => {
+            connection.forget_server_time();
+            usage(connection, state, request, settings, started).await
+        }
     };
-    Outcome {
-        target: connection.target.clone(),
-        collector,
-        started,
-        seconds: stopwatch.seconds(),
-        observation,
-        errors,
-    }
+    let seconds = stopwatch.seconds();
+    let target = connection.target.clone();
+    let outcome = Outcome { target, collector, started, seconds, observation, errors };
+    by_the_right_clock(outcome, connection.server_time(), settings)
 }
 
 async fn usage(
@@ -110,7 +109,7 @@ async fn usage(
 /// Refuses usage that was read by a wrong clock. The SDK signs with AWS's time, so calls succeed however
 /// wrong the clock here is, while their windows lie in the future and every minute looks like 0.
 /// `server`: what AWS's clock showed meanwhile.
-pub fn by_the_right_clock(mut outcome: Outcome, server: Option<Timestamp>, settings: &Settings) -> Outcome {
+fn by_the_right_clock(mut outcome: Outcome, server: Option<Timestamp>, settings: &Settings) -> Outcome {
     let until = outcome.started.plus(outcome.seconds.ceil() as u64);
     let away = server.map_or(0, |server| outcome.started.since(server).max(server.since(until)));
     let allowed = settings.delay / 2;

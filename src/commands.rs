@@ -1,5 +1,7 @@
 //! The sub-commands: from parsed arguments to a running or finished job.
 
+mod backfill;
+
 use crate::aws::Environment;
 use crate::cli;
 use crate::config;
@@ -24,8 +26,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves what the config says until SIGTERM or SIGINT.
 pub fn serve(args: cli::Serve) -> Result<()> {
-    let plan = load(&args.config)?;
-    let reload = Box::new(move || load(&args.config).map_err(|error| error.to_string()));
+    let shard = args.slice.shard;
+    let load = move || load(&args.config).map(|plan| Plan { shard, ..plan });
+    let plan = load()?;
+    let reload = Box::new(move || load().map_err(|error| error.to_string()));
     run_async(async {
         let listener = bind(args.web.address.listen_address).await?;
         let source = Source { plan, reload };
@@ -35,16 +39,23 @@ pub fn serve(args: cli::Serve) -> Result<()> {
 
 /// Prints what the config would do.
 pub fn check(args: cli::Check) -> Result<()> {
-    print!("{}", report::check::render(&load(&args.config)?, args.ids));
+    let plan = Plan { shard: args.slice.shard, ..load(&args.config)? };
+    print!("{}", report::check::render(&plan, args.ids));
     Ok(())
 }
 
-/// The daemon against the simulated AWS, both in this process.
+/// The daemon against the simulated AWS, both in this process; or the past that it would have had.
 pub fn demo(args: cli::Demo) -> Result<()> {
     run_async(async {
         let aws = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-        let world = World::demo(args.seed.seed, daemon::now().0);
+        let start = daemon::now();
+        let world = World::demo(args.seed.seed, start.0);
         let plan = demo_plan(&format!("http://{}", aws.local_addr()?), &world)?;
+        if let Some(length) = args.backfill.length {
+            let instance = instance(args.web.address.listen_address);
+            let span = backfill::Span { end: start, length, step: args.backfill.step, instance };
+            return backfill::run(aws, world, plan, telemetry("demo"), span).await;
+        }
         let again = plan.clone();
         let reload = Box::new(move || Ok(again.clone()));
         let listener = bind(args.web.address.listen_address).await?;
@@ -54,6 +65,12 @@ pub fn demo(args: cli::Demo) -> Result<()> {
         simulated.abort();
         result
     })
+}
+
+/// The label `instance` of a scrape of this machine.
+fn instance(address: SocketAddr) -> String {
+    let host = if address.ip().is_unspecified() { "localhost".to_string() } else { address.ip().to_string() };
+    format!("{host}:{}", address.port())
 }
 
 /// The simulated AWS alone.
@@ -157,6 +174,9 @@ fn load(file: &cli::ConfigFile) -> Result<Plan> {
     plan.map_err(|complaints| anyhow!("the config is refused\n{complaints}"))
 }
 
+/// How long threads may take that cannot be stopped.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// What the accounts of the simulated AWS are called.
 const DEMO_NAMES: [&str; 3] = ["production", "research", "labs"];
 
@@ -190,7 +210,11 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 }
 
 fn run_async<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    // A name that the resolver still looks up, on a thread of its own, must not hold the end up.
+    runtime.shutdown_timeout(LINGER);
+    result
 }
 
 /// Resolves at SIGTERM or SIGINT.

@@ -12,15 +12,18 @@ use crate::telemetry::Telemetry;
 use anyhow::{Context, Result, bail};
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// How long a published snapshot waits for its neighbours before it is rendered: targets finish one
 /// after another, and a rendering serves all that finished.
 const COALESCE: Duration = Duration::from_secs(2);
+/// Large fleets render for longer: the renderer rests so many times as long as it worked, and so never
+/// takes more than a fifth of one core.
+const IDLE: u32 = 4;
 /// How long open connections may take after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(3);
 
@@ -73,18 +76,23 @@ pub async fn run(
         () = shutdown => None,
         ended = parts.join_next() => ended,
     };
-    match ended {
-        None => {
-            tracing::info!("stopping");
-            stop.send_replace(true);
-            // The server ends first, by itself; the others have nothing to finish.
-            let _ = tokio::time::timeout(DRAIN, parts.join_next()).await;
-            parts.shutdown().await;
-            Ok(())
-        }
-        Some(Ok((name, Ok(())))) => bail!("the {name} ended, though nothing asked it to"),
-        Some(Ok((name, Err(error)))) => Err(error.context(format!("the {name} ended"))),
-        Some(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
+    let Some(ended) = ended else {
+        tracing::info!("stopping");
+        stop.send_replace(true);
+        // The server ends first, by itself; the others have nothing to finish.
+        let _ = tokio::time::timeout(DRAIN, parts.join_next()).await;
+        parts.shutdown().await;
+        return Ok(());
+    };
+    fallen(ended)
+}
+
+/// What it means that a part of the daemon ended, though nothing asked it to.
+fn fallen(part: std::result::Result<(&'static str, Result<()>), JoinError>) -> Result<()> {
+    match part {
+        Ok((name, Ok(()))) => bail!("the {name} ended, though nothing asked it to"),
+        Ok((name, Err(error))) => Err(error.context(format!("the {name} ended"))),
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
 
@@ -95,14 +103,27 @@ async fn renderer(
     rendered: watch::Sender<Option<Arc<Rendered>>>,
 ) -> Result<()> {
     while published.changed().await.is_ok() {
-        let now = published.borrow_and_update().clone();
+        let shown = published.borrow_and_update().clone();
+        let (now, stopwatch) = (shown.clone(), Instant::now());
         let work = tokio::task::spawn_blocking(move || exposition::compress(&now.snapshot, &now.export));
         let done = work.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
-        telemetry.set_series(done.series);
-        rendered.send_replace(Some(Arc::new(done)));
-        tokio::time::sleep(COALESCE).await;
+        // Under the lock of the page, which the server holds while it puts the two together.
+        rendered.send_modify(|page| {
+            tell_plan(&telemetry, &shown.snapshot, &shown.export);
+            telemetry.set_series(done.series);
+            *page = Some(Arc::new(done));
+        });
+        tokio::time::sleep(COALESCE.max(stopwatch.elapsed() * IDLE)).await;
     }
     Ok(())
+}
+
+/// What the plan says of itself in /metrics.
+fn tell_plan(telemetry: &Telemetry, snapshot: &Snapshot, export: &Export) {
+    telemetry.set_targets(snapshot.targets.len());
+    for (collector, seconds) in &export.intervals {
+        telemetry.set_interval(*collector, *seconds as f64);
+    }
 }
 
 /// Each SIGHUP asks for a reload; how it went is logged by the writer.
@@ -121,4 +142,36 @@ async fn hangups(reload: mpsc::Sender<ReloadRequest>) -> Result<()> {
 pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp(since.as_secs() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How the daemon ends when one of its parts does.
+    async fn end(part: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
+        let mut parts = JoinSet::new();
+        parts.spawn(async move { ("writer", part.await) });
+        fallen(parts.join_next().await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_part_that_ends_is_named() {
+        let failed = end(async { bail!("no region") }).await.unwrap_err();
+        assert_eq!(format!("{failed:#}"), "the writer ended: no region");
+        let ended = end(async { Ok(()) }).await.unwrap_err();
+        assert_eq!(ended.to_string(), "the writer ended, though nothing asked it to");
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "a bug in a collector")]
+    async fn a_panic_in_a_part_is_the_process_panic() {
+        let mut collectors = JoinSet::new();
+        collectors.spawn(async { panic!("a bug in a collector") });
+        let _ = end(async move {
+            let ended = collectors.join_next().await.unwrap();
+            std::panic::resume_unwind(ended.unwrap_err().into_panic())
+        })
+        .await;
+    }
 }

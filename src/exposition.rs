@@ -3,13 +3,15 @@
 
 mod compress;
 pub mod families;
+mod openmetrics;
 mod text;
 mod view;
 
 pub use compress::{Plain, Rendered, compress};
+pub use openmetrics::Past;
 
 use crate::model::ids::words;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Collector, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use text::Samples;
@@ -27,6 +29,8 @@ pub struct Export {
     pub team_tag: Option<String>,
     /// Account id → the name the config gives it.
     pub account_names: BTreeMap<String, String>,
+    /// Seconds between collections, as the exporter tells of itself.
+    pub intervals: Vec<(Collector, u64)>,
 }
 
 impl Default for Export {
@@ -38,6 +42,7 @@ impl Default for Export {
             gauges: true,
             team_tag: None,
             account_names: BTreeMap::new(),
+            intervals: Vec::new(),
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod matching;
 mod minutes;
 pub mod quota;
 pub mod schedule;
+pub mod shard;
 pub mod snapshot;
 pub mod throttling;
 pub mod time;

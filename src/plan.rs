@@ -5,7 +5,8 @@ use crate::config::{Account, At, Aws, CadenceKind, Complaint, Complaints, Config
 use crate::exposition::{Export, QuotaExport};
 use crate::model::cadence::Cadence;
 use crate::model::matching::Rules;
-use crate::model::snapshot::Settings;
+use crate::model::shard::Shard;
+use crate::model::snapshot::{Collector, Settings};
 use crate::model::usage::Metric;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,6 +19,8 @@ pub struct Plan {
     pub aws: AwsPlan,
     pub settings: Settings,
     pub export: Export,
+    /// The accounts that are this exporter's; never from a config.
+    pub shard: Shard,
 }
 
 /// An account to watch: one target per region.
@@ -64,17 +67,24 @@ pub struct AwsPlan {
 /// Plans a config, or refuses it with every complaint.
 pub fn plan(config: &Config) -> Result<Plan, Complaints> {
     let mut complaints = config.complaints.clone();
+    let settings = settings(config, &mut complaints);
     let plan = Plan {
         accounts: accounts(config, &mut complaints),
         aws: aws(&config.aws, &mut complaints),
-        settings: settings(config, &mut complaints),
         export: Export {
+            intervals: vec![
+                (Collector::Quotas, settings.quotas_interval),
+                (Collector::Catalog, settings.catalog_interval),
+                (Collector::Usage, settings.usage_interval),
+            ],
             quotas: or(&config.quotas.export, QuotaExport::All),
             watch: values(&config.quotas.watch).into_iter().collect(),
             gauges: or(&config.usage.gauges, true),
             team_tag: config.catalog.team_tag.as_ref().map(|tag| tag.value.clone()),
             account_names: BTreeMap::new(),
         },
+        shard: Shard::default(),
+        settings,
     };
     if complaints.is_empty() {
         return Ok(plan);
@@ -184,6 +194,7 @@ fn settings(config: &Config, out: Out) -> Settings {
         cadence,
         budget: budget.map(|at| at.value),
         lookback_minutes: (or(&usage.lookback, LOOKBACK) / 60) as i64,
+        spread: true,
         thresholds: distinct(&usage.thresholds, "usage.thresholds", &[0.8, 0.9, 1.0], out),
         usage_interval,
         discovery_interval: or(&usage.discovery_interval, 5 * 60),

@@ -63,8 +63,11 @@ pub(crate) async fn serve(
 
 /// Sends what was rendered, with the exporter's own small part behind it.
 async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
-    let own = site.telemetry.render();
-    let rendered = site.rendered.borrow().clone();
+    let (own, rendered) = {
+        // While the page is held, what the exporter says of its plan is of the same plan.
+        let page = site.rendered.borrow();
+        (site.telemetry.render(), page.clone())
+    };
     let typed = [(CONTENT_TYPE, TEXT), (VARY, "accept-encoding"), (CACHE_CONTROL, "no-store")];
     match rendered {
         None => (typed, own).into_response(),
@@ -124,7 +127,7 @@ fn first_round_done(snapshot: &Snapshot) -> bool {
         let mut states = snapshot.targets.values().map(|target| target.collectors.get(collector));
         states.all(|state| state.is_some_and(|state| state.last_attempt.is_some()))
     };
-    !snapshot.targets.is_empty() && Collector::ALL.iter().all(tried)
+    Collector::ALL.iter().all(tried)
 }
 
 #[cfg(test)]

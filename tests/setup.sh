@@ -4,12 +4,14 @@
 set -euo pipefail
 
 venv=$1
-requirements=$(dirname "${BASH_SOURCE[0]}")/requirements.txt
+root=$(dirname "${BASH_SOURCE[0]}")/..
+requirements=("$root/tests/requirements.txt" "$root/dashboards/requirements.txt")
 
 # Debian packages of the commands that are not there.
 missing() {
     command -v cc >/dev/null || echo gcc libc6-dev
     command -v promtool >/dev/null && command -v prometheus >/dev/null || echo prometheus
+    command -v prometheus-alertmanager >/dev/null && command -v amtool >/dev/null || echo prometheus-alertmanager
     command -v python3 >/dev/null || echo python3
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }
@@ -28,8 +30,9 @@ if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; th
 fi
 [ -z "$packages" ] || { echo "missing, by the names of Debian's packages: $packages" >&2; exit 1; }
 
-if ! cmp -s "$requirements" "$venv/requirements.txt"; then
+if ! cat "${requirements[@]}" | cmp -s - "$venv/requirements.txt"; then
     python3 -m venv --clear "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
-    cp "$requirements" "$venv/requirements.txt"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check "${requirements[@]/#/--requirement=}"
+    cat "${requirements[@]}" >"$venv/requirements.txt"
+    cp "$root/dashboards/requirements.txt" "$venv/dashboards.txt"
 fi

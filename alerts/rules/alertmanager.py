@@ -1,5 +1,8 @@
 """The example Alertmanager config: who is told, what is told together, what is not told twice."""
 
+# The day of custom deployments or of 1M-context calls is not the day of all others.
+STANDARD = 'variant="standard"'
+
 
 def config(values, scale, urls):
     """`urls`: where pages and tickets are posted."""
@@ -26,11 +29,10 @@ def inhibitions():
         "BedrockThrottling", "BedrockQuotaNearLimit|BedrockQuotaSaturated|BedrockThrottledByReservation", same_model
     )
     per_minute = "BedrockThrottling|BedrockThrottledByReservation|BedrockQuotaNearLimit|BedrockQuotaSaturated"
-    yield mute("BedrockDailyTokensGone", per_minute, same_model)
+    yield mute("BedrockDailyTokensGone", per_minute, same_model, STANDARD)
     # One row for both scopes: its scope is "regional", theirs are not.
-    yield mute(
-        "BedrockDailyTokensGone", per_minute, same_model[:-1], 'scope="regional"', 'scope=~"on_demand|cross_region"'
-    )
+    regional, both = 'scope="regional"', 'scope=~"on_demand|cross_region"'
+    yield mute("BedrockDailyTokensGone", per_minute, same_model[:-1], STANDARD, regional, also_target=[both])
     yield mute(
         "BedrockManyModelsThrottled", "BedrockThrottling|BedrockThrottledByReservation", ["account_id", "region"]
     )
@@ -41,10 +43,9 @@ def inhibitions():
     yield mute("BedrockExporterAbsent", "BedrockDataStale", [])
 
 
-def mute(source, targets, equal, *scopes):
-    source_matchers, target_matchers = [f'alertname="{source}"'], [f'alertname=~"{targets}"']
-    if scopes:
-        source_matchers.append(scopes[0])
-        target_matchers.append(scopes[1])
-    rule = {"source_matchers": source_matchers, "target_matchers": target_matchers}
+def mute(source, targets, equal, *also_source, also_target=()):
+    rule = {
+        "source_matchers": [f'alertname="{source}"', *also_source],
+        "target_matchers": [f'alertname=~"{targets}"', *also_target],
+    }
     return {**rule, "equal": equal} if equal else rule

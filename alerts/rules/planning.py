@@ -44,7 +44,7 @@ def near_end_of_life(v):
         expr=f"""\
 {top(by, "bedrock_model_end_of_life_timestamp_seconds")} - time() < {v["days"]} * {DAY}
 and
-{top(by, 'max_over_time(bedrock_attempts{window="30m"}[1d:30m])')} > 0""",
+{top(by, 'max_over_time(bedrock_attempts{window="30m"}[1d:5m])')} > 0""",
         summary="<model> is still called and {{ if gt $value 0.0 }}ends in <value_duration>{{ else }}past its end of life"
         "{{ end }}",
         description="<model> was called within the last day (<where>). Its end of life is <end>; after that, calls fail. "

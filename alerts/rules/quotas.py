@@ -1,6 +1,7 @@
 """Limits: close, spent, lowered, zero, unknown."""
 
-from .promql import MINUTE_QUOTAS, MODEL, QUOTA, QUOTA_CODE, TARGET, top
+from . import promql
+from .promql import CROSS_MODEL_DAY, MINUTE_QUOTAS, MODEL, QUOTA, QUOTA_CODE, STANDARD_ROWS, TARGET, top
 from .text import lookup, lookup_each, minutes, percent
 
 LIMIT = lookup("max(bedrock_quota_limit{%s})", QUOTA, "value | humanize")
@@ -105,8 +106,6 @@ def gone(v):
 
 
 def zero_quota(v):
-    standard = 'endpoint="runtime",variant="standard",quota=~"requests_per_minute|tokens_per_minute|tokens_per_day"'
-    zero = top(QUOTA, f"bedrock_quota_limit{{{standard}}}") + " == 0"
     return dict(
         alert="BedrockZeroQuotaAttempted",
         severity="warning",
@@ -116,12 +115,12 @@ def zero_quota(v):
         expr=f"""\
 {top(MODEL, 'bedrock_attempts{window="30m"}')} >= {v["attempts"]}
 and
-{top(MODEL, zero)}""",
+{promql.zero_quota()}""",
         summary="<model> (<scope>, <region>) is called but its quota is 0",
         description="<value> calls within 30 minutes (<where>) to a model with a quota of 0: <quotas>. Such calls are "
         "refused until AWS grants a value.",
         parts={
-            "quotas": lookup_each(f"max by (quota) (bedrock_quota_limit{{{standard},%s}}) == 0", MODEL, "quota"),
+            "quotas": lookup_each(f"max by (quota) (bedrock_quota_limit{{{STANDARD_ROWS},%s}}) == 0", MODEL, "quota"),
         },
     )
 
@@ -145,8 +144,8 @@ and on ({by})
   {top(by, "increase(bedrock_invocation_throttles_total[1h])")} > 0
 )""",
         summary="Traffic of <model_id> is held against no quota",
-        description="For <minutes> minutes or longer <model_id> (<where>) has had traffic that no quota could be found for: "
-        "<reason>. What it spends is missing from every ratio until the exporter's config says what it is (overrides).",
+        description="For <minutes> minutes or longer <model_id> (<where>) has had traffic that no quota could be found for "
+        "(reason: <reason>). What it spends is missing from every ratio until the exporter's config says what it is (overrides).",
         parts={"minutes": str(v["minutes"])},
     )
 
@@ -154,8 +153,8 @@ and on ({by})
 def lowered(v):
     """Apart from the others: it reads a day of every limit, so it belongs to a slow group."""
 
-    def below(by, metric):
-        return top(by, metric) + "\n< " + top(by, f"max_over_time({metric}[{v['hours']}h])")
+    def below(by, limits):
+        return top(by, limits) + "\n< " + top(by, f"max_over_time({limits}[{v['hours']}h])")
 
     before = f"max(max_over_time(bedrock_service_quota_applied{{%s}}[{v['hours']}h]))"
     return dict(
@@ -166,8 +165,8 @@ def lowered(v):
         labels=TARGET,
         expr=f"""\
 {below(QUOTA, "bedrock_quota_limit")}
-or on ({QUOTA_CODE})
-{below(QUOTA_CODE, "bedrock_service_quota_applied")}""",
+or
+{below(QUOTA_CODE, f"bedrock_service_quota_applied{{{CROSS_MODEL_DAY}}}")}""",
         summary="{{ if $labels.model }}<quota> of <model> (<scope>, <region>){{ else }}Quota <quota_code>{{ end }} was "
         "lowered to <value>",
         description="The applied value of “<quota_name>” is <value>; it was <before> within the last <hours> hours "

@@ -1,6 +1,6 @@
 """Calls that fail now."""
 
-from .promql import INVOCATION_ID, MINUTE_QUOTAS, MODEL, TARGET, indent, top
+from .promql import CROSS_MODEL_DAY, INVOCATION_ID, MINUTE_QUOTAS, MODEL, TARGET, indent, top, zero_quota
 from .text import lookup, lookup_each, percent
 
 
@@ -12,6 +12,19 @@ and on ({MODEL})
 {top(MODEL, 'bedrock_throttled_seconds{window="15m"}')} >= {v["throttled_seconds"]}
 and on ({MODEL})
 {top(MODEL, 'bedrock_attempts{window="5m"}')} >= {v["attempts"]}"""
+
+
+def never_answered():
+    """The quota is 0, and within a day no call was answered: a ticket's matter, nobody relies on it."""
+    ratio = top(MODEL, 'bedrock_throttle_ratio{window="30m"}')
+    return f"""\
+(
+  {zero_quota()}
+  and
+  {ratio} == 1
+  unless
+  min_over_time(({ratio})[1d:10m]) < 1
+)"""
 
 
 def ids_with(counter):
@@ -32,7 +45,7 @@ def throttling(v):
         values=v,
         dashboard="model",
         labels=MODEL,
-        expr=throttled(v),
+        expr=f"{throttled(v)}\nunless on ({MODEL})\n{never_answered()}",
         summary="<model> (<scope>, <region>) is throttled: <value_percent> of its calls are refused",
         description="<value_percent> of <attempts> calls within 5 minutes were refused (<where>), and calls were refused "
         "in <throttled> of the last 15 minutes. Cause: <cause>. Largest use of a limit while refused: <ceiling>. "
@@ -90,9 +103,7 @@ count by ({TARGET}) (
         parts={
             "own": percent(v["ceiling"]),
             "models": lookup_each(f"{seconds} >= {each['throttled_seconds']}", TARGET, "model", "none"),
-            "limit": lookup(
-                'max(bedrock_service_quota_applied{quota_code="L-E3F10727",%s})', TARGET, "value | humanize"
-            ),
+            "limit": lookup(f"max(bedrock_service_quota_applied{{{CROSS_MODEL_DAY},%s}})", TARGET, "value | humanize"),
         },
     )
 

@@ -110,7 +110,11 @@ impl Connection {
         );
         let profiles = list.await?.into_iter().map(|profile| InferenceProfile {
             id: profile.inference_profile_id,
-            arn: profile.inference_profile_arn,
+            // Without the account in it, all accounts have the same list, kept in memory once.
+            arn: match kind {
+                InferenceProfileType::Application => profile.inference_profile_arn,
+                _ => String::new(),
+            },
             name: Some(profile.inference_profile_name),
             kind: match kind {
                 InferenceProfileType::Application => ProfileKind::Application,

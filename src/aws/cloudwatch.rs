@@ -15,6 +15,7 @@ use aws_sdk_cloudwatch::types::{
     StatusCode,
 };
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 const LIST: &str = "cloudwatch:ListMetrics";
 const DATA: &str = "cloudwatch:GetMetricData";
@@ -24,6 +25,12 @@ const DATA_RATE: u32 = 50;
 /// GetMetricData's limits, per call.
 const MOST_QUERIES: usize = 500;
 const MOST_DATAPOINTS: i64 = 100_800;
+/// CloudWatch's own limit of a dimension's value.
+const LONGEST_ID: usize = 1_024;
+/// Of one target. Application profiles come by the hundred; beyond this something makes them without end.
+const MOST_IDS: usize = 10_000;
+/// Beyond it a count is none: a thousand times what the largest daily quotas allow.
+pub(super) const MOST: f64 = 1e15;
 
 impl Connection {
     /// The ids that have metrics under their exact id-only dimension set, and the account-wide one if there
@@ -49,6 +56,7 @@ impl Connection {
                 }
             }
         }
+        within_bounds(&listed)?;
         Ok(listed.into_iter().map(|(id, metrics)| ListedId { id, metrics }).collect())
     }
 
@@ -100,20 +108,48 @@ impl Connection {
         .await;
         let mut answers: Vec<Answer> = batch.iter().map(|_| Answer::default()).collect();
         match results {
-            Ok(results) => results.into_iter().for_each(|result| take(result, &mut answers, errors)),
-            Err(error) => errors.push(error),
+            Ok(results) => {
+                results.into_iter().for_each(|result| take(result, &mut answers, errors));
+                let told = batch.iter().zip(&answers);
+                told.filter_map(|(series, answer)| untold(series, answer)).for_each(|e| say(errors, e));
+            }
+            Err(error) => say(errors, error),
         }
         for (series, answer) in batch.iter().zip(answers) {
-            readings.push(reading(series, answer, errors));
+            readings.push(reading(series, from..until, answer, errors));
         }
     }
+}
+
+/// Every id becomes a label of dozens of series.
+fn within_bounds<T>(listed: &BTreeMap<InvocationId, T>) -> Result<(), CollectError> {
+    let longest = listed.keys().map(|id| id.id.len()).max().unwrap_or(0);
+    if longest > LONGEST_ID {
+        let found = format_args!("found an id of {longest} bytes, expected at most {LONGEST_ID}");
+        return Err(malformed(LIST, found));
+    }
+    if listed.len() > MOST_IDS {
+        let found = format_args!("found {} ids, expected at most {MOST_IDS}", listed.len());
+        return Err(malformed(LIST, found));
+    }
+    Ok(())
 }
 
 /// What was answered for one query, page by page.
 #[derive(Default)]
 struct Answer {
-    complete: bool,
+    /// Pages before the last say PartialData: the last word counts.
+    status: Option<StatusCode>,
+    /// A page had not as many values as timestamps: nobody knows which minute is missing.
+    uneven: bool,
     points: Vec<(i64, f64)>,
+}
+
+/// One trouble is told once, not for each of five hundred series.
+fn say(errors: &mut Vec<CollectError>, error: CollectError) {
+    if errors.iter().all(|said| said.class != error.class) {
+        errors.push(error);
+    }
 }
 
 /// Up to 500 queries and 100,800 datapoints each.
@@ -179,41 +215,54 @@ fn billed(batch: &[SeriesRequest]) -> u64 {
 fn take(result: MetricDataResult, answers: &mut [Answer], errors: &mut Vec<CollectError>) {
     let number = result.id().and_then(|id| id.strip_prefix('q')).and_then(|n| n.parse::<usize>().ok());
     let Some(answer) = number.and_then(|n| answers.get_mut(n)) else {
-        errors.push(malformed(DATA, format_args!("a result with Id {:?} that was not asked", result.id())));
-        return;
+        let found = format_args!("a result with Id {:?} that was not asked", result.id());
+        return say(errors, malformed(DATA, found));
     };
-    // Pages before the last say PartialData: the last word counts.
-    answer.complete = result.status_code == Some(StatusCode::Complete);
-    match result.status_code {
-        Some(StatusCode::InternalError) => errors.push(CollectError {
-            class: ErrorClass::Server,
-            message: format!("{DATA}: InternalError for a metric"),
-        }),
-        Some(StatusCode::Forbidden) => errors.push(CollectError {
-            class: ErrorClass::AccessDenied,
-            message: format!("{DATA}: Forbidden for a metric"),
-        }),
-        _ => {}
-    }
+    answer.status = result.status_code;
     let stamps = result.timestamps.unwrap_or_default();
-    answer.points.extend(stamps.iter().map(DateTime::secs).zip(result.values.unwrap_or_default()));
+    let values = result.values.unwrap_or_default();
+    if stamps.len() == values.len() {
+        answer.points.extend(stamps.iter().map(DateTime::secs).zip(values));
+    } else {
+        answer.uneven = true;
+    }
 }
 
-fn reading(series: &SeriesRequest, answer: Answer, errors: &mut Vec<CollectError>) -> SeriesReading {
-    let mut complete = answer.complete;
+/// Why the last page's word for a series is not Complete.
+fn untold(series: &SeriesRequest, answer: &Answer) -> Option<CollectError> {
+    let (class, found) = match &answer.status {
+        _ if answer.uneven => (ErrorClass::Malformed, "not as many values as timestamps"),
+        Some(StatusCode::Complete) => return None,
+        Some(StatusCode::InternalError) => (ErrorClass::Server, "InternalError"),
+        Some(StatusCode::PartialData) => (ErrorClass::Server, "PartialData on the last page"),
+        Some(StatusCode::Forbidden) => (ErrorClass::AccessDenied, "Forbidden"),
+        Some(_) => (ErrorClass::Malformed, "an unknown StatusCode"),
+        None => (ErrorClass::Malformed, "no result"),
+    };
+    let message = format!("{DATA}: {found} for {} of {}", series.metric, series.id.id);
+    Some(CollectError { class, message })
+}
+
+/// Takes the points that can be what AWS means. `window`: what the call asked for, wider than the series'
+/// own where calls are shared. An answer with anything else in it is not complete: what it leaves out is
+/// unknown, not 0.
+fn reading(
+    series: &SeriesRequest,
+    window: Range<Minute>,
+    answer: Answer,
+    errors: &mut Vec<CollectError>,
+) -> SeriesReading {
+    let mut complete = answer.status == Some(StatusCode::Complete) && !answer.uneven;
     let mut points = Vec::with_capacity(answer.points.len());
     for (at, value) in answer.points {
         let minute = Timestamp(at).minute();
-        if minute < series.from || minute >= series.until {
+        if (0.0..MOST).contains(&value) && window.contains(&minute) {
+            points.extend((series.from..series.until).contains(&minute).then_some((minute, value)));
             continue;
         }
-        if value.is_finite() && value >= 0.0 {
-            points.push((minute, value));
-        } else {
-            complete = false;
-            let id = &series.id.id;
-            errors.push(malformed(DATA, format_args!("{value} is no {} of {id}", series.metric)));
-        }
+        complete = false;
+        let (at, metric, id) = (Timestamp(at), series.metric, &series.id.id);
+        say(errors, malformed(DATA, format_args!("{value} at {at} is no datapoint of {metric} of {id}")));
     }
     SeriesReading {
         id: series.id.clone(),
@@ -263,12 +312,46 @@ mod tests {
 
     #[test]
     fn points_outside_the_window_and_impossible_values_are_not_taken() {
-        let answer =
-            Answer { complete: true, points: vec![(0, 1.0), (60, 2.0), (120, f64::NAN), (600, 9.0)] };
+        let read = |points: &[(i64, f64)]| {
+            let answer =
+                Answer { status: Some(StatusCode::Complete), points: points.to_vec(), uneven: false };
+            let mut errors = Vec::new();
+            let window = Minute(0)..Minute(5);
+            let reading = reading(&series("a", Metric::Invocations, 1, 5), window, answer, &mut errors);
+            (reading.points, reading.complete, errors.iter().map(|e| e.class).collect::<Vec<_>>())
+        };
+        let good = vec![(Minute(1), 2.0)];
+        assert_eq!(read(&[(0, 1.0), (60, 2.0)]), (good.clone(), true, vec![]), "another series' minute");
+        for bad in [(120, f64::NAN), (120, -1.0), (120, 1e300), (600, 9.0), (-60, 9.0)] {
+            assert_eq!(read(&[(60, 2.0), bad, bad]), (good.clone(), false, vec![ErrorClass::Malformed]));
+        }
+    }
+
+    #[test]
+    fn ids_without_end_are_refused() {
+        let check = |ids: &mut dyn Iterator<Item = String>| {
+            let listed = ids.map(|id| (InvocationId::runtime(&id), ())).collect();
+            within_bounds(&listed).map_err(|error| error.message)
+        };
+        assert_eq!(check(&mut (0..10_000).map(|n| n.to_string())), Ok(()));
+        let many = format!("{LIST}: found 10001 ids, expected at most 10000");
+        assert_eq!(check(&mut (0..10_001).map(|n| n.to_string())), Err(many));
+        let long = format!("{LIST}: found an id of 1025 bytes, expected at most 1024");
+        assert_eq!(check(&mut ["a".repeat(1_025)].into_iter()), Err(long));
+    }
+
+    #[test]
+    fn a_series_without_a_last_word_is_said_once_for_all() {
+        let series = series("a", Metric::Invocations, 1, 5);
+        let class = |status| untold(&series, &Answer { status, ..Answer::default() }).map(|e| e.class);
+        assert_eq!(class(Some(StatusCode::Complete)), None);
+        assert_eq!(class(Some(StatusCode::PartialData)), Some(ErrorClass::Server));
+        assert_eq!(class(Some(StatusCode::Forbidden)), Some(ErrorClass::AccessDenied));
+        assert_eq!(class(Some("Tired".into())), Some(ErrorClass::Malformed));
+        let error = untold(&series, &Answer::default()).unwrap();
+        assert_eq!(error.message, format!("{DATA}: no result for invocations of a"));
         let mut errors = Vec::new();
-        let reading = reading(&series("a", Metric::Invocations, 1, 5), answer, &mut errors);
-        assert_eq!(reading.points, [(Minute(1), 2.0)]);
-        assert!(!reading.complete);
-        assert_eq!(errors[0].class, ErrorClass::Malformed);
+        (0..500).for_each(|_| say(&mut errors, error.clone()));
+        assert_eq!(errors, [error]);
     }
 }

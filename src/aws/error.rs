@@ -36,9 +36,7 @@ where
     // Credentials fail inside the dispatch: what STS or the provider said is deeper in the chain.
     let class = match class {
         ErrorClass::Other | ErrorClass::Network => of_chain(&causes).unwrap_or(class),
-        ErrorClass::Malformed if causes.iter().any(|c| c.contains("minimum throughput")) => {
-            ErrorClass::Timeout
-        }
+        ErrorClass::Malformed => of_body(&causes).unwrap_or(class),
         class => class,
     };
     CollectError { class, message: format!("{what}: {}", causes.join(": ")) }
@@ -94,9 +92,24 @@ pub(super) fn of_text(text: &str) -> Option<ErrorClass> {
 fn of_chain(causes: &[String]) -> Option<ErrorClass> {
     causes.iter().find_map(|cause| of_text(cause)).or_else(|| {
         let text = causes.join(" ").to_ascii_lowercase();
-        let credentials = text.contains("credential") || text.contains("identity");
-        credentials.then_some(ErrorClass::ExpiredCredentials)
+        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        match has(&["credential", "identity"]) {
+            // The role is fine: STS could not be reached.
+            true if has(&["timeout", "timed out"]) => Some(ErrorClass::Timeout),
+            true if has(&["io error", "connect"]) => Some(ErrorClass::Network),
+            true => Some(ErrorClass::ExpiredCredentials),
+            false => None,
+        }
     })
+}
+
+/// The class of an answer whose body did not come to its end.
+fn of_body(causes: &[String]) -> Option<ErrorClass> {
+    let has = |words: &str| causes.iter().any(|cause| cause.contains(words));
+    if has("minimum throughput") {
+        return Some(ErrorClass::Timeout);
+    }
+    has("body from connection").then_some(ErrorClass::Network)
 }
 
 /// The messages of an error and what caused it, each once, without the SDK's own wrapping.
@@ -138,6 +151,17 @@ mod tests {
     fn no_credentials_at_all_are_a_matter_of_credentials() {
         let causes = vec!["dispatch failure".to_string(), "no credentials in the provider chain".to_string()];
         assert_eq!(of_chain(&causes), Some(ErrorClass::ExpiredCredentials));
+    }
+
+    #[test]
+    fn an_sts_that_cannot_be_reached_is_no_matter_of_credentials() {
+        let class = |cause: &str| {
+            let chain = ["dispatch failure", "an error occurred while loading credentials", cause];
+            of_chain(&chain.map(String::from))
+        };
+        assert_eq!(class("connection closed before message completed"), Some(ErrorClass::Network));
+        assert_eq!(class("operation attempt timeout occurred after 15s"), Some(ErrorClass::Timeout));
+        assert_eq!(class("the profile has no role"), Some(ErrorClass::ExpiredCredentials));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Service Quotas, service code `bedrock`.
 
+use super::cloudwatch::MOST;
 use super::error::{classify, malformed};
 use super::{Connection, pages};
 use crate::model::quota::{IncreaseRequest, QuotaList, ServiceQuota, UsageMetric};
 use crate::model::snapshot::{CollectError, ErrorClass};
 use crate::model::time::Timestamp;
-use aws_sdk_servicequotas::types::{AppliedLevelEnum, RequestStatus};
+use aws_sdk_servicequotas::types::{AppliedLevelEnum, ErrorCode, RequestStatus};
 use std::collections::BTreeMap;
 
 const SERVICE: &str = "bedrock";
@@ -84,7 +85,7 @@ impl Connection {
             Some(IncreaseRequest {
                 quota_code: change.quota_code?,
                 status: status.as_str().to_string(),
-                desired: change.desired_value.filter(|v| v.is_finite()),
+                desired: change.desired_value.filter(|v| (0.0..MOST).contains(v)),
                 created: change.created.map(|at| Timestamp(at.secs())),
             })
         });
@@ -92,24 +93,28 @@ impl Connection {
     }
 }
 
-/// The outer join. A value that no quota can have is unknown, and said.
+/// The outer join. A row whose value no quota can have, or that AWS could not look up, carries that as its
+/// `error`: its value is not known this time.
 fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<ServiceQuota>, Vec<CollectError>) {
-    let mut errors = Vec::new();
+    let mut errors: Vec<CollectError> = Vec::new();
+    let mut say = |error: CollectError| {
+        if errors.iter().all(|said| said.class != error.class) {
+            errors.push(error);
+        }
+    };
     let mut rows: BTreeMap<String, ServiceQuota> = BTreeMap::new();
     let on_account = |row: &Row| row.quota_applied_at_level != Some(AppliedLevelEnum::Resource);
     let all = applied.into_iter().filter(on_account).map(|row| (APPLIED, row));
     for (list, row) in all.chain(defaults.into_iter().map(|row| (DEFAULTS, row))) {
         let Some(code) = row.quota_code.clone().filter(|code| !code.is_empty()) else {
-            errors.push(malformed(list, "a row without QuotaCode"));
+            say(malformed(list, "a row without QuotaCode"));
             continue;
         };
-        let value = row.value.filter(|value| {
-            let possible = value.is_finite() && *value >= 0.0;
-            if !possible {
-                errors.push(malformed(list, format_args!("{code}: {value} is no quota value")));
-            }
-            possible
-        });
+        let unread = unread(&row);
+        if let Some((Some(class), why)) = &unread {
+            say(CollectError { class: *class, message: format!("{list}: {code}: {why}") });
+        }
+        let value = row.value.filter(|_| unread.is_none());
         let quota = rows.entry(code.clone()).or_insert_with(|| ServiceQuota { code, ..Default::default() });
         if let Some(name) = row.quota_name {
             quota.name = name;
@@ -122,10 +127,7 @@ fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<ServiceQuota>, Vec<Collec
         quota.listed = true;
         quota.applied = quota.applied.or(value);
         quota.adjustable = Some(row.adjustable);
-        quota.error = row.error_reason.map(|reason| {
-            let code = reason.error_code.map_or("unknown".to_string(), |code| code.as_str().to_string());
-            format!("{code}: {}", reason.error_message.unwrap_or_default())
-        });
+        quota.error = unread.map(|(_, why)| why);
         quota.usage_metric = row.usage_metric.and_then(|metric| {
             let mut dimensions: Vec<_> = metric.metric_dimensions.unwrap_or_default().into_iter().collect();
             dimensions.sort();
@@ -138,4 +140,20 @@ fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<ServiceQuota>, Vec<Collec
         });
     }
     (rows.into_values().collect(), errors)
+}
+
+/// Why the value of a row is not to be taken. No class: nothing failed, AWS has none here.
+fn unread(row: &Row) -> Option<(Option<ErrorClass>, String)> {
+    if let Some(reason) = &row.error_reason {
+        let class = match reason.error_code() {
+            Some(ErrorCode::DependencyAccessDeniedError) => Some(ErrorClass::AccessDenied),
+            Some(ErrorCode::DependencyThrottlingError) => Some(ErrorClass::Throttled),
+            Some(ErrorCode::DependencyServiceError) => Some(ErrorClass::Server),
+            _ => None,
+        };
+        let code = reason.error_code().map_or("unknown", |code| code.as_str());
+        return Some((class, format!("{code}: {}", reason.error_message().unwrap_or_default())));
+    }
+    let impossible = row.value.filter(|value| !(0.0..MOST).contains(value));
+    impossible.map(|value| (Some(ErrorClass::Malformed), format!("{value} is no quota value")))
 }

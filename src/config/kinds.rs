@@ -144,7 +144,7 @@ fn number(text: &str, most: f64) -> Option<f64> {
 }
 
 /// `90s`, `15m`, `1h30m`, `2d` in seconds.
-fn duration(text: &str, allowed: std::ops::RangeInclusive<u64>) -> Option<u64> {
+pub(crate) fn duration(text: &str, allowed: std::ops::RangeInclusive<u64>) -> Option<u64> {
     let mut rest = text;
     let mut seconds = 0u64;
     for (unit, length) in [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)] {

@@ -2,6 +2,7 @@
 
 use crate::aws::{Connection, Environment, Session};
 use crate::model::ids::Target;
+use crate::model::shard::Shard;
 use crate::model::snapshot::CollectError;
 use crate::plan::{AccountPlan, Credentials, Plan};
 use crate::telemetry::Telemetry;
@@ -20,11 +21,16 @@ pub(super) struct Account {
     pub(super) id: Option<String>,
 }
 
-/// The accounts of the plan. Only the environment is read; AWS is not asked yet.
-pub(super) async fn open(plan: &Plan, telemetry: &Telemetry) -> Result<Vec<Account>> {
+/// The accounts of the plan. Only the environment is read; AWS is not asked yet. `old`: those of the plan
+/// before it, whose connections are used again.
+pub(super) async fn open(plan: &Plan, telemetry: &Telemetry, old: &[Account]) -> Result<Vec<Account>> {
     let all_named = plan.accounts.iter().all(|account| !account.regions.is_empty());
     let region = plan.accounts.iter().flat_map(|account| &account.regions).next().filter(|_| all_named);
-    let environment = Environment::load(&plan.aws, region.map(String::as_str), telemetry).await;
+    let region = region.map(String::as_str);
+    let environment = match old.first() {
+        Some(old) => Environment::reload(&old.session, &plan.aws, region, telemetry).await,
+        None => Environment::load(&plan.aws, region, telemetry).await,
+    };
     let mut accounts = Vec::new();
     for account in &plan.accounts {
         let AccountPlan { name, credentials, account_id, regions } = account;
@@ -48,10 +54,11 @@ pub(super) async fn open(plan: &Plan, telemetry: &Telemetry) -> Result<Vec<Accou
 }
 
 impl Account {
-    /// Its targets. Until its id is known they stand under an empty one.
-    pub(super) fn targets(&self) -> Vec<Target> {
+    /// Its targets that are in the shard. Until its id is known they stand under an empty one.
+    pub(super) fn targets(&self, shard: Shard) -> Vec<Target> {
         let id = self.id.as_deref().unwrap_or("");
-        self.regions.iter().map(|region| Target::new(id, region)).collect()
+        let regions = self.regions.iter().filter(|_| shard.owns(id));
+        regions.map(|region| Target::new(id, region)).collect()
     }
 
     /// Asks AWS whose credentials these are.
@@ -60,12 +67,12 @@ impl Account {
     }
 }
 
-/// The clients of every target of the accounts that are known.
-pub(super) fn connections(accounts: &[Account]) -> BTreeMap<Target, Arc<Connection>> {
+/// The clients of every target in the shard whose account is known.
+pub(super) fn connections(accounts: &[Account], shard: Shard) -> BTreeMap<Target, Arc<Connection>> {
     let known = accounts.iter().filter(|account| account.id.is_some());
     let all = known.flat_map(|account| {
         account
-            .targets()
+            .targets(shard)
             .into_iter()
             .map(|target| (target.clone(), Arc::new(account.session.connect(&target))))
     });

@@ -6,13 +6,15 @@ use crate::aws::Connection;
 use crate::collect::{self, Work};
 use crate::exposition::Export;
 use crate::model::ids::Target;
-use crate::model::schedule::{due, next_due};
-use crate::model::snapshot::{CollectError, Collector, Outcome, Snapshot, TargetState};
+use crate::model::schedule::{due, due_at};
+use crate::model::snapshot::{CollectError, Collector, ErrorClass, Outcome, Snapshot, TargetState};
 use crate::model::time::Timestamp;
 use crate::plan::Plan;
 use crate::telemetry::Telemetry;
 use anyhow::Result;
+use futures_util::FutureExt;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -40,9 +42,12 @@ struct Writer {
     busy: BTreeSet<(Target, Collector)>,
     identifying: BTreeSet<usize>,
     identify_at: Timestamp,
-    /// What the last failed collection said, so that each trouble is logged once.
-    said: BTreeMap<(Target, Collector), BTreeSet<String>>,
+    said: Said,
 }
+
+/// The troubles that were logged and are not over: each is said when it appears, not every minute.
+#[derive(Default)]
+struct Said(BTreeMap<(Target, Collector), BTreeSet<(ErrorClass, String)>>);
 
 pub(super) async fn run(
     source: Source,
@@ -51,11 +56,10 @@ pub(super) async fn run(
     mut reloads: mpsc::Receiver<ReloadRequest>,
 ) -> Result<()> {
     let Source { plan, reload } = source;
-    let mut writer = Writer::new(plan, telemetry).await?;
+    let mut writer = Writer::new(plan, telemetry, &[]).await?;
+    writer.tell_plan();
     loop {
-        let published =
-            Published { snapshot: Arc::new(writer.snapshot.clone()), export: writer.export.clone() };
-        publish.send_replace(published);
+        publish.send_if_modified(|published| writer.publish(published));
         writer.start(now());
         let asked = tokio::select! {
             done = writer.wait() => {
@@ -71,12 +75,12 @@ pub(super) async fn run(
 }
 
 impl Writer {
-    async fn new(plan: Plan, telemetry: Telemetry) -> Result<Writer> {
-        let accounts = fleet::open(&plan, &telemetry).await?;
-        let targets = accounts.iter().flat_map(Account::targets);
+    async fn new(plan: Plan, telemetry: Telemetry, old: &[Account]) -> Result<Writer> {
+        let (accounts, shard) = (fleet::open(&plan, &telemetry, old).await?, plan.shard);
+        let targets = accounts.iter().flat_map(|account| account.targets(shard));
         let writer = Writer {
             snapshot: Snapshot::new(targets, now()),
-            connections: fleet::connections(&accounts),
+            connections: fleet::connections(&accounts, shard),
             export: Arc::new(named(&plan, &accounts)),
             plan: Arc::new(plan),
             accounts,
@@ -85,9 +89,8 @@ impl Writer {
             busy: BTreeSet::new(),
             identifying: BTreeSet::new(),
             identify_at: Timestamp(0),
-            said: BTreeMap::new(),
+            said: Said::default(),
         };
-        writer.tell_plan();
         Ok(writer)
     }
 
@@ -95,7 +98,10 @@ impl Writer {
     /// dropped, and targets that are in both keep their state.
     async fn reload(&mut self, plan: std::result::Result<Plan, String>) -> std::result::Result<(), String> {
         let next = match plan {
-            Ok(plan) => Writer::new(plan, self.telemetry.clone()).await.map_err(|error| format!("{error:#}")),
+            Ok(plan) => {
+                let next = Writer::new(plan, self.telemetry.clone(), &self.accounts).await;
+                next.map_err(|error| format!("{error:#}"))
+            }
             Err(complaints) => Err(complaints),
         };
         self.telemetry.reloaded(next.is_ok(), now());
@@ -107,27 +113,20 @@ impl Writer {
                 .find(|old| account.id.is_none() && old.credentials == account.credentials);
             account.id = account.id.take().or_else(|| same.and_then(|old| old.id.clone()));
         }
-        next.connections = fleet::connections(&next.accounts);
+        let shard = next.plan.shard;
+        next.connections = fleet::connections(&next.accounts, shard);
         next.export = Arc::new(named(&next.plan, &next.accounts));
-        let targets = next.accounts.iter().flat_map(Account::targets);
+        let targets = next.accounts.iter().flat_map(|account| account.targets(shard));
         next.snapshot = self.snapshot.with_targets(targets, &next.plan.settings, now());
+        next.said = std::mem::take(&mut self.said);
         *self = next;
-        self.tell_plan();
         tracing::info!(targets = self.snapshot.targets.len(), "config reloaded");
         Ok(())
     }
 
-    /// What the plan says of itself in /metrics.
+    /// What the first plan says of itself in /metrics; a later one is shown with its first snapshot.
     fn tell_plan(&self) {
-        let settings = &self.plan.settings;
-        self.telemetry.set_targets(self.snapshot.targets.len());
-        for (collector, seconds) in [
-            (Collector::Quotas, settings.quotas_interval),
-            (Collector::Catalog, settings.catalog_interval),
-            (Collector::Usage, settings.usage_interval),
-        ] {
-            self.telemetry.set_interval(collector, seconds as f64);
-        }
+        super::tell_plan(&self.telemetry, &self.snapshot, &self.export);
     }
 
     /// Starts everything due that is not already under way.
@@ -140,17 +139,49 @@ impl Writer {
                 self.jobs.spawn(async move { Done::Identified(number, account.identify().await) });
             }
         }
-        for (target, connection) in &self.connections {
+        for (_, collector, target) in self.idle_and_due(now) {
+            if self.jobs.len() >= CONCURRENCY {
+                return;
+            }
+            let (Some(state), Some(connection)) =
+                (self.snapshot.targets.get(&target), self.connections.get(&target))
+            else {
+                continue;
+            };
+            let work = collect::work(due(state, &self.plan.settings, now)).into_iter();
+            for work in work.filter(|work| work.collector() == collector) {
+                self.jobs.spawn(job(self.plan.clone(), connection.clone(), state.clone(), work, now));
+                self.busy.insert((target.clone(), collector));
+            }
+        }
+    }
+
+    /// What is due and not under way, the longest overdue first, so that nothing starves while the limit of
+    /// concurrent collections is hit.
+    fn idle_and_due(&self, now: Timestamp) -> Vec<(Timestamp, Collector, Target)> {
+        let mut all = Vec::new();
+        for target in self.connections.keys() {
             let Some(state) = self.snapshot.targets.get(target) else { continue };
-            for work in collect::work(due(state, &self.plan.settings, now)) {
-                if self.jobs.len() >= CONCURRENCY {
-                    return;
-                }
-                if self.busy.insert((target.clone(), work.collector())) {
-                    self.jobs.spawn(job(self.plan.clone(), connection.clone(), state.clone(), work, now));
+            for &collector in Collector::ALL {
+                let at = due_at(state, collector, &self.plan.settings);
+                if at <= now && !self.busy.contains(&(target.clone(), collector)) {
+                    all.push((at, collector, target.clone()));
                 }
             }
         }
+        all.sort();
+        all
+    }
+
+    /// Whether there is anything new to publish.
+    fn publish(&self, published: &mut Published) -> bool {
+        let new =
+            !Arc::ptr_eq(&published.export, &self.export) || !self.snapshot.is_same(&published.snapshot);
+        if new {
+            let (snapshot, export) = (Arc::new(self.snapshot.clone()), self.export.clone());
+            *published = Published { snapshot, export };
+        }
+        new
     }
 
     /// Waits for a job, or until something is due or expires.
@@ -168,7 +199,12 @@ impl Writer {
     fn next_wake(&self) -> Timestamp {
         let settings = &self.plan.settings;
         let known = self.snapshot.targets.iter().filter(|(target, _)| self.connections.contains_key(target));
-        let due = known.map(|(_, state)| next_due(state, settings));
+        let idle = known.flat_map(|(target, state)| {
+            let idle = Collector::ALL.iter().filter(|&&c| !self.busy.contains(&(target.clone(), c)));
+            idle.map(|&collector| due_at(state, collector, settings))
+        });
+        // At the limit the end of a job wakes, not what waits for it.
+        let due = idle.filter(|_| self.jobs.len() < CONCURRENCY);
         let unknown = self.accounts.iter().any(|account| account.id.is_none());
         let identify = unknown.then_some(self.identify_at);
         due.chain(self.snapshot.next_change()).chain(identify).min().unwrap_or(now().plus(60))
@@ -187,19 +223,21 @@ impl Writer {
                     tracing::info!(account_id = id, "credentials identified");
                     self.accounts[number].id = Some(id);
                     self.export = Arc::new(named(&self.plan, &self.accounts));
-                    self.connections = fleet::connections(&self.accounts);
-                    let targets = self.accounts.iter().flat_map(Account::targets);
+                    let shard = self.plan.shard;
+                    self.connections = fleet::connections(&self.accounts, shard);
+                    let targets = self.accounts.iter().flat_map(|account| account.targets(shard));
                     self.snapshot = self.snapshot.with_targets(targets, &self.plan.settings, now());
+                    self.tell_plan();
                 }
                 Done::Identified(number, Err(error)) => {
                     self.identifying.remove(&number);
-                    for target in self.accounts[number].targets() {
+                    for target in self.accounts[number].targets(self.plan.shard) {
                         outcomes.push(unidentified(target, &error));
                     }
                 }
             }
         }
-        outcomes.iter().for_each(|outcome| self.log(outcome));
+        outcomes.iter().for_each(|outcome| self.said.log(outcome));
         let slowed = self.snapshot.is_slowed();
         self.snapshot = self.snapshot.advance(&self.plan.settings, outcomes, now());
         match (slowed, self.snapshot.is_slowed()) {
@@ -208,24 +246,29 @@ impl Writer {
             _ => {}
         }
     }
+}
 
-    /// Each trouble of a collector is said when it appears, and once more when it is over.
+impl Said {
     fn log(&mut self, outcome: &Outcome) {
         let Outcome { target, collector, errors, seconds, .. } = outcome;
-        let known = self.said.entry((target.clone(), *collector)).or_default();
-        let messages: BTreeSet<String> = errors.iter().map(|error| error.message.clone()).collect();
+        let known = self.0.entry((target.clone(), *collector)).or_default();
         for error in errors {
-            if known.insert(error.message.clone()) {
+            if known.insert(trouble(error)) {
                 let CollectError { class, message } = error;
                 tracing::warn!(%target, %collector, %class, error = message, "collection failed");
             }
         }
-        if messages.is_empty() && !known.is_empty() {
+        if errors.is_empty() && !known.is_empty() {
             tracing::info!(%target, %collector, "collection works again");
         }
-        known.retain(|message| messages.contains(message));
+        *known = errors.iter().map(trouble).collect();
         tracing::debug!(%target, %collector, seconds, errors = errors.len(), "collected");
     }
+}
+
+/// The call that failed, and how. What AWS says beside it may differ each time.
+fn trouble(error: &CollectError) -> (ErrorClass, String) {
+    (error.class, error.message.split(": ").next().unwrap_or_default().to_string())
 }
 
 /// The export with the names of accounts whose id only AWS could tell.
@@ -244,8 +287,17 @@ async fn job(
     started: Timestamp,
 ) -> Done {
     let tag_keys: Vec<String> = plan.export.team_tag.iter().cloned().collect();
-    let outcome = collect::collect(&connection, &state, work, &plan.settings, &tag_keys, started).await;
-    Done::Collected(collect::by_the_right_clock(outcome, connection.server_time(), &plan.settings))
+    let collector = work.collector();
+    let outcome = collect::collect(&connection, &state, work, &plan.settings, &tag_keys, started);
+    Done::Collected(witnessed(&state.target, collector, outcome).await)
+}
+
+/// Says whose panic it is, before it ends the process.
+async fn witnessed<T>(target: &Target, collector: Collector, work: impl Future<Output = T>) -> T {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
+        tracing::error!(%target, %collector, "the collector panicked: the process ends");
+        std::panic::resume_unwind(panic)
+    })
 }
 
 /// What a target without a known account shows: a failed usage collection.
@@ -257,5 +309,88 @@ fn unidentified(target: Target, error: &CollectError) -> Outcome {
         seconds: 0.0,
         observation: None,
         errors: vec![error.clone()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::sync::Mutex;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged while `work` runs, line by line.
+    fn logged(work: impl FnOnce()) -> Vec<String> {
+        let sink = Sink::default();
+        let lines = sink.clone();
+        let log = tracing_subscriber::fmt().with_writer(move || lines.clone()).with_ansi(false);
+        tracing::subscriber::with_default(log.without_time().finish(), work);
+        let text = sink.0.lock().unwrap().clone();
+        String::from_utf8(text).unwrap().lines().map(String::from).collect()
+    }
+
+    fn outcome(errors: &[(ErrorClass, &str)]) -> Outcome {
+        let error =
+            |(class, text): &(ErrorClass, &str)| CollectError { class: *class, message: text.to_string() };
+        Outcome {
+            target: Target::new("000000000001", "us-west-2"),
+            collector: Collector::Usage,
+            started: Timestamp(0),
+            seconds: 0.0,
+            observation: None,
+            errors: errors.iter().map(error).collect(),
+        }
+    }
+
+    #[test]
+    fn a_trouble_is_said_once_until_it_is_over() {
+        const DENIED: (ErrorClass, &str) = (
+            ErrorClass::AccessDenied,
+            "cloudwatch:GetMetricData: HTTP 403, AccessDenied: not authorized to perform: cloudwatch:GetMetricData",
+        );
+        let lines = logged(|| {
+            let mut said = Said::default();
+            for minute in 0..60 {
+                let slow = format!("cloudwatch:ListMetrics: no answer, request {minute}");
+                said.log(&outcome(&[DENIED, (ErrorClass::Timeout, &slow)]));
+            }
+            said.log(&outcome(&[DENIED]));
+            said.log(&outcome(&[]));
+            said.log(&outcome(&[]));
+            said.log(&outcome(&[DENIED]));
+        });
+        let with = |text: &str| lines.iter().filter(|line| line.contains(text)).collect::<Vec<_>>();
+        assert_eq!(lines.len(), 4, "{lines:#?}");
+        let denied = with("GetMetricData");
+        assert_eq!(denied.len(), 2, "{lines:#?}");
+        for part in ["000000000001", "us-west-2", "access_denied", "to perform: cloudwatch:GetMetricData"] {
+            assert!(denied[0].contains(part), "{part} in {}", denied[0]);
+        }
+        assert_eq!(with("request 0").len(), 1, "{lines:#?}");
+        assert_eq!(with("works again").len(), 1, "{lines:#?}");
+    }
+
+    #[test]
+    fn a_collectors_panic_names_it_and_goes_on() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let lines = logged(|| {
+            let target = Target::new("000000000001", "us-west-2");
+            let work = witnessed(&target, Collector::Quotas, async { panic!("a bug") });
+            let ended = std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(work)));
+            assert_eq!(ended.unwrap_err().downcast_ref(), Some(&"a bug"));
+        });
+        assert!(lines[0].contains("us-west-2") && lines[0].contains("quotas"), "{lines:#?}");
     }
 }

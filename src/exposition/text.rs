@@ -89,7 +89,7 @@ fn escape(out: &mut Vec<u8>, text: &str, special: &[u8]) {
 }
 
 /// Whole numbers as such; the rest in the fewest digits that read back as the same number.
-fn number(out: &mut Vec<u8>, value: f64) {
+pub(super) fn number(out: &mut Vec<u8>, value: f64) {
     let size = value.abs();
     let written = if value.fract() == 0.0 && size < 1e15 {
         write!(out, "{}", value as i64)

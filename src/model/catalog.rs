@@ -39,6 +39,7 @@ pub struct FoundationModel {
 pub struct InferenceProfile {
     /// inferenceProfileId: `us.anthropic…` for system-defined ones, 12 characters for application ones.
     pub id: String,
+    /// Empty for system-defined ones, where it tells nothing that the id does not.
     pub arn: String,
     pub name: Option<String>,
     pub kind: ProfileKind,

@@ -36,9 +36,9 @@ pub(crate) fn evaluate(state: &TargetState, settings: &Settings, now: Timestamp)
         evaluation.ids = memory.ids.iter().map(|(id, known)| usage.id(id, known)).collect();
         evaluation.unmapped = usage.unmapped();
         for ((model, scope), ids) in usage.by_model() {
-            let refusals = usage.refusals(&evaluation.quotas, model, scope, &ids);
-            newly_refused |= refusals.below_limit && usage.is_new(&refusals.status);
-            evaluation.throttling.push(refusals.status);
+            let status = usage.refusals(&evaluation.quotas, model, scope, &ids);
+            newly_refused |= usage.is_new(&status) && !usage.is_at_limit(&evaluation.quotas, &ids);
+            evaluation.throttling.push(status);
         }
     }
     Evaluated { evaluation, newly_refused }
@@ -80,11 +80,12 @@ fn row<'a>(quotas: &'a [QuotaStatus], key: &QuotaKey) -> Option<&'a ModelQuota> 
     found.ok().map(|i| &quotas[i].quota)
 }
 
-/// Refusals of one model and scope.
-struct Refusals {
-    status: ThrottleStatus,
-    /// In none of the throttled minutes was a limit reached.
-    below_limit: bool,
+/// Error counts that are 0 beside known calls even if ListMetrics has never shown them.
+fn never_failed(endpoint: Endpoint) -> &'static [Metric] {
+    match endpoint {
+        Endpoint::Runtime => &[Metric::ClientErrors, Metric::ServerErrors],
+        Endpoint::Mantle => &[Metric::ClientErrors],
+    }
 }
 
 type Ids<'a> = Vec<(&'a InvocationId, &'a Known)>;
@@ -282,13 +283,20 @@ impl<'a> Usage<'a> {
     fn id(&self, id: &InvocationId, known: &Known) -> IdStatus {
         let history = &known.history;
         let minute = history.metrics().filter_map(|metric| Some((metric, self.newest(known, metric)?)));
-        IdStatus {
+        let mut status = IdStatus {
             id: id.clone(),
             resolution: known.resolution.clone(),
             minute: minute.collect(),
             totals: history.totals(self.settings, self.now),
             last_datapoint: history.last_datapoint.map(Minute::start),
+        };
+        if status.minute.contains_key(&Metric::Invocations) {
+            for &metric in never_failed(id.endpoint).iter().filter(|metric| !history.publishes(**metric)) {
+                status.minute.insert(metric, 0.0);
+                status.totals.insert(metric, 0.0);
+            }
         }
+        status
     }
 
     /// What the newest settled minute known of a metric says.
@@ -325,39 +333,49 @@ impl<'a> Usage<'a> {
         groups
     }
 
-    fn refusals(&self, quotas: &[QuotaStatus], model: &Arc<str>, scope: Scope, ids: &Ids) -> Refusals {
-        let spenders: Vec<Spender> = ids.iter().map(|(id, known)| self.spender(id, known)).collect();
+    fn refusals(&self, quotas: &[QuotaStatus], model: &Arc<str>, scope: Scope, ids: &Ids) -> ThrottleStatus {
+        let spenders = self.spenders_of(ids);
         let mut status = throttling::status(model, scope, &spenders, self.closed);
-        let throttled: Vec<Minute> = throttling::throttled_minutes(&spenders, self.closed).collect();
-        let shares = throttled.iter().map(|&minute| self.shares(quotas, ids, View::Closed, minute));
-        let below_limit = !throttled.is_empty()
-            && !shares.into_iter().any(|m| m.requests.at_limit() || m.tokens.at_limit());
-        if !throttled.is_empty() {
-            status.cause = Some(self.cause(quotas, ids, &spenders, &throttled));
+        if status.throttled_seconds > 0 {
+            status.cause = Some(self.cause(quotas, ids, &spenders));
         }
-        Refusals { status, below_limit }
+        status
     }
 
-    fn cause(&self, quotas: &[QuotaStatus], ids: &Ids, spenders: &[Spender], throttled: &[Minute]) -> Cause {
-        let settled = throttled.iter().filter(|&&minute| minute < self.settled);
+    fn spenders_of(&self, ids: &Ids<'a>) -> Vec<Spender<'a>> {
+        ids.iter().map(|(id, known)| self.spender(id, known)).collect()
+    }
+
+    fn cause(&self, quotas: &[QuotaStatus], ids: &Ids, spenders: &[Spender]) -> Cause {
+        let throttled = throttling::throttled_minutes(spenders, self.closed);
+        let settled = throttled.filter(|minute| *minute < self.settled);
         let keys =
             ids.iter().flat_map(|(_, known)| &known.resolution.charges).filter_map(|c| c.quota.as_ref());
         throttling::cause(&Afternoon {
-            refused: settled.map(|&minute| self.shares(quotas, ids, View::Settled, minute)).collect(),
+            refused: settled.map(|minute| self.shares(quotas, ids, View::Settled, minute)).collect(),
             throttles: throttling::seen(spenders, Metric::Throttles, self.closed),
             server_errors: throttling::seen(spenders, Metric::ServerErrors, self.closed),
-            zero_quota: keys
-                .filter_map(|key| self.state.memory.index.quota(key))
-                .any(|q| q.state == State::Zero),
+            zero_quota: keys.filter_map(|key| row(quotas, key)).any(|quota| quota.state == State::Zero),
             limits_confirmed: self.state.memory.quotas_wanted.is_none(),
         })
     }
 
-    /// Whether the last evaluation saw nothing of these refusals, though it had usage.
+    /// Whether a limit was reached in one of the throttled minutes, settled or not.
+    fn is_at_limit(&self, quotas: &[QuotaStatus], ids: &Ids) -> bool {
+        let spenders = self.spenders_of(ids);
+        let mut throttled = throttling::throttled_minutes(&spenders, self.closed);
+        throttled.any(|minute| {
+            let shares = self.shares(quotas, ids, View::Closed, minute);
+            shares.requests.at_limit() || shares.tokens.at_limit()
+        })
+    }
+
+    /// Whether calls are refused and the last evaluation, though it had usage, saw nothing of it.
     fn is_new(&self, status: &ThrottleStatus) -> bool {
         let before = &self.state.evaluation;
         let same = |other: &&ThrottleStatus| other.model == status.model && other.scope == status.scope;
-        before.complete_until.is_some()
+        status.throttled_seconds > 0
+            && before.complete_until.is_some()
             && before.throttling.iter().find(same).is_none_or(|t| t.throttled_seconds == 0)
     }
 

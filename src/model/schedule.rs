@@ -4,6 +4,7 @@ use super::cadence::{self, Cadence, Pace};
 use super::ids::{Endpoint, QuotaKind};
 use super::matching::Resolution;
 use super::minutes::{History, Metrics, closed, keep, oldest_readable, settled};
+use super::shard::hash;
 use super::snapshot::{Collector, Known, Requests, SeriesRequest, Settings, TargetState, UsageRequest};
 use super::time::{Minute, Timestamp};
 use super::tripwire::{self, Account};
@@ -25,7 +26,7 @@ const HOT_QUOTAS: u64 = 60;
 
 /// What to read now. A collector that is not due is not asked; nothing due is `Requests::default()`.
 pub fn due(state: &TargetState, settings: &Settings, now: Timestamp) -> Requests {
-    let is_due = |collector| now >= next(state, collector, settings);
+    let is_due = |collector| now >= due_at(state, collector, settings);
     Requests {
         quotas: is_due(Collector::Quotas),
         catalog: is_due(Collector::Catalog),
@@ -35,11 +36,12 @@ pub fn due(state: &TargetState, settings: &Settings, now: Timestamp) -> Requests
 
 /// When `due` next asks for something.
 pub fn next_due(state: &TargetState, settings: &Settings) -> Timestamp {
-    let times = Collector::ALL.iter().map(|&collector| next(state, collector, settings));
+    let times = Collector::ALL.iter().map(|&collector| due_at(state, collector, settings));
     times.min().unwrap_or(state.memory.since)
 }
 
-fn next(state: &TargetState, collector: Collector, settings: &Settings) -> Timestamp {
+/// When one collector is next due.
+pub fn due_at(state: &TargetState, collector: Collector, settings: &Settings) -> Timestamp {
     let status = state.collectors.get(&collector);
     let Some(last) = status.and_then(|status| status.last_attempt) else { return state.memory.since };
     let interval = match collector {
@@ -53,8 +55,17 @@ fn next(state: &TargetState, collector: Collector, settings: &Settings) -> Times
         Some(wanted) if collector == Collector::Quotas && last < wanted => {
             last.plus(interval.min(HOT_QUOTAS))
         }
+        _ if settings.spread => place(state, collector, interval, last),
         _ => last.plus(interval),
     }
+}
+
+/// The target's own place in an interval, the first one that is not right after the last round.
+fn place(state: &TargetState, collector: Collector, interval: u64, last: Timestamp) -> Timestamp {
+    let target = &state.target;
+    let own = hash(&target.account_id) ^ hash(&target.region) ^ hash(collector.word());
+    let (earliest, own) = (last.plus(interval / 4), (own % interval) as i64);
+    earliest.plus((own - earliest.0).rem_euclid(interval as i64) as u64)
 }
 
 fn usage_request(state: &TargetState, settings: &Settings, now: Timestamp) -> UsageRequest {
@@ -293,4 +304,39 @@ pub(crate) fn wanted(
     let timings = settings.statistics.iter().copied().chain(little);
     let timings = timings.filter(|&metric| History::family_listed(listed, metric));
     sums.chain(timings).collect::<Metrics>().union(always)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::model::ids::Target;
+    use crate::model::snapshot::CollectorState;
+
+    #[test]
+    fn rounds_of_many_targets_keep_places_all_over_the_interval() {
+        let settings = crate::plan::plan(&Config::default()).unwrap().settings;
+        let start = Timestamp(1_700_000_000);
+        let mut places = [0; 10];
+        for number in 0..500 {
+            let target = Target::new(&format!("{:012}", number / 5), ["a", "b", "c", "d", "e"][number % 5]);
+            let mut state = TargetState::new(target, start);
+            let interval = settings.quotas_interval;
+            let mut next = |last: Timestamp| {
+                let status = CollectorState { last_attempt: Some(last), ..CollectorState::default() };
+                state.collectors.insert(Collector::Quotas, status);
+                due_at(&state, Collector::Quotas, &settings)
+            };
+            let second = next(start);
+            assert!(
+                (interval / 4..interval * 5 / 4).contains(&second.since(start)),
+                "{}",
+                second.since(start)
+            );
+            assert_eq!(next(second), second.plus(interval), "a place of its own");
+            assert_eq!(next(second.plus(30)), second.plus(interval), "a late round moves no other");
+            places[(second.since(start) * 10 / interval % 10) as usize] += 1;
+        }
+        assert!(places.iter().all(|targets| (25..=80).contains(targets)), "{places:?}");
+    }
 }

@@ -80,6 +80,9 @@ pub struct Settings {
     pub lookback_minutes: i64,
     /// Ratios for above_threshold_seconds.
     pub thresholds: Vec<f64>,
+    /// Whether rounds after a target's first keep to its own place in the interval, so that many targets
+    /// do not come all at once; otherwise an interval begins where the last round did.
+    pub spread: bool,
     /// Seconds between usage, ListMetrics, quotas and catalog collections.
     pub usage_interval: u64,
     pub discovery_interval: u64,
@@ -173,8 +176,10 @@ pub struct SeriesRequest {
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     pub at: Timestamp,
-    pub targets: BTreeMap<Target, Arc<TargetState>>,
+    pub targets: States,
 }
+
+type States = BTreeMap<Target, Arc<TargetState>>;
 
 /// How long an id is read after its last datapoint, in seconds: as long as ListMetrics shows it.
 const KNOWN_FOR: u64 = 14 * 86_400;
@@ -206,6 +211,10 @@ pub(crate) struct Memory {
     /// When the evaluation changes by time alone.
     pub next_change: Option<Timestamp>,
     requests_at: Option<Timestamp>,
+    /// When ListAWSDefaultServiceQuotas last answered.
+    defaults_at: Option<Timestamp>,
+    /// Quotas whose value could not be read of late: since when not, and why.
+    unread: BTreeMap<String, (Timestamp, String)>,
     lists_at: [Option<Timestamp>; 6],
 }
 
@@ -240,14 +249,15 @@ impl Snapshot {
         for outcome in outcomes {
             by_target.entry(outcome.target.clone()).or_default().push(outcome);
         }
-        let advanced = self.targets.iter().map(|(target, state)| {
+        let mut targets = self.targets.clone();
+        for (target, state) in &self.targets {
             let outcomes = by_target.remove(target).unwrap_or_default();
-            let changes = !outcomes.is_empty() || state.memory.next_change.is_some_and(|at| at <= now);
-            let state =
-                if changes { Arc::new(state.advance(settings, outcomes, now)) } else { state.clone() };
-            (target.clone(), state)
-        });
-        let mut snapshot = Snapshot { at: now, targets: advanced.collect() };
+            if !outcomes.is_empty() || state.memory.next_change.is_some_and(|at| at <= now) {
+                let state = state.advance(settings, outcomes, &targets, now);
+                targets.insert(target.clone(), Arc::new(state));
+            }
+        }
+        let mut snapshot = Snapshot { at: now, targets };
         snapshot.keep_within_budget(settings);
         snapshot
     }
@@ -277,13 +287,24 @@ impl Snapshot {
         settings: &Settings,
         now: Timestamp,
     ) -> Snapshot {
-        let state = |target: Target| match self.targets.get(&target) {
-            Some(state) => (target, Arc::new(state.replanned(settings, now))),
-            None => (target.clone(), Arc::new(TargetState::new(target, now))),
-        };
-        let mut snapshot = Snapshot { at: now, targets: targets.into_iter().map(state).collect() };
+        let mut planned = States::new();
+        for target in targets {
+            let state = match self.targets.get(&target) {
+                Some(state) => state.replanned(settings, &planned, now),
+                None => TargetState::new(target.clone(), now),
+            };
+            planned.insert(target, Arc::new(state));
+        }
+        let mut snapshot = Snapshot { at: now, targets: planned };
         snapshot.keep_within_budget(settings);
         snapshot
+    }
+
+    /// Whether nothing was observed and nothing has expired since `older`.
+    pub fn is_same(&self, older: &Snapshot) -> bool {
+        let (new, old) = (&self.targets, &older.targets);
+        new.len() == old.len()
+            && new.iter().all(|(target, state)| old.get(target).is_some_and(|old| Arc::ptr_eq(old, state)))
     }
 
     /// When something expires although nothing new is observed.
@@ -310,23 +331,32 @@ impl TargetState {
         self.memory.load.map(|load| self.memory.stretch.slows(&load))
     }
 
-    fn advance(&self, settings: &Settings, outcomes: Vec<Outcome>, now: Timestamp) -> TargetState {
+    /// `others`: what they have in common with this target is kept in memory once.
+    fn advance(
+        &self,
+        settings: &Settings,
+        outcomes: Vec<Outcome>,
+        others: &States,
+        now: Timestamp,
+    ) -> TargetState {
         let mut state = self.clone();
         for outcome in outcomes {
             state.observe(settings, outcome, now);
         }
         state.expire(settings, now);
         if !same(&self.quotas, &state.quotas) || !same(&self.catalog, &state.catalog) {
-            state.index(settings);
+            adopt(&mut state.quotas, others.values().map(|other| &other.quotas));
+            adopt(&mut state.catalog, others.values().map(|other| &other.catalog));
+            state.index(settings, others);
         }
         state.evaluate(settings, now);
         state
     }
 
-    fn replanned(&self, settings: &Settings, now: Timestamp) -> TargetState {
+    fn replanned(&self, settings: &Settings, others: &States, now: Timestamp) -> TargetState {
         let mut state = self.clone();
         state.expire(settings, now);
-        state.index(settings);
+        state.index(settings, others);
         state.evaluate(settings, now);
         state
     }
@@ -364,6 +394,13 @@ impl TargetState {
             (None, Some(old)) => list.requests = old.value.requests.clone(),
             (None, None) => {}
         }
+        if list.quotas.iter().any(|quota| quota.default.is_some()) {
+            memory.defaults_at = Some(at);
+        } else if let Some(old) = old.as_ref().filter(|_| memory.defaults_at.is_some()) {
+            keep_defaults(&mut list, &old.value);
+        }
+        let last = old.as_ref().map_or(at, |old| old.at);
+        keep_values(&mut list, old.as_ref().map(|old| &*old.value), &mut memory.unread, last);
         if let Some(old) = &old {
             memory.limit_changes.retain(|change| change.before.plus(3600) > at);
             memory.limit_changes.extend(limit_changes(old, &list, at));
@@ -497,6 +534,24 @@ impl TargetState {
             memory.requests_at = None;
             Arc::make_mut(&mut quotas.value).requests = None;
         }
+        if let Some(quotas) = &mut self.quotas
+            && old(memory.defaults_at, settings.quotas_max_age)
+        {
+            memory.defaults_at = None;
+            let list = &mut Arc::make_mut(&mut quotas.value).quotas;
+            list.retain(|quota| quota.listed);
+            list.iter_mut().for_each(|quota| quota.default = None);
+        }
+        if let Some(quotas) = &mut self.quotas
+            && memory.unread.values().any(|(last, _)| old(Some(*last), settings.quotas_max_age))
+        {
+            for quota in &mut Arc::make_mut(&mut quotas.value).quotas {
+                let unread = memory.unread.get(&quota.code);
+                if let Some((_, why)) = unread.filter(|(last, _)| old(Some(*last), settings.quotas_max_age)) {
+                    (quota.applied, quota.error) = (None, Some(why.clone()));
+                }
+            }
+        }
         if old(self.catalog.as_ref().map(|catalog| catalog.at), settings.catalog_max_age) {
             self.catalog = None;
         }
@@ -519,11 +574,18 @@ impl TargetState {
         }
     }
 
-    /// Joins the lists anew, and every id with them.
-    fn index(&mut self, settings: &Settings) {
-        let quotas = self.quotas.as_ref().map(|quotas| quotas.value.clone()).unwrap_or_default();
+    /// Joins the lists anew, unless one of `others` has joined the very same ones under these settings, and
+    /// every id with them.
+    fn index(&mut self, settings: &Settings, others: &States) {
+        let joined = |other: &&Arc<TargetState>| {
+            self.quotas.is_some() && same(&other.quotas, &self.quotas) && same(&other.catalog, &self.catalog)
+        };
+        let index = others.values().find(joined).map(|other| other.memory.index.clone());
         let catalog = self.catalog.as_ref().map(|catalog| catalog.value.clone()).unwrap_or_default();
-        let index = Arc::new(Index::new(&quotas, &catalog, &settings.rules));
+        let index = index.unwrap_or_else(|| {
+            let quotas = self.quotas.as_ref().map(|quotas| quotas.value.clone()).unwrap_or_default();
+            Arc::new(Index::new(&quotas, &catalog, &settings.rules))
+        });
         for (id, known) in &mut self.memory.ids {
             known.resolution = Arc::new(index.resolve(id));
         }
@@ -561,10 +623,12 @@ impl TargetState {
         [
             gone(self.quotas.as_ref().map(|quotas| quotas.at), settings.quotas_max_age),
             gone(memory.requests_at, settings.quotas_max_age),
+            gone(memory.defaults_at, settings.quotas_max_age),
             gone(self.catalog.as_ref().map(|catalog| catalog.at), settings.catalog_max_age),
             gone(memory.usage_at, settings.usage_max_age),
         ]
         .into_iter()
+        .chain(memory.unread.values().map(|(last, _)| gone(Some(*last), settings.quotas_max_age)))
         .chain(lists)
         .chain(releases)
         .chain(day_old)
@@ -582,6 +646,18 @@ fn same<T>(a: &Option<Observed<Arc<T>>>, b: &Option<Observed<Arc<T>>>) -> bool {
     }
 }
 
+/// Takes the place in memory of an equal value of another target: accounts mostly have the same lists.
+fn adopt<'a, T: PartialEq + 'a>(
+    own: &mut Option<Observed<Arc<T>>>,
+    others: impl Iterator<Item = &'a Option<Observed<Arc<T>>>>,
+) {
+    let Some(own) = own else { return };
+    let equal = |other: &&Observed<Arc<T>>| Arc::ptr_eq(&other.value, &own.value) || other.value == own.value;
+    if let Some(other) = others.flatten().find(equal) {
+        own.value = other.value.clone();
+    }
+}
+
 /// A list that could not be read keeps what it held before, and its age.
 fn keep_list<T: Clone>(
     new: &mut Option<Vec<T>>,
@@ -592,6 +668,40 @@ fn keep_list<T: Clone>(
     match new {
         Some(_) => *read_at = Some(at),
         None => new.clone_from(old),
+    }
+}
+
+/// Defaults that could not be read stay as they were, with the rows that only they list. (AWS's list of
+/// them is never empty.)
+fn keep_defaults(list: &mut QuotaList, old: &QuotaList) {
+    for quota in &old.quotas {
+        match list.quotas.binary_search_by(|new| new.code.cmp(&quota.code)) {
+            Ok(i) => list.quotas[i].default = quota.default,
+            Err(i) if !quota.listed => list.quotas.insert(i, quota.clone()),
+            Err(_) => {}
+        }
+    }
+}
+
+/// A quota whose row came without a value to be trusted keeps the last one that was: `unread` remembers
+/// since when, so that it goes in time.
+fn keep_values(
+    list: &mut QuotaList,
+    old: Option<&QuotaList>,
+    unread: &mut BTreeMap<String, (Timestamp, String)>,
+    last: Timestamp,
+) {
+    let known = |code: &str| {
+        let quotas = &old?.quotas;
+        quotas.binary_search_by(|quota| quota.code.as_str().cmp(code)).ok().map(|i| &quotas[i])
+    };
+    let before = std::mem::take(unread);
+    for quota in list.quotas.iter_mut().filter(|quota| quota.error.is_some()) {
+        let Some(limit) = known(&quota.code).and_then(|known| known.limit()) else { continue };
+        let why = quota.error.take().unwrap_or_default();
+        let last = before.get(&quota.code).map_or(last, |(last, _)| *last);
+        unread.insert(quota.code.clone(), (last, why));
+        quota.applied = Some(limit);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a plan would do, for `check`: targets, calls an hour, dollars a month.
 
 use crate::config::kinds::duration_text;
+use crate::model::shard::Shard;
 use crate::model::usage::Metric;
 use crate::plan::{AccountPlan, Credentials, Plan};
 use std::fmt::Write;
@@ -19,9 +20,12 @@ const MIX: [f64; 3] = [0.1, 0.4, 0.5];
 
 /// The plan in words, with the traffic of `ids` invocation ids assumed at each target.
 pub fn render(plan: &Plan, ids: u32) -> String {
-    let targets: u64 = plan.accounts.iter().map(|account| account.regions.len().max(1) as u64).sum();
-    let mut text = format!("Targets: {targets}\n");
-    for account in &plan.accounts {
+    let targets: u64 = owned(plan).map(|account| account.regions.len().max(1) as u64).sum();
+    let mut text = match plan.shard == Shard::default() {
+        true => format!("Targets: {targets}\n"),
+        false => format!("Targets in shard {}: {targets}\n", plan.shard),
+    };
+    for account in owned(plan) {
         let regions = account.regions.join(", ");
         let regions = if regions.is_empty() { "the SDK's own region" } else { &regions };
         let _ = writeln!(text, "  {} in {regions}", who(account));
@@ -32,6 +36,11 @@ pub fn render(plan: &Plan, ids: u32) -> String {
         let _ = writeln!(text, "  {service:<15} {operation:<38} {calls:>8.0}");
     }
     text + &cost(plan, u64::from(ids), targets)
+}
+
+/// The accounts of the plan's shard, with those whose id only AWS can tell.
+fn owned(plan: &Plan) -> impl Iterator<Item = &AccountPlan> {
+    plan.accounts.iter().filter(|account| account.account_id.as_ref().is_none_or(|id| plan.shard.owns(id)))
 }
 
 fn who(account: &AccountPlan) -> String {
@@ -66,7 +75,7 @@ fn calls(plan: &Plan, ids: u64, targets: u64) -> Vec<(&'static str, &'static str
         ("bedrock", "ListModelInvocationJobs", catalog(2)),
     ];
     let is_role = |account: &&AccountPlan| matches!(account.credentials, Credentials::Role { .. });
-    match plan.accounts.iter().filter(is_role).count() {
+    match owned(plan).filter(is_role).count() {
         0 => {}
         roles => rows.push(("sts", "AssumeRole", roles as f64)),
     }

@@ -52,6 +52,19 @@ def grouping(aggregate):
     return set(modifier.labels) if modifier and str(modifier).startswith("by") else set()
 
 
+def result_labels(node):
+    """The labels of what comes out, where an aggregation decides them."""
+    match kind(node):
+        case "AggregateExpr":
+            return grouping(node)
+        case "BinaryExpr" if str(node.op) == "or":
+            return result_labels(node.lhs) | result_labels(node.rhs)
+        case "BinaryExpr":
+            return result_labels(node.lhs) or result_labels(node.rhs)
+        case _:
+            return set().union(*map(result_labels, children(node)))
+
+
 def number(node):
     """The value of a constant (a number, or numbers multiplied), else None."""
     match kind(node):

@@ -12,6 +12,7 @@ from expressions import (
     metrics,
     number,
     parse,
+    result_labels,
     selectors,
     walk,
 )
@@ -207,8 +208,7 @@ def annotated(rule, tree, given):
         for shown in re.findall(r"\{\{ ([^{}]*(?:\$value|\| value)[^{}]*) \}\}", text):
             if "humanize" not in shown and not shown.startswith("if "):
                 yield f"shows a bare number: {{{{ {shown} }}}}"
-    result = set().union(*(grouping(n) for n, _ in walk(tree) if kind(n) == "AggregateExpr"))
-    for label in sorted(set(re.findall(r"\$labels\.(\w+)", " ".join(texts.values()))) - result):
+    for label in sorted(set(re.findall(r"\$labels\.(\w+)", " ".join(texts.values()))) - result_labels(tree)):
         yield f"shows the label {label}, which the alert does not have"
 
 

@@ -87,6 +87,10 @@ class Alertmanager(unittest.TestCase):
             }
         )
 
+    def test_a_spent_day_of_custom_deployments_mutes_nothing(self):
+        self.fire(("BedrockDailyTokensGone", {**DAY, "variant": "custom_deployment"}), ("BedrockThrottling", MODEL))
+        self.assert_muted(set())
+
     def test_a_spent_day_that_scopes_share_mutes_both(self):
         self.fire(
             ("BedrockDailyTokensGone", {**DAY, "scope": "regional"}),

@@ -20,6 +20,7 @@ pub const NOON: Timestamp = Timestamp(1_795_262_400);
 
 pub fn settings() -> Settings {
     Settings {
+        spread: false,
         delay: 120,
         settle: 240,
         lookback_minutes: 15,

@@ -104,6 +104,47 @@ async fn a_newcomer_sees_the_demo_in_a_real_prometheus_and_stops_it() {
 }
 
 #[test]
+fn the_past_of_the_demo_is_a_block_of_a_prometheus() {
+    let folder = std::env::temp_dir().join(format!("bqe-past-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let printed = Command::new(env!("CARGO_BIN_EXE_bedrock-quota-exporter"))
+        .args(["demo", "--backfill=15m", "--backfill.step=3m", "--web.listen-address=:7777"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+    let calls = r#"bedrock_invocations_total{job="bedrock-quota-exporter",instance="localhost:7777","#;
+    let deepseek = r#"model_id="us.deepseek.r1-v1:0""#;
+    let samples = text.lines().filter(|line| line.starts_with(calls) && line.contains(deepseek));
+    let samples: Vec<(f64, i64)> = samples
+        .map(|line| {
+            let mut words = line.rsplit(' ');
+            let at = words.next().unwrap().parse().unwrap();
+            (words.next().unwrap().parse().unwrap(), at)
+        })
+        .collect();
+    assert!(samples.len() >= 5, "{samples:?}");
+    // A newborn counter begins with the minutes that its windows need.
+    for pair in samples[1..].windows(2) {
+        assert_eq!(pair[1].1 - pair[0].1, 180);
+        let calls = pair[1].0 - pair[0].0;
+        assert!((500.0..=620.0).contains(&calls), "200 calls a minute are let through, not {calls} in 3");
+    }
+    std::fs::write(folder.join("past.om"), &text).unwrap();
+    let made = Command::new("promtool")
+        .args(["tsdb", "create-blocks-from", "openmetrics", "past.om", "data"])
+        .current_dir(&folder)
+        .output()
+        .unwrap_or_else(|error| panic!("promtool: {error}; run `make test`, which installs it"));
+    let said = String::from_utf8_lossy(&made.stdout);
+    let blocks: Vec<Vec<&str>> = said.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
+    let count: usize = blocks.iter().map(|block| block[4].parse::<usize>().unwrap()).sum();
+    std::fs::remove_dir_all(folder).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#')).count();
+    assert_eq!(count, lines, "{said}{}", String::from_utf8_lossy(&made.stderr));
+}
+
+#[test]
 fn a_bad_config_and_a_taken_port_are_told_in_one_line_with_exit_code_1() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();

@@ -137,6 +137,8 @@ fn errors_minus_throttles_below_zero() {
     cloud.round();
     let minute = &cloud.id(US).unwrap().minute;
     assert_eq!(minute[&Metric::ClientErrors], 5.0, "counted apart: throttles are no part of errors");
+    assert_eq!(minute[&Metric::ServerErrors], 0.0, "an absent count beside a present one");
+    assert_eq!(cloud.total(US, Metric::ServerErrors), Some(0.0));
     assert_eq!(cloud.throttling(Scope::CrossRegion).unwrap().ratio[0], ("5m", 0.6));
     assert_eq!(cloud.status(RPM).usage, Some(20.0), "requests per minute count invocations alone");
 }

@@ -39,11 +39,18 @@ impl Rig {
         let text = format!("regions: [us-east-1]\n{}", config.replace("{url}", &url));
         let mut plan = plan::plan(&config::parse("test", &text)).unwrap();
         plan.aws.endpoint_url = Some(url.clone());
+        plan.settings.spread = false;
         plan.aws.simulated_keys = Some("AKIASIMULATED".to_string());
         let telemetry = Telemetry::new(Build { version: "test", revision: "", mode: "test" }, Timestamp(now));
-        let environment = Environment::load(&plan.aws, Some("us-east-1"), &telemetry).await;
+        // One for each region, so that a fault of STS in a region hits the targets in it alone.
+        let mut environments = BTreeMap::new();
         let mut connections = Vec::new();
         for target in &targets {
+            if !environments.contains_key(&target.region) {
+                let environment = Environment::load(&plan.aws, Some(&target.region), &telemetry).await;
+                environments.insert(target.region.clone(), environment);
+            }
+            let environment = &environments[&target.region];
             let arn = format!("arn:aws:iam::{}:role/bedrock-quota-exporter", target.account_id);
             let session = environment.session(&Credentials::Role { arn, external_id: None }).await;
             connections.push(session.connect(target));

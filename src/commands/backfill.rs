@@ -1,0 +1,136 @@
+//! The past of the demo: rounds in simulated time, printed as a Prometheus would have scraped them.
+
+use crate::aws::{Connection, Environment};
+use crate::collect;
+use crate::exposition::{self, Export, Past, QuotaExport};
+use crate::model::ids::Target;
+use crate::model::snapshot::{Collector, Settings, Snapshot};
+use crate::model::time::Timestamp;
+use crate::plan::Plan;
+use crate::sim::{Sim, desk::Clock, world::World};
+use crate::telemetry::Telemetry;
+use anyhow::{Context, Result};
+use std::io::{self, BufWriter, Write};
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// As the alerts expect a scrape job to be called.
+const JOB: &str = "bedrock-quota-exporter";
+/// Between two readings of the lists, at least: they take seconds, for AWS's rates are kept here too.
+const LISTS: u64 = 4 * 3600;
+
+/// How much of the past is told step by step; what lies before is told by the hour, or nobody could wait
+/// for days.
+const RECENT: u64 = 6 * 3600;
+
+/// The past to make up: seconds before `end`, seconds between samples, and who is said to be scraped.
+pub(super) struct Span {
+    pub end: Timestamp,
+    pub length: u64,
+    pub step: u64,
+    pub instance: String,
+}
+
+impl Span {
+    /// When there are samples: at whole multiples of the step, as subqueries look for them.
+    fn times(&self) -> Vec<Timestamp> {
+        let (begin, recent) = (self.end.minus(self.length), self.end.minus(self.length.min(RECENT)));
+        let every = |from: Timestamp, until: Timestamp, step: u64| {
+            let first = (from.0 as u64).next_multiple_of(step);
+            (first..until.0 as u64).step_by(step as usize).map(|at| Timestamp(at as i64))
+        };
+        let old = every(begin, recent, self.step.max(3600));
+        old.chain(every(recent, self.end.plus(1), self.step)).collect()
+    }
+}
+
+/// Patience with the simulated AWS: it shares this process, and the machine may be busy.
+const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Prints the past of `world`, whose simulated AWS is reached by `plan`, on standard output.
+pub(super) async fn run(
+    aws: TcpListener,
+    world: World,
+    mut plan: Plan,
+    telemetry: Telemetry,
+    span: Span,
+) -> Result<()> {
+    let sim = Sim::new(World { rates: false, ..world });
+    let serving = tokio::spawn(sim.clone().serve(aws, std::future::pending()));
+    (plan.aws.attempt_timeout, plan.aws.operation_timeout) = (TIMEOUT, TIMEOUT);
+    let connections = connections(&plan, &telemetry).await;
+    tell_plan(&telemetry, &plan.settings, connections.len());
+    let settings = Settings {
+        spread: false,
+        quotas_interval: plan.settings.quotas_interval.max(LISTS),
+        catalog_interval: plan.settings.catalog_interval.max(LISTS),
+        ..plan.settings.clone()
+    };
+    // Quotas that nothing uses would be nine tenths of the text.
+    let export = Export { quotas: QuotaExport::InUse, ..plan.export.clone() };
+    let tags: Vec<String> = export.team_tag.iter().cloned().collect();
+    let targets = connections.iter().map(|connection| connection.target.clone());
+    let mut snapshot = Snapshot::new(targets, span.end.minus(span.length));
+    let mut past = Past::new(JOB, &span.instance);
+    for at in span.times() {
+        sim.set_clock(Clock::Fixed { now: at.0 }).await;
+        snapshot = collect::round(&connections, &snapshot, &settings, &tags, at).await;
+        for (target, state) in &snapshot.targets {
+            for (collector, error) in
+                state.collectors.iter().filter_map(|(c, s)| Some((c, s.last_error.as_ref()?)))
+            {
+                tracing::warn!(%target, %collector, error, "collection failed");
+            }
+        }
+        let mut text = Vec::new();
+        let series = exposition::render(&mut text, &snapshot, &export)?;
+        telemetry.set_series(series);
+        text.extend_from_slice(telemetry.render().as_bytes());
+        // The process itself is younger than its past.
+        past.add(at, &String::from_utf8_lossy(&text), |family| family.starts_with("bedrock_"));
+    }
+    serving.abort();
+    let mut out = BufWriter::new(io::stdout().lock());
+    let samples = past.write(&mut out).and_then(|samples| out.flush().map(|()| samples));
+    let samples = samples.context("cannot print the past")?;
+    tracing::info!(samples, "past printed");
+    Ok(())
+}
+
+async fn connections(plan: &Plan, telemetry: &Telemetry) -> Vec<Connection> {
+    let region = plan.accounts.iter().flat_map(|account| &account.regions).next();
+    let environment = Environment::load(&plan.aws, region.map(String::as_str), telemetry).await;
+    let mut connections = Vec::new();
+    for account in &plan.accounts {
+        let session = environment.session(&account.credentials).await;
+        let id = account.account_id.as_deref().unwrap_or_default();
+        connections.extend(account.regions.iter().map(|region| session.connect(&Target::new(id, region))));
+    }
+    connections
+}
+
+fn tell_plan(telemetry: &Telemetry, settings: &Settings, targets: usize) {
+    telemetry.set_targets(targets);
+    telemetry.set_interval(Collector::Quotas, settings.quotas_interval as f64);
+    telemetry.set_interval(Collector::Catalog, settings.catalog_interval as f64);
+    telemetry.set_interval(Collector::Usage, settings.usage_interval as f64);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_hours_are_told_step_by_step_and_the_days_before_by_the_hour() {
+        let end = Timestamp(1_795_348_930);
+        let times = |length, step| {
+            let times = Span { end, length, step, instance: String::new() }.times();
+            times.iter().map(|at| at.since(Timestamp(0)) as i64 - end.0).collect::<Vec<_>>()
+        };
+        assert_eq!(times(600, 240), [-490, -250, -10]);
+        let days = times(2 * 86_400, 900);
+        assert_eq!(days.len(), 42 + 24);
+        assert_eq!(days[..2], [-169_330, -165_730]);
+        assert_eq!(days[41..44], [-21_730, -20_830, -19_930]);
+    }
+}

@@ -1,0 +1,25 @@
+"""All tests of one folder beside this file; the last line counts them.
+
+    python tests/suite.py alerts
+"""
+
+import signal
+import sys
+import unittest
+from pathlib import Path
+
+
+def main():
+    # As an exception, so that whatever was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    name = sys.argv[1]
+    here = str(Path(__file__).resolve().parent / name)
+    tests = unittest.defaultTestLoader.discover(here, top_level_dir=here)
+    result = unittest.TextTestRunner(verbosity=1, stream=sys.stdout).run(tests)
+    failed = len(result.failures) + len(result.errors)
+    print(f"{name}: {result.testsRun - failed} passed, {failed} failed")
+    return 0 if result.wasSuccessful() and result.testsRun else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

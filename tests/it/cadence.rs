@@ -1,0 +1,320 @@
+//! Reading by need: a day of mixed traffic costs a fraction of reading everything, and loses nothing.
+
+use crate::rig::Rig;
+use bedrock_quota_exporter::sim::traffic::{Call, Charge, Demand, Per, Stream, Tally};
+use bedrock_quota_exporter::sim::world::{Account, Applied, Publishing, QuotaChange, Region, World};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A Sunday at noon, UTC.
+const NOON: i64 = 1_795_348_800;
+const MINUTE: i64 = 60;
+const TOKENS: f64 = 1e6;
+const REQUESTS: f64 = 1e4;
+
+/// An on-demand model of us-east-1 with its quotas.
+#[derive(Clone)]
+struct Model {
+    id: String,
+    requests: String,
+    tokens: String,
+}
+
+fn models() -> Vec<Model> {
+    let table: Value = serde_json::from_str(include_str!("../data/quota-truth.json")).unwrap();
+    let rows = table["truth"].as_array().unwrap().iter();
+    let text = |row: &Value, key: &str| row[key].as_str().map(String::from);
+    let regions = |row: &Value| row["source_regions"].as_array().cloned().unwrap_or_default();
+    let here = |row: &&Value| regions(row).iter().any(|region| region == "us-east-1");
+    let rows = rows.filter(|row| row["scope"] == "on_demand" && row["concurrent"].is_null()).filter(here);
+    let model = |row: &Value| {
+        let (requests, tokens) = (text(row, "rpm")?, text(row, "tpm")?);
+        Some(Model { id: text(row, "invocation_id")?, requests, tokens })
+    };
+    rows.filter_map(model).collect()
+}
+
+/// What a call of every stream takes: 1,375 tokens of quota.
+fn call() -> Call {
+    Call {
+        input: 1000.0,
+        output: 300.0,
+        cache_read: 500.0,
+        cache_write: 75.0,
+        first_token_ms: Some(350.0),
+        client_errors: 0.01,
+        server_errors: 0.005,
+        ..Call::default()
+    }
+}
+
+fn stream(model: &Model, demand: Demand) -> Stream {
+    let charge = |code: &String, per| Charge { code: code.clone(), per };
+    let charges = vec![charge(&model.requests, Per::Request), charge(&model.tokens, Per::Token)];
+    Stream { model_id: model.id.clone(), demand, call: call(), charges, ..Stream::default() }
+}
+
+/// Calls a minute that spend this share of the tokens.
+fn calls(share: f64) -> f64 {
+    share * TOKENS / 1375.0
+}
+
+fn tally(share: f64) -> Tally {
+    let calls = calls(share).floor() as u64;
+    Tally {
+        invocations: calls,
+        input: calls * 1000,
+        output: calls * 300,
+        cache_read: calls * 500,
+        cache_write: calls * 75,
+        estimated: Some(calls * 1375),
+        latency_ms: 2500.0,
+        first_token_ms: Some(350.0),
+        ..Tally::default()
+    }
+}
+
+fn refused() -> Tally {
+    Tally { throttles: 40, ..Tally::default() }
+}
+
+/// CloudWatch publishes two minutes late at most, and some minutes grow for two more.
+fn world(streams: Vec<Stream>, account_wide: bool) -> World {
+    let codes: Vec<String> =
+        streams.iter().flat_map(|s| s.charges.iter().map(|charge| charge.code.clone())).collect();
+    let value = |charge: &Charge| if charge.per == Per::Request { REQUESTS } else { TOKENS };
+    let limit = |charge: &Charge| QuotaChange {
+        code: charge.code.clone(),
+        from: i64::MIN,
+        applied: Applied::Value(value(charge)),
+    };
+    let quotas = streams.iter().flat_map(|stream| stream.charges.iter().map(limit)).collect();
+    let name = "us-east-1".to_string();
+    let region = Region { name, codes: Some(codes), account_wide, quotas, streams, ..Region::default() };
+    World {
+        accounts: vec![Account { id: "000000000000".into(), regions: vec![region], ..Account::default() }],
+        publishing: Publishing { earliest: 60, latest: 120, ..Publishing::default() },
+        rates: false,
+        rough_pages: false,
+        ..World::default()
+    }
+}
+
+/// A seeded number below `n`.
+fn dice(seed: u64, n: i64) -> i64 {
+    let mut z = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((z ^ (z >> 31)) % n as u64) as i64
+}
+
+/// Silent for most of the day, but for three bursts of a few minutes; called last some days ago.
+fn idle(seed: u64) -> Demand {
+    let mut minutes = BTreeMap::from([(NOON / 60 - 3 * 1440, tally(0.1))]);
+    for burst in 0..3 {
+        let seed = seed * 7 + burst;
+        let begins = NOON / 60 + 60 + burst as i64 * 450 + dice(seed, 300);
+        for minute in begins..begins + 1 + dice(seed + 1000, 6) {
+            minutes.insert(minute, tally(0.3 + 0.06 * dice(seed ^ minute as u64, 10) as f64));
+        }
+    }
+    Demand::Table(minutes)
+}
+
+/// 10 % hot, 40 % normal, 50 % idle. Some of them were refused calls days ago, so that CloudWatch lists it.
+fn mix() -> Vec<Stream> {
+    let models: Vec<Model> = models().into_iter().take(20).collect();
+    assert_eq!(models.len(), 20);
+    let demand = |n: usize| match n {
+        0..2 => Demand::Steady(calls(0.7 + 0.1 * n as f64)),
+        2..10 => {
+            let high = calls(0.12 + 0.03 * n as f64);
+            Demand::Daily { low: high / 8.0, high, peak_hour: 15.0, bursts: 0.02 }
+        }
+        _ => idle(n as u64),
+    };
+    let mut streams: Vec<Stream> = models.iter().enumerate().map(|(n, m)| stream(m, demand(n))).collect();
+    if let Demand::Table(minutes) = &mut streams[19].demand {
+        minutes.insert(NOON / 60 - 2 * 1440, refused());
+    }
+    streams
+}
+
+/// What the sim's AWS bills for GetMetricData so far.
+async fn billed(rig: &Rig) -> u64 {
+    let calls = rig.sim.calls().await;
+    calls.iter().filter(|(call, _)| call.operation == "GetMetricData").map(|(_, count)| count.metrics).sum()
+}
+
+/// The samples of a family by quota code.
+fn by_code(samples: &BTreeMap<String, f64>, family: &str) -> BTreeMap<String, f64> {
+    let of = samples.iter().filter(|(key, _)| key.split('{').next() == Some(family));
+    let code = |key: &str| key.split("quota_code=\"").nth(1).unwrap().split('"').next().unwrap().to_string();
+    of.map(|(key, value)| (code(key), *value)).collect()
+}
+
+/// What the world says that a quota was charged, minute by minute.
+struct Truth {
+    first: i64,
+    minutes: Vec<f64>,
+}
+
+impl Truth {
+    fn new(world: &World, code: &str, first: i64, last: i64) -> Truth {
+        let account = &world.accounts[0];
+        let charge = |minute| world.charge(account, &account.regions[0], code, minute);
+        Truth { first, minutes: (first..=last).map(charge).collect() }
+    }
+
+    fn at(&self, minute: i64) -> f64 {
+        self.minutes[(minute - self.first) as usize]
+    }
+
+    fn peak(&self, last: i64) -> f64 {
+        (last - 14..=last).map(|minute| self.at(minute)).fold(0.0, f64::max)
+    }
+}
+
+#[tokio::test]
+async fn a_day_of_mixed_traffic_costs_a_quarter_and_shows_every_peak() {
+    let streams = mix();
+    let world = world(streams.clone(), true);
+    let mut fixed = Rig::start(world.clone(), "usage: {cadence: fixed}", NOON).await;
+    for minute in 0..3 {
+        fixed.round(NOON + minute * MINUTE).await;
+    }
+    let before = billed(&fixed).await;
+    fixed.round(NOON + 3 * MINUTE).await;
+    let everything = 1440 * (billed(&fixed).await - before);
+
+    let mut rig = Rig::start(world.clone(), "", NOON).await;
+    let (start, end) = (NOON / 60, NOON / 60 + 1440);
+    let codes: Vec<(String, f64)> = streams
+        .iter()
+        .flat_map(|s| s.charges.iter())
+        .map(|c| (c.code.clone(), if c.per == Per::Request { REQUESTS } else { TOKENS }))
+        .collect();
+    let truths: BTreeMap<&str, Truth> =
+        codes.iter().map(|(code, _)| (code.as_str(), Truth::new(&world, code, start - 60, end))).collect();
+    let mut shown: Vec<BTreeMap<String, f64>> = Vec::new();
+    let mut oldest = 0;
+    for minute in start..end {
+        let now = minute * 60;
+        rig.round(now).await;
+        let samples = rig.samples();
+        let peaks = by_code(&samples, "bedrock_quota_usage_peak");
+        let usages = by_code(&samples, "bedrock_quota_usage");
+        for (code, truth) in &truths {
+            // The newest minute that has settled, and those that may not have been read yet.
+            let newest = minute - 5;
+            let fits = |last: &i64| {
+                let same = |a: f64, b: f64| (a - b).abs() < 1e-6;
+                same(usages[*code], truth.at(*last)) && same(peaks[*code], truth.peak(*last))
+            };
+            assert!(
+                (newest - 15..=newest).rev().any(|last| fits(&last)),
+                "{code} at {now}: {} and {} were never so",
+                usages[*code],
+                peaks[*code]
+            );
+        }
+        let complete = &rig.find("bedrock_usage_complete_until_timestamp_seconds", &[])[0];
+        oldest = oldest.max(now - complete.1 as i64);
+        shown.push(peaks);
+    }
+
+    let hot: Vec<&Charge> = streams[..2].iter().flat_map(|stream| &stream.charges).collect();
+    let (mut peaks, mut calm) = (0, 0);
+    for (code, limit) in &codes {
+        for minute in start..end - 40 {
+            let used = truths[code.as_str()].at(minute);
+            if used <= limit / 2.0 {
+                continue;
+            }
+            // Settled after four minutes, read within fifteen more, and in the window for fifteen.
+            let from = (minute + 5 - start) as usize;
+            let reached = shown[from..from + 15 + 15].iter().any(|peaks| peaks[code] >= used - 1e-6);
+            assert!(reached, "{code}: {used} in minute {minute} was never shown");
+            peaks += 1;
+            calm += usize::from(hot.iter().all(|charge| charge.code != *code));
+        }
+    }
+    let metrics = billed(&rig).await;
+    let share = metrics as f64 / everything as f64;
+    println!(
+        "24 h, 20 ids: {metrics} metrics billed; everything each minute: {everything}; share {share:.3}"
+    );
+    println!(
+        "{peaks} one-minute peaks above half of a quota, {calm} of them of calm ids, each shown; usage complete \
+         within {oldest} s"
+    );
+    assert!(calm > 50, "{calm}");
+    assert!(share <= 0.25, "{share}");
+    assert!(oldest <= 15 * 60 + 180, "{oldest}");
+    let told = rig.telemetry.render();
+    let told =
+        told.lines().find_map(|l| l.strip_prefix("bedrock_exporter_cloudwatch_metrics_requested_total "));
+    assert_eq!(told.unwrap().parse(), Ok(metrics as f64), "counted as AWS bills");
+}
+
+/// The first minute in which each of some models is refused everything, and whether it was called before.
+fn storms(account_wide: bool, throttled_before: bool, fresh: bool) -> (World, Vec<(String, i64)>) {
+    let models = models();
+    let mut streams = vec![stream(&models[0], Demand::Steady(calls(0.7)))];
+    let mut begins = Vec::new();
+    for (n, model) in models[1..9].iter().enumerate() {
+        let first = NOON / 60 + 30 + 13 * n as i64;
+        let mut minutes: BTreeMap<i64, Tally> = (first..first + 30).map(|m| (m, refused())).collect();
+        if n % 2 == 0 || !fresh {
+            minutes.insert(NOON / 60 - 4000, tally(0.1));
+        }
+        streams.push(stream(model, Demand::Table(minutes)));
+        begins.push((model.id.clone(), first));
+    }
+    if throttled_before {
+        let minutes = BTreeMap::from([(NOON / 60 - 3000, refused())]);
+        streams.push(stream(&models[9], Demand::Table(minutes)));
+    }
+    (world(streams, account_wide), begins)
+}
+
+async fn delays(world: World, begins: Vec<(String, i64)>) -> Vec<i64> {
+    let mut rig = Rig::start(world, "", NOON).await;
+    let mut seen: BTreeMap<String, i64> = BTreeMap::new();
+    for minute in 0..140 {
+        // The worst second: a minute that has just closed waits for most of a round.
+        let now = NOON + minute * MINUTE + 59;
+        rig.round(now).await;
+        for (model, _) in &begins {
+            let label = format!("model=\"{model}\"");
+            let ratio = rig.find("bedrock_throttle_ratio", &[&label, "window=\"5m\""]);
+            let seconds = rig.find("bedrock_throttled_seconds", &[&label]);
+            if ratio.iter().any(|(_, ratio)| *ratio == 1.0) && seconds.iter().any(|(_, s)| *s >= 60.0) {
+                seen.entry(model.clone()).or_insert(now);
+            }
+        }
+    }
+    begins.iter().map(|(model, first)| seen[model] - first * 60).collect()
+}
+
+#[tokio::test]
+async fn a_storm_on_an_idle_or_unknown_id_shows_within_four_minutes_of_its_first_refusal() {
+    let (world, begins) = storms(true, true, true);
+    let delays = delays(world, begins).await;
+    println!("idle and unknown ids in turn: seconds from the first refused call to the sample: {delays:?}");
+    assert!(delays.iter().all(|delay| *delay <= 240), "{delays:?}");
+}
+
+#[tokio::test]
+async fn the_first_refusal_of_an_account_shows_as_fast() {
+    let (world, begins) = storms(true, false, true);
+    let delays = delays(world, begins).await;
+    assert!(delays.iter().all(|delay| *delay <= 240), "{delays:?}");
+}
+
+#[tokio::test]
+async fn a_storm_on_an_idle_id_shows_as_fast_where_no_series_adds_all_ids_up() {
+    let (world, begins) = storms(false, false, false);
+    let delays = delays(world, begins).await;
+    assert!(delays.iter().all(|delay| *delay <= 240), "{delays:?}");
+}

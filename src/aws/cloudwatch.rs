@@ -256,7 +256,8 @@ fn reading(
     let mut points = Vec::with_capacity(answer.points.len());
     for (at, value) in answer.points {
         let minute = Timestamp(at).minute();
-        if (0.0..MOST).contains(&value) && window.contains(&minute) {
+        // AWS's EndTime is exclusive; a server that counts it in says nothing wrong, only too much.
+        if (0.0..MOST).contains(&value) && (window.start..=window.end).contains(&minute) {
             points.extend((series.from..series.until).contains(&minute).then_some((minute, value)));
             continue;
         }

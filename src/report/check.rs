@@ -165,7 +165,7 @@ fn budget(plan: &Plan, monthly: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{self, Config};
+    use crate::config;
     use crate::plan::plan;
 
     fn dollars(text: &str) -> f64 {

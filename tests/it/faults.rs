@@ -18,7 +18,7 @@ use std::sync::Arc;
 const NOON: i64 = 1_795_348_800;
 const FAILING: (&str, &str) = ("000000000001", "us-west-2");
 /// Values are kept for two rounds after the last good one.
-const CONFIG: &str = "usage: {discovery_interval: 1m, max_age: 2m}\nquotas: {interval: 1m, max_age: 2m}\n\
+const CONFIG: &str = "usage: {cadence: fixed, discovery_interval: 1m, max_age: 2m}\nquotas: {interval: 1m, max_age: 2m}\n\
     catalog: {interval: 1m, max_age: 2m}\n";
 const IMPATIENT: &str = "aws: {max_attempts: 1, attempt_timeout: 3s}\n";
 const PATIENT: &str = "aws: {max_attempts: 1}\n";

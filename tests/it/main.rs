@@ -2,7 +2,6 @@
 
 mod accuracy;
 mod architecture;
-mod cadence;
 mod cloud;
 mod config;
 mod counters;

@@ -146,7 +146,8 @@ async fn real_traffic_of_two_ids_sharing_a_quota_is_published_minute_by_minute()
         rough_pages: false,
         ..World::default()
     };
-    let config = format!("aws: {{endpoints: {{cloudwatch: '{}'}}}}", ministack.url);
+    let config =
+        format!("usage: {{cadence: fixed}}\naws: {{endpoints: {{cloudwatch: '{}'}}}}", ministack.url);
     let mut rig = Rig::start(world, &config, start).await;
 
     let environment = Environment::load(&rig.plan.aws, Some("us-east-1"), &rig.telemetry).await;

@@ -62,6 +62,8 @@ pub(super) async fn run(
     tell_plan(&telemetry, &plan.settings, connections.len());
     let settings = Settings {
         spread: false,
+        // Rounds come only with the samples: each reads everything.
+        cadence: None,
         quotas_interval: plan.settings.quotas_interval.max(LISTS),
         catalog_interval: plan.settings.catalog_interval.max(LISTS),
         ..plan.settings.clone()

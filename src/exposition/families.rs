@@ -722,7 +722,7 @@ pub static ALL: &[Family] = &[
         target!(),
         "Whether budget.dollars_per_day has the calmest ids read less often: 1 or 0. Absent without a budget.",
         EXPORTER,
-        |t, out| out.put(&[], &[], t.state.is_slowed().map(f64::from)),
+        |t, out| out.put(&[], &[], t.state.slowed.map(f64::from)),
     ),
     TARGETS,
     COLLECTION_INTERVAL,

@@ -335,7 +335,9 @@ impl<'a> Usage<'a> {
 
     fn refusals(&self, quotas: &[QuotaStatus], model: &Arc<str>, scope: Scope, ids: &Ids) -> ThrottleStatus {
         let spenders = self.spenders_of(ids);
-        let mut status = throttling::status(model, scope, &spenders, self.closed);
+        let unread = self.settings.cadence.map_or(0, |cadence| cadence.longest(self.settings.budget));
+        let latest = (self.closed - unread.div_ceil(60) as i64).until(self.closed);
+        let mut status = throttling::status(model, scope, &spenders, self.closed, latest);
         if status.throttled_seconds > 0 {
             status.cause = Some(self.cause(quotas, ids, &spenders));
         }

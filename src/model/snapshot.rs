@@ -137,6 +137,8 @@ pub struct TargetState {
     pub quotas: Option<Observed<Arc<QuotaList>>>,
     pub catalog: Option<Observed<Arc<Catalog>>>,
     pub collectors: BTreeMap<Collector, CollectorState>,
+    /// Whether the budget slows its reading; `None` without a budget.
+    pub slowed: Option<bool>,
     /// Made anew whenever any of the above changes or something expires.
     pub evaluation: Arc<Evaluation>,
     pub(crate) memory: Memory,
@@ -269,14 +271,18 @@ impl Snapshot {
             (Some(cadence), Some(budget)) => Stretch::within(budget, &load, settings, &cadence),
             _ => Stretch::default(),
         };
-        for state in self.targets.values_mut().filter(|state| state.memory.stretch != stretch) {
-            Arc::make_mut(state).memory.stretch = stretch;
+        for state in self.targets.values_mut() {
+            let slowed = state.memory.load.map(|load| stretch.slows(&load));
+            if (state.memory.stretch, state.slowed) != (stretch, slowed) {
+                let state = Arc::make_mut(state);
+                (state.memory.stretch, state.slowed) = (stretch, slowed);
+            }
         }
     }
 
     /// Whether the budget slows the reading of any target.
     pub fn is_slowed(&self) -> bool {
-        self.targets.values().any(|state| state.is_slowed() == Some(true))
+        self.targets.values().any(|state| state.slowed == Some(true))
     }
 
     /// The state under a new plan: targets watched before keep what is known of them, read anew by the
@@ -321,17 +327,12 @@ impl TargetState {
             quotas: None,
             catalog: None,
             collectors: BTreeMap::new(),
+            slowed: None,
             evaluation: Arc::default(),
             memory: Memory { since: now, ..Memory::default() },
         }
     }
 
-    /// Whether the budget slows the reading of the target; `None` without a budget.
-    pub fn is_slowed(&self) -> Option<bool> {
-        self.memory.load.map(|load| self.memory.stretch.slows(&load))
-    }
-
-    /// `others`: what they have in common with this target is kept in memory once.
     fn advance(
         &self,
         settings: &Settings,

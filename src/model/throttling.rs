@@ -17,10 +17,6 @@ const AT_LIMIT: f64 = 0.9;
 /// "Well below": no doubt that settled use alone did not refuse the calls.
 const WELL_BELOW: f64 = 0.8;
 
-/// Ratios and attempts whose newest minute is older than so many are no news: the longest that idle ids go
-/// unread, with reserve.
-const LATEST: i64 = 20;
-
 /// The windows of ratios and attempts, in minutes.
 const WINDOWS: [(&str, i64); 2] = [("5m", 5), ("30m", 30)];
 
@@ -118,9 +114,16 @@ fn is_reservation(minute: &Refused) -> bool {
     minute.tokens != Share::NoLimit && shares.iter().all(|share| share.well_below())
 }
 
-/// Refusals of one model and scope in the minutes before `closed`, all its ids added minute by minute; the
-/// windows of ratios and attempts end with the newest minute known of all. The cause is left to the caller.
-pub(crate) fn status(model: &Arc<str>, scope: Scope, ids: &[Spender], closed: Minute) -> ThrottleStatus {
+/// Refusals of one model and scope in the minutes before `closed`, all its ids added minute by minute. The
+/// windows of ratios and attempts end with the newest minute among `latest` that is known of all ids. The cause
+/// is left to the caller.
+pub(crate) fn status(
+    model: &Arc<str>,
+    scope: Scope,
+    ids: &[Spender],
+    closed: Minute,
+    mut latest: impl DoubleEndedIterator<Item = Minute>,
+) -> ThrottleStatus {
     let mut status = ThrottleStatus {
         model: model.clone(),
         scope,
@@ -131,7 +134,7 @@ pub(crate) fn status(model: &Arc<str>, scope: Scope, ids: &[Spender], closed: Mi
     };
     let attempts =
         |minute| Some((total(ids, Metric::Invocations, minute)?, total(ids, Metric::Throttles, minute)?));
-    let newest = (closed - LATEST).until(closed).rev().find(|&minute| attempts(minute).is_some());
+    let newest = latest.rfind(|&minute| attempts(minute).is_some());
     let end = newest.map_or(closed, |newest| newest + 1);
     for (window, minutes) in WINDOWS {
         let known = (end - minutes).until(end).filter_map(attempts);

@@ -31,6 +31,7 @@ pub fn state(
     state.catalog = catalog.map(|catalog| Observed { at, value: Arc::new(catalog) });
     state.collectors = collectors;
     state.evaluation = Arc::new(evaluation);
+    state.slowed = state.quotas.is_some().then_some(true);
     state
 }
 

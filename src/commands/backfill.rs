@@ -10,6 +10,7 @@ use crate::plan::Plan;
 use crate::sim::{Sim, desk::Clock, world::World};
 use crate::telemetry::Telemetry;
 use anyhow::{Context, Result};
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -73,17 +74,11 @@ pub(super) async fn run(
     let tags: Vec<String> = export.team_tag.iter().cloned().collect();
     let targets = connections.iter().map(|connection| connection.target.clone());
     let mut snapshot = Snapshot::new(targets, span.end.minus(span.length));
-    let mut past = Past::new(JOB, &span.instance);
+    let (mut past, mut said) = (Past::new(JOB, &span.instance), BTreeSet::new());
     for at in span.times() {
         sim.set_clock(Clock::Fixed { now: at.0 }).await;
         snapshot = collect::round(&connections, &snapshot, &settings, &tags, at).await;
-        for (target, state) in &snapshot.targets {
-            for (collector, error) in
-                state.collectors.iter().filter_map(|(c, s)| Some((c, s.last_error.as_ref()?)))
-            {
-                tracing::warn!(%target, %collector, error, "collection failed");
-            }
-        }
+        tell_troubles(&snapshot, &mut said);
         let mut text = Vec::new();
         let series = exposition::render(&mut text, &snapshot, &export)?;
         telemetry.set_series(series);
@@ -97,6 +92,18 @@ pub(super) async fn run(
     let samples = samples.context("cannot print the past")?;
     tracing::info!(samples, "past printed");
     Ok(())
+}
+
+/// Each trouble once.
+fn tell_troubles(snapshot: &Snapshot, said: &mut BTreeSet<String>) {
+    for (target, state) in &snapshot.targets {
+        for (collector, status) in &state.collectors {
+            let error = status.last_error.as_ref();
+            if let Some(error) = error.filter(|error| said.insert((*error).clone())) {
+                tracing::warn!(%target, %collector, error, "collection failed");
+            }
+        }
+    }
 }
 
 async fn connections(plan: &Plan, telemetry: &Telemetry) -> Vec<Connection> {
@@ -129,7 +136,7 @@ mod tests {
             let times = Span { end, length, step, instance: String::new() }.times();
             times.iter().map(|at| at.since(Timestamp(0)) as i64 - end.0).collect::<Vec<_>>()
         };
-        assert_eq!(times(600, 240), [-490, -250, -10]);
+        assert_eq!(times(600, 240), [-370, -130]);
         let days = times(2 * 86_400, 900);
         assert_eq!(days.len(), 42 + 24);
         assert_eq!(days[..2], [-169_330, -165_730]);

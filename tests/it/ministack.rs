@@ -1,15 +1,22 @@
 //! Against a server that nobody here wrote: ministack's CloudWatch, Bedrock and STS.
 
 use crate::rig::Rig;
-use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::response::Response;
 use bedrock_quota_exporter::aws::Environment;
 use bedrock_quota_exporter::model::ids::Target;
 use bedrock_quota_exporter::plan::Credentials;
 use bedrock_quota_exporter::sim::world::{Account, ApplicationProfile, Publishing, Region, World};
+use std::future::IntoFuture;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 const PROFILE: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 const APPLICATION: &str = "abcdefghijkl";
@@ -53,6 +60,37 @@ impl Drop for Ministack {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The same server, whose Date header shows the test's time: its own clock cannot be set, and usage read by
+/// a clock that is wrong is refused. Everything else passes as it is.
+async fn with_the_clock_of_the_test(upstream: &str, now: &Arc<AtomicI64>) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (client, upstream, now) = (reqwest::Client::new(), upstream.to_string(), now.clone());
+    let pass_on = move |request: Request| async move {
+        let (head, body) = request.into_parts();
+        let body = to_bytes(body, 16 << 20).await.unwrap();
+        let mut call = client.request(head.method, format!("{upstream}{}", head.uri)).body(body);
+        for (name, value) in
+            head.headers.iter().filter(|(name, _)| !["host", "content-length"].contains(&name.as_str()))
+        {
+            call = call.header(name, value);
+        }
+        let answer = call.send().await.unwrap();
+        let mut response = Response::builder().status(answer.status());
+        for (name, value) in answer
+            .headers()
+            .iter()
+            .filter(|(name, _)| !["date", "content-length", "transfer-encoding"].contains(&name.as_str()))
+        {
+            response = response.header(name, value);
+        }
+        let date = DateTime::from_secs(now.load(Ordering::Relaxed)).fmt(DateTimeFormat::HttpDate).unwrap();
+        response.header("date", date).body(Body::from(answer.bytes().await.unwrap())).unwrap()
+    };
+    tokio::spawn(axum::serve(listener, Router::new().fallback(pass_on)).into_future());
+    url
 }
 
 /// Requests, input and output tokens per minute: 58 real minutes of LLM traffic where they are at hand,
@@ -146,8 +184,9 @@ async fn real_traffic_of_two_ids_sharing_a_quota_is_published_minute_by_minute()
         rough_pages: false,
         ..World::default()
     };
-    let config =
-        format!("usage: {{cadence: fixed}}\naws: {{endpoints: {{cloudwatch: '{}'}}}}", ministack.url);
+    let now = Arc::new(AtomicI64::new(start));
+    let cloudwatch = with_the_clock_of_the_test(&ministack.url, &now).await;
+    let config = format!("usage: {{cadence: fixed}}\naws: {{endpoints: {{cloudwatch: '{cloudwatch}'}}}}");
     let mut rig = Rig::start(world, &config, start).await;
 
     let environment = Environment::load(&rig.plan.aws, Some("us-east-1"), &rig.telemetry).await;
@@ -157,6 +196,7 @@ async fn real_traffic_of_two_ids_sharing_a_quota_is_published_minute_by_minute()
     // One round a minute from the first minute's start; minute m is settled 4 minutes after its end.
     let mut compared = 0;
     for round in 0..(trace.len() as i64 + 6) {
+        now.store(start + round * 60, Ordering::Relaxed);
         rig.round(start + round * 60).await;
         let settled = round - 5;
         let Some(minute) = usize::try_from(settled).ok().filter(|m| *m < trace.len()) else { continue };

@@ -22,8 +22,8 @@ use tokio::task::{JoinError, JoinSet};
 /// after another, and a rendering serves all that finished.
 const COALESCE: Duration = Duration::from_secs(2);
 /// Large fleets render for longer: the renderer rests so many times as long as it worked, and so never
-/// takes more than a fifth of one core.
-const IDLE: u32 = 4;
+/// takes more than half of one core.
+const IDLE: u32 = 1;
 /// How long open connections may take after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(3);
 
@@ -32,6 +32,15 @@ pub struct Source {
     pub plan: Plan,
     /// Reads the config again; the error is every complaint.
     pub reload: Box<dyn Fn() -> std::result::Result<Plan, String> + Send>,
+}
+
+/// What a scrape is sent.
+#[derive(Clone, Default)]
+pub(crate) struct Page {
+    /// `None` before the first rendering.
+    pub(crate) rendered: Option<Arc<Rendered>>,
+    /// Whether every collector of every target had been tried when it was rendered.
+    pub(crate) complete: bool,
 }
 
 /// Somebody who wants a reload, waiting to hear how it went.
@@ -55,7 +64,7 @@ pub async fn run(
 ) -> Result<()> {
     let first = Published { snapshot: Arc::default(), export: Arc::new(source.plan.export.clone()) };
     let (publish, published) = watch::channel(first);
-    let (render, rendered) = watch::channel(None);
+    let (render, rendered) = watch::channel(Page::default());
     let (stop, stopping) = watch::channel(false);
     let (reload, reloads) = mpsc::channel(1);
     let site = server::Site {
@@ -100,7 +109,7 @@ fn fallen(part: std::result::Result<(&'static str, Result<()>), JoinError>) -> R
 async fn renderer(
     mut published: watch::Receiver<Published>,
     telemetry: Telemetry,
-    rendered: watch::Sender<Option<Arc<Rendered>>>,
+    rendered: watch::Sender<Page>,
 ) -> Result<()> {
     while published.changed().await.is_ok() {
         let shown = published.borrow_and_update().clone();
@@ -111,7 +120,8 @@ async fn renderer(
         rendered.send_modify(|page| {
             tell_plan(&telemetry, &shown.snapshot, &shown.export);
             telemetry.set_series(done.series);
-            *page = Some(Arc::new(done));
+            let complete = server::first_round_done(&shown.snapshot);
+            *page = Page { rendered: Some(Arc::new(done)), complete };
         });
         tokio::time::sleep(COALESCE.max(stopwatch.elapsed() * IDLE)).await;
     }

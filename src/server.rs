@@ -1,6 +1,6 @@
 //! HTTP: /metrics, the status page, health.
 
-use crate::daemon::{Published, ReloadRequest};
+use crate::daemon::{Page, Published, ReloadRequest};
 use crate::exposition::Rendered;
 use crate::model::snapshot::{Collector, Snapshot};
 use crate::report::status;
@@ -36,7 +36,7 @@ pub(crate) struct Site {
     pub(crate) web: Web,
     pub(crate) telemetry: Telemetry,
     pub(crate) published: watch::Receiver<Published>,
-    pub(crate) rendered: watch::Receiver<Option<Arc<Rendered>>>,
+    pub(crate) rendered: watch::Receiver<Page>,
     pub(crate) reload: mpsc::Sender<ReloadRequest>,
 }
 
@@ -66,7 +66,7 @@ async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
     let (own, rendered) = {
         // While the page is held, what the exporter says of its plan is of the same plan.
         let page = site.rendered.borrow();
-        (site.telemetry.render(), page.clone())
+        (site.telemetry.render(), page.rendered.clone())
     };
     let typed = [(CONTENT_TYPE, TEXT), (VARY, "accept-encoding"), (CACHE_CONTROL, "no-store")];
     match rendered {
@@ -104,7 +104,7 @@ async fn healthy() -> &'static str {
 
 /// 200 once every collector of every target has been tried and the result can be scraped.
 async fn ready(State(site): State<Site>) -> (StatusCode, &'static str) {
-    if site.rendered.borrow().is_some() && first_round_done(&site.published.borrow().snapshot) {
+    if site.rendered.borrow().complete {
         (StatusCode::OK, "ready\n")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "the first round is under way\n")
@@ -122,7 +122,7 @@ async fn reload(State(site): State<Site>) -> (StatusCode, String) {
     }
 }
 
-fn first_round_done(snapshot: &Snapshot) -> bool {
+pub(crate) fn first_round_done(snapshot: &Snapshot) -> bool {
     let tried = |collector: &Collector| {
         let mut states = snapshot.targets.values().map(|target| target.collectors.get(collector));
         states.all(|state| state.is_some_and(|state| state.last_attempt.is_some()))

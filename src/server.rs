@@ -1,7 +1,6 @@
 //! HTTP: /metrics, the status page, health.
 
 use crate::daemon::{Page, Published, ReloadRequest};
-use crate::exposition::Rendered;
 use crate::model::snapshot::{Collector, Snapshot};
 use crate::report::status;
 use crate::telemetry::Telemetry;
@@ -15,7 +14,6 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::stream;
 use std::convert::Infallible;
-use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 

@@ -4,11 +4,12 @@ SHELL := /bin/bash
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 PORT ?= 10469
 
-.PHONY: help demo test image
+.PHONY: help demo test live image
 
 help:
 	@echo "make demo    the exporter on a simulated AWS, at http://localhost:$(PORT)/ (PORT=… for another port)"
 	@echo "make test    format, lints, docs and all tests; installs what they need, or says what is missing"
+	@echo "make live    the demo in a real Prometheus and Alertmanager: every query, every alert; ten minutes"
 	@echo "make image   the container image, with docker, podman or buildah"
 
 demo:
@@ -25,6 +26,12 @@ test:
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps
 	cargo build --locked
 	tests/run.sh $(TARGET)
+
+live: export BQE_BINARY := $(TARGET)/debug/bedrock-quota-exporter
+live:
+	tests/setup.sh $(TARGET)/venv
+	cargo build --locked
+	$(TARGET)/venv/bin/python tests/suite.py live
 
 image:
 	$(or $(shell command -v docker podman buildah | head -n 1),docker) build --build-arg REVISION=$$(git rev-parse --short HEAD) --tag bedrock-quota-exporter .

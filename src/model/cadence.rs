@@ -123,6 +123,7 @@ pub(crate) fn interval(
     let round = settings.usage_interval;
     let alarm = metric == Metric::Throttles && !believed;
     let (interval, factor) = match pace.heat {
+        _ if metric == Metric::Throttles && pace.idle && believed => (cadence.idle_interval, stretch.idle),
         Heat::Hot => (round, stretch.hot),
         Heat::Normal if alarm => (round, stretch.normal),
         Heat::Normal => (cadence.normal_interval, stretch.normal),
@@ -157,7 +158,7 @@ impl Load {
                 let no_stretch = Stretch::default();
                 86_400.0 / interval(pace, metric, believed, settings, cadence, &no_stretch) as f64
             };
-            let free = |metric| believed && pace.heat != Heat::Hot && metric == Metric::Throttles;
+            let free = |metric| believed && pace.idle && metric == Metric::Throttles;
             let reads = billed(metrics(pace, all)).into_iter().filter(|&metric| !free(metric)).map(daily);
             *match pace.heat {
                 Heat::Idle => &mut load.idle,
@@ -212,13 +213,13 @@ impl Stretch {
     pub fn within(budget: f64, load: &Load, settings: &Settings, cadence: &Cadence) -> Stretch {
         let mut over = load.total() - budget / DOLLARS_PER_METRIC;
         let mut stretch = |load: f64, interval: u64| {
-            if over <= 0.0 || load <= 0.0 {
+            if over < 1.0 || load <= 0.0 {
                 return 1.0;
             }
             let most = (LONGEST as f64 / interval as f64).max(1.0);
             let needed = load / (load - over).max(load / most);
             // In quarters, so that not every id that comes or goes changes the plan.
-            let factor = ((needed * 4.0).ceil() / 4.0).min(most);
+            let factor = ((needed * 4.0 - 1e-6).ceil() / 4.0).min(most);
             over -= load - load / factor;
             factor
         };
@@ -234,5 +235,48 @@ impl Stretch {
         [(self.idle, load.idle), (self.normal, load.normal), (self.hot, load.hot)]
             .iter()
             .any(|(factor, load)| *factor > 1.0 && *load > 0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CADENCE: Cadence =
+        Cadence { hot_ratio: 0.5, normal_interval: 300, idle_interval: 900, idle_after: 3600 };
+    /// $1 a day for idle ids, $4 for normal ones, $5 for hot ones.
+    const LOAD: Load = Load { tripwire: 0.0, idle: 1e5, normal: 4e5, hot: 5e5 };
+
+    fn stretch(dollars: f64) -> (f64, f64, f64) {
+        let settings = crate::plan::plan(&crate::config::Config::default()).unwrap().settings;
+        let Stretch { idle, normal, hot } = Stretch::within(dollars, &LOAD, &settings, &CADENCE);
+        (idle, normal, hot)
+    }
+
+    #[test]
+    fn a_budget_slows_the_calmest_first_and_nobody_beyond_an_hour() {
+        let table = [
+            (20.0, (1.0, 1.0, 1.0)),
+            (10.0, (1.0, 1.0, 1.0)),
+            (9.5, (2.0, 1.0, 1.0)),
+            (9.25, (4.0, 1.0, 1.0)),
+            (7.25, (4.0, 2.0, 1.0)),
+            (0.01, (4.0, 12.0, 60.0)),
+        ];
+        for (dollars, expected) in table {
+            assert_eq!(stretch(dollars), expected, "${dollars} a day");
+        }
+    }
+
+    #[test]
+    fn what_is_stretched_fits_the_budget_while_that_is_possible() {
+        for cents in 67..1100 {
+            let dollars = f64::from(cents) / 100.0;
+            let (idle, normal, hot) = stretch(dollars);
+            let spent = LOAD.idle / idle + LOAD.normal / normal + LOAD.hot / hot;
+            assert!(spent * DOLLARS_PER_METRIC <= dollars + 1e-4, "${dollars}: {spent}");
+            let slowed = Stretch { idle, normal, hot }.slows(&LOAD);
+            assert_eq!(slowed, dollars < 10.0);
+        }
     }
 }

@@ -124,6 +124,10 @@ impl<'a> Reader<'a> {
         let (Some(read), Some(&pace)) = (known.history.settled_until(metric), paces.get(id)) else {
             return true;
         };
+        // Its zeros may come from the tripwire: reading them with the rest shows whether that is right.
+        if metric == Metric::Throttles && !pace.idle && self.is_due(id, known, Metric::Invocations) {
+            return true;
+        }
         let (memory, round) = (&self.state.memory, self.settings.usage_interval);
         let believed = memory.tripwire.is_believed();
         let interval = cadence::interval(pace, metric, believed, self.settings, cadence, &memory.stretch);

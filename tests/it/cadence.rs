@@ -1,6 +1,11 @@
 //! Reading by need: a day of mixed traffic costs a fraction of reading everything, and loses nothing.
 
+use crate::cloud::{self, Cloud};
 use crate::rig::Rig;
+use bedrock_quota_exporter::model::cadence::Cadence;
+use bedrock_quota_exporter::model::catalog::ProfileKind;
+use bedrock_quota_exporter::model::ids::Scope;
+use bedrock_quota_exporter::model::usage::Metric;
 use bedrock_quota_exporter::sim::traffic::{Call, Charge, Demand, Per, Stream, Tally};
 use bedrock_quota_exporter::sim::world::{Account, Applied, Publishing, QuotaChange, Region, World};
 use serde_json::Value;
@@ -9,6 +14,7 @@ use std::collections::BTreeMap;
 /// A Sunday at noon, UTC.
 const NOON: i64 = 1_795_348_800;
 const MINUTE: i64 = 60;
+const ADAPTIVE: &str = "usage: {cadence: adaptive}";
 const TOKENS: f64 = 1e6;
 const REQUESTS: f64 = 1e4;
 
@@ -187,7 +193,7 @@ async fn a_day_of_mixed_traffic_costs_a_quarter_and_shows_every_peak() {
     fixed.round(NOON + 3 * MINUTE).await;
     let everything = 1440 * (billed(&fixed).await - before);
 
-    let mut rig = Rig::start(world.clone(), "", NOON).await;
+    let mut rig = Rig::start(world.clone(), &format!("{ADAPTIVE}\ncatalog: {{interval: 12h}}"), NOON).await;
     let (start, end) = (NOON / 60, NOON / 60 + 1440);
     let codes: Vec<(String, f64)> = streams
         .iter()
@@ -218,8 +224,8 @@ async fn a_day_of_mixed_traffic_costs_a_quarter_and_shows_every_peak() {
                 peaks[*code]
             );
         }
-        let complete = &rig.find("bedrock_usage_complete_until_timestamp_seconds", &[])[0];
-        oldest = oldest.max(now - complete.1 as i64);
+        let complete = samples.iter().find(|(key, _)| key.starts_with("bedrock_usage_complete_until"));
+        oldest = oldest.max(now - *complete.unwrap().1 as i64);
         shown.push(peaks);
     }
 
@@ -279,7 +285,7 @@ fn storms(account_wide: bool, throttled_before: bool, fresh: bool) -> (World, Ve
 }
 
 async fn delays(world: World, begins: Vec<(String, i64)>) -> Vec<i64> {
-    let mut rig = Rig::start(world, "", NOON).await;
+    let mut rig = Rig::start(world, ADAPTIVE, NOON).await;
     let mut seen: BTreeMap<String, i64> = BTreeMap::new();
     for minute in 0..140 {
         // The worst second: a minute that has just closed waits for most of a round.
@@ -317,4 +323,166 @@ async fn a_storm_on_an_idle_id_shows_as_fast_where_no_series_adds_all_ids_up() {
     let (world, begins) = storms(false, false, false);
     let delays = delays(world, begins).await;
     assert!(delays.iter().all(|delay| *delay <= 240), "{delays:?}");
+}
+
+const US: &str = "us.anthropic.claude-opus-5";
+const APP: &str = "abcdefghijkl";
+const NOVA: &str = "amazon.nova-pro-v1:0";
+const RPM: &str = "L-00000001";
+const DAY: &str = "L-00000002";
+
+/// Two ids that share a quota and one that shares none; `""` stands for all ids together.
+fn cloud() -> Cloud {
+    let mut cloud = Cloud::new(cloud::NOON);
+    let cadence = Cadence { hot_ratio: 0.5, normal_interval: 300, idle_interval: 900, idle_after: 3600 };
+    cloud.settings.cadence = Some(cadence);
+    let opus = "anthropic.claude-opus-5";
+    cloud.model(opus, "Claude Opus 5", "Anthropic");
+    cloud.model(NOVA, "Nova Pro", "Amazon");
+    cloud.profile(US, ProfileKind::SystemDefined, opus, &["us-east-1", "us-west-2"]);
+    cloud.profile(APP, ProfileKind::Application, opus, &["us-east-1", "us-west-2"]);
+    let per_minute = "Cross-region model inference requests per minute for Anthropic Claude Opus 5";
+    cloud.quota(RPM, per_minute, Some(100.0));
+    let per_day = "Model invocation max tokens per day for Amazon Nova Pro (doubled for cross-region calls)";
+    cloud.quota(DAY, per_day, Some(1e9));
+    let now = cloud.now.minute();
+    for id in [US, APP, NOVA] {
+        cloud.point(id, Metric::Invocations, now - 900, 1.0);
+        cloud.point(id, Metric::ClientErrors, now - 900, 1.0);
+        cloud.point(id, Metric::InputTokens, now - 900, 1.0);
+    }
+    cloud.point("", Metric::Throttles, now - 2000, 3.0);
+    cloud
+}
+
+/// Calls from so many minutes after the start on.
+fn called(cloud: &mut Cloud, id: &str, from: i64, until: i64, calls: f64) {
+    let start = cloud::NOON.minute();
+    for minute in (start + from).until(start + until) {
+        cloud.point(id, Metric::Invocations, minute, calls);
+        cloud.point(id, Metric::InputTokens, minute, 10.0 * calls);
+    }
+}
+
+/// In how many of the rounds of an hour each metric of an id was read.
+fn read(cloud: &mut Cloud, id: &str) -> BTreeMap<Metric, usize> {
+    let before = cloud.log.len();
+    cloud.run_until(cloud.now.plus(3600));
+    let mut count = BTreeMap::new();
+    for series in cloud.log[before..].iter().flat_map(|(_, reading)| &reading.minutes) {
+        if &*series.id.id == id {
+            *count.entry(series.metric).or_default() += 1;
+        }
+    }
+    count
+}
+
+#[test]
+fn hot_ids_are_read_every_minute_normal_ones_every_five_and_idle_ones_by_their_calls_every_fifteen() {
+    let mut cloud = cloud();
+    called(&mut cloud, NOVA, -100, 300, 10.0);
+    called(&mut cloud, US, -100, 300, 60.0);
+    cloud.round();
+    cloud.run_until(cloud::NOON.plus(3600));
+    let mut twin = cloud::Cloud { log: Vec::new(), points: cloud.points.clone(), ..self::cloud() };
+    twin.round();
+    twin.run_until(cloud::NOON.plus(3600));
+    assert_eq!(read(&mut cloud, US)[&Metric::InputTokens], 60, "60 % of its quota");
+    assert_eq!(
+        read(&mut twin, NOVA),
+        BTreeMap::from(
+            [Metric::Invocations, Metric::Throttles, Metric::ClientErrors, Metric::InputTokens]
+                .map(|m| (m, 12))
+        )
+    );
+    let shares = read(&mut cloud, APP);
+    assert_eq!(shares, BTreeMap::from([(Metric::Invocations, 60)]), "idle, but it shares a hot quota");
+    let all = read(&mut twin, "");
+    assert_eq!(all, BTreeMap::from([(Metric::Throttles, 60)]));
+}
+
+#[test]
+fn idle_ids_are_read_by_their_calls_alone_and_their_quota_is_known_to_be_unspent() {
+    let mut cloud = cloud();
+    cloud.round();
+    cloud.run_until(cloud::NOON.plus(600));
+    assert_eq!(read(&mut cloud, NOVA), BTreeMap::from([(Metric::Invocations, 4)]));
+    assert_eq!(cloud.status(RPM).usage, Some(0.0));
+    assert_eq!(cloud.status(DAY).usage, Some(0.0));
+    let id = cloud.id(NOVA).unwrap();
+    assert!(!id.minute.contains_key(&Metric::InputTokens), "unread is unknown");
+    let complete = cloud.evaluation().complete_until.unwrap();
+    assert!(cloud.now.since(complete) <= 900 + 180, "{complete}");
+}
+
+#[test]
+fn a_waking_id_is_read_back_wholly_in_the_same_round() {
+    let mut cloud = cloud();
+    cloud.point(NOVA, Metric::ClientErrors, cloud::NOON.minute() + 130, 5.0);
+    called(&mut cloud, NOVA, 301, 500, 7.0);
+    cloud.round();
+    cloud.run_until(cloud::NOON.plus(300 * 60));
+    assert_eq!(cloud.total(NOVA, Metric::Invocations), Some(0.0));
+    while cloud.total(NOVA, Metric::Invocations) == Some(0.0) {
+        cloud.run_until(cloud.now.plus(60));
+    }
+    assert!(cloud.now <= cloud::NOON.plus(320 * 60), "{}", cloud.now);
+    let (minutes, last) = (cloud.total(NOVA, Metric::Invocations).unwrap(), cloud.log.last().unwrap());
+    assert_eq!(cloud.total(NOVA, Metric::InputTokens), Some(10.0 * minutes), "as far as its calls");
+    assert_eq!(cloud.total(NOVA, Metric::ClientErrors), Some(5.0), "the whole gap is read back");
+    assert!(last.1.minutes.len() > 3, "in the same round");
+    cloud.run_until(cloud::NOON.plus(600 * 60));
+    assert_eq!(cloud.total(NOVA, Metric::Invocations), Some(7.0 * 199.0), "no minute is lost");
+    assert_eq!(cloud.status(DAY).usage, Some(70.0 * 199.0), "nor of the day");
+}
+
+#[test]
+fn refusals_that_hot_ids_explain_have_nobody_else_read() {
+    let mut cloud = cloud();
+    let start = cloud::NOON.minute();
+    for minute in start.until(start + 300) {
+        cloud.point(US, Metric::Throttles, minute, 4.0);
+        cloud.point("", Metric::Throttles, minute, 4.0);
+    }
+    cloud.round();
+    cloud.run_until(cloud::NOON.plus(3600));
+    let others = read(&mut cloud, NOVA);
+    assert_eq!(others, BTreeMap::from([(Metric::Invocations, 4)]));
+    let throttles = start + 125;
+    cloud.point(NOVA, Metric::Throttles, throttles, 9.0);
+    cloud.point("", Metric::Throttles, throttles, 13.0);
+    cloud.run_until(throttles.end().plus(120));
+    assert_eq!(cloud.throttling(Scope::OnDemand).unwrap().throttled_seconds, 60);
+}
+
+#[test]
+fn all_ids_together_that_say_less_than_one_alone_are_not_believed() {
+    let mut cloud = cloud();
+    let start = cloud::NOON.minute();
+    for minute in start.until(start + 300) {
+        cloud.point(US, Metric::Throttles, minute, 4.0);
+    }
+    called(&mut cloud, US, -100, 300, 1.0);
+    cloud.round();
+    cloud.run_until(cloud::NOON.plus(3600));
+    let throttles = read(&mut cloud, NOVA)[&Metric::Throttles];
+    assert_eq!(throttles, 30, "every two minutes");
+    assert_eq!(cloud.throttling(Scope::CrossRegion).unwrap().throttled_seconds, 900);
+}
+
+#[test]
+fn a_budget_slows_the_calm_and_shows_it() {
+    let mut cloud = cloud();
+    called(&mut cloud, NOVA, -100, 300, 10.0);
+    cloud.settings.budget = Some(0.02);
+    cloud.round();
+    cloud.run_until(cloud::NOON.plus(7200));
+    assert_eq!(cloud.state().slowed, Some(true));
+    let slow = read(&mut cloud, NOVA)[&Metric::InputTokens];
+    assert!(slow < 12, "{slow} readings an hour");
+    let minutes = cloud.log.last().unwrap().0.minus(3600).minute().0 - cloud::NOON.minute().0;
+    assert!(cloud.total(NOVA, Metric::Invocations).unwrap() >= 10.0 * minutes as f64, "nothing is left out");
+    cloud.settings.budget = Some(10.0);
+    cloud.run_until(cloud.now.plus(60));
+    assert_eq!(cloud.state().slowed, Some(false));
 }

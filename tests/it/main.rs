@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod architecture;
+mod cadence;
 mod cloud;
 mod config;
 mod counters;

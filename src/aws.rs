@@ -4,6 +4,7 @@ pub mod bedrock;
 pub mod cloudwatch;
 mod error;
 mod meter;
+pub mod organizations;
 mod pages;
 pub mod service_quotas;
 
@@ -62,14 +63,9 @@ impl Environment {
         Environment::on(http, plan, region, telemetry).await
     }
 
-    /// The same for a new plan, over the HTTP client that an earlier session has.
-    pub async fn reload(
-        session: &Session,
-        plan: &AwsPlan,
-        region: Option<&str>,
-        telemetry: &Telemetry,
-    ) -> Environment {
-        match session.config.http_client() {
+    /// The same for a new plan, over the HTTP client of this one.
+    pub async fn reload(&self, plan: &AwsPlan, region: Option<&str>, telemetry: &Telemetry) -> Environment {
+        match self.config.http_client() {
             Some(http) => Environment::on(http, plan, region, telemetry).await,
             None => Environment::load(plan, region, telemetry).await,
         }
@@ -176,6 +172,11 @@ impl Session {
         answer.account.ok_or_else(|| error::malformed(what, "the answer has no Account"))
     }
 
+    fn organizations(&self, region: &str) -> aws_sdk_organizations::Client {
+        let target = Target::new("", region);
+        client!(aws_sdk_organizations, self, target, &self.plan.organizations_url, &Arc::default())
+    }
+
     /// The clients of one target of this account.
     pub fn connect(&self, target: &Target) -> Connection {
         let (server_time, unwatched) = (Arc::default(), Arc::default());
@@ -189,6 +190,21 @@ impl Session {
             server_time,
         }
     }
+}
+
+/// Where the services of a whole partition are.
+fn home(region: &str) -> &'static str {
+    const HOMES: [(&str, &str); 7] = [
+        ("cn-", "cn-northwest-1"),
+        ("us-gov-", "us-gov-west-1"),
+        ("eusc-", "eusc-de-east-1"),
+        ("us-iso-", "us-iso-east-1"),
+        ("us-isob-", "us-isob-east-1"),
+        ("eu-isoe-", "eu-isoe-west-1"),
+        ("us-isof-", "us-isof-south-1"),
+    ];
+    let home = HOMES.iter().find(|(prefix, _)| region.starts_with(prefix));
+    home.map_or("us-east-1", |(_, home)| home)
 }
 
 impl Connection {

@@ -10,6 +10,7 @@ mod tree;
 
 use crate::exposition::QuotaExport;
 use crate::model::ids::{QuotaKind, words};
+use crate::model::organization::AccountState;
 use kinds::*;
 use section::Section;
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ pub struct Config {
     /// What was wrong with it so far.
     pub complaints: Vec<Complaint>,
     pub accounts: Vec<Account>,
+    pub organization: Option<Organization>,
     /// Of accounts that name none.
     pub regions: Option<At<Vec<At<String>>>>,
     pub usage: Usage,
@@ -51,6 +53,33 @@ pub struct Account {
     /// A profile of the AWS CLI's shared config.
     pub profile: Option<At<String>>,
     pub regions: Option<At<Vec<At<String>>>>,
+}
+
+/// Where further accounts are found.
+#[derive(Clone, Debug, Default)]
+pub struct Organization {
+    /// Where it stands in the file.
+    pub line: usize,
+    /// The name of the role in each account.
+    pub assume_role: Option<At<String>>,
+    pub external_id: Option<At<String>>,
+    /// Who may call AWS Organizations.
+    pub role_arn: Option<At<String>>,
+    pub profile: Option<At<String>>,
+    pub include: Include,
+    pub exclude: Option<At<Vec<At<String>>>>,
+    pub regions: Option<At<Vec<At<String>>>>,
+    /// Seconds.
+    pub interval: Option<At<u64>>,
+}
+
+/// Which accounts of an organization.
+#[derive(Clone, Debug, Default)]
+pub struct Include {
+    pub ous: Option<At<Vec<At<String>>>>,
+    pub tags: BTreeMap<String, String>,
+    pub names: Option<At<Vec<At<String>>>>,
+    pub states: Option<At<Vec<At<AccountState>>>>,
 }
 
 /// Durations in seconds.
@@ -112,6 +141,7 @@ pub struct Aws {
     pub servicequotas: Option<At<String>>,
     pub bedrock: Option<At<String>>,
     pub sts: Option<At<String>>,
+    pub organizations: Option<At<String>>,
     pub connect_timeout: Option<At<u64>>,
     pub attempt_timeout: Option<At<u64>>,
     pub operation_timeout: Option<At<u64>>,
@@ -224,6 +254,7 @@ fn read_all(root: &Node, config: &mut Config) {
     let out = &mut complaints;
     let mut top = Section::new(root.line, root, "", out);
     config.accounts = top.sections("accounts", out).into_iter().map(|s| account(s, out)).collect();
+    config.organization = top.section("organization", out).map(|s| organization(s, out));
     config.regions = top.list("regions", &REGION, out);
     config.usage = within(&mut top, "usage", usage, out);
     config.quotas = within(&mut top, "quotas", quotas, out);
@@ -263,6 +294,31 @@ fn account(mut s: Section, out: Out) -> Account {
     };
     s.finish(out);
     account
+}
+
+fn organization(mut s: Section, out: Out) -> Organization {
+    let organization = Organization {
+        line: s.line(),
+        assume_role: s.value("assume_role", &ROLE_NAME, out),
+        external_id: s.value("external_id", &TEXT, out),
+        role_arn: s.value("role_arn", &ROLE_ARN, out),
+        profile: s.value("profile", &TEXT, out),
+        include: within(&mut s, "include", include, out),
+        exclude: s.list("exclude", &ACCOUNT_ID, out),
+        regions: s.list("regions", &REGION, out),
+        interval: s.value("interval", &DISCOVERY_INTERVAL, out),
+    };
+    s.finish(out);
+    organization
+}
+
+fn include(s: &mut Section, out: Out) -> Include {
+    Include {
+        ous: s.list("ous", &UNIT, out),
+        tags: within(s, "tags", |s, out| s.each(&TEXT, &TEXT, out), out),
+        names: s.list("names", &TEXT, out),
+        states: s.list("states", &ACCOUNT_STATE, out),
+    }
 }
 
 fn usage(s: &mut Section, out: Out) -> Usage {
@@ -341,6 +397,7 @@ fn aws(s: &mut Section, out: Out) -> Aws {
         aws.servicequotas = s.value("servicequotas", &URL, out);
         aws.bedrock = s.value("bedrock", &URL, out);
         aws.sts = s.value("sts", &URL, out);
+        aws.organizations = s.value("organizations", &URL, out);
         s.finish(out);
     }
     aws
@@ -366,8 +423,11 @@ mod tests {
         let config = example_in_full();
         assert_eq!(config.complaints, []);
         assert!(crate::plan::plan(&config).is_ok());
-        let sections =
-            format!("{:?}", (&config.usage, &config.quotas, &config.aws, &config.catalog, &config.budget));
+        let sections = (&config.usage, &config.quotas, &config.aws, &config.catalog, &config.budget);
+        let mut organization = config.organization.unwrap();
+        assert!(organization.role_arn.is_some() && !organization.include.tags.is_empty());
+        organization.profile = organization.role_arn.clone();
+        let sections = format!("{sections:?}{organization:?}");
         assert!(!sections.contains("None"), "{sections}");
         assert!(config.regions.is_some() && config.scrape_interval.is_some());
         let shown = |shows: fn(&Account) -> bool| config.accounts.iter().any(shows);

@@ -1,10 +1,13 @@
 //! From what a config says to what is to be done, or everything that is wrong with it. Pure.
 
-use crate::config::kinds::{duration_text, role_account};
-use crate::config::{Account, At, Aws, CadenceKind, Complaint, Complaints, Config, Statistic, Usage};
+use crate::config::kinds::{ROLE_NAME, duration_text, role_account};
+use crate::config::{
+    Account, At, Aws, CadenceKind, Complaint, Complaints, Config, Organization, Statistic, Usage,
+};
 use crate::exposition::{Export, QuotaExport};
 use crate::model::cadence::Cadence;
 use crate::model::matching::Rules;
+use crate::model::organization::{AccountState, Filter};
 use crate::model::shard::Shard;
 use crate::model::snapshot::{Collector, Settings};
 use crate::model::usage::Metric;
@@ -14,8 +17,9 @@ use std::time::Duration;
 /// What is to be done. Every default has been filled in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// At least one.
+    /// At least one, unless there is an organization.
     pub accounts: Vec<AccountPlan>,
+    pub organization: Option<OrganizationPlan>,
     pub aws: AwsPlan,
     pub settings: Settings,
     pub export: Export,
@@ -33,6 +37,21 @@ pub struct AccountPlan {
     pub account_id: Option<String>,
     /// None: the region that the SDK finds by itself.
     pub regions: Vec<String>,
+}
+
+/// Where further accounts are found, and how they are watched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrganizationPlan {
+    /// Who may call AWS Organizations: its management account, or a delegated administrator.
+    pub credentials: Credentials,
+    /// The name of the role in each account, with its path.
+    pub role: String,
+    pub external_id: Option<String>,
+    pub filter: Filter,
+    /// None: the region that the SDK finds by itself.
+    pub regions: Vec<String>,
+    /// Seconds between two readings of the list.
+    pub interval: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +72,7 @@ pub struct AwsPlan {
     pub servicequotas_url: Option<String>,
     pub bedrock_url: Option<String>,
     pub sts_url: Option<String>,
+    pub organizations_url: Option<String>,
     pub connect_timeout: Duration,
     /// Of one attempt of a call.
     pub attempt_timeout: Duration,
@@ -68,8 +88,10 @@ pub struct AwsPlan {
 pub fn plan(config: &Config) -> Result<Plan, Complaints> {
     let mut complaints = config.complaints.clone();
     let settings = settings(config, &mut complaints);
+    let shared = regions(&config.regions, "regions", &[], &mut complaints);
     let plan = Plan {
-        accounts: accounts(config, &mut complaints),
+        accounts: accounts(config, &shared, &mut complaints),
+        organization: config.organization.as_ref().map(|o| organization(o, &shared, &mut complaints)),
         aws: aws(&config.aws, &mut complaints),
         export: Export {
             intervals: vec![
@@ -95,49 +117,103 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
 
 type Out<'a> = &'a mut Vec<Complaint>;
 
-fn accounts(config: &Config, out: Out) -> Vec<AccountPlan> {
-    let shared = regions(&config.regions, "regions", &[], out);
+fn accounts(config: &Config, shared: &[String], out: Out) -> Vec<AccountPlan> {
     let current = [Account::default()];
-    let accounts = if config.accounts.is_empty() { &current[..] } else { &config.accounts };
-    let plans: Vec<AccountPlan> =
-        accounts.iter().map(|account| account_plan(account, &shared, out)).collect();
+    let alone = config.accounts.is_empty() && config.organization.is_none();
+    let accounts = if alone { &current[..] } else { &config.accounts };
+    let plans: Vec<AccountPlan> = accounts.iter().map(|account| account_plan(account, shared, out)).collect();
     refuse_same_targets(accounts, &plans, out);
     plans
 }
 
 fn account_plan(account: &Account, shared: &[String], out: Out) -> AccountPlan {
-    let at = |at: &At<String>, key: &str, message: &str| {
-        Complaint::new(at.line, format!("{}.{key}", account.key), message.into())
-    };
-    if let (Some(profile), Some(_)) = (&account.profile, &account.role_arn) {
-        out.push(at(profile, "profile", "found beside role_arn, expected only one of the two"));
+    let Account { role_arn, profile, external_id, .. } = account;
+    let credentials = credentials(&account.key, role_arn, profile, external_id, out);
+    if let (Some(id), None) = (external_id, role_arn) {
+        let message = "found without role_arn, expected beside it";
+        out.push(Complaint::new(id.line, format!("{}.external_id", account.key), message.into()));
     }
-    if let (Some(id), None) = (&account.external_id, &account.role_arn) {
-        out.push(at(id, "external_id", "found without role_arn, expected beside it"));
-    }
-    let text = |at: &Option<At<String>>| at.as_ref().map(|at| at.value.clone());
-    let (credentials, account_id) = match (text(&account.role_arn), text(&account.profile)) {
-        (Some(arn), _) => {
-            let account_id = role_account(&arn).map(String::from);
-            (Credentials::Role { arn, external_id: text(&account.external_id) }, account_id)
-        }
-        (None, Some(profile)) => (Credentials::Profile(profile), None),
-        (None, None) => (Credentials::Default, None),
+    let account_id = match &credentials {
+        Credentials::Role { arn, .. } => role_account(arn).map(String::from),
+        _ => None,
     };
     let regions = regions(&account.regions, &format!("{}.regions", account.key), shared, out);
     AccountPlan { name: text(&account.name), credentials, account_id, regions }
 }
 
+fn text(at: &Option<At<String>>) -> Option<String> {
+    at.as_ref().map(|at| at.value.clone())
+}
+
+/// The credentials that a section names.
+fn credentials(
+    key: &str,
+    role_arn: &Option<At<String>>,
+    profile: &Option<At<String>>,
+    external_id: &Option<At<String>>,
+    out: Out,
+) -> Credentials {
+    if let (Some(profile), Some(_)) = (profile, role_arn) {
+        let message = "found beside role_arn, expected only one of the two";
+        out.push(Complaint::new(profile.line, format!("{key}.profile"), message.into()));
+    }
+    match (text(role_arn), text(profile)) {
+        (Some(arn), _) => Credentials::Role { arn, external_id: text(external_id) },
+        (None, Some(profile)) => Credentials::Profile(profile),
+        (None, None) => Credentials::Default,
+    }
+}
+
+fn organization(organization: &Organization, shared: &[String], out: Out) -> OrganizationPlan {
+    let Organization { role_arn, profile, external_id, include, .. } = organization;
+    let role = text(&organization.assume_role).unwrap_or_else(|| {
+        let key = "organization.assume_role";
+        if out.iter().all(|complaint| complaint.key != key) {
+            let message = format!("found none, expected {}", ROLE_NAME.expected);
+            out.push(Complaint::new(organization.line, key.into(), message));
+        }
+        String::new()
+    });
+    OrganizationPlan {
+        credentials: credentials("organization", role_arn, profile, external_id, out),
+        role,
+        external_id: text(external_id),
+        filter: Filter {
+            ous: some(&include.ous, "organization.include.ous", "id", &[], out),
+            tags: include.tags.clone(),
+            names: some(&include.names, "organization.include.names", "name", &[], out),
+            states: some(
+                &include.states,
+                "organization.include.states",
+                "state",
+                &[AccountState::Active],
+                out,
+            ),
+            exclude: distinct(&organization.exclude, "organization.exclude", &[], out),
+        },
+        regions: regions(&organization.regions, "organization.regions", shared, out),
+        interval: or(&organization.interval, 3600),
+    }
+}
+
 fn regions(list: &Option<At<Vec<At<String>>>>, key: &str, default: &[String], out: Out) -> Vec<String> {
-    let regions = distinct(list, key, default, out);
+    some(list, key, "region", default, out)
+}
+
+/// A list of distinct items, as given or its default; an empty one is complained about.
+fn some<T>(list: &Option<At<Vec<At<T>>>>, key: &str, what: &str, default: &[T], out: Out) -> Vec<T>
+where
+    T: Clone + PartialEq + std::fmt::Display,
+{
+    let items = distinct(list, key, default, out);
     if let Some(At { line, value }) = list
         && value.is_empty()
         && !out.iter().any(|complaint| complaint.key.starts_with(key))
     {
-        let message = "found an empty list, expected at least one region";
-        out.push(Complaint::new(*line, key.into(), message.into()));
+        let message = format!("found an empty list, expected at least one {what}");
+        out.push(Complaint::new(*line, key.into(), message));
     }
-    regions
+    items
 }
 
 /// Two entries for one account and region would publish each series twice.
@@ -294,6 +370,7 @@ fn aws(aws: &Aws, out: Out) -> AwsPlan {
         servicequotas_url: url(&aws.servicequotas),
         bedrock_url: url(&aws.bedrock),
         sts_url: url(&aws.sts),
+        organizations_url: url(&aws.organizations),
         connect_timeout: Duration::from_secs(connect),
         attempt_timeout: Duration::from_secs(attempt),
         operation_timeout: Duration::from_secs(operation),

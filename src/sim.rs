@@ -3,7 +3,7 @@
 //! ```text
 //! seed, moment ─▶ World { accounts, regions, quotas, traffic, catalog }         pure
 //!                    ▲
-//!  HTTP ─▶ wire ─▶ desk (clock, rates, faults, counts) ─▶ cloudwatch, service_quotas, bedrock, sts
+//!  HTTP ─▶ wire ─▶ desk (clock, rates, faults, counts) ─▶ cloudwatch, service_quotas, bedrock, sts, organizations
 //!  HTTP ─▶ /_sim/ admin ─▶ desk
 //! ```
 //!
@@ -22,6 +22,7 @@ pub mod lists;
 pub mod mishap;
 pub mod names;
 pub mod noise;
+pub mod organizations;
 pub mod pages;
 pub mod series;
 pub mod service_quotas;

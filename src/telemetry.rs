@@ -3,6 +3,7 @@
 mod logfmt;
 
 use crate::exposition::families::{self, Family};
+use crate::model::ids::words;
 use crate::model::snapshot::{Collector, ErrorClass};
 use crate::model::time::Timestamp;
 use logfmt::Logfmt;
@@ -31,8 +32,18 @@ pub struct Telemetry {
     series: IntGauge,
     targets: IntGauge,
     interval: GaugeVec,
+    discovery_up: GaugeVec,
+    discovery_errors: CounterVec,
     reload_successful: IntGauge,
     reload_success_timestamp: IntGauge,
+}
+
+words! {
+    /// What is read of AWS to know what to watch: the label `discovery`.
+    Discovery {
+        /// The accounts of an organization.
+        Accounts = "accounts",
+    }
 }
 
 /// What runs: the labels of bedrock_exporter_build_info.
@@ -65,6 +76,8 @@ impl Telemetry {
             series: single(&registry, &families::SERIES, IntGauge::with_opts),
             targets: single(&registry, &families::TARGETS, IntGauge::with_opts),
             interval: register(&registry, &families::COLLECTION_INTERVAL, GaugeVec::new),
+            discovery_up: register(&registry, &families::DISCOVERY_UP, GaugeVec::new),
+            discovery_errors: register(&registry, &families::DISCOVERY_ERRORS, CounterVec::new),
             reload_successful: single(&registry, &families::RELOAD_SUCCESSFUL, IntGauge::with_opts),
             reload_success_timestamp: single(
                 &registry,
@@ -105,6 +118,21 @@ impl Telemetry {
 
     pub fn set_interval(&self, collector: Collector, seconds: f64) {
         self.interval.with_label_values(&[collector.word()]).set(seconds);
+    }
+
+    /// A list was read, or could not be.
+    pub fn discovered(&self, discovery: Discovery, error: Option<ErrorClass>) {
+        let up = if error.is_none() { 1.0 } else { 0.0 };
+        self.discovery_up.with_label_values(&[discovery.word()]).set(up);
+        for class in ErrorClass::ALL {
+            let counter = self.discovery_errors.with_label_values(&[discovery.word(), class.word()]);
+            counter.inc_by(f64::from(error == Some(*class)));
+        }
+    }
+
+    /// The config asks for no such list any more.
+    pub fn undiscovered(&self, discovery: Discovery) {
+        let _ = self.discovery_up.remove_label_values(&[discovery.word()]);
     }
 
     /// The configuration was loaded anew, or could not be.

@@ -1,9 +1,10 @@
 //! What a plan would do, for `check`: targets, calls an hour, dollars a month.
 
 use crate::config::kinds::duration_text;
+use crate::model::organization::Filter;
 use crate::model::shard::Shard;
 use crate::model::usage::Metric;
-use crate::plan::{AccountPlan, Credentials, Plan};
+use crate::plan::{AccountPlan, Credentials, OrganizationPlan, Plan};
 use std::fmt::Write;
 
 /// Sum metrics that an id with traffic usually publishes: images and calls of legacy models are rare.
@@ -20,22 +21,47 @@ const MIX: [f64; 3] = [0.1, 0.4, 0.5];
 
 /// The plan in words, with the traffic of `ids` invocation ids assumed at each target.
 pub fn render(plan: &Plan, ids: u32) -> String {
-    let targets: u64 = owned(plan).map(|account| account.regions.len().max(1) as u64).sum();
-    let mut text = match plan.shard == Shard::default() {
-        true => format!("Targets: {targets}\n"),
-        false => format!("Targets in shard {}: {targets}\n", plan.shard),
+    let known: u64 = owned(plan).map(|account| account.regions.len().max(1) as u64).sum();
+    let shard = match plan.shard == Shard::default() {
+        true => String::new(),
+        false => format!(" in shard {}", plan.shard),
     };
+    let found = plan.organization.as_ref();
+    let more = if found.is_some() { ", and those that AWS Organizations lists" } else { "" };
+    let mut text = format!("Targets{shard}: {known}{more}\n");
     for account in owned(plan) {
-        let regions = account.regions.join(", ");
-        let regions = if regions.is_empty() { "the SDK's own region" } else { &regions };
-        let _ = writeln!(text, "  {} in {regions}", who(account));
+        let _ = writeln!(text, "  {} in {}", who(account), places(&account.regions));
     }
-    let _ =
-        writeln!(text, "\nCalls an hour, all targets, assuming {ids} invocation ids with traffic at each:");
+    text += &found.map(organization).unwrap_or_default();
+    // How many accounts the organization has, only AWS can tell.
+    let (targets, all) = if found.is_some() { (1, "each target") } else { (known, "all targets") };
+    let _ = writeln!(text, "\nCalls an hour, {all}, assuming {ids} invocation ids with traffic at each:");
     for (service, operation, calls) in calls(plan, u64::from(ids), targets) {
         let _ = writeln!(text, "  {service:<15} {operation:<38} {calls:>8.0}");
     }
     text + &cost(plan, u64::from(ids), targets)
+}
+
+fn places(regions: &[String]) -> String {
+    if regions.is_empty() { "the SDK's own region".into() } else { regions.join(", ") }
+}
+
+/// Which accounts of the organization are watched, as far as the config tells it.
+fn organization(plan: &OrganizationPlan) -> String {
+    let Filter { ous, tags, names, states, exclude } = &plan.filter;
+    let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let states: Vec<String> = states.iter().map(|state| state.to_string()).collect();
+    let conditions = [("below", ous), ("tagged", &tags), ("named", names), ("but", exclude)];
+    let conditions = conditions.iter().filter(|(_, list)| !list.is_empty());
+    let conditions: String = conditions.map(|(word, list)| format!(", {word} {}", list.join(" "))).collect();
+    format!(
+        "  role {} in each {} account of the organization{conditions}, in {}:\n    how many, only AWS can tell; \
+         the list is read every {}, a call for 20 accounts\n",
+        plan.role,
+        states.join(" or "),
+        places(&plan.regions),
+        duration_text(plan.interval)
+    )
 }
 
 /// The accounts of the plan's shard, with those whose id only AWS can tell.
@@ -75,9 +101,11 @@ fn calls(plan: &Plan, ids: u64, targets: u64) -> Vec<(&'static str, &'static str
         ("bedrock", "ListModelInvocationJobs", catalog(2)),
     ];
     let is_role = |account: &&AccountPlan| matches!(account.credentials, Credentials::Role { .. });
-    match owned(plan).filter(is_role).count() {
-        0 => {}
-        roles => rows.push(("sts", "AssumeRole", roles as f64)),
+    let roles = owned(plan).filter(is_role).count();
+    match &plan.organization {
+        Some(_) => rows.push(("sts", "AssumeRole", 1.0)),
+        None if roles > 0 => rows.push(("sts", "AssumeRole", roles as f64)),
+        None => {}
     }
     rows
 }
@@ -139,27 +167,32 @@ fn cost(plan: &Plan, ids: u64, targets: u64) -> String {
         let _ = writeln!(lines, "  {what} every {}: ${dollars:.2}", duration_text(interval));
     }
     let all = target * targets as f64;
+    let for_all = match plan.organization {
+        Some(_) => "how much for all depends on how many there are".to_string(),
+        None => format!("${all:.2} for all"),
+    };
     let mix = match settings.cadence {
         Some(_) => "  Assumed: 10 % of the ids are hot, 40 % normal, 50 % idle.\n",
         None => "",
     };
     format!(
-        "\nCloudWatch: about ${target:.2} a month for each target, ${all:.2} for all.\n{mix}{lines}  \
+        "\nCloudWatch: about ${target:.2} a month for each target, {for_all}.\n{mix}{lines}  \
          GetMetricData costs $0.01 per 1,000 metrics read.\n  \
          ListMetrics: ${listing:.2} at $0.01 per 1,000 calls, the first million of an account not taken off.\n  \
          Service Quotas, Bedrock and STS ask nothing for these calls.\n{}",
-        budget(plan, all)
+        budget(plan, plan.organization.is_none().then_some(all))
     )
 }
 
-fn budget(plan: &Plan, monthly: f64) -> String {
+fn budget(plan: &Plan, monthly: Option<f64>) -> String {
     let Some(daily) = plan.settings.budget else { return String::new() };
     let month = daily * HOURS_PER_MONTH / 24.0;
-    let meaning = match monthly <= month {
-        true => "enough for it",
-        false => "less than that: the calmest ids will be read less often",
+    let meaning = match monthly {
+        None => "",
+        Some(monthly) if monthly <= month => ": enough for it",
+        Some(_) => ": less than that: the calmest ids will be read less often",
     };
-    format!("\nBudget: ${daily:.2} a day, ${month:.2} a month: {meaning}.\n")
+    format!("\nBudget: ${daily:.2} a day, ${month:.2} a month{meaning}.\n")
 }
 
 #[cfg(test)]
@@ -190,6 +223,22 @@ mod tests {
         assert!(enough.ends_with("Budget: $2.00 a day, $60.83 a month: enough for it.\n"), "{enough}");
         let short = report("usage: {cadence: adaptive}\nbudget: {dollars_per_day: 1}");
         assert!(short.contains("the calmest ids will be read less often"), "{short}");
+    }
+
+    #[test]
+    fn accounts_that_only_aws_knows_are_not_counted() {
+        let text = "
+regions: [us-east-1]
+organization:
+  assume_role: reader
+  include: {ous: [ou-ab12-34cd56ef], tags: {team: ml}, names: ['prod-*', research]}
+  exclude: ['111122223333']
+accounts: [{profile: sandbox}]
+usage: {cadence: adaptive}
+budget: {dollars_per_day: 50}
+";
+        let plan = plan(&config::parse("config.yaml", text)).unwrap();
+        insta::assert_snapshot!(render(&plan, 40));
     }
 
     #[test]

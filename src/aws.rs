@@ -1,5 +1,6 @@
 //! AWS: credentials, clients and calls, one file per service. No SDK type leaves this module.
 
+pub mod account;
 pub mod bedrock;
 pub mod cloudwatch;
 mod error;
@@ -163,6 +164,11 @@ macro_rules! client {
 }
 
 impl Session {
+    /// The region of its profile, or the environment's.
+    pub fn region(&self) -> Option<String> {
+        self.config.region().map(|region| region.to_string())
+    }
+
     /// The account these credentials belong to (sts:GetCallerIdentity, which needs no permission).
     pub async fn account_id(&self, region: &str) -> Result<String, CollectError> {
         let target = Target::new("", region);
@@ -170,6 +176,11 @@ impl Session {
         let what = "sts:GetCallerIdentity";
         let answer = sts.get_caller_identity().send().await.map_err(|e| error::classify(what, e))?;
         answer.account.ok_or_else(|| error::malformed(what, "the answer has no Account"))
+    }
+
+    fn account(&self, region: &str) -> aws_sdk_account::Client {
+        let target = Target::new("", region);
+        client!(aws_sdk_account, self, target, &self.plan.account_url, &Arc::default())
     }
 
     fn organizations(&self, region: &str) -> aws_sdk_organizations::Client {

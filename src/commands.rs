@@ -138,7 +138,7 @@ async fn live_index(plan: &Plan, region: Option<&str>) -> Result<Index> {
     let account = plan.accounts.first();
     let found = plan.organization.as_ref().map(|organization| &organization.regions);
     let regions = account.map(|account| &account.regions).or(found);
-    let region = region.or(regions.and_then(|regions| regions.first()).map(String::as_str));
+    let region = region.or(regions.and_then(|regions| regions.listed().first()).map(String::as_str));
     let telemetry = telemetry("explain");
     let environment = Environment::load(&plan.aws, region, &telemetry).await;
     let own = environment.region();

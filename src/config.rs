@@ -31,7 +31,7 @@ pub struct Config {
     pub accounts: Vec<Account>,
     pub organization: Option<Organization>,
     /// Of accounts that name none.
-    pub regions: Option<At<Vec<At<String>>>>,
+    pub regions: Option<At<Regions>>,
     pub usage: Usage,
     pub quotas: Quotas,
     pub catalog: Catalog,
@@ -52,7 +52,7 @@ pub struct Account {
     pub external_id: Option<At<String>>,
     /// A profile of the AWS CLI's shared config.
     pub profile: Option<At<String>>,
-    pub regions: Option<At<Vec<At<String>>>>,
+    pub regions: Option<At<Regions>>,
 }
 
 /// Where further accounts are found.
@@ -68,7 +68,7 @@ pub struct Organization {
     pub profile: Option<At<String>>,
     pub include: Include,
     pub exclude: Option<At<Vec<At<String>>>>,
-    pub regions: Option<At<Vec<At<String>>>>,
+    pub regions: Option<At<Regions>>,
     /// Seconds.
     pub interval: Option<At<u64>>,
 }
@@ -142,6 +142,7 @@ pub struct Aws {
     pub bedrock: Option<At<String>>,
     pub sts: Option<At<String>>,
     pub organizations: Option<At<String>>,
+    pub account: Option<At<String>>,
     pub connect_timeout: Option<At<u64>>,
     pub attempt_timeout: Option<At<u64>>,
     pub operation_timeout: Option<At<u64>>,
@@ -167,6 +168,13 @@ words! {
         Average = "average",
         Maximum = "maximum",
     }
+}
+
+/// What `regions` says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Regions {
+    List(Vec<At<String>>),
+    AllEnabled,
 }
 
 /// A value and the line of its key, counted from 1.
@@ -255,7 +263,7 @@ fn read_all(root: &Node, config: &mut Config) {
     let mut top = Section::new(root.line, root, "", out);
     config.accounts = top.sections("accounts", out).into_iter().map(|s| account(s, out)).collect();
     config.organization = top.section("organization", out).map(|s| organization(s, out));
-    config.regions = top.list("regions", &REGION, out);
+    config.regions = regions(&mut top, out);
     config.usage = within(&mut top, "usage", usage, out);
     config.quotas = within(&mut top, "quotas", quotas, out);
     config.catalog = within(&mut top, "catalog", catalog, out);
@@ -290,10 +298,15 @@ fn account(mut s: Section, out: Out) -> Account {
         role_arn: s.value("role_arn", &ROLE_ARN, out),
         external_id: s.value("external_id", &TEXT, out),
         profile: s.value("profile", &TEXT, out),
-        regions: s.list("regions", &REGION, out),
+        regions: regions(&mut s, out),
     };
     s.finish(out);
     account
+}
+
+fn regions(s: &mut Section, out: Out) -> Option<At<Regions>> {
+    let At { line, value } = s.list_or("regions", "all_enabled", &REGION, out)?;
+    Some(At { line, value: value.map_or(Regions::AllEnabled, Regions::List) })
 }
 
 fn organization(mut s: Section, out: Out) -> Organization {
@@ -305,7 +318,7 @@ fn organization(mut s: Section, out: Out) -> Organization {
         profile: s.value("profile", &TEXT, out),
         include: within(&mut s, "include", include, out),
         exclude: s.list("exclude", &ACCOUNT_ID, out),
-        regions: s.list("regions", &REGION, out),
+        regions: regions(&mut s, out),
         interval: s.value("interval", &DISCOVERY_INTERVAL, out),
     };
     s.finish(out);
@@ -398,6 +411,7 @@ fn aws(s: &mut Section, out: Out) -> Aws {
         aws.bedrock = s.value("bedrock", &URL, out);
         aws.sts = s.value("sts", &URL, out);
         aws.organizations = s.value("organizations", &URL, out);
+        aws.account = s.value("account", &URL, out);
         s.finish(out);
     }
     aws

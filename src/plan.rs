@@ -2,7 +2,7 @@
 
 use crate::config::kinds::{ROLE_NAME, duration_text, role_account};
 use crate::config::{
-    Account, At, Aws, CadenceKind, Complaint, Complaints, Config, Organization, Statistic, Usage,
+    self, Account, At, Aws, CadenceKind, Complaint, Complaints, Config, Organization, Statistic, Usage,
 };
 use crate::exposition::{Export, QuotaExport};
 use crate::model::cadence::Cadence;
@@ -20,6 +20,8 @@ pub struct Plan {
     /// At least one, unless there is an organization.
     pub accounts: Vec<AccountPlan>,
     pub organization: Option<OrganizationPlan>,
+    /// Seconds between two readings of what there is to watch.
+    pub discovery_interval: u64,
     pub aws: AwsPlan,
     pub settings: Settings,
     pub export: Export,
@@ -35,8 +37,26 @@ pub struct AccountPlan {
     pub credentials: Credentials,
     /// Where the config tells it; otherwise STS is asked.
     pub account_id: Option<String>,
+    pub regions: Regions,
+}
+
+/// Where an account is watched.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Regions {
     /// None: the region that the SDK finds by itself.
-    pub regions: Vec<String>,
+    List(Vec<String>),
+    /// Those with Bedrock that the account has enabled.
+    AllEnabled,
+}
+
+impl Regions {
+    /// Those that the config tells.
+    pub fn listed(&self) -> &[String] {
+        match self {
+            Regions::List(regions) => regions,
+            Regions::AllEnabled => &[],
+        }
+    }
 }
 
 /// Where further accounts are found, and how they are watched.
@@ -48,10 +68,7 @@ pub struct OrganizationPlan {
     pub role: String,
     pub external_id: Option<String>,
     pub filter: Filter,
-    /// None: the region that the SDK finds by itself.
-    pub regions: Vec<String>,
-    /// Seconds between two readings of the list.
-    pub interval: u64,
+    pub regions: Regions,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +90,7 @@ pub struct AwsPlan {
     pub bedrock_url: Option<String>,
     pub sts_url: Option<String>,
     pub organizations_url: Option<String>,
+    pub account_url: Option<String>,
     pub connect_timeout: Duration,
     /// Of one attempt of a call.
     pub attempt_timeout: Duration,
@@ -88,10 +106,12 @@ pub struct AwsPlan {
 pub fn plan(config: &Config) -> Result<Plan, Complaints> {
     let mut complaints = config.complaints.clone();
     let settings = settings(config, &mut complaints);
-    let shared = regions(&config.regions, "regions", &[], &mut complaints);
+    let shared = regions(&config.regions, "regions", &Regions::List(Vec::new()), &mut complaints);
+    let interval = config.organization.as_ref().and_then(|organization| organization.interval.clone());
     let plan = Plan {
         accounts: accounts(config, &shared, &mut complaints),
         organization: config.organization.as_ref().map(|o| organization(o, &shared, &mut complaints)),
+        discovery_interval: or(&interval, 3600),
         aws: aws(&config.aws, &mut complaints),
         export: Export {
             intervals: vec![
@@ -117,7 +137,7 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
 
 type Out<'a> = &'a mut Vec<Complaint>;
 
-fn accounts(config: &Config, shared: &[String], out: Out) -> Vec<AccountPlan> {
+fn accounts(config: &Config, shared: &Regions, out: Out) -> Vec<AccountPlan> {
     let current = [Account::default()];
     let alone = config.accounts.is_empty() && config.organization.is_none();
     let accounts = if alone { &current[..] } else { &config.accounts };
@@ -126,7 +146,7 @@ fn accounts(config: &Config, shared: &[String], out: Out) -> Vec<AccountPlan> {
     plans
 }
 
-fn account_plan(account: &Account, shared: &[String], out: Out) -> AccountPlan {
+fn account_plan(account: &Account, shared: &Regions, out: Out) -> AccountPlan {
     let Account { role_arn, profile, external_id, .. } = account;
     let credentials = credentials(&account.key, role_arn, profile, external_id, out);
     if let (Some(id), None) = (external_id, role_arn) {
@@ -164,7 +184,7 @@ fn credentials(
     }
 }
 
-fn organization(organization: &Organization, shared: &[String], out: Out) -> OrganizationPlan {
+fn organization(organization: &Organization, shared: &Regions, out: Out) -> OrganizationPlan {
     let Organization { role_arn, profile, external_id, include, .. } = organization;
     let role = text(&organization.assume_role).unwrap_or_else(|| {
         let key = "organization.assume_role";
@@ -192,12 +212,18 @@ fn organization(organization: &Organization, shared: &[String], out: Out) -> Org
             exclude: distinct(&organization.exclude, "organization.exclude", &[], out),
         },
         regions: regions(&organization.regions, "organization.regions", shared, out),
-        interval: or(&organization.interval, 3600),
     }
 }
 
-fn regions(list: &Option<At<Vec<At<String>>>>, key: &str, default: &[String], out: Out) -> Vec<String> {
-    some(list, key, "region", default, out)
+fn regions(given: &Option<At<config::Regions>>, key: &str, default: &Regions, out: Out) -> Regions {
+    match given {
+        None => default.clone(),
+        Some(At { value: config::Regions::AllEnabled, .. }) => Regions::AllEnabled,
+        Some(At { line, value: config::Regions::List(list) }) => {
+            let list = Some(At { line: *line, value: list.clone() });
+            Regions::List(some(&list, key, "region", &[], out))
+        }
+    }
 }
 
 /// A list of distinct items, as given or its default; an empty one is complained about.
@@ -220,21 +246,34 @@ where
 fn refuse_same_targets(accounts: &[Account], plans: &[AccountPlan], out: Out) {
     let flawed: Vec<String> = out.iter().map(|complaint| complaint.key.clone()).collect();
     let is_flawed = |key: &str| flawed.iter().any(|f| f.starts_with(key));
-    let mut seen: BTreeMap<(String, &str), &Account> = BTreeMap::new();
+    let mut seen: BTreeMap<String, Vec<(&str, &Account)>> = BTreeMap::new();
     for (account, plan) in accounts.iter().zip(plans) {
         if is_flawed(&account.key) || account.regions.is_none() && is_flawed("regions") {
             continue;
         }
-        let regions = plan.regions.iter().map(String::as_str).chain(plan.regions.is_empty().then_some(""));
-        for region in regions {
-            let first = *seen.entry((plan.account(), region)).or_insert(account);
-            if first.key != account.key {
-                let region = if region.is_empty() { "the SDK's own region" } else { region };
+        let others = seen.entry(plan.account()).or_default();
+        let overlap = |region: &str, other: &str| region == other || [region, other].contains(&ALL_ENABLED);
+        for region in places(&plan.regions) {
+            let first =
+                others.iter().find(|(other, first)| first.key != account.key && overlap(region, other));
+            if let Some((_, first)) = first {
                 let found = format!("found {} in {region} again", plan.account());
                 let message = format!("{found}, expected only one entry for it, as {} is", first.key);
                 out.push(Complaint::new(account.line, account.key.clone(), message));
             }
+            others.push((region, account));
         }
+    }
+}
+
+const ALL_ENABLED: &str = "all enabled regions";
+
+/// The regions in words.
+pub(crate) fn places(regions: &Regions) -> Vec<&str> {
+    match regions {
+        Regions::List(list) if list.is_empty() => vec!["the SDK's own region"],
+        Regions::List(list) => list.iter().map(String::as_str).collect(),
+        Regions::AllEnabled => vec![ALL_ENABLED],
     }
 }
 
@@ -371,6 +410,7 @@ fn aws(aws: &Aws, out: Out) -> AwsPlan {
         bedrock_url: url(&aws.bedrock),
         sts_url: url(&aws.sts),
         organizations_url: url(&aws.organizations),
+        account_url: url(&aws.account),
         connect_timeout: Duration::from_secs(connect),
         attempt_timeout: Duration::from_secs(attempt),
         operation_timeout: Duration::from_secs(operation),

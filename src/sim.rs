@@ -3,13 +3,14 @@
 //! ```text
 //! seed, moment ─▶ World { accounts, regions, quotas, traffic, catalog }         pure
 //!                    ▲
-//!  HTTP ─▶ wire ─▶ desk (clock, rates, faults, counts) ─▶ cloudwatch, service_quotas, bedrock, sts, organizations
+//!  HTTP ─▶ wire ─▶ desk (clock, rates, faults, counts) ─▶ cloudwatch, service_quotas, bedrock, sts, organizations, account
 //!  HTTP ─▶ /_sim/ admin ─▶ desk
 //! ```
 //!
 //! It is reached by its URL only and shares nothing with the exporter, so that a misunderstanding
 //! between the two can show. It listens on loopback alone and owns the accounts 000000000000 and up.
 
+pub mod account;
 pub mod admin;
 pub mod bedrock;
 pub mod cbor;

@@ -43,6 +43,8 @@ words! {
     Discovery {
         /// The accounts of an organization.
         Accounts = "accounts",
+        /// The regions that accounts have enabled.
+        Regions = "regions",
     }
 }
 
@@ -120,10 +122,9 @@ impl Telemetry {
         self.interval.with_label_values(&[collector.word()]).set(seconds);
     }
 
-    /// A list was read, or could not be.
-    pub fn discovered(&self, discovery: Discovery, error: Option<ErrorClass>) {
-        let up = if error.is_none() { 1.0 } else { 0.0 };
-        self.discovery_up.with_label_values(&[discovery.word()]).set(up);
+    /// A list was read, or could not be. `up`: whether all lists of its kind could be, when last tried.
+    pub fn discovered(&self, discovery: Discovery, up: bool, error: Option<ErrorClass>) {
+        self.discovery_up.with_label_values(&[discovery.word()]).set(f64::from(up));
         for class in ErrorClass::ALL {
             let counter = self.discovery_errors.with_label_values(&[discovery.word(), class.word()]);
             counter.inc_by(f64::from(error == Some(*class)));

@@ -111,7 +111,7 @@ impl Writer {
 
     /// Starts everything due that is not already under way.
     fn start(&mut self, now: Timestamp) {
-        for answer in self.fleet.ask(now) {
+        for answer in self.fleet.ask(now, CONCURRENCY.saturating_sub(self.jobs.len())) {
             self.jobs.spawn(async move { Done::Learned(answer.await) });
         }
         for (_, collector, target) in self.idle_and_due(now) {

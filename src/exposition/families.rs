@@ -166,14 +166,14 @@ pub const DISCOVERY_UP: Family = own(
     Kind::Gauge,
     "bedrock_exporter_discovery_up",
     &["discovery"],
-    "Whether the accounts of the organization were read successfully the last time: 1 or 0. While they are not, \
-     those known are watched on. Absent without an organization.",
+    "Whether the accounts of the organization, or the enabled regions of all accounts, were read successfully the \
+     last time: 1 or 0. While they are not, those known are watched on. Absent where the config asks for none.",
 );
 pub const DISCOVERY_ERRORS: Family = own(
     Kind::Counter,
     "bedrock_exporter_discovery_errors_total",
     &["discovery", "class"],
-    "Readings of the organization's accounts that failed.",
+    "Readings of the organization's accounts, or of enabled regions, that failed.",
 );
 pub const RELOAD_SUCCESSFUL: Family = own(
     Kind::Gauge,

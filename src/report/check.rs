@@ -4,7 +4,7 @@ use crate::config::kinds::duration_text;
 use crate::model::organization::Filter;
 use crate::model::shard::Shard;
 use crate::model::usage::Metric;
-use crate::plan::{AccountPlan, Credentials, OrganizationPlan, Plan};
+use crate::plan::{AccountPlan, Credentials, OrganizationPlan, Plan, Regions, places};
 use std::fmt::Write;
 
 /// Sum metrics that an id with traffic usually publishes: images and calls of legacy models are rare.
@@ -21,29 +21,36 @@ const MIX: [f64; 3] = [0.1, 0.4, 0.5];
 
 /// The plan in words, with the traffic of `ids` invocation ids assumed at each target.
 pub fn render(plan: &Plan, ids: u32) -> String {
-    let known: u64 = owned(plan).map(|account| account.regions.len().max(1) as u64).sum();
+    let known: u64 = owned(plan).map(|account| targets(&account.regions)).sum();
+    let is_known = plan.organization.is_none() && owned(plan).all(|a| a.regions != Regions::AllEnabled);
     let shard = match plan.shard == Shard::default() {
         true => String::new(),
         false => format!(" in shard {}", plan.shard),
     };
-    let found = plan.organization.as_ref();
-    let more = if found.is_some() { ", and those that AWS Organizations lists" } else { "" };
+    let more = if is_known { "" } else { ", and those that only AWS can tell" };
     let mut text = format!("Targets{shard}: {known}{more}\n");
     for account in owned(plan) {
-        let _ = writeln!(text, "  {} in {}", who(account), places(&account.regions));
+        let _ = writeln!(text, "  {} in {}", who(account), places(&account.regions).join(", "));
     }
-    text += &found.map(organization).unwrap_or_default();
-    // How many accounts the organization has, only AWS can tell.
-    let (targets, all) = if found.is_some() { (1, "each target") } else { (known, "all targets") };
+    text += &plan.organization.as_ref().map(organization).unwrap_or_default();
+    if !is_known {
+        let interval = duration_text(plan.discovery_interval);
+        let _ = writeln!(text, "  AWS is asked for accounts and enabled regions every {interval}.");
+    }
+    let (targets, all) = if is_known { (known, "all targets") } else { (1, "each target") };
     let _ = writeln!(text, "\nCalls an hour, {all}, assuming {ids} invocation ids with traffic at each:");
     for (service, operation, calls) in calls(plan, u64::from(ids), targets) {
         let _ = writeln!(text, "  {service:<15} {operation:<38} {calls:>8.0}");
     }
-    text + &cost(plan, u64::from(ids), targets)
+    text + &cost(plan, u64::from(ids), is_known.then_some(targets))
 }
 
-fn places(regions: &[String]) -> String {
-    if regions.is_empty() { "the SDK's own region".into() } else { regions.join(", ") }
+/// How many an account has, as far as the config tells.
+fn targets(regions: &Regions) -> u64 {
+    match regions {
+        Regions::List(list) => list.len().max(1) as u64,
+        Regions::AllEnabled => 0,
+    }
 }
 
 /// Which accounts of the organization are watched, as far as the config tells it.
@@ -55,12 +62,10 @@ fn organization(plan: &OrganizationPlan) -> String {
     let conditions = conditions.iter().filter(|(_, list)| !list.is_empty());
     let conditions: String = conditions.map(|(word, list)| format!(", {word} {}", list.join(" "))).collect();
     format!(
-        "  role {} in each {} account of the organization{conditions}, in {}:\n    how many, only AWS can tell; \
-         the list is read every {}, a call for 20 accounts\n",
+        "  role {} in each {} account of the organization{conditions}, in {}\n",
         plan.role,
         states.join(" or "),
-        places(&plan.regions),
-        duration_text(plan.interval)
+        places(&plan.regions).join(", ")
     )
 }
 
@@ -153,7 +158,7 @@ fn readings(plan: &Plan, ids: f64, metrics: f64) -> Vec<Reading> {
     ]
 }
 
-fn cost(plan: &Plan, ids: u64, targets: u64) -> String {
+fn cost(plan: &Plan, ids: u64, targets: Option<u64>) -> String {
     let settings = &plan.settings;
     let monthly = |interval: u64, billed: f64| {
         billed * 3600.0 / interval as f64 * HOURS_PER_MONTH / 1000.0 * DOLLARS_PER_THOUSAND
@@ -166,10 +171,10 @@ fn cost(plan: &Plan, ids: u64, targets: u64) -> String {
         target += dollars;
         let _ = writeln!(lines, "  {what} every {}: ${dollars:.2}", duration_text(interval));
     }
-    let all = target * targets as f64;
-    let for_all = match plan.organization {
-        Some(_) => "how much for all depends on how many there are".to_string(),
-        None => format!("${all:.2} for all"),
+    let all = targets.map(|targets| target * targets as f64);
+    let for_all = match all {
+        Some(all) => format!("${all:.2} for all"),
+        None => "how much for all depends on how many there are".to_string(),
     };
     let mix = match settings.cadence {
         Some(_) => "  Assumed: 10 % of the ids are hot, 40 % normal, 50 % idle.\n",
@@ -180,7 +185,7 @@ fn cost(plan: &Plan, ids: u64, targets: u64) -> String {
          GetMetricData costs $0.01 per 1,000 metrics read.\n  \
          ListMetrics: ${listing:.2} at $0.01 per 1,000 calls, the first million of an account not taken off.\n  \
          Service Quotas, Bedrock and STS ask nothing for these calls.\n{}",
-        budget(plan, plan.organization.is_none().then_some(all))
+        budget(plan, all)
     )
 }
 
@@ -231,6 +236,7 @@ mod tests {
 regions: [us-east-1]
 organization:
   assume_role: reader
+  regions: all_enabled
   include: {ous: [ou-ab12-34cd56ef], tags: {team: ml}, names: ['prod-*', research]}
   exclude: ['111122223333']
 accounts: [{profile: sandbox}]

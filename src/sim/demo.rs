@@ -47,7 +47,7 @@ impl World {
     /// The demo's world; its story begins at `start` (seconds since the epoch).
     pub fn demo(seed: u64, start: i64) -> World {
         let rows = Rows(Lists::public());
-        let account = |id: &str, regions| Account { id: id.into(), external_id: None, regions };
+        let account = |id: &str, regions| Account { id: id.into(), regions, ..Account::default() };
         let accounts = vec![
             account("000000000000", production::regions(&rows, start)),
             account("000000000001", research::regions(&rows, start)),

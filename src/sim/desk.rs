@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 /// Whom a request is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Call {
-    /// As in the credential scope: `monitoring`, `servicequotas`, `bedrock`, `sts`, `organizations`.
+    /// As in the credential scope: `monitoring`, `servicequotas`, `bedrock`, `sts`, `organizations`, `account`.
     pub service: String,
     pub operation: String,
     pub account: String,
@@ -162,6 +162,7 @@ fn rate(service: &str, operation: &str) -> f64 {
         ("servicequotas", _) => 10.0,
         ("bedrock", _) => 10.0,
         ("organizations", _) => 4.0,
+        ("account", _) => 5.0,
         _ => 100.0,
     }
 }

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | CloudWatch | Smithy RPC v2 CBOR, or AWS JSON 1.0 | `smithy-protocol`, or `X-Amz-Target` |
 //! | Service Quotas, Organizations | AWS JSON 1.1 | `X-Amz-Target` |
-//! | Bedrock | REST JSON | method and path |
+//! | Bedrock, Account | REST JSON | method and path |
 //! | STS | query, answered in XML | form |
 //!
 //! The credential scope of the signature names service and region, the access key the account: by the
@@ -15,7 +15,7 @@ use super::desk::{Call, Verdict};
 use super::faults::Kind;
 use super::line::Reset;
 use super::world::{Account, Region};
-use super::{Sim, bedrock, cbor, cloudwatch, mishap, organizations, service_quotas, sts};
+use super::{Sim, account, bedrock, cbor, cloudwatch, mishap, organizations, service_quotas, sts};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
@@ -114,12 +114,10 @@ async fn admit(
     }
     match signer.service {
         "sts" => {}
-        "organizations" => {
-            if signer.region != HOME {
-                let message =
-                    format!("Credential should be scoped to a valid region, not '{}'.", signer.region);
-                return Err(Refusal::new(403, "InvalidSignatureException", message));
-            }
+        "organizations" | "account" if signer.region == HOME => {}
+        "organizations" | "account" => {
+            let message = format!("Credential should be scoped to a valid region, not '{}'.", signer.region);
+            return Err(Refusal::new(403, "InvalidSignatureException", message));
         }
         _ if sim.world().region(&account, signer.region).is_none() => return Err(unknown_key()),
         _ => {}
@@ -149,6 +147,7 @@ fn perform(sim: &Sim, call: &Call, input: &Value, verdict: &Verdict) -> Result<V
         "bedrock" => bedrock::perform(&scene, &call.operation, input),
         "sts" => sts::perform(&scene, &call.operation, input),
         "organizations" => organizations::perform(&scene, &call.operation, input),
+        "account" => account::perform(&scene, &call.operation, input),
         _ => Err(unknown_operation(&call.operation)),
     }
 }
@@ -157,6 +156,7 @@ fn perform(sim: &Sim, call: &Call, input: &Value, verdict: &Verdict) -> Result<V
 pub fn throttled(service: &str) -> Refusal {
     match service {
         "servicequotas" | "organizations" => Refusal::new(400, "TooManyRequestsException", "Rate exceeded"),
+        "account" => Refusal::new(429, "TooManyRequestsException", "Rate exceeded"),
         "bedrock" => {
             Refusal::new(429, "ThrottlingException", "Too many requests, please wait before trying again.")
         }
@@ -245,8 +245,12 @@ fn read(protocol: Protocol, service: &str, parts: &Parts, body: &Bytes) -> Resul
             Ok((input["Action"].as_str().unwrap_or_default().into(), input))
         }
         Protocol::Rest => {
-            let (operation, mut input) = bedrock::route(&parts.method, path)
-                .ok_or_else(|| unknown_operation(&format!("{} {path}", parts.method)))?;
+            let routed = match service {
+                "account" => account::route(parts.method.as_str(), path).map(|name| (name, json!({}))),
+                _ => bedrock::route(&parts.method, path),
+            };
+            let (operation, mut input) =
+                routed.ok_or_else(|| unknown_operation(&format!("{} {path}", parts.method)))?;
             merge(&mut input, form(parts.uri.query().unwrap_or_default()));
             merge(&mut input, json(body)?);
             Ok((operation.into(), input))

@@ -73,6 +73,8 @@ pub struct Account {
     pub external_id: Option<String>,
     /// The regions that are enabled.
     pub regions: Vec<Region>,
+    /// Further ones that are, without Bedrock in them.
+    pub without_bedrock: Vec<String>,
 }
 
 /// An organization of accounts: a tree of units below one root.

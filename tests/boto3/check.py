@@ -274,6 +274,21 @@ def check_organization(sim):
     assert answers == {4, "TooManyRequestsException"}, answers
 
 
+def check_regions(sim):
+    account = sim.client("account")
+    pages = list(account.get_paginator("list_regions").paginate(PaginationConfig={"PageSize": 5}))
+    assert len(pages) > 1
+    rows = {row["RegionName"]: row["RegionOptStatus"] for page in pages for row in page["Regions"]}
+    enabled = {"us-east-1", "us-west-2", "eu-central-1", "ap-northeast-1"}
+    assert {name for name, status in rows.items() if status == "ENABLED_BY_DEFAULT"} == enabled
+    time.sleep(1)
+    only = account.list_regions(RegionOptStatusContains=["ENABLED", "ENABLED_BY_DEFAULT"])["Regions"]
+    assert {row["RegionName"] for row in only} == enabled
+    refused("ValidationException", account.list_regions, NextToken="x")
+    elsewhere = sim.client("account", region="eu-central-1")
+    refused("InvalidSignatureException", elsewhere.list_regions)
+
+
 def check_lateness(sim):
     cloudwatch = sim.client("cloudwatch")
     window = {"StartTime": NOON - 60, "EndTime": NOON}
@@ -345,6 +360,7 @@ def main():
     check_quotas(sim)
     check_catalog(sim)
     check_organization(sim)
+    check_regions(sim)
     in_json = check_metrics(sim, "json")
     # botocore prefers JSON, but speaks CBOR too.
     botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS = ("smithy-rpc-v2-cbor", "json", "rest-json", "query")

@@ -93,6 +93,7 @@ organization-role.yaml:3: organization.assume_role: found "arn:aws:iam::11112222
         r#"
 same-target-twice.yaml:5: accounts[1]: found account 111122223333 in us-east-1 again, expected only one entry for it, as accounts[0] is
 same-target-twice.yaml:8: accounts[4]: found the account of the current credentials in us-east-1 again, expected only one entry for it, as accounts[3] is
+same-target-twice.yaml:10: accounts[5]: found account 444455556666 in all enabled regions again, expected only one entry for it, as accounts[2] is
 "#,
     ),
     (
@@ -135,7 +136,7 @@ wrong-durations.yaml:12: aws.operation_timeout: found "99999999999999999999s", e
     (
         "wrong-types.yaml",
         r#"
-wrong-types.yaml:1: regions: found "us-east-1", expected a list
+wrong-types.yaml:1: regions: found "us-east-1", expected a list, or all_enabled
 wrong-types.yaml:2: accounts: found a mapping, expected a list
 wrong-types.yaml:5: usage.interval: found a list, expected a duration from 10s to 1d, such as 90s, 15m or 1h30m
 wrong-types.yaml:6: usage.thresholds[0]: found "high", expected a ratio above 0 and up to 10, such as 0.9

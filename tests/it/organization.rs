@@ -23,11 +23,15 @@ fn world() -> World {
     let mut lists = (*World::default().lists).clone();
     lists.models.retain(|model| ID.ends_with(&model.id));
     lists.profiles.retain(|profile| profile.id == ID);
-    let account = |number: usize| {
+    let region = |name: &str| {
         let codes = Some(["L-4A6BFAB1", "L-F4DDD3EB"].map(String::from).to_vec());
-        let streams = vec![stream.clone()];
-        let region = Region { name: "us-east-1".into(), codes, streams, ..Region::default() };
-        Account { id: id(number), regions: vec![region], ..Account::default() }
+        Region { name: name.into(), codes, streams: vec![stream.clone()], ..Region::default() }
+    };
+    let account = |number: usize| {
+        let more = (number == 2).then(|| region("ap-southeast-2"));
+        let regions = [region("us-east-1")].into_iter().chain(more).collect();
+        let without_bedrock = vec!["ap-east-1".to_string()];
+        Account { id: id(number), regions, without_bedrock, ..Account::default() }
     };
     let unit = |id: &str, parent: &str| Unit { id: id.into(), name: id.into(), parent: parent.into() };
     let member = |number, name, unit| Member::new(&id(number), name, unit);
@@ -182,6 +186,16 @@ impl Scrape {
     fn discovery(&self) -> Option<f64> {
         self.value("bedrock_exporter_discovery_up", "discovery=\"accounts\"")
     }
+
+    /// The places whose usage is tried to be read, and whether it is.
+    fn usage(&self) -> BTreeMap<(usize, String), bool> {
+        let usage = self.up().into_iter().filter(|line| line.contains("collector=\"usage\""));
+        let place = |line: &str| {
+            let label = |name: &str| line.split(name).nth(1).unwrap().split('"').nth(1).unwrap().to_string();
+            ((label("account_id=").parse().unwrap(), label("region=")), line.ends_with(" 1"))
+        };
+        usage.map(place).collect()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -267,12 +281,12 @@ async fn an_organization_that_does_not_answer_takes_no_account_away() {
     };
     let more = errors(&kept) + 1.0;
     exporter.until("it fails again", |scrape| errors(scrape) >= more).await;
-    let told = exporter.logged("organization cannot be read");
+    let told = exporter.logged("discovery failed");
     assert_eq!(told.len(), 2, "once each time it begins: {told:?}");
     assert!(told[0].contains("organizations:ListAccounts") && told[0].contains("class=access_denied"));
     sim.set_faults(Vec::new()).await;
     exporter.until("it heals", |scrape| scrape.discovery() == Some(1.0)).await;
-    assert_eq!(exporter.logged("organization are read again").len(), 2);
+    assert_eq!(exporter.logged("discovery works again").len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -307,4 +321,41 @@ async fn shards_share_the_accounts_that_are_found() {
     assert!(shards[0].is_disjoint(&shards[1]), "{shards:?}");
     let all: BTreeSet<String> = shards.into_iter().flatten().collect();
     assert_eq!(all, (0..5).map(id).collect());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_enabled_regions_are_watched_where_there_is_bedrock() {
+    let (sim, url) = simulate(world()).await;
+    let denied = |number: usize| Fault {
+        service: Some("account".into()),
+        account: Some(id(number)),
+        ..Fault::new(Kind::AccessDenied)
+    };
+    sim.set_faults(vec![denied(3)]).await;
+    let config = format!(
+        "{ROLE}  include: {{names: [prod-*]}}\n  regions: all_enabled\n  interval: 10s\naccounts: [{{regions: all_enabled}}]\n"
+    );
+    let exporter = Exporter::start("all-enabled", &url, &config, &[]).await;
+    let places = |of_3: (&str, bool)| {
+        let up = [(1, "us-east-1"), (2, "us-east-1"), (2, "ap-southeast-2")].map(|place| (place, true));
+        let all = up.into_iter().chain([((3, of_3.0), of_3.1)]);
+        all.map(|((account, region), up)| ((account, region.to_string()), up)).collect::<BTreeMap<_, _>>()
+    };
+    let regions = |scrape: &Scrape| scrape.value("bedrock_exporter_discovery_up", "discovery=\"regions\"");
+    let read = |scrape: &Scrape| scrape.up().len() == 3 * 3 + 1;
+    let blind = exporter.until("all but one", |s| s.usage() == places(("", false)) && read(s)).await;
+    assert_eq!(regions(&blind), Some(0.0));
+    assert_eq!(exporter.get("/-/ready").await.0, 200, "one that cannot be known does not hold up the others");
+    assert_eq!(exporter.logged("account:ListRegions").len(), 1, "{:#?}", exporter.logged(""));
+    sim.set_faults(Vec::new()).await;
+    let all = exporter.until("all", |scrape| scrape.usage() == places(("us-east-1", true))).await;
+    assert_eq!(regions(&all), Some(1.0));
+    assert_eq!(exporter.logged("region=ap-east-1").len(), 1, "no Bedrock there: told once for all accounts");
+
+    sim.set_faults(vec![denied(2)]).await;
+    let kept = exporter.until("the failure shows", |scrape| regions(scrape) == Some(0.0)).await;
+    assert_eq!(kept.usage(), all.usage());
+    assert_eq!(exporter.logged("account:ListRegions").len(), 2);
+    sim.set_faults(Vec::new()).await;
+    exporter.until("it heals", |scrape| regions(scrape) == Some(1.0)).await;
 }

@@ -22,8 +22,8 @@ fn busy() -> Telemetry {
     shared.set_series(1_234);
     shared.set_targets(3);
     shared.set_interval(Collector::Usage, 60.0);
-    shared.discovered(Discovery::Accounts, Some(ErrorClass::AccessDenied));
-    shared.discovered(Discovery::Accounts, None);
+    shared.discovered(Discovery::Accounts, false, Some(ErrorClass::AccessDenied));
+    shared.discovered(Discovery::Accounts, true, None);
     shared.reloaded(false, Timestamp(1_795_255_300));
     telemetry
 }

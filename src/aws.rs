@@ -5,6 +5,7 @@ pub mod bedrock;
 pub mod cloudwatch;
 mod error;
 mod meter;
+pub mod oam;
 pub mod organizations;
 mod pages;
 pub mod service_quotas;
@@ -23,6 +24,8 @@ use aws_sdk_cloudwatch::config::{
 };
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime::client::retries::RetryPartition;
+use pages::Pace;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -44,6 +47,30 @@ pub struct Connection {
     pub bedrock: aws_sdk_bedrock::Client,
     pub telemetry: Telemetry,
     server_time: Arc<AtomicI64>,
+    paces: Paces,
+    owner: Option<Owner>,
+}
+
+/// Whose the metrics are, where another account reads them.
+#[derive(Clone)]
+struct Owner {
+    account_id: String,
+    links: aws_sdk_oam::Client,
+}
+
+/// The rates of CloudWatch in one account and region.
+#[derive(Clone)]
+struct Paces {
+    list: Pace,
+    data: Pace,
+    links: Pace,
+}
+
+/// A monitoring account, as CloudWatch's cross-account observability has it: it reads the metrics of many.
+pub struct Monitoring {
+    session: Session,
+    /// By region: what is asked of it counts together, whichever account it is about.
+    paces: BTreeMap<Arc<str>, Paces>,
 }
 
 /// The process-wide part: the environment's configuration, read once, with one HTTP client.
@@ -190,16 +217,54 @@ impl Session {
 
     /// The clients of one target of this account.
     pub fn connect(&self, target: &Target) -> Connection {
+        self.connect_through(self, target, Paces::new(), None)
+    }
+
+    /// The same where `reader` reads CloudWatch.
+    fn connect_through(
+        &self,
+        reader: &Session,
+        target: &Target,
+        paces: Paces,
+        owner: Option<Owner>,
+    ) -> Connection {
         let (server_time, unwatched) = (Arc::default(), Arc::default());
         let plan = &self.plan;
         Connection {
             target: target.clone(),
-            cloudwatch: client!(aws_sdk_cloudwatch, self, target, &plan.cloudwatch_url, &server_time),
+            cloudwatch: client!(aws_sdk_cloudwatch, reader, target, &plan.cloudwatch_url, &server_time),
             service_quotas: client!(aws_sdk_servicequotas, self, target, &plan.servicequotas_url, &unwatched),
             bedrock: client!(aws_sdk_bedrock, self, target, &plan.bedrock_url, &unwatched),
             telemetry: self.telemetry.clone(),
             server_time,
+            paces,
+            owner,
         }
+    }
+}
+
+impl Paces {
+    fn new() -> Paces {
+        Paces {
+            list: Pace::new(cloudwatch::LIST_RATE),
+            data: Pace::new(cloudwatch::DATA_RATE),
+            links: Pace::new(oam::RATE),
+        }
+    }
+}
+
+impl Monitoring {
+    pub fn new(session: Session) -> Monitoring {
+        Monitoring { session, paces: BTreeMap::new() }
+    }
+
+    /// The clients of one target of `account`, whose metrics the monitoring account reads.
+    pub fn connect(&mut self, account: &Session, target: &Target) -> Connection {
+        let Session { plan, .. } = &self.session;
+        let links = client!(aws_sdk_oam, &self.session, target, &plan.oam_url, &Arc::default());
+        let owner = Owner { account_id: target.account_id.to_string(), links };
+        let paces = self.paces.entry(target.region.clone()).or_insert_with(Paces::new).clone();
+        account.connect_through(&self.session, target, paces, Some(owner))
     }
 }
 

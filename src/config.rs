@@ -30,6 +30,7 @@ pub struct Config {
     pub complaints: Vec<Complaint>,
     pub accounts: Vec<Account>,
     pub organization: Option<Organization>,
+    pub monitoring_account: Option<MonitoringAccount>,
     /// Of accounts that name none.
     pub regions: Option<At<Regions>>,
     pub usage: Usage,
@@ -80,6 +81,14 @@ pub struct Include {
     pub tags: BTreeMap<String, String>,
     pub names: Option<At<Vec<At<String>>>>,
     pub states: Option<At<Vec<At<AccountState>>>>,
+}
+
+/// Who reads the usage of all accounts.
+#[derive(Clone, Debug, Default)]
+pub struct MonitoringAccount {
+    pub role_arn: Option<At<String>>,
+    pub external_id: Option<At<String>>,
+    pub profile: Option<At<String>>,
 }
 
 /// Durations in seconds.
@@ -143,6 +152,7 @@ pub struct Aws {
     pub sts: Option<At<String>>,
     pub organizations: Option<At<String>>,
     pub account: Option<At<String>>,
+    pub oam: Option<At<String>>,
     pub connect_timeout: Option<At<u64>>,
     pub attempt_timeout: Option<At<u64>>,
     pub operation_timeout: Option<At<u64>>,
@@ -263,6 +273,7 @@ fn read_all(root: &Node, config: &mut Config) {
     let mut top = Section::new(root.line, root, "", out);
     config.accounts = top.sections("accounts", out).into_iter().map(|s| account(s, out)).collect();
     config.organization = top.section("organization", out).map(|s| organization(s, out));
+    config.monitoring_account = top.section("monitoring_account", out).map(|s| monitoring_account(s, out));
     config.regions = regions(&mut top, out);
     config.usage = within(&mut top, "usage", usage, out);
     config.quotas = within(&mut top, "quotas", quotas, out);
@@ -323,6 +334,16 @@ fn organization(mut s: Section, out: Out) -> Organization {
     };
     s.finish(out);
     organization
+}
+
+fn monitoring_account(mut s: Section, out: Out) -> MonitoringAccount {
+    let account = MonitoringAccount {
+        role_arn: s.value("role_arn", &ROLE_ARN, out),
+        external_id: s.value("external_id", &TEXT, out),
+        profile: s.value("profile", &TEXT, out),
+    };
+    s.finish(out);
+    account
 }
 
 fn include(s: &mut Section, out: Out) -> Include {
@@ -412,6 +433,7 @@ fn aws(s: &mut Section, out: Out) -> Aws {
         aws.sts = s.value("sts", &URL, out);
         aws.organizations = s.value("organizations", &URL, out);
         aws.account = s.value("account", &URL, out);
+        aws.oam = s.value("oam", &URL, out);
         s.finish(out);
     }
     aws
@@ -441,7 +463,10 @@ mod tests {
         let mut organization = config.organization.unwrap();
         assert!(organization.role_arn.is_some() && !organization.include.tags.is_empty());
         organization.profile = organization.role_arn.clone();
-        let sections = format!("{sections:?}{organization:?}");
+        let mut monitoring = config.monitoring_account.unwrap();
+        assert!(monitoring.role_arn.is_some());
+        monitoring.profile = monitoring.role_arn.clone();
+        let sections = format!("{sections:?}{organization:?}{monitoring:?}");
         assert!(!sections.contains("None"), "{sections}");
         assert!(config.regions.is_some() && config.scrape_interval.is_some());
         let shown = |shows: fn(&Account) -> bool| config.accounts.iter().any(shows);

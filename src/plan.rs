@@ -2,7 +2,8 @@
 
 use crate::config::kinds::{ROLE_NAME, duration_text, role_account};
 use crate::config::{
-    self, Account, At, Aws, CadenceKind, Complaint, Complaints, Config, Organization, Statistic, Usage,
+    self, Account, At, Aws, CadenceKind, Complaint, Complaints, Config, MonitoringAccount, Organization,
+    Statistic, Usage,
 };
 use crate::exposition::{Export, QuotaExport};
 use crate::model::cadence::Cadence;
@@ -20,6 +21,8 @@ pub struct Plan {
     /// At least one, unless there is an organization.
     pub accounts: Vec<AccountPlan>,
     pub organization: Option<OrganizationPlan>,
+    /// Who reads the usage of all accounts, each of which else reads its own.
+    pub monitoring: Option<Credentials>,
     /// Seconds between two readings of what there is to watch.
     pub discovery_interval: u64,
     pub aws: AwsPlan,
@@ -91,6 +94,7 @@ pub struct AwsPlan {
     pub sts_url: Option<String>,
     pub organizations_url: Option<String>,
     pub account_url: Option<String>,
+    pub oam_url: Option<String>,
     pub connect_timeout: Duration,
     /// Of one attempt of a call.
     pub attempt_timeout: Duration,
@@ -111,6 +115,7 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
     let plan = Plan {
         accounts: accounts(config, &shared, &mut complaints),
         organization: config.organization.as_ref().map(|o| organization(o, &shared, &mut complaints)),
+        monitoring: config.monitoring_account.as_ref().map(|m| monitoring(m, &mut complaints)),
         discovery_interval: or(&interval, 3600),
         aws: aws(&config.aws, &mut complaints),
         export: Export {
@@ -149,10 +154,7 @@ fn accounts(config: &Config, shared: &Regions, out: Out) -> Vec<AccountPlan> {
 fn account_plan(account: &Account, shared: &Regions, out: Out) -> AccountPlan {
     let Account { role_arn, profile, external_id, .. } = account;
     let credentials = credentials(&account.key, role_arn, profile, external_id, out);
-    if let (Some(id), None) = (external_id, role_arn) {
-        let message = "found without role_arn, expected beside it";
-        out.push(Complaint::new(id.line, format!("{}.external_id", account.key), message.into()));
-    }
+    refuse_lone_external_id(&account.key, role_arn, external_id, out);
     let account_id = match &credentials {
         Credentials::Role { arn, .. } => role_account(arn).map(String::from),
         _ => None,
@@ -182,6 +184,24 @@ fn credentials(
         (None, Some(profile)) => Credentials::Profile(profile),
         (None, None) => Credentials::Default,
     }
+}
+
+fn refuse_lone_external_id(
+    key: &str,
+    role_arn: &Option<At<String>>,
+    external_id: &Option<At<String>>,
+    out: Out,
+) {
+    if let (Some(id), None) = (external_id, role_arn) {
+        let message = "found without role_arn, expected beside it";
+        out.push(Complaint::new(id.line, format!("{key}.external_id"), message.into()));
+    }
+}
+
+fn monitoring(account: &MonitoringAccount, out: Out) -> Credentials {
+    let MonitoringAccount { role_arn, profile, external_id } = account;
+    refuse_lone_external_id("monitoring_account", role_arn, external_id, out);
+    credentials("monitoring_account", role_arn, profile, external_id, out)
 }
 
 fn organization(organization: &Organization, shared: &Regions, out: Out) -> OrganizationPlan {
@@ -280,11 +300,23 @@ pub(crate) fn places(regions: &Regions) -> Vec<&str> {
 impl AccountPlan {
     /// The account as far as the config tells it, for a message.
     pub fn account(&self) -> String {
-        match (&self.account_id, &self.credentials) {
-            (Some(id), _) => format!("account {id}"),
-            (None, Credentials::Profile(profile)) => format!("the account of profile {profile}"),
-            (None, _) => "the account of the current credentials".into(),
+        self.credentials.account()
+    }
+}
+
+impl Credentials {
+    /// Their account as far as the config tells it, for a message.
+    pub fn account(&self) -> String {
+        match self {
+            Credentials::Role { arn, .. } => format!("account {}", role_account(arn).unwrap_or(arn)),
+            Credentials::Profile(profile) => format!("the account of profile {profile}"),
+            Credentials::Default => "the account of the current credentials".into(),
         }
+    }
+
+    /// Whether they are of that account, as far as the config tells it.
+    pub fn are_of(&self, account_id: &str) -> bool {
+        matches!(self, Credentials::Role { arn, .. } if role_account(arn) == Some(account_id))
     }
 }
 
@@ -411,6 +443,7 @@ fn aws(aws: &Aws, out: Out) -> AwsPlan {
         sts_url: url(&aws.sts),
         organizations_url: url(&aws.organizations),
         account_url: url(&aws.account),
+        oam_url: url(&aws.oam),
         connect_timeout: Duration::from_secs(connect),
         attempt_timeout: Duration::from_secs(attempt),
         operation_timeout: Duration::from_secs(operation),

@@ -3,7 +3,7 @@
 //! ```text
 //! seed, moment ─▶ World { accounts, regions, quotas, traffic, catalog }         pure
 //!                    ▲
-//!  HTTP ─▶ wire ─▶ desk (clock, rates, faults, counts) ─▶ cloudwatch, service_quotas, bedrock, sts, organizations, account
+//!  HTTP ─▶ wire ─▶ desk (clock, rates, faults, counts) ─▶ cloudwatch, service_quotas, bedrock, sts, organizations, account, oam
 //!  HTTP ─▶ /_sim/ admin ─▶ desk
 //! ```
 //!
@@ -23,6 +23,7 @@ pub mod lists;
 pub mod mishap;
 pub mod names;
 pub mod noise;
+pub mod oam;
 pub mod organizations;
 pub mod pages;
 pub mod series;

@@ -133,7 +133,7 @@ impl Connection {
         keys: &[String],
     ) -> Result<Vec<BTreeMap<String, String>>, CollectError> {
         let what = "bedrock:ListTagsForResource";
-        let mut pace = pages::pace(RATE);
+        let pace = pages::Pace::new(RATE);
         let mut all = Vec::with_capacity(arns.len());
         for arn in arns {
             pace.tick().await;

@@ -1,6 +1,7 @@
 //! AWS Organizations: the accounts there are.
 
 use super::error::{classify, malformed};
+use super::pages::Pace;
 use super::{Session, home, pages};
 use crate::config::kinds::is_account_id;
 use crate::model::organization::{AccountState, Filter, Member};
@@ -8,7 +9,6 @@ use crate::model::snapshot::CollectError;
 use aws_sdk_organizations::Client;
 use aws_sdk_organizations::types::Account;
 use std::collections::{BTreeMap, BTreeSet};
-use tokio::time::Interval;
 
 /// AWS allows few calls a second, counted over all who ask the organization: the number is cautious.
 const RATE: u32 = 4;
@@ -34,10 +34,10 @@ impl Session {
     /// The accounts that the filter lets in, by id. `region`: any of the organization's partition.
     pub async fn members(&self, filter: &Filter, region: &str) -> Result<Vec<Member>, CollectError> {
         let client = self.organizations(home(region));
-        let mut pace = pages::pace(RATE);
+        let pace = Pace::new(RATE);
         let accounts = match filter.ous.is_empty() {
-            true => list!(&mut pace, client.list_accounts(), ACCOUNTS, accounts).await?,
-            false => below(&client, &filter.ous, &mut pace).await?,
+            true => list!(&pace, client.list_accounts(), ACCOUNTS, accounts).await?,
+            false => below(&client, &filter.ous, &pace).await?,
         };
         let mut members = BTreeMap::new();
         for account in accounts {
@@ -46,7 +46,7 @@ impl Session {
         }
         let mut taken = Vec::new();
         for member in members.into_values().filter(|member| filter.takes(member)) {
-            if filter.tags.is_empty() || is_tagged(&client, &member.id, &filter.tags, &mut pace).await? {
+            if filter.tags.is_empty() || is_tagged(&client, &member.id, &filter.tags, &pace).await? {
                 taken.push(member);
             }
         }
@@ -55,7 +55,7 @@ impl Session {
 }
 
 /// The accounts anywhere below these units.
-async fn below(client: &Client, units: &[String], pace: &mut Interval) -> Result<Vec<Account>, CollectError> {
+async fn below(client: &Client, units: &[String], pace: &Pace) -> Result<Vec<Account>, CollectError> {
     let mut accounts = Vec::new();
     let mut seen: BTreeSet<String> = units.iter().cloned().collect();
     let mut left: Vec<String> = units.to_vec();
@@ -73,7 +73,7 @@ async fn is_tagged(
     client: &Client,
     id: &str,
     wanted: &BTreeMap<String, String>,
-    pace: &mut Interval,
+    pace: &Pace,
 ) -> Result<bool, CollectError> {
     let tags = list!(pace, client.list_tags_for_resource().resource_id(id), TAGS, tags).await?;
     let has = |key: &String, value: &String| tags.iter().any(|tag| (&tag.key, &tag.value) == (key, value));

@@ -2,7 +2,7 @@
 //! become once AWS has said who they are.
 
 use crate::aws::account::EnabledRegions;
-use crate::aws::{Connection, Environment, Session};
+use crate::aws::{Connection, Environment, Monitoring, Session};
 use crate::model::ids::Target;
 use crate::model::organization::Member;
 use crate::model::shard::Shard;
@@ -44,8 +44,9 @@ pub(super) struct Fleet {
     /// Those of the plan.
     configured: Vec<Account>,
     organization: Option<Organization>,
-    /// Those of the organization that the plan does not have.
     found: Vec<Account>,
+    /// Who reads the usage of all accounts but its own.
+    monitoring: Option<(Credentials, Monitoring)>,
     connections: BTreeMap<Target, Arc<Connection>>,
     asked: BTreeSet<Question>,
     /// When to ask again; what is not here is asked at once.
@@ -102,6 +103,7 @@ impl Fleet {
             configured: Vec::new(),
             organization: None,
             found: Vec::new(),
+            monitoring: None,
             connections: BTreeMap::new(),
             asked: BTreeSet::new(),
             again: BTreeMap::new(),
@@ -122,6 +124,10 @@ impl Fleet {
         }
         if let Some(organization) = &plan.organization {
             fleet.join(organization, old).await?;
+        }
+        if let Some(credentials) = &plan.monitoring {
+            let session = fleet.environment.session(credentials).await;
+            fleet.monitoring = Some((credentials.clone(), Monitoring::new(session)));
         }
         fleet.connect();
         fleet.troubles = old.map(|old| old.troubles.clone()).unwrap_or_default();
@@ -198,15 +204,21 @@ impl Fleet {
 
     fn connect(&mut self) {
         let mut old = std::mem::take(&mut self.connections);
+        let mut monitoring = self.monitoring.take();
         let mut new = BTreeMap::new();
         for account in self.accounts().filter(|account| account.id.is_some() && account.regions.is_some()) {
             for target in account.targets(self.shard) {
-                let connection = old.remove(&target);
-                let connection = connection.unwrap_or_else(|| Arc::new(account.session.connect(&target)));
+                let connection = old.remove(&target).unwrap_or_else(|| {
+                    let other = monitoring.as_mut().filter(|(own, _)| !account.has(own, &target.account_id));
+                    Arc::new(match other {
+                        Some((_, monitoring)) => monitoring.connect(&account.session, &target),
+                        None => account.session.connect(&target),
+                    })
+                });
                 new.insert(target, connection);
             }
         }
-        self.connections = new;
+        (self.connections, self.monitoring) = (new, monitoring);
     }
 
     fn questions(&self) -> impl Iterator<Item = Question> {
@@ -397,6 +409,11 @@ impl Account {
         let same = |account: &&Account| account.id == self.id && account.told == self.told;
         let regions = known.iter().find(same).and_then(|account| account.regions.clone());
         Account { regions: regions.or(self.regions.clone()), ..self }
+    }
+
+    /// Whether these credentials are of this account, as far as is known.
+    fn has(&self, credentials: &Credentials, account_id: &str) -> bool {
+        self.credentials == *credentials || credentials.are_of(account_id)
     }
 
     /// Where AWS is asked about it; `else_in`: where it has no region of its own.

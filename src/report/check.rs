@@ -33,6 +33,9 @@ pub fn render(plan: &Plan, ids: u32) -> String {
         let _ = writeln!(text, "  {} in {}", who(account), places(&account.regions).join(", "));
     }
     text += &plan.organization.as_ref().map(organization).unwrap_or_default();
+    if let Some(monitoring) = &plan.monitoring {
+        let _ = writeln!(text, "  Usage of all is read by a monitoring account: {}.", monitoring.account());
+    }
     if !is_known {
         let interval = duration_text(plan.discovery_interval);
         let _ = writeln!(text, "  AWS is asked for accounts and enabled regions every {interval}.");

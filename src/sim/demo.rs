@@ -48,8 +48,9 @@ impl World {
     pub fn demo(seed: u64, start: i64) -> World {
         let rows = Rows(Lists::public());
         let account = |id: &str, regions| Account { id: id.into(), regions, ..Account::default() };
+        let monitoring = account("000000000000", production::regions(&rows, start));
         let accounts = vec![
-            account("000000000000", production::regions(&rows, start)),
+            Account { sources: vec!["000000000001".into()], ..monitoring },
             account("000000000001", research::regions(&rows, start)),
             account("000000000002", labs::regions(&rows, start)),
         ];
@@ -57,7 +58,8 @@ impl World {
     }
 }
 
-/// …00 is the management account; …03 is closed, and there is nothing in it.
+/// …00 is the management account, and the monitoring account of …01; …03 is suspended, and there is nothing
+/// in it.
 fn organization() -> Organization {
     let (root, workloads, sandbox) = ("r-demo", "ou-demo-workload", "ou-demo-sandbox0");
     let unit =

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | CloudWatch | Smithy RPC v2 CBOR, or AWS JSON 1.0 | `smithy-protocol`, or `X-Amz-Target` |
 //! | Service Quotas, Organizations | AWS JSON 1.1 | `X-Amz-Target` |
-//! | Bedrock, Account | REST JSON | method and path |
+//! | Bedrock, Account, OAM | REST JSON | method and path |
 //! | STS | query, answered in XML | form |
 //!
 //! The credential scope of the signature names service and region, the access key the account: by the
@@ -15,7 +15,7 @@ use super::desk::{Call, Verdict};
 use super::faults::Kind;
 use super::line::Reset;
 use super::world::{Account, Region};
-use super::{Sim, account, bedrock, cbor, cloudwatch, mishap, organizations, service_quotas, sts};
+use super::{Sim, account, bedrock, cbor, cloudwatch, mishap, oam, organizations, service_quotas, sts};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
@@ -148,6 +148,7 @@ fn perform(sim: &Sim, call: &Call, input: &Value, verdict: &Verdict) -> Result<V
         "sts" => sts::perform(&scene, &call.operation, input),
         "organizations" => organizations::perform(&scene, &call.operation, input),
         "account" => account::perform(&scene, &call.operation, input),
+        "oam" => oam::perform(&scene, &call.operation, input),
         _ => Err(unknown_operation(&call.operation)),
     }
 }
@@ -247,6 +248,7 @@ fn read(protocol: Protocol, service: &str, parts: &Parts, body: &Bytes) -> Resul
         Protocol::Rest => {
             let routed = match service {
                 "account" => account::route(parts.method.as_str(), path).map(|name| (name, json!({}))),
+                "oam" => oam::route(parts.method.as_str(), path).map(|name| (name, json!({}))),
                 _ => bedrock::route(&parts.method, path),
             };
             let (operation, mut input) =

@@ -75,6 +75,8 @@ pub struct Account {
     pub regions: Vec<Region>,
     /// Further ones that are, without Bedrock in them.
     pub without_bedrock: Vec<String>,
+    /// The accounts whose metrics it sees in every region, as a monitoring account.
+    pub sources: Vec<String>,
 }
 
 /// An organization of accounts: a tree of units below one root.

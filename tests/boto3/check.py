@@ -289,6 +289,52 @@ def check_regions(sim):
     refused("InvalidSignatureException", elsewhere.list_regions)
 
 
+def check_monitoring(sim):
+    monitoring = sim.client("cloudwatch")
+    asked = {"Namespace": "AWS/Bedrock", "MetricName": "Invocations", "RecentlyActive": "PT3H"}
+
+    def listed(client=monitoring, **more):
+        metrics, owners = set(), []
+        for page in client.get_paginator("list_metrics").paginate(**asked, **more):
+            names = [tuple(sorted((d["Name"], d["Value"]) for d in m["Dimensions"])) for m in page["Metrics"]]
+            owners += page.get("OwningAccounts", [])
+            metrics.update(names)
+        return metrics, owners
+
+    own, none = listed()
+    assert own and none == []
+    source = sim.client("cloudwatch", "000000000001")
+    theirs, owners = listed(IncludeLinkedAccounts=True, OwningAccount="000000000001")
+    assert theirs == listed(source)[0] != own and set(owners) == {"000000000001"}
+    both, owners = listed(IncludeLinkedAccounts=True)
+    assert both == own | theirs and set(owners) == {"000000000000", "000000000001"}
+    assert listed(IncludeLinkedAccounts=True, OwningAccount="000000000002") == (set(), [])
+    assert listed(source, IncludeLinkedAccounts=True)[0] == theirs, "no monitoring account"
+
+    wanted = query("q", "us.anthropic.claude-sonnet-4-6", "Invocations")
+    window = {"StartTime": NOON - 1200, "EndTime": NOON - 600}
+
+    def read(client, **more):
+        result = client.get_metric_data(MetricDataQueries=[{**wanted, **more}], **window)["MetricDataResults"][0]
+        return result["StatusCode"], points(result)
+
+    status, truth = read(source)
+    assert status == "Complete" and len(truth) == 10
+    assert read(monitoring, AccountId="000000000001") == (status, truth)
+    assert read(monitoring, AccountId="000000000000") == read(monitoring) != (status, truth)
+    assert read(monitoring, AccountId="000000000002") == ("Forbidden", {})
+
+    oam = sim.client("oam")
+    sinks = oam.list_sinks()["Items"]
+    assert [sink["Arn"].split(":")[4] for sink in sinks] == ["000000000000"]
+    links = oam.list_attached_links(SinkIdentifier=sinks[0]["Arn"])["Items"]
+    assert [(link["LinkArn"].split(":")[4], link["ResourceTypes"]) for link in links] == [
+        ("000000000001", ["AWS::CloudWatch::Metric"])]
+    strangers = sim.client("oam", "000000000001")
+    assert strangers.list_sinks()["Items"] == []
+    refused("ResourceNotFoundException", strangers.list_attached_links, SinkIdentifier=sinks[0]["Arn"])
+
+
 def check_lateness(sim):
     cloudwatch = sim.client("cloudwatch")
     window = {"StartTime": NOON - 60, "EndTime": NOON}
@@ -361,9 +407,11 @@ def main():
     check_catalog(sim)
     check_organization(sim)
     check_regions(sim)
+    check_monitoring(sim)
     in_json = check_metrics(sim, "json")
     # botocore prefers JSON, but speaks CBOR too.
     botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS = ("smithy-rpc-v2-cbor", "json", "rest-json", "query")
+    check_monitoring(sim)
     in_cbor = check_metrics(sim, "smithy-rpc-v2-cbor")
     assert in_cbor == in_json
     check_raw_cbor(sim)

@@ -60,6 +60,14 @@ list.yaml:1: found a list, expected a mapping of keys to values
 "#,
     ),
     (
+        "monitoring-account.yaml",
+        r#"
+monitoring-account.yaml:3: monitoring_account.account: unknown key, expected one of external_id, profile, role_arn
+monitoring-account.yaml:4: monitoring_account.external_id: found without role_arn, expected beside it
+monitoring-account.yaml:7: aws.endpoints.oam: found "localhost", expected a URL such as http://127.0.0.1:10470
+"#,
+    ),
+    (
         "not-yaml.yaml",
         r#"
 not-yaml.yaml:3: not YAML: while parsing a block mapping, did not find expected key
@@ -116,7 +124,7 @@ unknown-keys.yaml:3: usage.intervall: unknown key, did you mean interval?
 unknown-keys.yaml:4: usage.poll: unknown key, expected one of cadence, delay, discovery_interval, gauges, hot_ratio, idle_after, idle_interval, interval, latency, lookback, max_age, normal_interval, settle, thresholds
 unknown-keys.yaml:7: accounts[0].rolearn: unknown key, did you mean role_arn?
 unknown-keys.yaml:11: overrides.models.us.anthropic.claude-sonnet-4-5-20250929-v1:0.request_per_minute: unknown key, did you mean requests_per_minute?
-unknown-keys.yaml:12: billing: unknown key, expected one of accounts, aws, budget, catalog, organization, overrides, quotas, regions, scrape_interval, usage
+unknown-keys.yaml:12: billing: unknown key, expected one of accounts, aws, budget, catalog, monitoring_account, organization, overrides, quotas, regions, scrape_interval, usage
 "#,
     ),
     (

@@ -18,6 +18,7 @@ mod matching;
 mod metrics_doc;
 mod ministack;
 mod mistakes;
+mod monitoring;
 mod oracle;
 mod organization;
 mod prometheus_text;

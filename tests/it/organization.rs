@@ -14,11 +14,11 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 const ID: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
-const ROLE: &str = "organization:\n  assume_role: bedrock-quota-exporter\n";
+pub const ROLE: &str = "organization:\n  assume_role: bedrock-quota-exporter\n";
 
 /// The root has `management` and `tools`; below `workloads`: `prod-a`, and, one unit deeper, `prod-b`;
 /// `sandbox` has `lab` and the suspended `old`, which no role can be assumed in.
-fn world() -> World {
+pub fn world() -> World {
     let stream = Stream { model_id: ID.into(), demand: Demand::Steady(20.0), ..Stream::default() };
     let mut lists = (*World::default().lists).clone();
     lists.models.retain(|model| ID.ends_with(&model.id));
@@ -63,11 +63,11 @@ fn world() -> World {
     }
 }
 
-fn id(number: usize) -> String {
+pub fn id(number: usize) -> String {
     format!("{number:012}")
 }
 
-async fn simulate(world: World) -> (Sim, String) {
+pub async fn simulate(world: World) -> (Sim, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let sim = Sim::new(world);
@@ -76,7 +76,7 @@ async fn simulate(world: World) -> (Sim, String) {
 }
 
 /// `serve`, with the credentials of account 1; it does not outlive its test.
-struct Exporter {
+pub struct Exporter {
     process: Child,
     url: String,
     folder: PathBuf,
@@ -91,7 +91,7 @@ impl Drop for Exporter {
 }
 
 impl Exporter {
-    async fn start(name: &str, aws: &str, config: &str, arguments: &[&str]) -> Exporter {
+    pub async fn start(name: &str, aws: &str, config: &str, arguments: &[&str]) -> Exporter {
         let folder = std::env::temp_dir().join(format!("bqe-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let config = format!("regions: [us-east-1]\n{config}aws: {{endpoint_url: '{aws}'}}\n");
@@ -121,7 +121,7 @@ impl Exporter {
     }
 
     /// The whole lines of the log that have that text.
-    fn logged(&self, text: &str) -> Vec<String> {
+    pub fn logged(&self, text: &str) -> Vec<String> {
         let log = std::fs::read_to_string(self.folder.join("log")).unwrap();
         let lines = log.split_inclusive('\n').filter(|line| line.ends_with('\n') && line.contains(text));
         lines.map(String::from).collect()
@@ -133,7 +133,7 @@ impl Exporter {
     }
 
     /// Scrapes four times a second until it is as wanted.
-    async fn until(&self, what: &str, wanted: impl Fn(&Scrape) -> bool) -> Scrape {
+    pub async fn until(&self, what: &str, wanted: impl Fn(&Scrape) -> bool) -> Scrape {
         let mut ticks = tokio::time::interval(Duration::from_millis(250));
         for _ in 0..240 {
             ticks.tick().await;
@@ -153,10 +153,10 @@ impl Exporter {
     }
 }
 
-struct Scrape(String);
+pub struct Scrape(String);
 
 impl Scrape {
-    fn lines(&self, family: &str) -> impl Iterator<Item = &str> {
+    pub fn lines(&self, family: &str) -> impl Iterator<Item = &str> {
         let own =
             move |line: &&str| line.strip_prefix(family).is_some_and(|rest| rest.starts_with(['{', ' ']));
         self.0.lines().filter(own)
@@ -168,7 +168,7 @@ impl Scrape {
         lines.next().map(|line| line.rsplit_once(' ').unwrap().1.parse().unwrap())
     }
 
-    fn up(&self) -> Vec<&str> {
+    pub fn up(&self) -> Vec<&str> {
         self.lines("bedrock_exporter_target_up").collect()
     }
 
@@ -188,7 +188,7 @@ impl Scrape {
     }
 
     /// The places whose usage is tried to be read, and whether it is.
-    fn usage(&self) -> BTreeMap<(usize, String), bool> {
+    pub fn usage(&self) -> BTreeMap<(usize, String), bool> {
         let usage = self.up().into_iter().filter(|line| line.contains("collector=\"usage\""));
         let place = |line: &str| {
             let label = |name: &str| line.split(name).nth(1).unwrap().split('"').nth(1).unwrap().to_string();

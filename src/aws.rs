@@ -24,6 +24,7 @@ use aws_sdk_cloudwatch::config::{
 };
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime::client::retries::RetryPartition;
+use oam::Links;
 use pages::Pace;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,14 +49,8 @@ pub struct Connection {
     pub telemetry: Telemetry,
     server_time: Arc<AtomicI64>,
     paces: Paces,
-    owner: Option<Owner>,
-}
-
-/// Whose the metrics are, where another account reads them.
-#[derive(Clone)]
-struct Owner {
-    account_id: String,
-    links: aws_sdk_oam::Client,
+    /// Of the monitoring account, where that one reads the metrics.
+    links: Option<Arc<Links>>,
 }
 
 /// The rates of CloudWatch in one account and region.
@@ -63,14 +58,13 @@ struct Owner {
 struct Paces {
     list: Pace,
     data: Pace,
-    links: Pace,
 }
 
 /// A monitoring account, as CloudWatch's cross-account observability has it: it reads the metrics of many.
 pub struct Monitoring {
     session: Session,
     /// By region: what is asked of it counts together, whichever account it is about.
-    paces: BTreeMap<Arc<str>, Paces>,
+    regions: BTreeMap<Arc<str>, (Paces, Arc<Links>)>,
 }
 
 /// The process-wide part: the environment's configuration, read once, with one HTTP client.
@@ -226,7 +220,7 @@ impl Session {
         reader: &Session,
         target: &Target,
         paces: Paces,
-        owner: Option<Owner>,
+        links: Option<Arc<Links>>,
     ) -> Connection {
         let (server_time, unwatched) = (Arc::default(), Arc::default());
         let plan = &self.plan;
@@ -238,33 +232,30 @@ impl Session {
             telemetry: self.telemetry.clone(),
             server_time,
             paces,
-            owner,
+            links,
         }
     }
 }
 
 impl Paces {
     fn new() -> Paces {
-        Paces {
-            list: Pace::new(cloudwatch::LIST_RATE),
-            data: Pace::new(cloudwatch::DATA_RATE),
-            links: Pace::new(oam::RATE),
-        }
+        Paces { list: Pace::new(cloudwatch::LIST_RATE), data: Pace::new(cloudwatch::DATA_RATE) }
     }
 }
 
 impl Monitoring {
     pub fn new(session: Session) -> Monitoring {
-        Monitoring { session, paces: BTreeMap::new() }
+        Monitoring { session, regions: BTreeMap::new() }
     }
 
     /// The clients of one target of `account`, whose metrics the monitoring account reads.
     pub fn connect(&mut self, account: &Session, target: &Target) -> Connection {
-        let Session { plan, .. } = &self.session;
-        let links = client!(aws_sdk_oam, &self.session, target, &plan.oam_url, &Arc::default());
-        let owner = Owner { account_id: target.account_id.to_string(), links };
-        let paces = self.paces.entry(target.region.clone()).or_insert_with(Paces::new).clone();
-        account.connect_through(&self.session, target, paces, Some(owner))
+        let Monitoring { session, regions } = self;
+        let (paces, links) = regions.entry(target.region.clone()).or_insert_with(|| {
+            let links = client!(aws_sdk_oam, session, target, &session.plan.oam_url, &Arc::default());
+            (Paces::new(), Arc::new(Links::new(links)))
+        });
+        account.connect_through(session, target, paces.clone(), Some(links.clone()))
     }
 }
 
@@ -284,6 +275,11 @@ fn home(region: &str) -> &'static str {
 }
 
 impl Connection {
+    /// Whose metrics they are, where CloudWatch must be told.
+    fn owner(&self) -> Option<&str> {
+        self.links.as_ref().map(|_| &*self.target.account_id)
+    }
+
     /// What CloudWatch's clock showed in its newest answer (the Date header) since it was last forgotten.
     pub fn server_time(&self) -> Option<Timestamp> {
         Some(self.server_time.load(Ordering::Relaxed)).filter(|at| *at != 0).map(Timestamp)

@@ -39,7 +39,7 @@ impl Connection {
     pub async fn listed_ids(&self, recent: bool) -> Result<Vec<ListedId>, CollectError> {
         let mut listed: BTreeMap<InvocationId, Vec<crate::model::usage::Metric>> = BTreeMap::new();
         for endpoint in Endpoint::ALL {
-            let owner = self.owner.as_ref().map(|owner| owner.account_id.as_str());
+            let owner = self.owner();
             let metrics = pages::paced(LIST, &self.paces.list, |token| {
                 let call = self.cloudwatch.list_metrics().namespace(names::namespace(*endpoint));
                 let call = call.set_owning_account(owner.map(String::from));
@@ -91,7 +91,7 @@ impl Connection {
     ) {
         let from = batch.iter().map(|series| series.from).min().unwrap_or_default();
         let until = batch.iter().map(|series| series.until).max().unwrap_or_default();
-        let owner = self.owner.as_ref().map(|owner| owner.account_id.as_str());
+        let owner = self.owner();
         let queries: Vec<MetricDataQuery> =
             batch.iter().enumerate().map(|(n, s)| query(n, s, period, owner)).collect();
         let billed = billed(batch);

@@ -35,7 +35,8 @@ pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, R
         _ => return Err(unknown_operation(operation)),
     };
     let bad_token = Refusal::new(400, "InvalidParameterException", "The NextToken is not valid.");
-    let (rows, next) = page(scene, rows, input["NextToken"].as_str(), 5, bad_token)?;
+    let size = input["MaxResults"].as_u64().unwrap_or(5);
+    let (rows, next) = page(scene, rows, input["NextToken"].as_str(), size as usize, bad_token)?;
     let mut reply = json!({"Items": rows});
     if let Some(next) = next {
         reply["NextToken"] = json!(next);

@@ -27,7 +27,7 @@ const IDENTIFY_EVERY: u64 = 30;
 
 /// What a job brings back.
 enum Done {
-    Collected(Outcome),
+    Collected(Box<Outcome>),
     Identified(usize, std::result::Result<String, CollectError>),
 }
 
@@ -216,7 +216,7 @@ impl Writer {
             match done {
                 Done::Collected(outcome) => {
                     self.busy.remove(&(outcome.target.clone(), outcome.collector));
-                    outcomes.push(outcome);
+                    outcomes.push(*outcome);
                 }
                 Done::Identified(number, Ok(id)) => {
                     self.identifying.remove(&number);
@@ -289,7 +289,7 @@ async fn job(
     let tag_keys: Vec<String> = plan.export.team_tag.iter().cloned().collect();
     let collector = work.collector();
     let outcome = collect::collect(&connection, &state, work, &plan.settings, &tag_keys, started);
-    Done::Collected(witnessed(&state.target, collector, outcome).await)
+    Done::Collected(Box::new(witnessed(&state.target, collector, outcome).await))
 }
 
 /// Says whose panic it is, before it ends the process.

@@ -73,6 +73,7 @@ impl Cloud {
                 deployments: Some(Vec::new()),
                 imported: Some(Vec::new()),
                 batch_jobs: Some(Vec::new()),
+                tags: None,
             },
             growth: 1.0,
             failing: BTreeSet::new(),
@@ -129,7 +130,6 @@ impl Cloud {
             name: Some(id.into()),
             kind,
             model_arns: regions.iter().map(arn).collect(),
-            tags: BTreeMap::new(),
         });
     }
 

@@ -2,7 +2,7 @@
 
 use super::identity::{provider_stem, split_context};
 use super::{IdType, unmapped};
-use crate::model::catalog::{Catalog, FoundationModel, InferenceProfile, ProfileKind};
+use crate::model::catalog::{Catalog, FoundationModel, InferenceProfile, ProfileKind, Tags};
 use crate::model::ids::Scope;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -62,7 +62,7 @@ pub(super) struct Meaning {
     pub scope: Option<Scope>,
     pub spends: Spends,
     pub name: Option<String>,
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
     /// A live list names the id itself.
     pub listed: bool,
     /// Why model or scope is unknown: a reason of [`unmapped`], and in words.
@@ -82,7 +82,7 @@ impl Meaning {
             scope: None,
             spends: Spends::Shared,
             name: None,
-            tags: BTreeMap::new(),
+            tags: Tags::new(),
             listed: false,
             unclear: Some((reason, words)),
         }
@@ -102,6 +102,7 @@ impl Meaning {
 pub(super) struct Lists {
     pub models: BTreeMap<String, FoundationModel>,
     profiles: HashMap<String, InferenceProfile>,
+    tags: BTreeMap<String, Tags>,
     provisioned: HashMap<String, (String, String)>,
     deployments: HashMap<String, (String, String)>,
     imported: HashMap<String, String>,
@@ -111,7 +112,7 @@ pub(super) struct Lists {
 
 impl Lists {
     pub fn new(catalog: &Catalog) -> Lists {
-        let mut lists = Lists::default();
+        let mut lists = Lists { tags: catalog.tags.clone().unwrap_or_default(), ..Lists::default() };
         for model in catalog.models.iter().flatten() {
             lists.models.insert(model.id.clone(), model.clone());
         }
@@ -233,7 +234,8 @@ impl Lists {
                 Meaning { model: Some(model.to_string()), ..unclear }
             }
         };
-        Meaning { tags: profile.tags.clone(), ..meaning.named(name) }
+        let tags = self.tags.get(&profile.arn).cloned().unwrap_or_default();
+        Meaning { tags, ..meaning.named(name) }
     }
 
     /// The scope of what the profile was copied from, by the set of its regions.
@@ -376,7 +378,6 @@ mod tests {
             name: None,
             kind,
             model_arns: regions.iter().map(arn).collect(),
-            tags: BTreeMap::new(),
         }
     }
 
@@ -433,6 +434,7 @@ mod tests {
                 name: "mine".to_string(),
             }]),
             batch_jobs: None,
+            tags: None,
         })
     }
 

@@ -23,13 +23,17 @@ fn seconds(at: DateTime) -> Timestamp {
 /// Reads a paged list of the control plane into a vector.
 macro_rules! list {
     ($self:ident . $operation:ident $(. $set:ident ( $value:expr ))*, $what:literal, $field:ident) => {
-        pages::all($what, RATE, |token| {
-            let call = $self.bedrock.$operation()$(.$set($value))*.set_next_token(token);
-            async move {
-            let page = call.send().await.map_err(|e| classify($what, e))?;
-            Ok((page.$field.unwrap_or_default(), page.next_token))
+        async {
+            let client = $self.bedrock();
+            pages::all($what, RATE, |token| {
+                let call = client.$operation()$(.$set($value))*.set_next_token(token);
+                async move {
+                    let page = call.send().await.map_err(|e| classify($what, e))?;
+                    Ok((page.$field.unwrap_or_default(), page.next_token))
+                }
+            })
+            .await
         }
-        })
     };
 }
 
@@ -65,7 +69,7 @@ impl Connection {
 
     async fn models(&self) -> Result<Vec<FoundationModel>, CollectError> {
         let what = "bedrock:ListFoundationModels";
-        let answer = self.bedrock.list_foundation_models().send().await.map_err(|e| classify(what, e))?;
+        let answer = self.bedrock().list_foundation_models().send().await.map_err(|e| classify(what, e))?;
         let models = answer.model_summaries.unwrap_or_default().into_iter().map(|model| FoundationModel {
             id: model.model_id,
             name: model.model_name,
@@ -133,11 +137,12 @@ impl Connection {
         keys: &[String],
     ) -> Result<Vec<BTreeMap<String, String>>, CollectError> {
         let what = "bedrock:ListTagsForResource";
+        let client = self.bedrock();
         let mut pace = pages::pace(RATE);
         let mut all = Vec::with_capacity(arns.len());
         for arn in arns {
             pace.tick().await;
-            let call = self.bedrock.list_tags_for_resource().resource_arn(arn);
+            let call = client.list_tags_for_resource().resource_arn(arn);
             let tags = call.send().await.map_err(|e| classify(what, e))?.tags.unwrap_or_default();
             let named = tags.into_iter().filter(|tag| keys.contains(&tag.key));
             all.push(named.map(|tag| (tag.key, tag.value)).collect());

@@ -46,8 +46,9 @@ impl Connection {
     }
 
     async fn applied(&self) -> Result<Vec<Row>, CollectError> {
+        let client = self.service_quotas();
         pages::all(APPLIED, LIST_RATE, |token| {
-            let call = self.service_quotas.list_service_quotas();
+            let call = client.list_service_quotas();
             let call = call.service_code(SERVICE).max_results(100).set_next_token(token);
             async move {
                 let page = call.send().await.map_err(|e| classify(APPLIED, e))?;
@@ -58,8 +59,9 @@ impl Connection {
     }
 
     async fn defaults(&self) -> Result<Vec<Row>, CollectError> {
+        let client = self.service_quotas();
         pages::all(DEFAULTS, LIST_RATE, |token| {
-            let call = self.service_quotas.list_aws_default_service_quotas();
+            let call = client.list_aws_default_service_quotas();
             let call = call.service_code(SERVICE).max_results(100).set_next_token(token);
             async move {
                 let page = call.send().await.map_err(|e| classify(DEFAULTS, e))?;
@@ -70,8 +72,9 @@ impl Connection {
     }
 
     async fn requests(&self) -> Result<Vec<IncreaseRequest>, CollectError> {
+        let client = self.service_quotas();
         let changes = pages::all(HISTORY, HISTORY_RATE, |token| {
-            let call = self.service_quotas.list_requested_service_quota_change_history();
+            let call = client.list_requested_service_quota_change_history();
             let call = call.service_code(SERVICE).max_results(100).set_next_token(token);
             async move {
                 let page = call.send().await.map_err(|e| classify(HISTORY, e))?;

@@ -11,6 +11,7 @@ use crate::model::time::Timestamp;
 use aws_sdk_bedrock::primitives::DateTime;
 use aws_sdk_bedrock::types::{InferenceProfileType, ModelInvocationJobStatus};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Control-plane rates are not documented; 10 calls a second is what the slowest list of the other
 /// services allows, and half of it is used.
@@ -51,13 +52,16 @@ impl Connection {
         );
         let mut errors = Vec::new();
         let catalog = Catalog {
-            models: kept(models, &mut errors),
+            models: kept(models, &mut errors).map(shared),
             profiles: match profiles {
                 Ok((profiles, untagged)) => {
                     errors.extend(untagged);
-                    Some(profiles)
+                    Some(shared(profiles))
                 }
-                Err(error) => kept(Err(error), &mut errors),
+                Err(error) => {
+                    errors.push(error);
+                    None
+                }
             },
             provisioned: kept(provisioned, &mut errors),
             deployments: kept(deployments, &mut errors),
@@ -209,6 +213,10 @@ impl Connection {
         }
         Ok(jobs)
     }
+}
+
+fn shared<T>(list: Vec<T>) -> Vec<Arc<T>> {
+    list.into_iter().map(Arc::new).collect()
 }
 
 fn kept<T>(list: Result<Vec<T>, CollectError>, errors: &mut Vec<CollectError>) -> Option<Vec<T>> {

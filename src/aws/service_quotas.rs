@@ -8,6 +8,7 @@ use crate::model::snapshot::{CollectError, ErrorClass};
 use crate::model::time::Timestamp;
 use aws_sdk_servicequotas::types::{AppliedLevelEnum, ErrorCode, RequestStatus};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const SERVICE: &str = "bedrock";
 const APPLIED: &str = "servicequotas:ListServiceQuotas";
@@ -40,6 +41,7 @@ impl Connection {
         let list = applied.zip(defaults).map(|(applied, defaults)| {
             let (quotas, odd) = join(applied, defaults);
             errors.extend(odd);
+            let quotas = quotas.into_iter().map(Arc::new).collect();
             QuotaList { quotas, requests }
         });
         (list, errors)

@@ -24,22 +24,23 @@ use aws_smithy_runtime::client::retries::RetryPartition;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+/// Kept open to each host, one for each service and region; each holds on to buffers of its largest answer.
+const IDLE_CONNECTIONS: usize = 8;
+
 /// One set of credentials. Its clients in every region share one HTTP client and one identity cache,
 /// so a role is assumed once per refresh, however many regions it is used in.
-#[derive(Clone)]
 pub struct Session {
     config: SdkConfig,
     plan: AwsPlan,
     telemetry: Telemetry,
 }
 
-/// The clients of one target.
+/// The way to one target. The SDK's clients take some 40 KiB each, so they live as long as a collection;
+/// what they share (connections, credentials, retry budgets) lives on.
 #[derive(Clone)]
 pub struct Connection {
     pub target: Target,
-    pub cloudwatch: aws_sdk_cloudwatch::Client,
-    pub service_quotas: aws_sdk_servicequotas::Client,
-    pub bedrock: aws_sdk_bedrock::Client,
+    session: Arc<Session>,
     pub telemetry: Telemetry,
     server_time: Arc<AtomicI64>,
 }
@@ -57,6 +58,7 @@ impl Environment {
     /// `region` keeps the SDK from looking for one, which outside EC2 takes seconds.
     pub async fn load(plan: &AwsPlan, region: Option<&str>, telemetry: &Telemetry) -> Environment {
         let http = aws_smithy_http_client::Builder::new()
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
             .build_https();
         Environment::on(http, plan, region, telemetry).await
@@ -98,7 +100,7 @@ impl Environment {
     }
 
     /// Credentials for one account. Nothing is asked of AWS yet.
-    pub async fn session(&self, credentials: &Credentials) -> Session {
+    pub async fn session(&self, credentials: &Credentials) -> Arc<Session> {
         let config = match credentials {
             Credentials::Default => self.config.clone(),
             Credentials::Profile(name) => match self.config.http_client() {
@@ -107,7 +109,7 @@ impl Environment {
             },
             Credentials::Role { arn, external_id } => self.assume(arn, external_id.as_deref()).await,
         };
-        Session { config, plan: self.plan.clone(), telemetry: self.telemetry.clone() }
+        Arc::new(Session { config, plan: self.plan.clone(), telemetry: self.telemetry.clone() })
     }
 
     async fn assume(&self, arn: &str, external_id: Option<&str>) -> SdkConfig {
@@ -176,22 +178,33 @@ impl Session {
         answer.account.ok_or_else(|| error::malformed(what, "the answer has no Account"))
     }
 
-    /// The clients of one target of this account.
-    pub fn connect(&self, target: &Target) -> Connection {
-        let (server_time, unwatched) = (Arc::default(), Arc::default());
-        let plan = &self.plan;
+    /// The way to one target of this account.
+    pub fn connect(self: &Arc<Session>, target: &Target) -> Connection {
         Connection {
             target: target.clone(),
-            cloudwatch: client!(aws_sdk_cloudwatch, self, target, &plan.cloudwatch_url, &server_time),
-            service_quotas: client!(aws_sdk_servicequotas, self, target, &plan.servicequotas_url, &unwatched),
-            bedrock: client!(aws_sdk_bedrock, self, target, &plan.bedrock_url, &unwatched),
+            session: self.clone(),
             telemetry: self.telemetry.clone(),
-            server_time,
+            server_time: Arc::default(),
         }
     }
 }
 
 impl Connection {
+    pub fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
+        let Connection { session, target, server_time, .. } = self;
+        client!(aws_sdk_cloudwatch, session, target, &session.plan.cloudwatch_url, server_time)
+    }
+
+    pub fn service_quotas(&self) -> aws_sdk_servicequotas::Client {
+        let Connection { session, target, .. } = self;
+        client!(aws_sdk_servicequotas, session, target, &session.plan.servicequotas_url, &Arc::default())
+    }
+
+    pub fn bedrock(&self) -> aws_sdk_bedrock::Client {
+        let Connection { session, target, .. } = self;
+        client!(aws_sdk_bedrock, session, target, &session.plan.bedrock_url, &Arc::default())
+    }
+
     /// What CloudWatch's clock showed in its newest answer (the Date header) since it was last forgotten.
     pub fn server_time(&self) -> Option<Timestamp> {
         Some(self.server_time.load(Ordering::Relaxed)).filter(|at| *at != 0).map(Timestamp)

@@ -14,6 +14,7 @@ mod minutes;
 pub mod quota;
 pub mod schedule;
 pub mod shard;
+mod sharing;
 pub mod snapshot;
 pub mod throttling;
 pub mod time;

@@ -11,6 +11,7 @@ use crate::model::time::Timestamp;
 use aws_sdk_bedrock::primitives::DateTime;
 use aws_sdk_bedrock::types::{InferenceProfileType, ModelInvocationJobStatus};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Control-plane rates are not documented; 10 calls a second is what the slowest list of the other
 /// services allows, and half of it is used.
@@ -23,13 +24,17 @@ fn seconds(at: DateTime) -> Timestamp {
 /// Reads a paged list of the control plane into a vector.
 macro_rules! list {
     ($self:ident . $operation:ident $(. $set:ident ( $value:expr ))*, $what:literal, $field:ident) => {
-        pages::all($what, RATE, |token| {
-            let call = $self.bedrock.$operation()$(.$set($value))*.set_next_token(token);
-            async move {
-            let page = call.send().await.map_err(|e| classify($what, e))?;
-            Ok((page.$field.unwrap_or_default(), page.next_token))
+        async {
+            let client = $self.bedrock();
+            pages::all($what, RATE, |token| {
+                let call = client.$operation()$(.$set($value))*.set_next_token(token);
+                async move {
+                    let page = call.send().await.map_err(|e| classify($what, e))?;
+                    Ok((page.$field.unwrap_or_default(), page.next_token))
+                }
+            })
+            .await
         }
-        })
     };
 }
 
@@ -51,8 +56,8 @@ impl Connection {
             _ => None,
         };
         let catalog = Catalog {
-            models: kept(models, &mut errors),
-            profiles: kept(profiles, &mut errors),
+            models: kept(models, &mut errors).map(shared),
+            profiles: kept(profiles, &mut errors).map(shared),
             provisioned: kept(provisioned, &mut errors),
             deployments: kept(deployments, &mut errors),
             imported: kept(imported, &mut errors),
@@ -64,7 +69,7 @@ impl Connection {
 
     async fn models(&self) -> Result<Vec<FoundationModel>, CollectError> {
         let what = "bedrock:ListFoundationModels";
-        let answer = self.bedrock.list_foundation_models().send().await.map_err(|e| classify(what, e))?;
+        let answer = self.bedrock().list_foundation_models().send().await.map_err(|e| classify(what, e))?;
         let models = answer.model_summaries.unwrap_or_default().into_iter().map(|model| FoundationModel {
             id: model.model_id,
             name: model.model_name,
@@ -118,11 +123,12 @@ impl Connection {
         keys: &[String],
     ) -> Result<BTreeMap<String, Tags>, CollectError> {
         let what = "bedrock:ListTagsForResource";
+        let client = self.bedrock();
         let mut pace = pages::pace(RATE);
         let mut all = BTreeMap::new();
         for profile in profiles.iter().filter(|profile| profile.kind == ProfileKind::Application) {
             pace.tick().await;
-            let call = self.bedrock.list_tags_for_resource().resource_arn(&profile.arn);
+            let call = client.list_tags_for_resource().resource_arn(&profile.arn);
             let tags = call.send().await.map_err(|e| classify(what, e))?.tags.unwrap_or_default();
             let named = tags.into_iter().filter(|tag| keys.contains(&tag.key));
             all.insert(profile.arn.clone(), named.map(|tag| (tag.key, tag.value)).collect());
@@ -189,6 +195,10 @@ impl Connection {
         }
         Ok(jobs)
     }
+}
+
+fn shared<T>(list: Vec<T>) -> Vec<Arc<T>> {
+    list.into_iter().map(Arc::new).collect()
 }
 
 fn kept<T>(list: Result<T, CollectError>, errors: &mut Vec<CollectError>) -> Option<T> {

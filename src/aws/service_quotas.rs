@@ -8,6 +8,7 @@ use crate::model::snapshot::{CollectError, ErrorClass};
 use crate::model::time::Timestamp;
 use aws_sdk_servicequotas::types::{AppliedLevelEnum, ErrorCode, RequestStatus};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const SERVICE: &str = "bedrock";
 const APPLIED: &str = "servicequotas:ListServiceQuotas";
@@ -41,14 +42,16 @@ impl Connection {
         let list = applied.zip(defaults).map(|(applied, defaults)| {
             let (quotas, odd) = join(applied, defaults);
             errors.extend(odd);
+            let quotas = quotas.into_iter().map(Arc::new).collect();
             QuotaList { quotas, requests }
         });
         (list, errors)
     }
 
     async fn applied(&self) -> Result<Vec<Row>, CollectError> {
+        let client = self.service_quotas();
         let rows = pages::all(APPLIED, LIST_RATE, |token| {
-            let call = self.service_quotas.list_service_quotas();
+            let call = client.list_service_quotas();
             let call = call.service_code(SERVICE).max_results(100).set_next_token(token);
             async move {
                 let page = call.send().await.map_err(|e| classify(APPLIED, e))?;
@@ -60,8 +63,9 @@ impl Connection {
     }
 
     async fn defaults(&self) -> Result<Vec<Row>, CollectError> {
+        let client = self.service_quotas();
         let rows = pages::all(DEFAULTS, LIST_RATE, |token| {
-            let call = self.service_quotas.list_aws_default_service_quotas();
+            let call = client.list_aws_default_service_quotas();
             let call = call.service_code(SERVICE).max_results(100).set_next_token(token);
             async move {
                 let page = call.send().await.map_err(|e| classify(DEFAULTS, e))?;
@@ -73,8 +77,9 @@ impl Connection {
     }
 
     async fn requests(&self) -> Result<Vec<IncreaseRequest>, CollectError> {
+        let client = self.service_quotas();
         let changes = pages::all(HISTORY, HISTORY_RATE, |token| {
-            let call = self.service_quotas.list_requested_service_quota_change_history();
+            let call = client.list_requested_service_quota_change_history();
             let call = call.service_code(SERVICE).max_results(100).set_next_token(token);
             async move {
                 let page = call.send().await.map_err(|e| classify(HISTORY, e))?;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// One account of the plan, with its credentials.
 #[derive(Clone)]
 pub(super) struct Account {
-    session: Session,
+    session: Arc<Session>,
     pub(super) credentials: Credentials,
     pub(super) name: Option<String>,
     regions: Vec<String>,

@@ -22,6 +22,8 @@ use tokio::task::JoinSet;
 
 /// Collections under way at once, over all targets.
 const CONCURRENCY: usize = 64;
+/// Lists of quotas and models among them: they take seconds each, and must not keep usage waiting.
+const LISTS: usize = 32;
 /// Between attempts to learn whose the current credentials are.
 const IDENTIFY_EVERY: u64 = 30;
 
@@ -140,8 +142,8 @@ impl Writer {
             }
         }
         for (_, collector, target) in self.idle_and_due(now) {
-            if self.jobs.len() >= CONCURRENCY {
-                return;
+            if !self.has_room(collector) {
+                continue;
             }
             let (Some(state), Some(connection)) =
                 (self.snapshot.targets.get(&target), self.connections.get(&target))
@@ -154,6 +156,12 @@ impl Writer {
                 self.busy.insert((target.clone(), collector));
             }
         }
+    }
+
+    /// Whether one more collection may be under way.
+    fn has_room(&self, collector: Collector) -> bool {
+        let lists = || self.busy.iter().filter(|(_, busy)| *busy != Collector::Usage).count();
+        self.jobs.len() < CONCURRENCY && (collector == Collector::Usage || lists() < LISTS)
     }
 
     /// What is due and not under way, the longest overdue first, so that nothing starves while the limit of
@@ -199,12 +207,12 @@ impl Writer {
     fn next_wake(&self) -> Timestamp {
         let settings = &self.plan.settings;
         let known = self.snapshot.targets.iter().filter(|(target, _)| self.connections.contains_key(target));
-        let idle = known.flat_map(|(target, state)| {
-            let idle = Collector::ALL.iter().filter(|&&c| !self.busy.contains(&(target.clone(), c)));
+        // At the limit the end of a job wakes, not what waits for it.
+        let roomy: Vec<Collector> = Collector::ALL.iter().copied().filter(|&c| self.has_room(c)).collect();
+        let due = known.flat_map(|(target, state)| {
+            let idle = roomy.iter().filter(|&&c| !self.busy.contains(&(target.clone(), c)));
             idle.map(|&collector| due_at(state, collector, settings))
         });
-        // At the limit the end of a job wakes, not what waits for it.
-        let due = idle.filter(|_| self.jobs.len() < CONCURRENCY);
         let unknown = self.accounts.iter().any(|account| account.id.is_none());
         let identify = unknown.then_some(self.identify_at);
         due.chain(self.snapshot.next_change()).chain(identify).min().unwrap_or(now().plus(60))

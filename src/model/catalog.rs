@@ -2,14 +2,16 @@
 
 use super::time::Timestamp;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// One reading of a target's catalog. `None` is a list that could not be read, never an empty one.
+/// One reading of a target's catalog. `None` is a list that could not be read, never an empty one. Targets
+/// share the models and profiles that are equal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalog {
     /// ListFoundationModels.
-    pub models: Option<Vec<FoundationModel>>,
+    pub models: Option<Vec<Arc<FoundationModel>>>,
     /// ListInferenceProfiles, SYSTEM_DEFINED and APPLICATION.
-    pub profiles: Option<Vec<InferenceProfile>>,
+    pub profiles: Option<Vec<Arc<InferenceProfile>>>,
     /// ListProvisionedModelThroughputs.
     pub provisioned: Option<Vec<ProvisionedThroughput>>,
     /// ListCustomModelDeployments.

@@ -9,6 +9,7 @@ use super::matching::{Index, Resolution, Rules};
 use super::minutes::{Ages, History, Metrics, closed};
 use super::quota::QuotaList;
 use super::schedule::{LISTING_LAG, wanted};
+use super::sharing;
 use super::time::{Minute, Timestamp};
 use super::tripwire::{Account, Tripwire};
 use super::usage::{InvocationId, Metric, Observed, SeriesReading, UsageReading};
@@ -346,8 +347,7 @@ impl TargetState {
         }
         state.expire(settings, now);
         if !same(&self.quotas, &state.quotas) || !same(&self.catalog, &state.catalog) {
-            adopt(&mut state.quotas, others.values().map(|other| &other.quotas));
-            adopt(&mut state.catalog, others.values().map(|other| &other.catalog));
+            state.share(others);
             state.index(settings, others);
         }
         state.evaluate(settings, now);
@@ -542,7 +542,7 @@ impl TargetState {
             memory.defaults_at = None;
             let list = &mut Arc::make_mut(&mut quotas.value).quotas;
             list.retain(|quota| quota.listed);
-            list.iter_mut().for_each(|quota| quota.default = None);
+            list.iter_mut().for_each(|quota| Arc::make_mut(quota).default = None);
         }
         if let Some(quotas) = &mut self.quotas
             && memory.unread.values().any(|(last, _)| old(Some(*last), settings.quotas_max_age))
@@ -550,6 +550,7 @@ impl TargetState {
             for quota in &mut Arc::make_mut(&mut quotas.value).quotas {
                 let unread = memory.unread.get(&quota.code);
                 if let Some((_, why)) = unread.filter(|(last, _)| old(Some(*last), settings.quotas_max_age)) {
+                    let quota = Arc::make_mut(quota);
                     (quota.applied, quota.error) = (None, Some(why.clone()));
                 }
             }
@@ -578,20 +579,46 @@ impl TargetState {
         }
     }
 
+    /// Accounts have mostly the same lists: what is equal in those of others is kept once.
+    fn share(&mut self, others: &States) {
+        let near = neighbours(others, &self.target);
+        if let Some(Observed { value, .. }) = &mut self.quotas {
+            sharing::whole(value, others.values().filter_map(|other| Some(&other.quotas.as_ref()?.value)));
+            if let Some(own) = Arc::get_mut(value) {
+                let lists = near.clone().filter_map(|other| other.quotas.as_ref());
+                sharing::rows(&mut own.quotas, lists.map(|list| &list.value.quotas[..]));
+            }
+        }
+        if let Some(Observed { value, .. }) = &mut self.catalog {
+            sharing::whole(value, others.values().filter_map(|other| Some(&other.catalog.as_ref()?.value)));
+            if let Some(Catalog { models, profiles, .. }) = Arc::get_mut(value) {
+                let lists = near.filter_map(|other| other.catalog.as_ref()).map(|list| &*list.value);
+                let known = lists.clone().filter_map(|list| list.models.as_deref());
+                sharing::rows(models.as_deref_mut().unwrap_or_default(), known);
+                let known = lists.filter_map(|list| list.profiles.as_deref());
+                sharing::rows(profiles.as_deref_mut().unwrap_or_default(), known);
+            }
+        }
+    }
+
     /// Joins the lists anew, unless one of `others` has joined the very same ones under these settings, and
     /// every id with them.
     fn index(&mut self, settings: &Settings, others: &States) {
         let joined = |other: &&Arc<TargetState>| {
             self.quotas.is_some() && same(&other.quotas, &self.quotas) && same(&other.catalog, &self.catalog)
         };
+        let near = neighbours(others, &self.target);
         let index = others.values().find(joined).map(|other| other.memory.index.clone());
         let catalog = self.catalog.as_ref().map(|catalog| catalog.value.clone()).unwrap_or_default();
         let index = index.unwrap_or_else(|| {
             let quotas = self.quotas.as_ref().map(|quotas| quotas.value.clone()).unwrap_or_default();
-            Arc::new(Index::new(&quotas, &catalog, &settings.rules))
+            let indices = near.clone().map(|other| &*other.memory.index);
+            Arc::new(Index::beside(&quotas, &catalog, &settings.rules, indices))
         });
         for (id, known) in &mut self.memory.ids {
             known.resolution = Arc::new(index.resolve(id));
+            let there = near.clone().filter_map(|other| other.memory.ids.get(id));
+            sharing::whole(&mut known.resolution, there.map(|other| &other.resolution));
         }
         self.memory.batch_jobs =
             catalog.batch_jobs.as_ref().map(|jobs| utilization::batch_jobs(jobs, &index));
@@ -642,23 +669,20 @@ impl TargetState {
     }
 }
 
+/// The targets whose lists are most like this one's.
+fn neighbours<'a>(
+    others: &'a States,
+    target: &Target,
+) -> impl Iterator<Item = &'a Arc<TargetState>> + Clone + use<'a> {
+    let region = target.region.clone();
+    others.values().filter(move |other| other.target.region == region)
+}
+
 fn same<T>(a: &Option<Observed<Arc<T>>>, b: &Option<Observed<Arc<T>>>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => Arc::ptr_eq(&a.value, &b.value),
         (None, None) => true,
         _ => false,
-    }
-}
-
-/// Takes the place in memory of an equal value of another target: accounts mostly have the same lists.
-fn adopt<'a, T: PartialEq + 'a>(
-    own: &mut Option<Observed<Arc<T>>>,
-    others: impl Iterator<Item = &'a Option<Observed<Arc<T>>>>,
-) {
-    let Some(own) = own else { return };
-    let equal = |other: &&Observed<Arc<T>>| Arc::ptr_eq(&other.value, &own.value) || other.value == own.value;
-    if let Some(other) = others.flatten().find(equal) {
-        own.value = other.value.clone();
     }
 }
 
@@ -675,7 +699,7 @@ fn keep_list<T: Clone>(new: &mut Option<T>, old: &Option<T>, read_at: &mut Optio
 fn keep_defaults(list: &mut QuotaList, old: &QuotaList) {
     for quota in &old.quotas {
         match list.quotas.binary_search_by(|new| new.code.cmp(&quota.code)) {
-            Ok(i) => list.quotas[i].default = quota.default,
+            Ok(i) => Arc::make_mut(&mut list.quotas[i]).default = quota.default,
             Err(i) if !quota.listed => list.quotas.insert(i, quota.clone()),
             Err(_) => {}
         }
@@ -695,7 +719,7 @@ fn keep_values(
         quotas.binary_search_by(|quota| quota.code.as_str().cmp(code)).ok().map(|i| &quotas[i])
     };
     let before = std::mem::take(unread);
-    for quota in list.quotas.iter_mut().filter(|quota| quota.error.is_some()) {
+    for quota in list.quotas.iter_mut().filter(|quota| quota.error.is_some()).map(Arc::make_mut) {
         let Some(limit) = known(&quota.code).and_then(|known| known.limit()) else { continue };
         let why = quota.error.take().unwrap_or_default();
         let last = before.get(&quota.code).map_or(last, |(last, _)| *last);

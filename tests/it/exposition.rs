@@ -143,7 +143,7 @@ fn fleet() -> Snapshot {
     };
     let model = |model: &str, code: &str, limit: f64| {
         let mut status = world::quota_status(model, Scope::Global, QuotaKind::TokensPerMinute, code);
-        status.quota.limit = Some(limit);
+        Arc::make_mut(&mut status.quota).limit = Some(limit);
         status
     };
     let codes = ["L-used", "L-idle", "L-changed", "L-requested", "L-watched", "L-spent"];
@@ -170,6 +170,7 @@ fn fleet() -> Snapshot {
         desired: None,
         created: None,
     }];
+    let quotas = quotas.into_iter().map(Arc::new).collect();
     let list = QuotaList { quotas, requests: Some(requests) };
     let mut old =
         world::id_status(InvocationId::runtime("acme.idle"), Some("acme.idle"), Some(Scope::OnDemand));

@@ -5,6 +5,7 @@ use super::{IdType, unmapped};
 use crate::model::catalog::{Catalog, FoundationModel, InferenceProfile, ProfileKind, Tags};
 use crate::model::ids::Scope;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// Providers on Bedrock, by the first part of their model ids, for readings without a model list.
 const PROVIDERS: &[&str] = &[
@@ -98,10 +99,10 @@ impl Meaning {
 }
 
 /// The catalog, by id.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Lists {
-    pub models: BTreeMap<String, FoundationModel>,
-    profiles: HashMap<String, InferenceProfile>,
+    pub models: BTreeMap<String, Arc<FoundationModel>>,
+    profiles: HashMap<String, Arc<InferenceProfile>>,
     tags: BTreeMap<String, Tags>,
     provisioned: HashMap<String, (String, String)>,
     deployments: HashMap<String, (String, String)>,
@@ -118,7 +119,8 @@ impl Lists {
         }
         for profile in catalog.profiles.iter().flatten() {
             if let (ProfileKind::SystemDefined, Some(model)) = (profile.kind, sole_model(profile)) {
-                let listed = || FoundationModel { id: model.to_string(), ..FoundationModel::default() };
+                let listed =
+                    || Arc::new(FoundationModel { id: model.to_string(), ..FoundationModel::default() });
                 lists.models.entry(model.to_string()).or_insert_with(listed);
             }
             lists.profiles.insert(profile.id.clone(), profile.clone());
@@ -247,7 +249,7 @@ impl Lists {
         let types = self.models.get(model).map(|m| m.inference_types.as_slice()).unwrap_or_default();
         let on_demand = regions.len() == 1 && (types.is_empty() || types.iter().any(|t| t == "ON_DEMAND"));
         let system =
-            |p: &&InferenceProfile| p.kind == ProfileKind::SystemDefined && sole_model(p) == Some(model);
+            |p: &&Arc<InferenceProfile>| p.kind == ProfileKind::SystemDefined && sole_model(p) == Some(model);
         let geographic = self.profiles.values().filter(system).any(|p| self::regions(p) == regions);
         match (on_demand, geographic) {
             (true, false) => Ok(Scope::OnDemand),
@@ -382,11 +384,11 @@ mod tests {
     }
 
     fn lists() -> Lists {
-        let model = |id: &str, types: &[&str]| FoundationModel {
-            id: id.to_string(),
-            inference_types: types.iter().map(|t| t.to_string()).collect(),
-            ..FoundationModel::default()
+        let model = |id: &str, types: &[&str]| {
+            let inference_types = types.iter().map(|t| t.to_string()).collect();
+            Arc::new(FoundationModel { id: id.to_string(), inference_types, ..FoundationModel::default() })
         };
+        let profile = |id: &str, kind, regions: &[&str]| Arc::new(profile(id, kind, regions));
         let account = "arn:aws:bedrock:us-east-1:111122223333";
         use ProfileKind::{Application, SystemDefined};
         Lists::new(&Catalog {

@@ -56,15 +56,14 @@ def stack(metrics, scale, scrape_seconds, backfill=None):
     with tempfile.TemporaryDirectory() as folder, servers.Webhook() as hook, contextlib.ExitStack() as running:
         folder = Path(folder)
         urls = {"pages": f"{hook.url}/pages", "tickets": f"{hook.url}/tickets"}
-        for name, text in generate.outputs(shipped.values(), scale, urls).items():
-            (folder / name).write_text(text)
+        generate.write(folder, shipped.values(), scale, urls)
         if backfill:
             # One block: promtool reads the text once per block.
             command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=512h"]
             code, said = run(*command, backfill, folder / "tsdb")
             if code:
                 sys.exit(f"promtool cannot read {backfill}: {said}")
-        alertmanager = running.enter_context(servers.alertmanager(folder, folder / "alertmanager.example.yaml"))
+        alertmanager = running.enter_context(servers.alertmanager(folder, folder / generate.EXAMPLE))
         config = folder / "prometheus.yaml"
 
         def configure(rules):

@@ -254,6 +254,11 @@ async fn every_situation_of_the_demo_is_visible() {
     assert!(!rig.find("bedrock_quota_usage", &[r#"quota="tokens_per_day""#, r#"quota_code="L-"#]).is_empty());
     assert!(!rig.find("bedrock_legacy_invocations_total", &[]).is_empty(), "a legacy model still called");
     assert!(!rig.find("bedrock_invocation_server_errors_total", &[]).is_empty(), "capacity errors");
+    let sonic = r#"account_id="000000000002",region="ap-northeast-1""#;
+    let unreadable = rig.find("bedrock_quota_state", &[sonic, r#"state="error""#]);
+    assert_eq!(unreadable.len(), 1, "a quota whose value cannot be read: {unreadable:?}");
+    let up = rig.find("bedrock_exporter_target_up", &[]);
+    assert!(up.iter().all(|(_, up)| *up == 1.0), "which takes no target down: {up:?}");
     let cross_model = [r#"quota_code="L-E3F10727""#, r#"account_id="000000000000",region="us-east-1""#];
     assert_eq!(value("bedrock_service_quota_applied", &cross_model), 700e6, "the account-wide day quota");
 

@@ -26,13 +26,6 @@ const PATIENT: &str = "aws: {max_attempts: 1}\n";
 const BEFORE: usize = 3;
 const FAULTY: usize = 3;
 
-const LIMITS: &[&str] = &[
-    "bedrock_quota_limit",
-    "bedrock_quota_utilization",
-    "bedrock_quota_above_threshold",
-    "bedrock_quota_state",
-    "bedrock_service_quota_applied",
-];
 const DEFAULTS: &[&str] = &["bedrock_quota_default", "bedrock_service_quota_default"];
 const REQUESTS: &[&str] = &["bedrock_service_quota_increase"];
 const USAGE: &[&str] = &[
@@ -365,12 +358,12 @@ async fn pages_and_rows_of_quotas() {
         quotas(Kind::EmptyPage, "", None, &[]),
         quotas(Kind::DuplicateQuota, "", None, &[]),
         quotas(Kind::ResourceRow, "", None, &[]),
-        quotas(Kind::ErrorReason, "", Some(Server), &[LIMITS, DEFAULTS]),
-        quotas(Kind::ErrorReason, applied, Some(Server), &[LIMITS]),
-        quotas(Kind::NegativeValue, "", Some(Malformed), &[LIMITS, DEFAULTS]),
-        quotas(Kind::NegativeValue, applied, Some(Malformed), &[LIMITS]),
-        quotas(Kind::NanValue, "", Some(Malformed), &[LIMITS, DEFAULTS]),
-        quotas(Kind::HugeValue, "", Some(Malformed), &[LIMITS, DEFAULTS]),
+        quotas(Kind::ErrorReason, "", Some(Server), &[QUOTAS]),
+        quotas(Kind::ErrorReason, applied, Some(Server), &[QUOTAS]),
+        quotas(Kind::NegativeValue, "", Some(Malformed), &[QUOTAS]),
+        quotas(Kind::NanValue, applied, Some(Malformed), &[QUOTAS]),
+        quotas(Kind::HugeValue, "", Some(Malformed), &[QUOTAS]),
+        quotas(Kind::MissingValue, applied, Some(Malformed), &[QUOTAS]),
         quotas(Kind::RepeatingToken, "", Some(Malformed), &[QUOTAS]),
     ];
     run(&cells, PATIENT, BOTH).await;

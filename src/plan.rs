@@ -77,6 +77,7 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
                 (Collector::Catalog, settings.catalog_interval),
                 (Collector::Usage, settings.usage_interval),
             ],
+            budget: settings.budget,
             quotas: or(&config.quotas.export, QuotaExport::All),
             watch: values(&config.quotas.watch).into_iter().collect(),
             gauges: or(&config.usage.gauges, true),

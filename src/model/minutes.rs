@@ -1,9 +1,14 @@
 //! The minutes of one invocation id: what CloudWatch answered, what has settled, what was counted.
 
+mod cells;
+
+pub(crate) use cells::Cell;
+
 use super::day::{Day, Tokens};
 use super::snapshot::Settings;
 use super::time::{Minute, Timestamp};
 use super::usage::{ListedId, Metric, SeriesReading};
+use cells::Cells;
 use std::collections::BTreeMap;
 
 /// The longest look-back of any throttling window, in minutes.
@@ -12,80 +17,6 @@ pub(crate) const THROTTLE_LOOKBACK: i64 = 30;
 /// How long minutes wait in memory for a metric that keeps failing while others are read: an outage of
 /// one metric up to this long loses nothing of the charge, and memory stays bounded.
 const BACKLOG: i64 = 6 * 60;
-
-/// Room for the minutes of a few rounds, so that not every round allocates.
-const SPARE: usize = 8;
-
-/// What is known of one metric in one minute.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Cell {
-    /// Unread, or without a datapoint in an answer that was not complete.
-    Unknown,
-    /// No datapoint in a complete answer.
-    Absent,
-    Point(f64),
-}
-
-impl Cell {
-    /// The value of a Sum metric, for which no datapoint means 0.
-    pub fn sum(self) -> Option<f64> {
-        match self {
-            Cell::Unknown => None,
-            Cell::Absent => Some(0.0),
-            Cell::Point(value) => Some(value),
-        }
-    }
-
-    pub fn point(self) -> Option<f64> {
-        match self {
-            Cell::Point(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    /// What two answers about the same minute and spelling say together, the later one second. A Sum
-    /// only ever grows, so a smaller or missing one is a stale answer.
-    fn then(self, metric: Metric, later: Cell) -> Cell {
-        match (self, later) {
-            (known, Cell::Unknown) => known,
-            (Cell::Point(a), Cell::Point(b)) if metric.is_sum() => Cell::Point(a.max(b)),
-            (Cell::Point(a), Cell::Absent) => Cell::Point(a),
-            (_, later) => later,
-        }
-    }
-
-    /// The two spellings of one metric: the same tokens under both names, so the larger and never the sum;
-    /// unknown where either is.
-    fn or_spelled(self, other: Cell) -> Cell {
-        match (self, other) {
-            (Cell::Unknown, _) | (_, Cell::Unknown) => Cell::Unknown,
-            (Cell::Point(a), Cell::Point(b)) => Cell::Point(a.max(b)),
-            (Cell::Absent, cell) | (cell, Cell::Absent) => cell,
-        }
-    }
-}
-
-/// Cells in 8 bytes each: a value, or one of these.
-const UNKNOWN: f64 = f64::NAN;
-const ABSENT: f64 = -1.0;
-
-fn pack(cell: Cell) -> f64 {
-    match cell {
-        Cell::Unknown => UNKNOWN,
-        Cell::Absent => ABSENT,
-        Cell::Point(value) => value,
-    }
-}
-
-fn unpack(packed: f64) -> Cell {
-    if packed.is_nan() {
-        Cell::Unknown
-    } else if packed < 0.0 {
-        Cell::Absent
-    } else {
-        Cell::Point(packed)
-    }
-}
 
 /// A set of metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -174,24 +105,22 @@ struct Column {
     growing: Vec<Minute>,
     total: f64,
     /// From `History::first` on; what lies beyond is unknown.
-    cells: Vec<f64>,
+    cells: Cells,
 }
 
 impl Column {
     fn new(metric: Metric, born: Timestamp) -> Column {
-        Column { metric, born, settled: None, growing: Vec::new(), total: 0.0, cells: Vec::new() }
+        Column { metric, born, settled: None, growing: Vec::new(), total: 0.0, cells: Cells::new() }
     }
 
     fn cell(&self, first: Minute, minute: Minute) -> Cell {
-        index(first, minute).and_then(|i| self.cells.get(i)).map_or(Cell::Unknown, |&packed| unpack(packed))
+        index(first, minute).map_or(Cell::Unknown, |at| self.cells.get(at))
     }
 
     fn set(&mut self, first: Minute, minute: Minute, cell: Cell) {
-        let Some(i) = index(first, minute) else { return };
-        if self.cells.len() <= i {
-            self.cells.resize(i + 1, UNKNOWN);
+        if let Some(at) = index(first, minute) {
+            self.cells.set(at, cell);
         }
-        self.cells[i] = pack(cell);
     }
 
     /// Moves `settled` on over what the answer knows for good; returns from where. What CloudWatch no
@@ -209,15 +138,15 @@ impl Column {
 
     /// Forgets what lies before `until`. A minute that stayed unknown so long is given up if later ones
     /// were counted: they could not be told from uncounted ones.
-    fn forget(&mut self, first: Minute, until: Minute) {
+    fn forget(&mut self, first: Minute, until: Minute, keep: i64) {
         let count = self.cells.len().min(index(first, until).unwrap_or(0));
         if let Some(settled) = self.settled.filter(|&settled| settled < until) {
-            let mut waiting = self.cells[..count].iter().skip(index(first, settled).unwrap_or(0));
-            if waiting.any(|&packed| packed >= 0.0) {
+            let mut waiting = index(first, settled).unwrap_or(0)..count;
+            if waiting.any(|at| self.cells.get(at).point().is_some()) {
                 self.settled = Some(until);
             }
         }
-        self.cells.drain(..count);
+        self.cells.forget(count, keep as usize);
         self.growing.retain(|&minute| minute >= until);
     }
 }
@@ -606,8 +535,7 @@ impl History {
             return;
         }
         for column in &mut self.columns {
-            column.forget(self.first, keep_from);
-            column.cells.shrink_to(ages.keep as usize + SPARE);
+            column.forget(self.first, keep_from, ages.keep);
         }
         self.first = keep_from;
     }

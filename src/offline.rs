@@ -262,7 +262,7 @@ impl ProfileRow {
         };
         let (id, name) = (self.id, self.name);
         let arn = self.arn.unwrap_or_default();
-        InferenceProfile { id, arn, name, kind, model_arns, tags: BTreeMap::new() }
+        InferenceProfile { id, arn, name, kind, model_arns }
     }
 }
 

@@ -29,7 +29,7 @@ const IDENTIFY_EVERY: u64 = 30;
 
 /// What a job brings back.
 enum Done {
-    Collected(Outcome),
+    Collected(Box<Outcome>),
     Identified(usize, std::result::Result<String, CollectError>),
 }
 
@@ -224,7 +224,7 @@ impl Writer {
             match done {
                 Done::Collected(outcome) => {
                     self.busy.remove(&(outcome.target.clone(), outcome.collector));
-                    outcomes.push(outcome);
+                    outcomes.push(*outcome);
                 }
                 Done::Identified(number, Ok(id)) => {
                     self.identifying.remove(&number);
@@ -297,7 +297,7 @@ async fn job(
     let tag_keys: Vec<String> = plan.export.team_tag.iter().cloned().collect();
     let collector = work.collector();
     let outcome = collect::collect(&connection, &state, work, &plan.settings, &tag_keys, started);
-    Done::Collected(witnessed(&state.target, collector, outcome).await)
+    Done::Collected(Box::new(witnessed(&state.target, collector, outcome).await))
 }
 
 /// Says whose panic it is, before it ends the process.

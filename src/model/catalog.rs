@@ -20,7 +20,12 @@ pub struct Catalog {
     pub imported: Option<Vec<ImportedModel>>,
     /// ListModelInvocationJobs, Submitted and InProgress only.
     pub batch_jobs: Option<Vec<BatchJob>>,
+    /// ListTagsForResource of application profiles, by ARN: the tags whose keys the config names.
+    pub tags: Option<BTreeMap<String, Tags>>,
 }
+
+/// By key.
+pub type Tags = BTreeMap<String, String>;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FoundationModel {
@@ -47,8 +52,6 @@ pub struct InferenceProfile {
     pub kind: ProfileKind,
     /// models[].modelArn: one per region the profile may route to.
     pub model_arns: Vec<String>,
-    /// The tags whose keys the config names; only application profiles are asked.
-    pub tags: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

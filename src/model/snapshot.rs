@@ -218,7 +218,7 @@ pub(crate) struct Memory {
     defaults_at: Option<Timestamp>,
     /// Quotas whose value could not be read of late: since when not, and why.
     unread: BTreeMap<String, (Timestamp, String)>,
-    lists_at: [Option<Timestamp>; 6],
+    lists_at: [Option<Timestamp>; 7],
 }
 
 /// An invocation id with its minutes and its place in the lists.
@@ -426,6 +426,7 @@ impl TargetState {
         keep_list(&mut catalog.deployments, &before.deployments, &mut ages[3], at);
         keep_list(&mut catalog.imported, &before.imported, &mut ages[4], at);
         keep_list(&mut catalog.batch_jobs, &before.batch_jobs, &mut ages[5], at);
+        keep_list(&mut catalog.tags, &before.tags, &mut ages[6], at);
         let value = if *before == catalog && old.is_some() { before } else { Arc::new(catalog) };
         self.catalog = Some(Observed { at, value });
     }
@@ -566,13 +567,15 @@ impl TargetState {
             let age = |at: &mut Option<Timestamp>| {
                 at.take_if(|at| now.since(*at) > settings.catalog_max_age).is_some()
             };
-            let [models, profiles, provisioned, deployments, imported, batch_jobs] = &mut memory.lists_at;
+            let [models, profiles, provisioned, deployments, imported, batch_jobs, tags] =
+                &mut memory.lists_at;
             catalog.models.take_if(|_| age(models));
             catalog.profiles.take_if(|_| age(profiles));
             catalog.provisioned.take_if(|_| age(provisioned));
             catalog.deployments.take_if(|_| age(deployments));
             catalog.imported.take_if(|_| age(imported));
             catalog.batch_jobs.take_if(|_| age(batch_jobs));
+            catalog.tags.take_if(|_| age(tags));
         }
     }
 
@@ -684,12 +687,7 @@ fn same<T>(a: &Option<Observed<Arc<T>>>, b: &Option<Observed<Arc<T>>>) -> bool {
 }
 
 /// A list that could not be read keeps what it held before, and its age.
-fn keep_list<T: Clone>(
-    new: &mut Option<Vec<T>>,
-    old: &Option<Vec<T>>,
-    read_at: &mut Option<Timestamp>,
-    at: Timestamp,
-) {
+fn keep_list<T: Clone>(new: &mut Option<T>, old: &Option<T>, read_at: &mut Option<Timestamp>, at: Timestamp) {
     match new {
         Some(_) => *read_at = Some(at),
         None => new.clone_from(old),

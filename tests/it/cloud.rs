@@ -74,6 +74,7 @@ impl Cloud {
                 deployments: Some(Vec::new()),
                 imported: Some(Vec::new()),
                 batch_jobs: Some(Vec::new()),
+                tags: None,
             },
             growth: 1.0,
             failing: BTreeSet::new(),
@@ -130,7 +131,6 @@ impl Cloud {
             name: Some(id.into()),
             kind,
             model_arns: regions.iter().map(arn).collect(),
-            tags: BTreeMap::new(),
         }));
     }
 

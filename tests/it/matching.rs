@@ -487,22 +487,24 @@ fn application_profiles_share_the_rows_of_what_they_were_copied_from() {
     let profile = |id: &str, kind, regions: &[&str]| {
         Arc::new(InferenceProfile {
             id: id.to_string(),
-            arn: String::new(),
+            arn: format!("arn:aws:bedrock:us-east-1:000000000001:application-inference-profile/{id}"),
             name: Some("team a".to_string()),
             kind,
             model_arns: regions
                 .iter()
                 .map(|r| format!("arn:aws:bedrock:{r}::foundation-model/{model}"))
                 .collect(),
-            tags: BTreeMap::from([("team".to_string(), "a".to_string())]),
         })
     };
     let regions = ["us-east-1", "us-west-2"];
+    let application = profile("abcdef012345", ProfileKind::Application, &regions);
+    let tags = BTreeMap::from([("team".to_string(), "a".to_string())]);
     let catalog = Catalog {
         profiles: Some(vec![
             profile("us.amazon.nova-lite-v1:0", ProfileKind::SystemDefined, &regions),
-            profile("abcdef012345", ProfileKind::Application, &regions),
+            application.clone(),
         ]),
+        tags: Some(BTreeMap::from([(application.arn.clone(), tags)])),
         ..catalog(&[(model, "")])
     };
     let quotas = rows(&[("L-1", "Cross-region model inference tokens per minute for Amazon Nova Lite")]);

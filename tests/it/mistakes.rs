@@ -366,7 +366,7 @@ fn an_application_profile_of_an_unknown_scope_guessed() {
 }
 
 #[test]
-fn jobs_and_model_units_of_other_models_counted() {
+fn jobs_of_other_models_or_units_of_other_throughputs_counted() {
     let mut cloud = cloud();
     let haiku = "anthropic.claude-3-haiku-20240307-v1:0";
     cloud.model(haiku, "Claude 3 Haiku", "Anthropic");
@@ -410,6 +410,6 @@ fn jobs_and_model_units_of_other_models_counted() {
     ]);
     cloud.round();
     assert_eq!(cloud.status("L-00000041").usage, Some(3.0));
-    assert_eq!(cloud.status("L-00000042").usage, Some(3.0));
-    assert_eq!(cloud.status("L-00000042").ratio, Some(0.3));
+    assert_eq!(cloud.status("L-00000042").usage, Some(2.0), "the limit is one provisioned model's");
+    assert_eq!(cloud.status("L-00000042").ratio, Some(0.2));
 }

@@ -185,7 +185,6 @@ fn catalog() -> Catalog {
             name: Some("US Claude Sonnet 4.5".into()),
             kind: ProfileKind::SystemDefined,
             model_arns: vec![foundation(SONNET)],
-            tags: BTreeMap::new(),
         })]),
         provisioned: Some(vec![ProvisionedThroughput {
             arn: "arn:aws:bedrock:us-east-1:111111111111:provisioned-model/abcdefghijkl".into(),

@@ -2,7 +2,7 @@
 
 use super::identity::{provider_stem, split_context};
 use super::{IdType, unmapped};
-use crate::model::catalog::{Catalog, FoundationModel, InferenceProfile, ProfileKind};
+use crate::model::catalog::{Catalog, FoundationModel, InferenceProfile, ProfileKind, Tags};
 use crate::model::ids::Scope;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub(super) struct Meaning {
     pub scope: Option<Scope>,
     pub spends: Spends,
     pub name: Option<String>,
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
     /// A live list names the id itself.
     pub listed: bool,
     /// Why model or scope is unknown: a reason of [`unmapped`], and in words.
@@ -83,7 +83,7 @@ impl Meaning {
             scope: None,
             spends: Spends::Shared,
             name: None,
-            tags: BTreeMap::new(),
+            tags: Tags::new(),
             listed: false,
             unclear: Some((reason, words)),
         }
@@ -103,6 +103,7 @@ impl Meaning {
 pub(super) struct Lists {
     pub models: BTreeMap<String, Arc<FoundationModel>>,
     profiles: HashMap<String, Arc<InferenceProfile>>,
+    tags: BTreeMap<String, Tags>,
     provisioned: HashMap<String, (String, String)>,
     deployments: HashMap<String, (String, String)>,
     imported: HashMap<String, String>,
@@ -112,7 +113,7 @@ pub(super) struct Lists {
 
 impl Lists {
     pub fn new(catalog: &Catalog) -> Lists {
-        let mut lists = Lists::default();
+        let mut lists = Lists { tags: catalog.tags.clone().unwrap_or_default(), ..Lists::default() };
         for model in catalog.models.iter().flatten() {
             lists.models.insert(model.id.clone(), model.clone());
         }
@@ -235,7 +236,8 @@ impl Lists {
                 Meaning { model: Some(model.to_string()), ..unclear }
             }
         };
-        Meaning { tags: profile.tags.clone(), ..meaning.named(name) }
+        let tags = self.tags.get(&profile.arn).cloned().unwrap_or_default();
+        Meaning { tags, ..meaning.named(name) }
     }
 
     /// The scope of what the profile was copied from, by the set of its regions.
@@ -378,7 +380,6 @@ mod tests {
             name: None,
             kind,
             model_arns: regions.iter().map(arn).collect(),
-            tags: BTreeMap::new(),
         }
     }
 
@@ -435,6 +436,7 @@ mod tests {
                 name: "mine".to_string(),
             }]),
             batch_jobs: None,
+            tags: None,
         })
     }
 

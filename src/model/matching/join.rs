@@ -8,6 +8,9 @@ use crate::model::quota::ServiceQuota;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+/// A row that belongs to a model, and how that was found.
+type Won = (QuotaKey, Method);
+
 /// Which rows are whose, and why others are nobody's.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Join {
@@ -18,7 +21,7 @@ pub(super) struct Join {
     pub rows: Vec<Row>,
     pub claims: Vec<Claim>,
     /// The rows that belong to a listed model.
-    pub won: Vec<(QuotaKey, Method)>,
+    pub won: Vec<Won>,
     /// Rows that name a listed model equally well in one slot.
     pub disputed: BTreeMap<(Arc<str>, Slot), Vec<usize>>,
     by_words: HashMap<String, Vec<usize>>,
@@ -86,19 +89,19 @@ impl Join {
         for (model, rows) in claimed {
             let settled = settle(&self.rows, &rows);
             let won = settled.won.iter().map(|(at, evidence)| self.key(&model, *at, *evidence));
-            let won: Vec<(QuotaKey, Method)> = won.collect();
+            let won: Vec<Won> = won.collect();
             self.won.extend(won);
             self.disputed.extend(settled.disputed.into_iter().map(|(slot, at)| ((model.clone(), slot), at)));
         }
     }
 
-    fn key(&self, model: &Arc<str>, row: usize, evidence: Evidence) -> (QuotaKey, Method) {
+    fn key(&self, model: &Arc<str>, row: usize, evidence: Evidence) -> Won {
         let Row { code, slot, .. } = &self.rows[row];
         (slot.key(model, code.clone()), evidence.method())
     }
 
     /// The rows of a model that is not listed, read off its id, and those that name it equally well.
-    pub fn of_unlisted(&self, model: &Model) -> (Vec<(QuotaKey, Method)>, BTreeMap<Slot, Vec<usize>>) {
+    pub fn of_unlisted(&self, model: &Model) -> (Vec<Won>, BTreeMap<Slot, Vec<usize>>) {
         let settled = settle(&self.rows, &self.unlisted_claims(model));
         let won = settled.won.iter().map(|(at, evidence)| self.key(&model.id, *at, *evidence));
         (won.collect(), settled.disputed)

@@ -9,7 +9,7 @@ PORT ?= 10469
 help:
 	@echo "make demo    the exporter on a simulated AWS, at http://localhost:$(PORT)/ (PORT=… for another port)"
 	@echo "make test    format, lints, docs and all tests; installs what they need, or says what is missing"
-	@echo "make live    the demo in a real Prometheus and Alertmanager: every query, every alert; ten minutes"
+	@echo "make live    of these, a real Prometheus and Alertmanager: every query, every alert, a page's delay; a quarter of an hour"
 	@echo "make image   the container image, with docker, podman or buildah"
 
 demo:

@@ -30,22 +30,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+/// Kept open to each host, one for each service and region; each holds on to buffers of its largest answer.
+const IDLE_CONNECTIONS: usize = 8;
+
 /// One set of credentials. Its clients in every region share one HTTP client and one identity cache,
 /// so a role is assumed once per refresh, however many regions it is used in.
-#[derive(Clone)]
 pub struct Session {
     config: SdkConfig,
     plan: AwsPlan,
     telemetry: Telemetry,
 }
 
-/// The clients of one target.
+/// The way to one target. The SDK's clients take some 40 KiB each, so they live as long as a collection;
+/// what they share (connections, credentials, retry budgets) lives on.
 #[derive(Clone)]
 pub struct Connection {
     pub target: Target,
-    pub cloudwatch: aws_sdk_cloudwatch::Client,
-    pub service_quotas: aws_sdk_servicequotas::Client,
-    pub bedrock: aws_sdk_bedrock::Client,
+    session: Arc<Session>,
     pub telemetry: Telemetry,
     server_time: Arc<AtomicI64>,
     paces: Paces,
@@ -62,7 +63,7 @@ struct Paces {
 
 /// A monitoring account, as CloudWatch's cross-account observability has it: it reads the metrics of many.
 pub struct Monitoring {
-    session: Session,
+    session: Arc<Session>,
     /// By region: what is asked of it counts together, whichever account it is about.
     regions: BTreeMap<Arc<str>, (Paces, Arc<Links>)>,
 }
@@ -80,6 +81,7 @@ impl Environment {
     /// `region` keeps the SDK from looking for one, which outside EC2 takes seconds.
     pub async fn load(plan: &AwsPlan, region: Option<&str>, telemetry: &Telemetry) -> Environment {
         let http = aws_smithy_http_client::Builder::new()
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
             .build_https();
         Environment::on(http, plan, region, telemetry).await
@@ -116,7 +118,7 @@ impl Environment {
     }
 
     /// Credentials for one account. Nothing is asked of AWS yet.
-    pub async fn session(&self, credentials: &Credentials) -> Session {
+    pub async fn session(&self, credentials: &Credentials) -> Arc<Session> {
         let config = match credentials {
             Credentials::Default => self.config.clone(),
             Credentials::Profile(name) => match self.config.http_client() {
@@ -125,7 +127,7 @@ impl Environment {
             },
             Credentials::Role { arn, external_id } => self.assume(arn, external_id.as_deref()).await,
         };
-        Session { config, plan: self.plan.clone(), telemetry: self.telemetry.clone() }
+        Arc::new(Session { config, plan: self.plan.clone(), telemetry: self.telemetry.clone() })
     }
 
     async fn assume(&self, arn: &str, external_id: Option<&str>) -> SdkConfig {
@@ -204,35 +206,25 @@ impl Session {
         client!(aws_sdk_account, self, target, &self.plan.account_url, &Arc::default())
     }
 
+    fn oam(&self, region: &str) -> aws_sdk_oam::Client {
+        let target = Target::new("", region);
+        client!(aws_sdk_oam, self, target, &self.plan.oam_url, &Arc::default())
+    }
+
     fn organizations(&self, region: &str) -> aws_sdk_organizations::Client {
         let target = Target::new("", region);
         client!(aws_sdk_organizations, self, target, &self.plan.organizations_url, &Arc::default())
     }
 
-    /// The clients of one target of this account.
-    pub fn connect(&self, target: &Target) -> Connection {
-        self.connect_through(self, target, Paces::new(), None)
-    }
-
-    /// The same where `reader` reads CloudWatch.
-    fn connect_through(
-        &self,
-        reader: &Session,
-        target: &Target,
-        paces: Paces,
-        links: Option<Arc<Links>>,
-    ) -> Connection {
-        let (server_time, unwatched) = (Arc::default(), Arc::default());
-        let plan = &self.plan;
+    /// The way to one target of this account.
+    pub fn connect(self: &Arc<Session>, target: &Target) -> Connection {
         Connection {
             target: target.clone(),
-            cloudwatch: client!(aws_sdk_cloudwatch, reader, target, &plan.cloudwatch_url, &server_time),
-            service_quotas: client!(aws_sdk_servicequotas, self, target, &plan.servicequotas_url, &unwatched),
-            bedrock: client!(aws_sdk_bedrock, self, target, &plan.bedrock_url, &unwatched),
+            session: self.clone(),
             telemetry: self.telemetry.clone(),
-            server_time,
-            paces,
-            links,
+            server_time: Arc::default(),
+            paces: Paces::new(),
+            links: None,
         }
     }
 }
@@ -244,18 +236,18 @@ impl Paces {
 }
 
 impl Monitoring {
-    pub fn new(session: Session) -> Monitoring {
+    pub fn new(session: Arc<Session>) -> Monitoring {
         Monitoring { session, regions: BTreeMap::new() }
     }
 
-    /// The clients of one target of `account`, whose metrics the monitoring account reads.
-    pub fn connect(&mut self, account: &Session, target: &Target) -> Connection {
+    /// The way to one target of `account`, whose metrics the monitoring account reads.
+    pub fn connect(&mut self, account: &Arc<Session>, target: &Target) -> Connection {
         let Monitoring { session, regions } = self;
-        let (paces, links) = regions.entry(target.region.clone()).or_insert_with(|| {
-            let links = client!(aws_sdk_oam, session, target, &session.plan.oam_url, &Arc::default());
-            (Paces::new(), Arc::new(Links::new(links)))
-        });
-        account.connect_through(session, target, paces.clone(), Some(links.clone()))
+        let region = &target.region;
+        let (paces, links) = regions
+            .entry(region.clone())
+            .or_insert_with(|| (Paces::new(), Arc::new(Links::new(session.clone(), region))));
+        Connection { paces: paces.clone(), links: Some(links.clone()), ..account.connect(target) }
     }
 }
 
@@ -275,6 +267,22 @@ fn home(region: &str) -> &'static str {
 }
 
 impl Connection {
+    pub fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
+        let Connection { session, target, server_time, links, .. } = self;
+        let reader = links.as_ref().map_or(session, |links| &links.session);
+        client!(aws_sdk_cloudwatch, reader, target, &reader.plan.cloudwatch_url, server_time)
+    }
+
+    pub fn service_quotas(&self) -> aws_sdk_servicequotas::Client {
+        let Connection { session, target, .. } = self;
+        client!(aws_sdk_servicequotas, session, target, &session.plan.servicequotas_url, &Arc::default())
+    }
+
+    pub fn bedrock(&self) -> aws_sdk_bedrock::Client {
+        let Connection { session, target, .. } = self;
+        client!(aws_sdk_bedrock, session, target, &session.plan.bedrock_url, &Arc::default())
+    }
+
     /// Whose metrics they are, where CloudWatch must be told.
     fn owner(&self) -> Option<&str> {
         self.links.as_ref().map(|_| &*self.target.account_id)

@@ -192,7 +192,7 @@ fn demo_plan(url: &str, world: &World) -> Result<Plan> {
         let arn = format!("arn:aws:iam::{}:role/bedrock-quota-exporter", account.id);
         text += &format!("  - {{name: {name}, role_arn: '{arn}', regions: [{}]}}\n", regions.join(", "));
     }
-    text += "quotas: {interval: 1m}\ncatalog: {team_tag: team}\nscrape_interval: 15s\n";
+    text += "quotas: {interval: 1m}\ncatalog: {team_tag: team}\nbudget: {dollars_per_day: 20}\nscrape_interval: 15s\n";
     text += &format!("aws: {{endpoint_url: '{url}'}}\n");
     let mut plan = plan::plan(&config::parse("the demo's config", &text))?;
     plan.aws.simulated_keys = Some("AKIASIMULATED".to_string());

@@ -138,6 +138,7 @@ fn tell_plan(telemetry: &Telemetry, snapshot: &Snapshot, export: &Export) {
     for (collector, seconds) in &export.intervals {
         telemetry.set_interval(*collector, *seconds as f64);
     }
+    telemetry.set_budget(export.budget);
 }
 
 /// Each SIGHUP asks for a reload; how it went is logged by the writer.

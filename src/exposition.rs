@@ -31,6 +31,8 @@ pub struct Export {
     pub account_names: BTreeMap<String, String>,
     /// Seconds between collections, as the exporter tells of itself.
     pub intervals: Vec<(Collector, u64)>,
+    /// US dollars a day that reading CloudWatch may cost, told likewise.
+    pub budget: Option<f64>,
 }
 
 impl Default for Export {
@@ -43,6 +45,7 @@ impl Default for Export {
             team_tag: None,
             account_names: BTreeMap::new(),
             intervals: Vec::new(),
+            budget: None,
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod organization;
 pub mod quota;
 pub mod schedule;
 pub mod shard;
+mod sharing;
 pub mod snapshot;
 pub mod throttling;
 pub mod time;

@@ -5,6 +5,7 @@ use crate::model::quota::{QuotaList, ServiceQuota, UsageMetric};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A file's path, for messages, and its content.
 #[derive(Clone, Copy, Debug)]
@@ -39,14 +40,14 @@ pub fn quotas(
             .or_insert_with(|| ServiceQuota { error: None, ..row.into_quota() });
         quota.default = value;
     }
-    Ok(QuotaList { quotas: joined.into_values().collect(), requests: None })
+    Ok(QuotaList { quotas: joined.into_values().map(Arc::new).collect(), requests: None })
 }
 
 /// `aws bedrock list-foundation-models`.
 ///
 /// # Errors
 /// One message that names the file, what was expected and what was found.
-pub fn models(file: File) -> Result<Vec<FoundationModel>, String> {
+pub fn models(file: File) -> Result<Vec<Arc<FoundationModel>>, String> {
     let rows: Vec<ModelRow> =
         rows(file, &["modelSummaries", "models"], "aws bedrock list-foundation-models")?;
     let model = |row: ModelRow| FoundationModel {
@@ -57,17 +58,17 @@ pub fn models(file: File) -> Result<Vec<FoundationModel>, String> {
         lifecycle: row.lifecycle.and_then(|l| l.status),
         end_of_life: None,
     };
-    Ok(rows.into_iter().map(model).collect())
+    Ok(rows.into_iter().map(model).map(Arc::new).collect())
 }
 
 /// `aws bedrock list-inference-profiles`, of either type.
 ///
 /// # Errors
 /// One message that names the file, what was expected and what was found.
-pub fn profiles(file: File, region: Option<&str>) -> Result<Vec<InferenceProfile>, String> {
+pub fn profiles(file: File, region: Option<&str>) -> Result<Vec<Arc<InferenceProfile>>, String> {
     let keys = ["inferenceProfileSummaries", "inferenceProfiles"];
     let rows: Vec<ProfileRow> = rows(file, &keys, "aws bedrock list-inference-profiles")?;
-    Ok(rows.into_iter().map(|row| row.into_profile(region)).collect())
+    Ok(rows.into_iter().map(|row| Arc::new(row.into_profile(region))).collect())
 }
 
 /// `aws bedrock list-custom-model-deployments`.
@@ -261,7 +262,7 @@ impl ProfileRow {
         };
         let (id, name) = (self.id, self.name);
         let arn = self.arn.unwrap_or_default();
-        InferenceProfile { id, arn, name, kind, model_arns, tags: BTreeMap::new() }
+        InferenceProfile { id, arn, name, kind, model_arns }
     }
 }
 

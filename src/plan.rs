@@ -124,6 +124,7 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
                 (Collector::Catalog, settings.catalog_interval),
                 (Collector::Usage, settings.usage_interval),
             ],
+            budget: settings.budget,
             quotas: or(&config.quotas.export, QuotaExport::All),
             watch: values(&config.quotas.watch).into_iter().collect(),
             gauges: or(&config.usage.gauges, true),
@@ -399,7 +400,7 @@ fn cadence(usage: &Usage, out: Out) -> Option<Cadence> {
         idle_interval: interval(&usage.idle_interval, "idle_interval", 15 * 60),
         idle_after: or(&usage.idle_after, 3600),
     };
-    (or(&usage.cadence, CadenceKind::Fixed) == CadenceKind::Adaptive).then_some(cadence)
+    (or(&usage.cadence, CadenceKind::Adaptive) == CadenceKind::Adaptive).then_some(cadence)
 }
 
 fn delays(usage: &Usage, out: Out) -> (u64, u64) {

@@ -71,7 +71,7 @@ async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
         None => (typed, own).into_response(),
         Some(rendered) if takes_gzip(&headers) => {
             let (head, tail) = rendered.gzip(&own);
-            let parts = [Ok::<_, Infallible>(Bytes::from_owner(head)), Ok(Bytes::from(tail))];
+            let parts = head.map(Bytes::from_owner).chain([Bytes::from(tail)]).map(Ok::<_, Infallible>);
             (typed, [(CONTENT_ENCODING, "gzip")], Body::from_stream(stream::iter(parts))).into_response()
         }
         Some(rendered) => {

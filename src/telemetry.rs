@@ -29,6 +29,8 @@ pub struct Telemetry {
     aws_request_duration: HistogramVec,
     metrics_requested: IntCounter,
     estimated_cost: Counter,
+    /// Without labels: a family that can be without samples.
+    budget: GaugeVec,
     series: IntGauge,
     targets: IntGauge,
     interval: GaugeVec,
@@ -75,6 +77,7 @@ impl Telemetry {
             }),
             metrics_requested: single(&registry, &families::METRICS_REQUESTED, IntCounter::with_opts),
             estimated_cost: single(&registry, &families::ESTIMATED_COST, Counter::with_opts),
+            budget: register(&registry, &families::BUDGET, GaugeVec::new),
             series: single(&registry, &families::SERIES, IntGauge::with_opts),
             targets: single(&registry, &families::TARGETS, IntGauge::with_opts),
             interval: register(&registry, &families::COLLECTION_INTERVAL, GaugeVec::new),
@@ -107,6 +110,14 @@ impl Telemetry {
     /// Calls were made that cost so much, 0 or more.
     pub fn cost_dollars(&self, dollars: f64) {
         self.estimated_cost.inc_by(dollars);
+    }
+
+    /// What the calls may cost, US dollars a day.
+    pub fn set_budget(&self, dollars_per_day: Option<f64>) {
+        match dollars_per_day {
+            Some(dollars) => self.budget.with_label_values::<&str>(&[]).set(dollars),
+            None => self.budget.reset(),
+        }
     }
 
     /// The newest rendering has so many series.

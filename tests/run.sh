@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs all tests; each kind ends with a line that counts. The live ones, which mostly wait, are `make live`.
+# Runs all tests; each kind ends with a line that counts. The live ones, which mostly wait, run beside the others, and
+# what they say comes last.
 # Usage: tests/run.sh TARGET     cargo's target directory, with a venv made by tests/setup.sh
 set -uo pipefail
 
@@ -8,11 +9,22 @@ here=$(dirname "${BASH_SOURCE[0]}")
 export BQE_PYTHON=$target/venv/bin/python BQE_BINARY=$target/debug/bedrock-quota-exporter PYTHONDONTWRITEBYTECODE=1
 failed=0
 
+"$BQE_PYTHON" "$here/suite.py" live >"$target/live.log" 2>&1 &
+live=$!
+# Whatever ends this ends the live tests, and they end what they started.
+trap 'kill "$live" 2>/dev/null; wait "$live"' EXIT
+trap 'exit 130' INT TERM
+
+# Nicer than the live tests, which measure a delay meanwhile.
 if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --locked || failed=1
+    nice cargo nextest run --locked || failed=1
 else
-    cargo test --locked -- --show-output || failed=1
+    nice cargo test --locked -- --show-output || failed=1
 fi
-"$here/dashboards/run" "$target/venv" || failed=1
-"$BQE_PYTHON" "$here/suite.py" alerts || failed=1
+nice "$here/dashboards/run" "$target/venv" || failed=1
+nice "$BQE_PYTHON" "$here/suite.py" alerts || failed=1
+
+echo "waiting for the live tests"
+wait "$live" || failed=1
+cat "$target/live.log"
 exit "$failed"

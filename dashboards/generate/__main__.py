@@ -1,6 +1,6 @@
 """Writes dashboards/*.json and docs/DASHBOARDS.md.
 
-    python dashboards/generate [--values alerts/values.yaml] [--out dashboards]
+    python dashboards/generate [--values alerts/generate/values.yaml] [--out dashboards]
 """
 
 import argparse
@@ -15,7 +15,7 @@ DASHBOARDS = frame.REPOSITORY / "dashboards"
 
 def main():
     parser = argparse.ArgumentParser(description="Write the dashboards, with the alerts' thresholds in them.")
-    parser.add_argument("--values", default=frame.REPOSITORY / "alerts" / "values.yaml", type=Path)
+    parser.add_argument("--values", default=frame.REPOSITORY / "alerts" / "generate" / "values.yaml", type=Path)
     parser.add_argument("--out", default=DASHBOARDS, type=Path, help="another directory: the docs stay as they are")
     arguments = parser.parse_args()
     made = output.files(arguments.values)

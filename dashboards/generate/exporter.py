@@ -29,7 +29,7 @@ def build(values):
             "Which share of accounts and regions is read completely?",
             "A target is up when the last attempt of each of its collectors brought all it asked for.",
             "Find the failing collector in \"Collectors\" and its kind of error in \"Collection errors\"."),
-            f"sum({worst}) / (count({worst}) > 0)", size=(4, 4), unit="percentunit", decimals=0,
+            f"sum({worst}) / (count({worst}) > 0)", size=(3, 4), unit="percentunit", decimals=0,
             no_value="exporter not seen", given=steps(RED, (values.region_blind, ORANGE), (1, GREEN))),
         stat("Targets", describe(
             "Is any account or region missing?",
@@ -41,7 +41,7 @@ def build(values):
             "How old is the usage shown?",
             "Time since the end of the last minute read for every id, of the oldest target.",
             "Compare with the cadence; see \"Collectors\" for which target is late."),
-            data_age(), size=(4, 4), unit="s", decimals=0, no_value="usage never read",
+            data_age(), size=(3, 4), unit="s", decimals=0, no_value="usage never read",
             given=steps(GREEN, (values.stale_seconds, RED))),
         stat("Throttled AWS calls", describe(
             "Does AWS refuse our own reads?",
@@ -49,7 +49,7 @@ def build(values):
             "Lengthen the intervals, or look for other tools that use up the same API rate."),
             f"({total('increase', requests, (), '1h', outcome='throttled')} or 0 * "
             f"{total('increase', requests, (), '1h')}) / ({total('increase', requests, (), '1h')} > 0)",
-            size=(4, 4), unit="percentunit", decimals=1, no_value="no AWS calls in an hour",
+            size=(3, 4), unit="percentunit", decimals=1, no_value="no AWS calls in an hour",
             given=steps(GREEN, (0.01, ORANGE), (0.1, RED))),
         stat("Cost a day", describe(
             "What does CloudWatch charge for this?",
@@ -57,6 +57,12 @@ def build(values):
             "Lengthen the usage interval (nothing is lost but freshness), or trim metrics and statistics."),
             f"{total('increase', 'bedrock_exporter_estimated_cost_dollars_total', (), '1h')} * 24",
             size=(3, 4), unit="currencyUSD", decimals=2, no_value="nothing billed yet", given=steps(GREEN)),
+        stat("Slowed by the budget", describe(
+            "Does the budget make the picture older?",
+            "Accounts and regions whose calmest ids are read less often, to stay within budget.dollars_per_day.",
+            "Raise the budget, or watch fewer regions; \"Metrics requested\" shows the price beside the budget."),
+            aggregate("sum", (), one("bedrock_exporter_budget_degraded")), size=(3, 4), unit="none",
+            no_value="no budget set", given=steps(GREEN, (1, ORANGE))),
         stat("Config", describe(
             "Is the running config the one on disk?",
             "Whether the last reload was accepted, of the worst instance.",
@@ -125,12 +131,15 @@ def build(values):
         size=(12, 9), unit="s", no_value="no AWS calls counted")
     billed = graph("Metrics requested", describe(
         "What drives the bill?",
-        "CloudWatch metrics requested per minute, which AWS charges by the thousand, and dollars a day at that pace.",
-        "A step up is new invocation ids or a shorter interval."),
+        "CloudWatch metrics requested per minute, which AWS charges by the thousand; dollars a day at that pace, and the "
+        "budget for them, if there is one.",
+        "A step up is new invocation ids or a shorter interval. Dollars above the budget: every id is read once an hour "
+        "at least, whatever that costs."),
         [Query(f"{total('rate', 'bedrock_exporter_cloudwatch_metrics_requested_total', (), '$__rate_interval')} * 60",
                "metrics per minute"),
          Query(f"{total('rate', 'bedrock_exporter_estimated_cost_dollars_total', (), '$__rate_interval')} * {DAY}",
-               "dollars a day")],
+               "dollars a day"),
+         Query(aggregate("sum", (), series("bedrock_exporter_budget_dollars_per_day")), "dollars a day, budget")],
         size=(12, 8), unit="short", no_value="nothing billed yet",
         overrides=[on_right_axis("/dollars/", "currencyUSD")])
     sizes = graph("Series", describe(

@@ -62,6 +62,8 @@ LABELS = {
     "bedrock_exporter_aws_request_duration_seconds_bucket": ("service", "operation", "le"),
     "bedrock_exporter_cloudwatch_metrics_requested_total": (),
     "bedrock_exporter_estimated_cost_dollars_total": (),
+    "bedrock_exporter_budget_degraded": TARGET,
+    "bedrock_exporter_budget_dollars_per_day": (),
     "bedrock_exporter_series": (),
     "bedrock_exporter_config_last_reload_successful": (),
     "bedrock_exporter_build_info": ("version", "revision", "mode"),

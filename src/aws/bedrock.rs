@@ -4,13 +4,14 @@ use super::error::classify;
 use super::{Connection, pages};
 use crate::model::catalog::{
     BatchJob, Catalog, CustomModelDeployment, FoundationModel, ImportedModel, InferenceProfile, ProfileKind,
-    ProvisionedThroughput,
+    ProvisionedThroughput, Tags,
 };
 use crate::model::snapshot::CollectError;
 use crate::model::time::Timestamp;
 use aws_sdk_bedrock::primitives::DateTime;
 use aws_sdk_bedrock::types::{InferenceProfileType, ModelInvocationJobStatus};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Control-plane rates are not documented; 10 calls a second is what the slowest list of the other
 /// services allows, and half of it is used.
@@ -23,13 +24,17 @@ fn seconds(at: DateTime) -> Timestamp {
 /// Reads a paged list of the control plane into a vector.
 macro_rules! list {
     ($self:ident . $operation:ident $(. $set:ident ( $value:expr ))*, $what:literal, $field:ident) => {
-        pages::all($what, RATE, |token| {
-            let call = $self.bedrock.$operation()$(.$set($value))*.set_next_token(token);
-            async move {
-            let page = call.send().await.map_err(|e| classify($what, e))?;
-            Ok((page.$field.unwrap_or_default(), page.next_token))
+        async {
+            let client = $self.bedrock();
+            pages::all($what, RATE, |token| {
+                let call = client.$operation()$(.$set($value))*.set_next_token(token);
+                async move {
+                    let page = call.send().await.map_err(|e| classify($what, e))?;
+                    Ok((page.$field.unwrap_or_default(), page.next_token))
+                }
+            })
+            .await
         }
-        })
     };
 }
 
@@ -39,33 +44,32 @@ impl Connection {
     pub async fn catalog(&self, tag_keys: &[String]) -> (Option<Catalog>, Vec<CollectError>) {
         let (models, profiles, provisioned, deployments, imported, batch_jobs) = tokio::join!(
             self.models(),
-            self.profiles(tag_keys),
+            self.profiles(),
             self.provisioned(),
             self.deployments(),
             self.imported(),
             self.batch_jobs(),
         );
         let mut errors = Vec::new();
+        let tags = match &profiles {
+            Ok(profiles) if !tag_keys.is_empty() => kept(self.tags(profiles, tag_keys).await, &mut errors),
+            _ => None,
+        };
         let catalog = Catalog {
-            models: kept(models, &mut errors),
-            profiles: match profiles {
-                Ok((profiles, untagged)) => {
-                    errors.extend(untagged);
-                    Some(profiles)
-                }
-                Err(error) => kept(Err(error), &mut errors),
-            },
+            models: kept(models, &mut errors).map(shared),
+            profiles: kept(profiles, &mut errors).map(shared),
             provisioned: kept(provisioned, &mut errors),
             deployments: kept(deployments, &mut errors),
             imported: kept(imported, &mut errors),
             batch_jobs: kept(batch_jobs, &mut errors),
+            tags,
         };
         ((catalog != Catalog::default()).then_some(catalog), errors)
     }
 
     async fn models(&self) -> Result<Vec<FoundationModel>, CollectError> {
         let what = "bedrock:ListFoundationModels";
-        let answer = self.bedrock.list_foundation_models().send().await.map_err(|e| classify(what, e))?;
+        let answer = self.bedrock().list_foundation_models().send().await.map_err(|e| classify(what, e))?;
         let models = answer.model_summaries.unwrap_or_default().into_iter().map(|model| FoundationModel {
             id: model.model_id,
             name: model.model_name,
@@ -82,24 +86,11 @@ impl Connection {
         Ok(models.collect())
     }
 
-    /// Both types. Tags are asked of application profiles only, and only where the config names keys;
-    /// a profile whose tags cannot be read keeps none, with one error for all of them.
-    async fn profiles(
-        &self,
-        tag_keys: &[String],
-    ) -> Result<(Vec<InferenceProfile>, Option<CollectError>), CollectError> {
+    /// Both types.
+    async fn profiles(&self) -> Result<Vec<InferenceProfile>, CollectError> {
         let mut profiles = self.profiles_of(InferenceProfileType::SystemDefined).await?;
-        let mut application = self.profiles_of(InferenceProfileType::Application).await?;
-        let mut failed = None;
-        if !tag_keys.is_empty() {
-            let arns: Vec<String> = application.iter().map(|p| p.arn.clone()).collect();
-            match self.tags(arns, tag_keys).await {
-                Ok(tags) => application.iter_mut().zip(tags).for_each(|(profile, tags)| profile.tags = tags),
-                Err(error) => failed = Some(error),
-            }
-        }
-        profiles.append(&mut application);
-        Ok((profiles, failed))
+        profiles.append(&mut self.profiles_of(InferenceProfileType::Application).await?);
+        Ok(profiles)
     }
 
     async fn profiles_of(&self, kind: InferenceProfileType) -> Result<Vec<InferenceProfile>, CollectError> {
@@ -121,26 +112,26 @@ impl Connection {
                 _ => ProfileKind::SystemDefined,
             },
             model_arns: profile.models.into_iter().filter_map(|model| model.model_arn).collect(),
-            tags: BTreeMap::new(),
         });
         Ok(profiles.collect())
     }
 
-    /// The tags named by `keys`, profile by profile.
+    /// The tags named by `keys`, of the application profiles among `profiles`.
     async fn tags(
         &self,
-        arns: Vec<String>,
+        profiles: &[InferenceProfile],
         keys: &[String],
-    ) -> Result<Vec<BTreeMap<String, String>>, CollectError> {
+    ) -> Result<BTreeMap<String, Tags>, CollectError> {
         let what = "bedrock:ListTagsForResource";
+        let client = self.bedrock();
         let pace = pages::Pace::new(RATE);
-        let mut all = Vec::with_capacity(arns.len());
-        for arn in arns {
+        let mut all = BTreeMap::new();
+        for profile in profiles.iter().filter(|profile| profile.kind == ProfileKind::Application) {
             pace.tick().await;
-            let call = self.bedrock.list_tags_for_resource().resource_arn(arn);
+            let call = client.list_tags_for_resource().resource_arn(&profile.arn);
             let tags = call.send().await.map_err(|e| classify(what, e))?.tags.unwrap_or_default();
             let named = tags.into_iter().filter(|tag| keys.contains(&tag.key));
-            all.push(named.map(|tag| (tag.key, tag.value)).collect());
+            all.insert(profile.arn.clone(), named.map(|tag| (tag.key, tag.value)).collect());
         }
         Ok(all)
     }
@@ -206,6 +197,10 @@ impl Connection {
     }
 }
 
-fn kept<T>(list: Result<Vec<T>, CollectError>, errors: &mut Vec<CollectError>) -> Option<Vec<T>> {
+fn shared<T>(list: Vec<T>) -> Vec<Arc<T>> {
+    list.into_iter().map(Arc::new).collect()
+}
+
+fn kept<T>(list: Result<T, CollectError>, errors: &mut Vec<CollectError>) -> Option<T> {
     list.map_err(|error| errors.push(error)).ok()
 }

@@ -37,11 +37,12 @@ impl Connection {
     /// are metrics without dimensions. `recent`: only those with a datapoint of the last three hours, else of
     /// the last two weeks.
     pub async fn listed_ids(&self, recent: bool) -> Result<Vec<ListedId>, CollectError> {
+        let client = self.cloudwatch();
         let mut listed: BTreeMap<InvocationId, Vec<crate::model::usage::Metric>> = BTreeMap::new();
         for endpoint in Endpoint::ALL {
             let owner = self.owner();
             let metrics = pages::paced(LIST, &self.paces.list, |token| {
-                let call = self.cloudwatch.list_metrics().namespace(names::namespace(*endpoint));
+                let call = client.list_metrics().namespace(names::namespace(*endpoint));
                 let call = call.set_owning_account(owner.map(String::from));
                 let call = call.set_include_linked_accounts(owner.map(|_| true));
                 let call =
@@ -91,14 +92,14 @@ impl Connection {
     ) {
         let from = batch.iter().map(|series| series.from).min().unwrap_or_default();
         let until = batch.iter().map(|series| series.until).max().unwrap_or_default();
-        let owner = self.owner();
+        let (client, owner) = (self.cloudwatch(), self.owner());
         let queries: Vec<MetricDataQuery> =
             batch.iter().enumerate().map(|(n, s)| query(n, s, period, owner)).collect();
         let billed = billed(batch);
         self.telemetry.metrics_requested(billed);
         self.telemetry.cost_dollars(billed as f64 * DOLLARS_PER_METRIC);
         let results = pages::paced(DATA, &self.paces.data, |token| {
-            let call = self.cloudwatch.get_metric_data().set_metric_data_queries(Some(queries.clone()));
+            let call = client.get_metric_data().set_metric_data_queries(Some(queries.clone()));
             let call = call
                 .start_time(DateTime::from_secs(from.start().0))
                 .end_time(DateTime::from_secs(until.start().0));

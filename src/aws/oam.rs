@@ -1,10 +1,10 @@
 //! CloudWatch Observability Access Manager: which accounts a monitoring account sees.
 
 use super::error::classify;
-use super::{Connection, pages};
+use super::{Connection, Session, pages};
 use crate::model::snapshot::{CollectError, ErrorClass};
-use aws_sdk_oam::Client;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -19,7 +19,8 @@ const FRESH: Duration = Duration::from_secs(60);
 
 /// The links of a monitoring account in one region.
 pub(super) struct Links {
-    client: Client,
+    pub(super) session: Arc<Session>,
+    region: Arc<str>,
     /// While one reads, the others wait for what it gets.
     last: Mutex<Option<(Instant, Accounts)>>,
 }
@@ -47,8 +48,8 @@ impl Connection {
 }
 
 impl Links {
-    pub(super) fn new(client: Client) -> Links {
-        Links { client, last: Mutex::new(None) }
+    pub(super) fn new(session: Arc<Session>, region: &Arc<str>) -> Links {
+        Links { session, region: region.clone(), last: Mutex::new(None) }
     }
 
     async fn accounts(&self) -> Accounts {
@@ -65,8 +66,9 @@ impl Links {
 
     /// The accounts that share metrics, the monitoring account itself among them.
     async fn read(&self) -> Accounts {
+        let client = self.session.oam(&self.region);
         let sinks = pages::all(SINKS, RATE, |token| {
-            let call = self.client.list_sinks().set_next_token(token);
+            let call = client.list_sinks().set_next_token(token);
             async move {
                 let page = call.send().await.map_err(|e| classify(SINKS, e))?;
                 Ok((page.items, page.next_token))
@@ -75,7 +77,7 @@ impl Links {
         let mut accounts = BTreeSet::new();
         for sink in sinks.await?.into_iter().filter_map(|sink| sink.arn) {
             let links = pages::all(LINKS, RATE, |token| {
-                let call = self.client.list_attached_links().sink_identifier(&sink).max_results(1000);
+                let call = client.list_attached_links().sink_identifier(&sink).max_results(1000);
                 let call = call.set_next_token(token);
                 async move {
                     let page = call.send().await.map_err(|e| classify(LINKS, e))?;

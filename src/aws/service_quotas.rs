@@ -8,6 +8,7 @@ use crate::model::snapshot::{CollectError, ErrorClass};
 use crate::model::time::Timestamp;
 use aws_sdk_servicequotas::types::{AppliedLevelEnum, ErrorCode, RequestStatus};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const SERVICE: &str = "bedrock";
 const APPLIED: &str = "servicequotas:ListServiceQuotas";
@@ -23,7 +24,8 @@ impl Connection {
     /// Applied values outer-joined with defaults by quota code, and the open increase requests.
     ///
     /// Without the applied list there is nothing. A *denied* default list or history costs only what it
-    /// feeds; any other failure of the defaults is a failed reading, so that the last one is kept.
+    /// feeds; any other failure of the defaults is a failed reading, so that the last one is kept. A value
+    /// that cannot be read or taken is its row's `error`; where no row has one, the reading has failed.
     pub async fn quotas(&self) -> (Option<QuotaList>, Vec<CollectError>) {
         let (applied, defaults, requests) = tokio::join!(self.applied(), self.defaults(), self.requests());
         let mut errors = Vec::new();
@@ -40,38 +42,44 @@ impl Connection {
         let list = applied.zip(defaults).map(|(applied, defaults)| {
             let (quotas, odd) = join(applied, defaults);
             errors.extend(odd);
+            let quotas = quotas.into_iter().map(Arc::new).collect();
             QuotaList { quotas, requests }
         });
         (list, errors)
     }
 
     async fn applied(&self) -> Result<Vec<Row>, CollectError> {
-        pages::all(APPLIED, LIST_RATE, |token| {
-            let call = self.service_quotas.list_service_quotas();
+        let client = self.service_quotas();
+        let rows = pages::all(APPLIED, LIST_RATE, |token| {
+            let call = client.list_service_quotas();
             let call = call.service_code(SERVICE).max_results(100).set_next_token(token);
             async move {
                 let page = call.send().await.map_err(|e| classify(APPLIED, e))?;
                 Ok((page.quotas.unwrap_or_default(), page.next_token))
             }
         })
-        .await
+        .await?;
+        with_values(APPLIED, rows)
     }
 
     async fn defaults(&self) -> Result<Vec<Row>, CollectError> {
-        pages::all(DEFAULTS, LIST_RATE, |token| {
-            let call = self.service_quotas.list_aws_default_service_quotas();
+        let client = self.service_quotas();
+        let rows = pages::all(DEFAULTS, LIST_RATE, |token| {
+            let call = client.list_aws_default_service_quotas();
             let call = call.service_code(SERVICE).max_results(100).set_next_token(token);
             async move {
                 let page = call.send().await.map_err(|e| classify(DEFAULTS, e))?;
                 Ok((page.quotas.unwrap_or_default(), page.next_token))
             }
         })
-        .await
+        .await?;
+        with_values(DEFAULTS, rows)
     }
 
     async fn requests(&self) -> Result<Vec<IncreaseRequest>, CollectError> {
+        let client = self.service_quotas();
         let changes = pages::all(HISTORY, HISTORY_RATE, |token| {
-            let call = self.service_quotas.list_requested_service_quota_change_history();
+            let call = client.list_requested_service_quota_change_history();
             let call = call.service_code(SERVICE).max_results(100).set_next_token(token);
             async move {
                 let page = call.send().await.map_err(|e| classify(HISTORY, e))?;
@@ -93,28 +101,33 @@ impl Connection {
     }
 }
 
+/// The rows about the account, if any of them has a value to be taken.
+fn with_values(list: &str, mut rows: Vec<Row>) -> Result<Vec<Row>, CollectError> {
+    rows.retain(|row| row.quota_applied_at_level != Some(AppliedLevelEnum::Resource));
+    let Some(first) = rows.first().filter(|_| rows.iter().all(|row| value(row).ok().flatten().is_none()))
+    else {
+        return Ok(rows);
+    };
+    let (class, why) = value(first).err().unwrap_or((ErrorClass::Malformed, "no Value".into()));
+    let code = first.quota_code().unwrap_or_default();
+    Err(CollectError { class, message: format!("{list}: no row has a value, {code}: {why}") })
+}
+
 /// The outer join. A row whose value no quota can have, or that AWS could not look up, carries that as its
 /// `error`: its value is not known this time.
-fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<ServiceQuota>, Vec<CollectError>) {
-    let mut errors: Vec<CollectError> = Vec::new();
-    let mut say = |error: CollectError| {
-        if errors.iter().all(|said| said.class != error.class) {
-            errors.push(error);
-        }
-    };
+fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<ServiceQuota>, Option<CollectError>) {
+    let mut nameless = None;
     let mut rows: BTreeMap<String, ServiceQuota> = BTreeMap::new();
-    let on_account = |row: &Row| row.quota_applied_at_level != Some(AppliedLevelEnum::Resource);
-    let all = applied.into_iter().filter(on_account).map(|row| (APPLIED, row));
+    let all = applied.into_iter().map(|row| (APPLIED, row));
     for (list, row) in all.chain(defaults.into_iter().map(|row| (DEFAULTS, row))) {
         let Some(code) = row.quota_code.clone().filter(|code| !code.is_empty()) else {
-            say(malformed(list, "a row without QuotaCode"));
+            nameless = Some(malformed(list, "a row without QuotaCode"));
             continue;
         };
-        let unread = unread(&row);
-        if let Some((Some(class), why)) = &unread {
-            say(CollectError { class: *class, message: format!("{list}: {code}: {why}") });
-        }
-        let value = row.value.filter(|_| unread.is_none());
+        let (value, error) = match value(&row) {
+            Ok(value) => (value, None),
+            Err((_, why)) => (None, Some(why)),
+        };
         let quota = rows.entry(code.clone()).or_insert_with(|| ServiceQuota { code, ..Default::default() });
         if let Some(name) = row.quota_name {
             quota.name = name;
@@ -127,7 +140,7 @@ fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<ServiceQuota>, Vec<Collec
         quota.listed = true;
         quota.applied = quota.applied.or(value);
         quota.adjustable = Some(row.adjustable);
-        quota.error = unread.map(|(_, why)| why);
+        quota.error = error;
         quota.usage_metric = row.usage_metric.and_then(|metric| {
             let mut dimensions: Vec<_> = metric.metric_dimensions.unwrap_or_default().into_iter().collect();
             dimensions.sort();
@@ -139,21 +152,23 @@ fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<ServiceQuota>, Vec<Collec
             })
         });
     }
-    (rows.into_values().collect(), errors)
+    (rows.into_values().collect(), nameless)
 }
 
-/// Why the value of a row is not to be taken. No class: nothing failed, AWS has none here.
-fn unread(row: &Row) -> Option<(Option<ErrorClass>, String)> {
-    if let Some(reason) = &row.error_reason {
-        let class = match reason.error_code() {
-            Some(ErrorCode::DependencyAccessDeniedError) => Some(ErrorClass::AccessDenied),
-            Some(ErrorCode::DependencyThrottlingError) => Some(ErrorClass::Throttled),
-            Some(ErrorCode::DependencyServiceError) => Some(ErrorClass::Server),
-            _ => None,
+/// The value of a row, `None` where AWS has none, or why what it says is not to be taken.
+fn value(row: &Row) -> Result<Option<f64>, (ErrorClass, String)> {
+    let Some(reason) = &row.error_reason else {
+        return match row.value.filter(|value| !(0.0..MOST).contains(value)) {
+            None => Ok(row.value),
+            Some(found) => Err((ErrorClass::Malformed, format!("{found} is no quota value"))),
         };
-        let code = reason.error_code().map_or("unknown", |code| code.as_str());
-        return Some((class, format!("{code}: {}", reason.error_message().unwrap_or_default())));
-    }
-    let impossible = row.value.filter(|value| !(0.0..MOST).contains(value));
-    impossible.map(|value| (Some(ErrorClass::Malformed), format!("{value} is no quota value")))
+    };
+    let class = match reason.error_code() {
+        Some(ErrorCode::DependencyAccessDeniedError) => ErrorClass::AccessDenied,
+        Some(ErrorCode::DependencyThrottlingError) => ErrorClass::Throttled,
+        Some(ErrorCode::DependencyServiceError) => ErrorClass::Server,
+        _ => ErrorClass::Other,
+    };
+    let code = reason.error_code().map_or("unknown", |code| code.as_str());
+    Err((class, format!("{code}: {}", reason.error_message().unwrap_or_default())))
 }

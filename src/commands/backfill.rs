@@ -124,6 +124,7 @@ fn tell_plan(telemetry: &Telemetry, settings: &Settings, targets: usize) {
     telemetry.set_interval(Collector::Quotas, settings.quotas_interval as f64);
     telemetry.set_interval(Collector::Catalog, settings.catalog_interval as f64);
     telemetry.set_interval(Collector::Usage, settings.usage_interval as f64);
+    telemetry.set_budget(settings.budget);
 }
 
 #[cfg(test)]

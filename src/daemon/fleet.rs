@@ -22,7 +22,7 @@ const RETRY_KNOWN: u64 = 300;
 /// One account, with its credentials.
 #[derive(Clone)]
 pub(super) struct Account {
-    session: Session,
+    session: Arc<Session>,
     credentials: Credentials,
     pub(super) name: Option<String>,
     /// As the plan tells them.
@@ -60,7 +60,7 @@ pub(super) struct Fleet {
 #[derive(Clone)]
 struct Organization {
     plan: Arc<OrganizationPlan>,
-    session: Session,
+    session: Arc<Session>,
 }
 
 /// What AWS must say before there are targets.

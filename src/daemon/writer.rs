@@ -22,10 +22,12 @@ use tokio::task::JoinSet;
 
 /// Collections under way at once, over all targets.
 const CONCURRENCY: usize = 64;
+/// Lists of quotas and models among them: they take seconds each, and must not keep usage waiting.
+const LISTS: usize = 32;
 
 /// What a job brings back.
 enum Done {
-    Collected(Outcome),
+    Collected(Box<Outcome>),
     Learned(Answer),
 }
 
@@ -115,8 +117,8 @@ impl Writer {
             self.jobs.spawn(async move { Done::Learned(answer.await) });
         }
         for (_, collector, target) in self.idle_and_due(now) {
-            if self.jobs.len() >= CONCURRENCY {
-                return;
+            if !self.has_room(collector) {
+                continue;
             }
             let (Some(state), Some(connection)) =
                 (self.snapshot.targets.get(&target), self.fleet.connections().get(&target))
@@ -129,6 +131,12 @@ impl Writer {
                 self.busy.insert((target.clone(), collector));
             }
         }
+    }
+
+    /// Whether one more collection may be under way.
+    fn has_room(&self, collector: Collector) -> bool {
+        let lists = || self.busy.iter().filter(|(_, busy)| *busy != Collector::Usage).count();
+        self.jobs.len() < CONCURRENCY && (collector == Collector::Usage || lists() < LISTS)
     }
 
     /// What is due and not under way, the longest overdue first, so that nothing starves while the limit of
@@ -177,12 +185,12 @@ impl Writer {
         let settings = &self.plan.settings;
         let connections = self.fleet.connections();
         let known = self.snapshot.targets.iter().filter(|(target, _)| connections.contains_key(target));
-        let idle = known.flat_map(|(target, state)| {
-            let idle = Collector::ALL.iter().filter(|&&c| !self.busy.contains(&(target.clone(), c)));
+        // At the limit the end of a job wakes, not what waits for it.
+        let roomy: Vec<Collector> = Collector::ALL.iter().copied().filter(|&c| self.has_room(c)).collect();
+        let due = known.flat_map(|(target, state)| {
+            let idle = roomy.iter().filter(|&&c| !self.busy.contains(&(target.clone(), c)));
             idle.map(|&collector| due_at(state, collector, settings))
         });
-        // At the limit the end of a job wakes, not what waits for it.
-        let due = idle.filter(|_| self.jobs.len() < CONCURRENCY);
         let ask = self.fleet.next_question();
         due.chain(self.snapshot.next_change()).chain(ask).min().unwrap_or(now().plus(60))
     }
@@ -193,7 +201,7 @@ impl Writer {
             match done {
                 Done::Collected(outcome) => {
                     self.busy.remove(&(outcome.target.clone(), outcome.collector));
-                    outcomes.push(outcome);
+                    outcomes.push(*outcome);
                 }
                 Done::Learned(answer) => {
                     let failed = self.fleet.learn(answer, now());
@@ -269,7 +277,7 @@ async fn job(
     let tag_keys: Vec<String> = plan.export.team_tag.iter().cloned().collect();
     let collector = work.collector();
     let outcome = collect::collect(&connection, &state, work, &plan.settings, &tag_keys, started);
-    Done::Collected(witnessed(&state.target, collector, outcome).await)
+    Done::Collected(Box::new(witnessed(&state.target, collector, outcome).await))
 }
 
 /// Says whose panic it is, before it ends the process.

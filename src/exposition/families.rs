@@ -156,6 +156,12 @@ pub const ESTIMATED_COST: Family = own(
     &[],
     "Estimated price of the exporter's calls to CloudWatch since its start, in US dollars, at list price.",
 );
+pub const BUDGET: Family = own(
+    Kind::Gauge,
+    "bedrock_exporter_budget_dollars_per_day",
+    &[],
+    "What the exporter's calls to CloudWatch may cost, in US dollars a day. Absent without a budget.",
+);
 pub const SERIES: Family = own(
     Kind::Gauge,
     "bedrock_exporter_series",
@@ -743,6 +749,7 @@ pub static ALL: &[Family] = &[
     AWS_REQUEST_DURATION,
     METRICS_REQUESTED,
     ESTIMATED_COST,
+    BUDGET,
     SERIES,
     DISCOVERY_UP,
     DISCOVERY_ERRORS,

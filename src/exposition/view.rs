@@ -107,6 +107,7 @@ impl<'a> View<'a> {
         let rows = state.quotas.iter().flat_map(|read| &read.value.quotas);
         let inventory = rows
             .filter(|row| codes.contains(&*row.code) || selection.row(&row.code, row.limit(), row.default))
+            .map(|row| &**row)
             .collect();
         let with_quotas: BTreeSet<_> = quotas.iter().map(|status| &*status.quota.key.model).collect();
         let shown = |id: &str| selection.all() || used.contains(id) || with_quotas.contains(id);
@@ -122,7 +123,7 @@ impl<'a> View<'a> {
             inventory,
             requests,
             unmapped: evaluation.unmapped.iter().map(|(id, reason)| (&*id.id, *reason)).collect(),
-            models: models.filter(|model| shown(&model.id)).map(|model| (&*model.id, model)).collect(),
+            models: models.filter(|model| shown(&model.id)).map(|model| (&*model.id, &**model)).collect(),
             provisioned: provisioned.map(|provisioned| (provisioned.id(), provisioned)).collect(),
             jobs: catalog.map(jobs).unwrap_or_default(),
             quotas,

@@ -2,14 +2,16 @@
 
 use super::time::Timestamp;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// One reading of a target's catalog. `None` is a list that could not be read, never an empty one.
+/// One reading of a target's catalog. `None` is a list that could not be read, never an empty one. Targets
+/// share the models and profiles that are equal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalog {
     /// ListFoundationModels.
-    pub models: Option<Vec<FoundationModel>>,
+    pub models: Option<Vec<Arc<FoundationModel>>>,
     /// ListInferenceProfiles, SYSTEM_DEFINED and APPLICATION.
-    pub profiles: Option<Vec<InferenceProfile>>,
+    pub profiles: Option<Vec<Arc<InferenceProfile>>>,
     /// ListProvisionedModelThroughputs.
     pub provisioned: Option<Vec<ProvisionedThroughput>>,
     /// ListCustomModelDeployments.
@@ -18,7 +20,12 @@ pub struct Catalog {
     pub imported: Option<Vec<ImportedModel>>,
     /// ListModelInvocationJobs, Submitted and InProgress only.
     pub batch_jobs: Option<Vec<BatchJob>>,
+    /// ListTagsForResource of application profiles, by ARN: the tags whose keys the config names.
+    pub tags: Option<BTreeMap<String, Tags>>,
 }
+
+/// By key.
+pub type Tags = BTreeMap<String, String>;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FoundationModel {
@@ -45,8 +52,6 @@ pub struct InferenceProfile {
     pub kind: ProfileKind,
     /// models[].modelArn: one per region the profile may route to.
     pub model_arns: Vec<String>,
-    /// The tags whose keys the config names; only application profiles are asked.
-    pub tags: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

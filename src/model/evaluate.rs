@@ -77,7 +77,7 @@ fn limit(quota: &ModelQuota) -> Option<f64> {
 
 fn row<'a>(quotas: &'a [QuotaStatus], key: &QuotaKey) -> Option<&'a ModelQuota> {
     let found = quotas.binary_search_by(|status| status.quota.key.cmp(key));
-    found.ok().map(|i| &quotas[i].quota)
+    found.ok().map(|i| &*quotas[i].quota)
 }
 
 /// Error counts that are 0 beside known calls even if ListMetrics has never shown them.
@@ -125,7 +125,7 @@ impl<'a> Usage<'a> {
         let index = &self.state.memory.index;
         let mut all: Vec<QuotaStatus> = index.quotas().iter().map(|row| self.quota(row)).collect();
         let unlisted = self.spenders.keys().filter(|key| self.is_fresh() && index.quota(key).is_none());
-        let rows = unlisted.map(|key| index.describe(key).unwrap_or_else(|| no_such_quota(key)));
+        let rows = unlisted.map(|key| index.describe(key).unwrap_or_else(|| Arc::new(no_such_quota(key))));
         all.extend(rows.map(|row| self.quota(&row)));
         all.sort_by(|a, b| a.quota.key.cmp(&b.quota.key));
         all
@@ -137,7 +137,7 @@ impl<'a> Usage<'a> {
         Spender { id, history: &known.history, weight: 1.0, factor, idle: self.settings.idle_minutes() }
     }
 
-    fn quota(&self, quota: &ModelQuota) -> QuotaStatus {
+    fn quota(&self, quota: &Arc<ModelQuota>) -> QuotaStatus {
         let key = &quota.key;
         let spenders = self.spenders.get(key).map_or(&[][..], Vec::as_slice);
         let mut status = self.unmeasured(quota, spenders);
@@ -169,7 +169,7 @@ impl<'a> Usage<'a> {
     }
 
     /// A quota of which only limit and state are known.
-    fn unmeasured(&self, quota: &ModelQuota, spenders: &[Spender]) -> QuotaStatus {
+    fn unmeasured(&self, quota: &Arc<ModelQuota>, spenders: &[Spender]) -> QuotaStatus {
         let unmeasurable = utilization::is_unmeasurable(&quota.key, spenders);
         let nothing = self.settled..self.settled;
         QuotaStatus {

@@ -27,7 +27,7 @@ pub struct Evaluation {
 /// One model quota with what is known of its usage. `None` is unknown, and absent from /metrics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuotaStatus {
-    pub quota: ModelQuota,
+    pub quota: Arc<ModelQuota>,
     pub state: State,
     pub usage_source: UsageSource,
     /// The newest settled minute known for all ids; day quotas: since the day began, each id weighed.

@@ -1,6 +1,7 @@
 //! Quotas as Service Quotas lists them, applied and default values joined by quota code.
 
 use super::time::Timestamp;
+use std::sync::Arc;
 
 /// One row of Service Quotas, service code `bedrock`: the outer join of ListServiceQuotas (applied)
 /// and ListAWSDefaultServiceQuotas (default). Rows applied at RESOURCE level are not account limits
@@ -53,7 +54,7 @@ pub struct IncreaseRequest {
 /// beside it), never an empty one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct QuotaList {
-    /// Sorted by code, each code once.
-    pub quotas: Vec<ServiceQuota>,
+    /// Sorted by code, each code once. Targets share the rows that are equal.
+    pub quotas: Vec<Arc<ServiceQuota>>,
     pub requests: Option<Vec<IncreaseRequest>>,
 }

@@ -9,6 +9,7 @@ use super::matching::{Index, Resolution, Rules};
 use super::minutes::{Ages, History, Metrics, closed};
 use super::quota::QuotaList;
 use super::schedule::{LISTING_LAG, wanted};
+use super::sharing;
 use super::time::{Minute, Timestamp};
 use super::tripwire::{Account, Tripwire};
 use super::usage::{InvocationId, Metric, Observed, SeriesReading, UsageReading};
@@ -217,7 +218,7 @@ pub(crate) struct Memory {
     defaults_at: Option<Timestamp>,
     /// Quotas whose value could not be read of late: since when not, and why.
     unread: BTreeMap<String, (Timestamp, String)>,
-    lists_at: [Option<Timestamp>; 6],
+    lists_at: [Option<Timestamp>; 7],
 }
 
 /// An invocation id with its minutes and its place in the lists.
@@ -363,8 +364,7 @@ impl TargetState {
         }
         state.expire(settings, now);
         if !same(&self.quotas, &state.quotas) || !same(&self.catalog, &state.catalog) {
-            adopt(&mut state.quotas, others.values().map(|other| &other.quotas));
-            adopt(&mut state.catalog, others.values().map(|other| &other.catalog));
+            state.share(others);
             state.index(settings, others);
         }
         state.evaluate(settings, now);
@@ -443,6 +443,7 @@ impl TargetState {
         keep_list(&mut catalog.deployments, &before.deployments, &mut ages[3], at);
         keep_list(&mut catalog.imported, &before.imported, &mut ages[4], at);
         keep_list(&mut catalog.batch_jobs, &before.batch_jobs, &mut ages[5], at);
+        keep_list(&mut catalog.tags, &before.tags, &mut ages[6], at);
         let value = if *before == catalog && old.is_some() { before } else { Arc::new(catalog) };
         self.catalog = Some(Observed { at, value });
     }
@@ -558,7 +559,7 @@ impl TargetState {
             memory.defaults_at = None;
             let list = &mut Arc::make_mut(&mut quotas.value).quotas;
             list.retain(|quota| quota.listed);
-            list.iter_mut().for_each(|quota| quota.default = None);
+            list.iter_mut().for_each(|quota| Arc::make_mut(quota).default = None);
         }
         if let Some(quotas) = &mut self.quotas
             && memory.unread.values().any(|(last, _)| old(Some(*last), settings.quotas_max_age))
@@ -566,6 +567,7 @@ impl TargetState {
             for quota in &mut Arc::make_mut(&mut quotas.value).quotas {
                 let unread = memory.unread.get(&quota.code);
                 if let Some((_, why)) = unread.filter(|(last, _)| old(Some(*last), settings.quotas_max_age)) {
+                    let quota = Arc::make_mut(quota);
                     (quota.applied, quota.error) = (None, Some(why.clone()));
                 }
             }
@@ -582,13 +584,37 @@ impl TargetState {
             let age = |at: &mut Option<Timestamp>| {
                 at.take_if(|at| now.since(*at) > settings.catalog_max_age).is_some()
             };
-            let [models, profiles, provisioned, deployments, imported, batch_jobs] = &mut memory.lists_at;
+            let [models, profiles, provisioned, deployments, imported, batch_jobs, tags] =
+                &mut memory.lists_at;
             catalog.models.take_if(|_| age(models));
             catalog.profiles.take_if(|_| age(profiles));
             catalog.provisioned.take_if(|_| age(provisioned));
             catalog.deployments.take_if(|_| age(deployments));
             catalog.imported.take_if(|_| age(imported));
             catalog.batch_jobs.take_if(|_| age(batch_jobs));
+            catalog.tags.take_if(|_| age(tags));
+        }
+    }
+
+    /// Accounts have mostly the same lists: what is equal in those of others is kept once.
+    fn share(&mut self, others: &States) {
+        let near = neighbours(others, &self.target);
+        if let Some(Observed { value, .. }) = &mut self.quotas {
+            sharing::whole(value, others.values().filter_map(|other| Some(&other.quotas.as_ref()?.value)));
+            if let Some(own) = Arc::get_mut(value) {
+                let lists = near.clone().filter_map(|other| other.quotas.as_ref());
+                sharing::rows(&mut own.quotas, lists.map(|list| &list.value.quotas[..]));
+            }
+        }
+        if let Some(Observed { value, .. }) = &mut self.catalog {
+            sharing::whole(value, others.values().filter_map(|other| Some(&other.catalog.as_ref()?.value)));
+            if let Some(Catalog { models, profiles, .. }) = Arc::get_mut(value) {
+                let lists = near.filter_map(|other| other.catalog.as_ref()).map(|list| &*list.value);
+                let known = lists.clone().filter_map(|list| list.models.as_deref());
+                sharing::rows(models.as_deref_mut().unwrap_or_default(), known);
+                let known = lists.filter_map(|list| list.profiles.as_deref());
+                sharing::rows(profiles.as_deref_mut().unwrap_or_default(), known);
+            }
         }
     }
 
@@ -598,14 +624,18 @@ impl TargetState {
         let joined = |other: &&Arc<TargetState>| {
             self.quotas.is_some() && same(&other.quotas, &self.quotas) && same(&other.catalog, &self.catalog)
         };
+        let near = neighbours(others, &self.target);
         let index = others.values().find(joined).map(|other| other.memory.index.clone());
         let catalog = self.catalog.as_ref().map(|catalog| catalog.value.clone()).unwrap_or_default();
         let index = index.unwrap_or_else(|| {
             let quotas = self.quotas.as_ref().map(|quotas| quotas.value.clone()).unwrap_or_default();
-            Arc::new(Index::new(&quotas, &catalog, &settings.rules))
+            let indices = near.clone().map(|other| &*other.memory.index);
+            Arc::new(Index::beside(&quotas, &catalog, &settings.rules, indices))
         });
         for (id, known) in &mut self.memory.ids {
             known.resolution = Arc::new(index.resolve(id));
+            let there = near.clone().filter_map(|other| other.memory.ids.get(id));
+            sharing::whole(&mut known.resolution, there.map(|other| &other.resolution));
         }
         self.memory.batch_jobs =
             catalog.batch_jobs.as_ref().map(|jobs| utilization::batch_jobs(jobs, &index));
@@ -656,6 +686,15 @@ impl TargetState {
     }
 }
 
+/// The targets whose lists are most like this one's.
+fn neighbours<'a>(
+    others: &'a States,
+    target: &Target,
+) -> impl Iterator<Item = &'a Arc<TargetState>> + Clone + use<'a> {
+    let region = target.region.clone();
+    others.values().filter(move |other| other.target.region == region)
+}
+
 fn same<T>(a: &Option<Observed<Arc<T>>>, b: &Option<Observed<Arc<T>>>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => Arc::ptr_eq(&a.value, &b.value),
@@ -664,25 +703,8 @@ fn same<T>(a: &Option<Observed<Arc<T>>>, b: &Option<Observed<Arc<T>>>) -> bool {
     }
 }
 
-/// Takes the place in memory of an equal value of another target: accounts mostly have the same lists.
-fn adopt<'a, T: PartialEq + 'a>(
-    own: &mut Option<Observed<Arc<T>>>,
-    others: impl Iterator<Item = &'a Option<Observed<Arc<T>>>>,
-) {
-    let Some(own) = own else { return };
-    let equal = |other: &&Observed<Arc<T>>| Arc::ptr_eq(&other.value, &own.value) || other.value == own.value;
-    if let Some(other) = others.flatten().find(equal) {
-        own.value = other.value.clone();
-    }
-}
-
 /// A list that could not be read keeps what it held before, and its age.
-fn keep_list<T: Clone>(
-    new: &mut Option<Vec<T>>,
-    old: &Option<Vec<T>>,
-    read_at: &mut Option<Timestamp>,
-    at: Timestamp,
-) {
+fn keep_list<T: Clone>(new: &mut Option<T>, old: &Option<T>, read_at: &mut Option<Timestamp>, at: Timestamp) {
     match new {
         Some(_) => *read_at = Some(at),
         None => new.clone_from(old),
@@ -694,7 +716,7 @@ fn keep_list<T: Clone>(
 fn keep_defaults(list: &mut QuotaList, old: &QuotaList) {
     for quota in &old.quotas {
         match list.quotas.binary_search_by(|new| new.code.cmp(&quota.code)) {
-            Ok(i) => list.quotas[i].default = quota.default,
+            Ok(i) => Arc::make_mut(&mut list.quotas[i]).default = quota.default,
             Err(i) if !quota.listed => list.quotas.insert(i, quota.clone()),
             Err(_) => {}
         }
@@ -714,7 +736,7 @@ fn keep_values(
         quotas.binary_search_by(|quota| quota.code.as_str().cmp(code)).ok().map(|i| &quotas[i])
     };
     let before = std::mem::take(unread);
-    for quota in list.quotas.iter_mut().filter(|quota| quota.error.is_some()) {
+    for quota in list.quotas.iter_mut().filter(|quota| quota.error.is_some()).map(Arc::make_mut) {
         let Some(limit) = known(&quota.code).and_then(|known| known.limit()) else { continue };
         let why = quota.error.take().unwrap_or_default();
         let last = before.get(&quota.code).map_or(last, |(last, _)| *last);

@@ -191,12 +191,14 @@ pub(crate) fn batch_jobs(jobs: &[BatchJob], index: &Index) -> BTreeMap<Arc<str>,
     counts
 }
 
-/// Model units of provisioned throughput, per base model.
+/// The most model units that one provisioned throughput of a base model has: the quotas are named "Model
+/// units per provisioned model for …", so several do not add up against one.
 pub(crate) fn model_units(provisioned: &[ProvisionedThroughput]) -> BTreeMap<Arc<str>, f64> {
-    let mut units = BTreeMap::new();
+    let mut units: BTreeMap<Arc<str>, f64> = BTreeMap::new();
     for throughput in provisioned.iter().filter(|p| p.status != "Failed") {
         let model = throughput.foundation_model_arn.rsplit('/').next().unwrap_or_default();
-        *units.entry(Arc::from(model)).or_default() += throughput.model_units;
+        let most = units.entry(Arc::from(model)).or_default();
+        *most = most.max(throughput.model_units);
     }
     units
 }

@@ -220,16 +220,16 @@ mod tests {
         assert!((190.0..195.0).contains(&every_minute), "{every_minute}");
         let every_five = price("usage: {cadence: fixed, interval: 5m, discovery_interval: 1h}");
         assert!((38.0..39.0).contains(&every_five), "{every_five}");
-        let by_need = dollars(&render(&plan(&config::parse("", "usage: {cadence: adaptive}")).unwrap(), 40));
+        let by_need = price("");
         assert!((35.0..37.0).contains(&by_need), "{by_need}");
     }
 
     #[test]
     fn a_budget_is_held_against_the_plan() {
         let report = |text: &str| render(&plan(&config::parse("", text)).unwrap(), 40);
-        let enough = report("usage: {cadence: adaptive}\nbudget: {dollars_per_day: 2}");
+        let enough = report("budget: {dollars_per_day: 2}");
         assert!(enough.ends_with("Budget: $2.00 a day, $60.83 a month: enough for it.\n"), "{enough}");
-        let short = report("usage: {cadence: adaptive}\nbudget: {dollars_per_day: 1}");
+        let short = report("budget: {dollars_per_day: 1}");
         assert!(short.contains("the calmest ids will be read less often"), "{short}");
     }
 

@@ -7,6 +7,7 @@ use crate::model::usage::InvocationId;
 use crate::offline::{self, File};
 use serde_json::{Map, Number, Value, json};
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// The quantities that are always reported, matched or not.
 const KINDS: [QuotaKind; 5] = [
@@ -90,7 +91,7 @@ pub fn table(index: &Index, ids: &[String]) -> String {
 struct Explained<'a> {
     id: &'a str,
     resolution: Resolution,
-    charges: Vec<(Charge, Option<ModelQuota>)>,
+    charges: Vec<(Charge, Option<Arc<ModelQuota>>)>,
 }
 
 impl<'a> Explained<'a> {
@@ -107,7 +108,7 @@ impl<'a> Explained<'a> {
         Explained { id, charges: charges.into_iter().map(described).collect(), resolution }
     }
 
-    fn charge(&self, kind: QuotaKind) -> Option<&(Charge, Option<ModelQuota>)> {
+    fn charge(&self, kind: QuotaKind) -> Option<&(Charge, Option<Arc<ModelQuota>>)> {
         self.charges.iter().find(|(charge, _)| charge.kind == kind)
     }
 

@@ -4,13 +4,13 @@
 //!
 //! | account | region | invocation id | what is seen |
 //! |---|---|---|---|
-//! | …00 | us-east-1 | us.anthropic.claude-sonnet-4-5-20250929-v1:0 | near its tokens per minute (over 90 %); 1M-context series; an increase request is open |
+//! | …00 | us-east-1 | us.anthropic.claude-sonnet-4-5-20250929-v1:0 | near its tokens per minute (over 90 %); 1M-context series; an increase request has been open for nine days |
 //! | …00 | us-east-1 | us.anthropic.claude-haiku-4-5-20251001-v1:0 | shares its quotas with two application profiles, `srch7f3k2m9q` (team search) and `supp4d8w1x6z` (team support) |
 //! | …00 | us-east-1 | us.deepseek.r1-v1:0 | throttled by requests per minute, at 40 % of its tokens |
 //! | …00 | us-east-1 | global.anthropic.claude-opus-5 | a model without a requests quota |
 //! | …00 | us-east-1 | anthropic.claude-opus-5 (mantle) | AWS/BedrockMantle, two projects |
 //! | …00 | us-west-2 | us.anthropic.claude-sonnet-4-6 | throttled at 40 % of measured use: max_tokens is reserved |
-//! | …00 | us-west-2 | provisioned-model/pt7k2m4x9qva | a provisioned throughput, committed for some weeks more |
+//! | …00 | us-west-2 | provisioned-model/pt7k2m4x9qva | a provisioned throughput, its commitment ends in nine days |
 //! | …00 | us-west-2 | (none) | batch jobs, submitted and in progress |
 //! | …00 | us-west-2 | stability.stable-image-core-v1:1 | images, also by ImageSize |
 //! | …00 | eu-central-1 | eu.anthropic.claude-sonnet-4-6 | day and night; cache metrics |
@@ -22,12 +22,15 @@
 //! | …01 | us-west-2 | us.meta.llama4-maverick-17b-instruct-v1:0 | a quota listed only as default; no EstimatedTPMQuotaUsage |
 //! | …01 | eu-central-1 | openai.gpt-oss-120b-1:0 | service tiers; no EstimatedTPMQuotaUsage |
 //! | …01 | ap-northeast-1 | amazon.nova-lite-v1:0, apac.amazon.nova-lite-v1:0 | tokens per day, one row for both; a quota row without a value |
+//! | …01 | ap-northeast-1 | qwen.qwen3-32b-v1:0 | at today's pace its tokens per day are spent before midnight (UTC) |
+//! | …01 | ap-northeast-1 | global.anthropic.claude-sonnet-4-5-20250929-v1:0 | its tokens per day are spent: every call refused |
 //! | …02 | us-east-1 | us.anthropic.claude-opus-4-1-20250805-v1:0 | a legacy model, still called |
 //! | …02 | us-east-1 | openai.gpt-oss-20b-1:0 | short of capacity: server errors, no throttles |
 //! | …02 | us-east-1 | gone5t2r8y4u | an application profile deleted since: traffic without a quota |
 //! | …02 | us-west-2 | us.amazon.nova-pro-v1:0 | its quota is lowered two minutes after start, below what it uses |
 //! | …02 | us-west-2 | …:imported-model/imp8n3v5c7lk | an imported model |
 //! | …02 | eu-central-1 | eu.anthropic.claude-opus-4-8 | a quota of zero, with attempts |
+//! | …02 | eu-central-1 | eu.anthropic.claude-haiku-4-5-20251001-v1:0, eu.amazon.nova-pro-v1:0, eu.amazon.nova-2-lite-v1:0 | refused together from ten minutes before start, all far below their limits: the account's tokens per day |
 //! | …02 | ap-northeast-1 | amazon.nova-2-5-sonic | a model that no quota row names; a row with an ErrorReason, one at RESOURCE level |
 
 mod labs;
@@ -42,6 +45,8 @@ use std::sync::Arc;
 
 const DAY: i64 = 86_400;
 const ALWAYS: i64 = i64::MIN;
+/// Calls a minute, at most: a day's tokens cannot all be spent in its first minutes.
+const RUSH: f64 = 2000.0;
 
 impl World {
     /// The demo's world; its story begins at `start` (seconds since the epoch).
@@ -98,6 +103,24 @@ fn embeddings(rows: &Rows, id: &str, name: &str, rate: f64) -> Stream {
         charges: rows.on_demand(name),
         ..stream(id, daily(rate * 0.2, rate))
     }
+}
+
+/// A stream that takes 60 % of `limit`, its tokens per day, on every day but that of `until`: then it has taken
+/// `share` of it by `until`, and calls are up to `after` for the rest of that day.
+fn rush(stream: Stream, limit: f64, share: f64, until: i64, after: Stream) -> Vec<Stream> {
+    let until = until - until.rem_euclid(60);
+    let midnight = until - until.rem_euclid(DAY);
+    let calls = |share: f64, seconds: i64| {
+        let minutes = seconds.max(60) as f64 / 60.0;
+        Demand::Steady((share * limit / stream.reserves(Per::Token) / minutes).min(RUSH))
+    };
+    let usual = |active| Stream { active, demand: calls(0.6, DAY), ..stream.clone() };
+    vec![
+        usual(ALWAYS..midnight),
+        Stream { active: midnight..until, demand: calls(share, until - midnight), ..stream.clone() },
+        Stream { active: until..midnight + DAY, ..after },
+        usual(midnight + DAY..i64::MAX),
+    ]
 }
 
 /// The public quota rows, looked up by name.
@@ -254,6 +277,59 @@ mod tests {
         let after = minutes(&world, C, "us-west-2", "us.amazon.nova-pro-v1:0", START + 120);
         assert!(after.iter().all(|m| m.throttles > 0));
         assert!(peak(&world, C, "us-west-2", row, START + 120) > 0.95);
+    }
+
+    /// What a model's quota is charged for the day of `start` by then, as a share of the limit.
+    fn of_the_day(start: i64, name: &str) -> f64 {
+        let world = World::demo(1, start);
+        let (account, region) = (world.account(B).unwrap(), world.region(B, "ap-northeast-1").unwrap());
+        let code = Rows(Lists::public()).code(name);
+        let minutes = (start - start.rem_euclid(DAY)) / 60..start / 60;
+        let spent: f64 = minutes.map(|minute| world.charge(account, region, &code, minute)).sum();
+        spent / world.limit(region, &code, start).unwrap()
+    }
+
+    #[test]
+    fn tokens_of_the_day_run_out_and_are_spent_at_any_time_of_the_day() {
+        for passed in [0.01, 0.1, 0.3, 0.5, 0.8, 0.97] {
+            let start = START - DAY / 2 + (passed * DAY as f64) as i64 / 60 * 60;
+            let qwen =
+                "Model invocation max tokens per day for Qwen3 32B V1 (doubled for cross-region calls)";
+            let running_out = of_the_day(start, qwen);
+            assert!(
+                running_out > 0.55 && running_out > passed && running_out < 1.0,
+                "{passed}: {running_out}"
+            );
+            let sonnet =
+                "Global cross-region model inference tokens per day for Anthropic Claude Sonnet 4.5 V1";
+            let spent = of_the_day(start, sonnet);
+            assert!((1.0..1.06).contains(&spent), "{passed}: {spent}");
+            let world = World::demo(1, start);
+            let id = "global.anthropic.claude-sonnet-4-5-20250929-v1:0";
+            let calls = minutes(&world, B, "ap-northeast-1", id, start);
+            assert!(calls.iter().all(|m| m.invocations == 0 && m.throttles > 20));
+            let yesterday = minutes(&world, B, "ap-northeast-1", id, start - DAY);
+            assert!(yesterday.iter().all(|m| m.throttles == 0));
+        }
+    }
+
+    #[test]
+    fn three_models_are_refused_together_far_below_their_limits() {
+        let world = World::demo(1, START);
+        for (id, name) in [
+            ("eu.anthropic.claude-haiku-4-5-20251001-v1:0", "Anthropic Claude Haiku 4.5"),
+            ("eu.amazon.nova-pro-v1:0", "Amazon Nova Pro"),
+            ("eu.amazon.nova-2-lite-v1:0", "Amazon Nova 2 Lite"),
+        ] {
+            let refused = minutes(&world, C, "eu-central-1", id, START - 600);
+            assert!(refused.iter().all(|m| m.throttles > m.invocations));
+            for what in ["requests", "tokens"] {
+                let row = format!("Cross-region model inference {what} per minute for {name}");
+                let (before, after) = (START - 1800, START - 600);
+                assert!(peak(&world, C, "eu-central-1", &row, before) < 0.5, "{row}");
+                assert!(peak(&world, C, "eu-central-1", &row, after) < 0.15, "{row}");
+            }
+        }
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Stream {
     pub burndown: f64,
     /// Whether EstimatedTPMQuotaUsage is published.
     pub estimated: bool,
+    /// The share of calls refused for want of something that no minute's limit tells: tokens of the day.
+    pub refused: f64,
     /// How often clients try a refused call again, within the minute.
     pub retries: u64,
     /// Whether LegacyModelInvocations is published.
@@ -50,6 +52,7 @@ impl Default for Stream {
             charges: Vec::new(),
             burndown: 1.0,
             estimated: true,
+            refused: 0.0,
             retries: 0,
             legacy: false,
             cache_tokens_spelling: false,
@@ -129,7 +132,7 @@ pub enum Per {
     Token,
     InputToken,
     OutputToken,
-    /// Counted, never refused.
+    /// Counted; what is refused for want of them is told by [`Stream::refused`].
     TokenOfTheDay,
 }
 
@@ -183,14 +186,15 @@ impl World {
 
     /// Whether the limits can ever refuse a call of the stream.
     pub(super) fn could_refuse(&self, region: &Region, stream: &Stream) -> bool {
-        stream.charges.iter().any(|charge| {
-            let changed = region.quotas.iter().filter(|c| c.code == charge.code);
-            let moments = changed.map(|c| c.from).chain([i64::MIN, i64::MAX]);
-            let least =
-                moments.filter_map(|at| self.limit(region, &charge.code, at)).fold(f64::MAX, f64::min);
-            let sharing = region.streams.iter().filter(|s| s.charges.contains(charge));
-            sharing.map(|s| s.asked_at_most() * s.reserves(charge.per)).sum::<f64>() > least
-        })
+        stream.refused > 0.0
+            || stream.charges.iter().any(|charge| {
+                let changed = region.quotas.iter().filter(|c| c.code == charge.code);
+                let moments = changed.map(|c| c.from).chain([i64::MIN, i64::MAX]);
+                let least =
+                    moments.filter_map(|at| self.limit(region, &charge.code, at)).fold(f64::MAX, f64::min);
+                let sharing = region.streams.iter().filter(|s| s.charges.contains(charge));
+                sharing.map(|s| s.asked_at_most() * s.reserves(charge.per)).sum::<f64>() > least
+            })
     }
 
     fn key(&self, account: &Account, region: &Region, stream: &Stream) -> u64 {
@@ -223,7 +227,7 @@ impl Flow<'_> {
             let wanted: f64 = sharing.map(|s| asked(s) * s.reserves(charge.per)).sum();
             (wanted > limit).then(|| limit.max(0.0) / wanted)
         };
-        self.stream.charges.iter().filter_map(share).fold(1.0, f64::min)
+        self.stream.charges.iter().filter_map(share).fold(1.0 - self.stream.refused, f64::min)
     }
 }
 
@@ -262,7 +266,7 @@ impl Stream {
     }
 
     /// What one call takes of a quota when it is admitted.
-    fn reserves(&self, per: Per) -> f64 {
+    pub(super) fn reserves(&self, per: Per) -> f64 {
         let call = &self.call;
         match per {
             Per::Request => 1.0,

@@ -23,6 +23,7 @@ import json
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,8 +34,12 @@ from shipped import generate
 from tools import run
 
 
+CONFIG = "prometheus.yaml"
+
+
 def prometheus_config(metrics, alertmanager, scrape_seconds, rules):
-    address = urlsplit(metrics)
+    """`metrics`: where the instances of one job are scraped."""
+    addresses = [urlsplit(each) for each in metrics]
     return {
         "global": {"scrape_interval": f"{scrape_seconds}s", "scrape_timeout": f"{min(scrape_seconds, 10)}s"},
         "rule_files": [str(path) for path in rules],
@@ -42,42 +47,56 @@ def prometheus_config(metrics, alertmanager, scrape_seconds, rules):
         "scrape_configs": [
             {
                 "job_name": "bedrock-quota-exporter",
-                "scheme": address.scheme,
-                "metrics_path": address.path,
-                "static_configs": [{"targets": [address.netloc]}],
+                "scheme": addresses[0].scheme,
+                "metrics_path": addresses[0].path,
+                "static_configs": [{"targets": [address.netloc for address in addresses]}],
             }
-        ],
+        ]
+        if addresses
+        else [],
     }
+
+
+@dataclass
+class Stack:
+    """Prometheus and Alertmanager with the rules, and what Alertmanager told."""
+
+    prometheus: str
+    alertmanager: str
+    hook: servers.Webhook
+    folder: Path
+    scrape_seconds: int
+
+    def scrape(self, metrics, rules=generate.FILES):
+        """What is scraped from now on."""
+        rules = [self.folder / name for name in rules]
+        content = prometheus_config(metrics, self.alertmanager, self.scrape_seconds, rules)
+        (self.folder / CONFIG).write_text(yaml.safe_dump(content))
+        servers.post(f"{self.prometheus}/-/reload", {})
 
 
 @contextlib.contextmanager
 def stack(metrics, scale, scrape_seconds, backfill=None):
-    """Gives the addresses of Prometheus and Alertmanager, and the webhook."""
+    """A running `Stack` that scrapes the instances `metrics`."""
     with tempfile.TemporaryDirectory() as folder, servers.Webhook() as hook, contextlib.ExitStack() as running:
         folder = Path(folder)
         urls = {"pages": f"{hook.url}/pages", "tickets": f"{hook.url}/tickets"}
-        for name, text in generate.outputs(shipped.values(), scale, urls).items():
-            (folder / name).write_text(text)
+        generate.write(folder, shipped.values(), scale, urls)
         if backfill:
             # One block: promtool reads the text once per block.
             command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=512h"]
             code, said = run(*command, backfill, folder / "tsdb")
             if code:
                 sys.exit(f"promtool cannot read {backfill}: {said}")
-        alertmanager = running.enter_context(servers.alertmanager(folder, folder / "alertmanager.example.yaml"))
-        config = folder / "prometheus.yaml"
-
-        def configure(rules):
-            config.write_text(yaml.safe_dump(prometheus_config(metrics, alertmanager, scrape_seconds, rules)))
-
-        configure([])
-        prometheus = running.enter_context(servers.prometheus(folder, config))
-        servers.wait_until(
-            lambda: is_connected(prometheus), 60, f"Prometheus to scrape {metrics} and to find Alertmanager"
-        )
-        configure(folder / name for name in generate.FILES)
-        servers.post(f"{prometheus}/-/reload", {})
-        yield prometheus, alertmanager, hook
+        alertmanager = running.enter_context(servers.alertmanager(folder, folder / generate.EXAMPLE))
+        (folder / CONFIG).write_text("{}")
+        prometheus = running.enter_context(servers.prometheus(folder, folder / CONFIG))
+        made = Stack(prometheus, alertmanager, hook, folder, scrape_seconds)
+        made.scrape(metrics, [])
+        what = f"Prometheus to scrape {metrics} and to find Alertmanager"
+        servers.wait_until(lambda: is_connected(prometheus), servers.PATIENCE, what)
+        made.scrape(metrics)
+        yield made
 
 
 def is_connected(prometheus):
@@ -99,19 +118,17 @@ class Watch:
             key, {"alert": labels["alertname"], "labels": labels, "notified": {}, "muted": None}
         )
 
-    def look(self, prometheus, alertmanager, hook):
+    def look(self, stack):
         now = time.time()
-        for alert in servers.get(f"{prometheus}/api/v1/alerts")["data"]["alerts"]:
+        for alert in servers.get(f"{stack.prometheus}/api/v1/alerts")["data"]["alerts"]:
             seen = self.of(alert["labels"])
             seen.setdefault(alert["state"], now)
             seen["annotations"], seen["value"] = alert["annotations"], alert["value"]
-        for alert in servers.get(f"{alertmanager}/api/v2/alerts"):
+        for alert in servers.get(f"{stack.alertmanager}/api/v2/alerts"):
             if alert["status"]["inhibitedBy"]:
                 seen = self.of(alert["labels"])
                 seen["muted"] = seen["muted"] or now
-        with hook.lock:
-            received = list(hook.received)
-        for at, path, content in received:
+        for at, path, content in stack.hook.all():
             for alert in content["alerts"]:
                 if alert["status"] == "firing":
                     self.of(alert["labels"])["notified"].setdefault(path.strip("/"), at)
@@ -144,10 +161,10 @@ def differences(alerts, expected):
 def watch(metrics, *, seconds, scale=1, scrape_seconds=None, backfill=None, until=()):
     scrape_seconds = scrape_seconds or shipped.values()["timing"]["scrape_seconds"]
     seen, end = Watch(), time.monotonic() + seconds
-    with stack(metrics, scale, scrape_seconds, backfill) as (prometheus, alertmanager, hook):
+    with stack([metrics], scale, scrape_seconds, backfill) as made:
 
         def done():
-            seen.look(prometheus, alertmanager, hook)
+            seen.look(made)
             return bool(until) and set(until) <= seen.dealt_with()
 
         with contextlib.suppress(TimeoutError):

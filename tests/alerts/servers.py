@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import random
 import socket
 import subprocess
 import threading
@@ -11,20 +13,28 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 
+# Nothing here fails because a machine is slow.
+PATIENCE = 300
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below those that Linux gives to outgoing connections, of which tests nearby make thousands."""
+    while True:
+        port = random.randrange(15000, 32000)
+        with contextlib.suppress(OSError), socket.socket() as s:
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def get(url):
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
         return json.load(answer)
 
 
-def post(url, content):
-    request = urllib.request.Request(url, json.dumps(content).encode(), {"Content-Type": "application/json"})
-    urllib.request.urlopen(request, timeout=10).close()
+def post(url, content, method="POST"):
+    data, kind = json.dumps(content).encode(), {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, data, kind, method=method)
+    urllib.request.urlopen(request, timeout=PATIENCE).close()
 
 
 def wait_until(true, seconds, what):
@@ -41,25 +51,34 @@ def wait_until(true, seconds, what):
 
 
 @contextlib.contextmanager
-def process(folder, port, *command):
+def process(folder, port, *command, ready_at="/-/ready", env=None):
     """A server that is ready; its output goes to a file. Gives its address."""
     url = f"http://127.0.0.1:{port}"
-    log = Path(folder, f"{Path(command[0]).name}.log")
+    log = Path(folder, f"{Path(command[0]).name}-{port}.log")
+    env = os.environ | (env or {})
     with log.open("w") as out:
-        running = subprocess.Popen([str(part) for part in command], stdout=out, stderr=subprocess.STDOUT, cwd=folder)
+        running = subprocess.Popen([str(part) for part in command], stdout=out, stderr=subprocess.STDOUT, cwd=folder, env=env)
     try:
 
         def ready():
             if running.poll() is not None:
                 raise RuntimeError(f"{command[0]} ended: {log.read_text()[-2000:]}")
-            urllib.request.urlopen(f"{url}/-/ready", timeout=1).close()
+            urllib.request.urlopen(f"{url}{ready_at}", timeout=10).close()
             return True
 
-        wait_until(ready, 60, f"{command[0]} to be ready")
+        wait_until(ready, PATIENCE, f"{command[0]} to be ready")
         yield url
     finally:
-        running.terminate()
-        running.wait(30)
+        stop(running)
+
+
+def stop(running):
+    running.terminate()
+    try:
+        running.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.wait()
 
 
 def alertmanager(folder, config):
@@ -118,6 +137,10 @@ class Webhook:
     def __exit__(self, *_):
         self.server.shutdown()
         self.server.server_close()
+
+    def all(self):
+        with self.lock:
+            return list(self.received)
 
     def wait(self, enough, seconds):
         """Waits until `enough(received)`."""

@@ -9,12 +9,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 ALERTS = REPOSITORY / "alerts"
 RUNBOOKS = REPOSITORY / "docs" / "runbooks"
 
-sys.path.insert(0, str(ALERTS))
+sys.path.insert(0, str(ALERTS / "generate"))
 import generate  # noqa: E402
 
 
 def values():
-    return yaml.safe_load((ALERTS / "values.yaml").read_text())
+    return yaml.safe_load((generate.HERE / "values.yaml").read_text())
 
 
 def rules(text):

@@ -29,7 +29,7 @@ class Alertmanager(unittest.TestCase):
         self.severities = {rule["alert"]: rule["labels"]["severity"] for rule in shipped.all_rules() if "alert" in rule}
         urls = {"pages": f"{self.hook.url}/pages", "tickets": f"{self.hook.url}/tickets"}
         config = Path(folder, "alertmanager.yaml")
-        config.write_text(generate.outputs(shipped.values(), 0.01, urls)["alertmanager.example.yaml"])
+        config.write_text(generate.outputs(shipped.values(), 0.01, urls)[generate.EXAMPLE])
         self.url = self.enterContext(servers.alertmanager(folder, config))
 
     def fire(self, *alerts):

@@ -19,14 +19,17 @@ class Files(unittest.TestCase):
     def test_files_are_as_generated(self):
         for name, text in generate.outputs(shipped.values()).items():
             with self.subTest(name):
-                self.assertEqual((ALERTS / name).read_text(), text, "run python alerts/generate.py")
+                self.assertEqual((ALERTS / name).read_text(), text, "run python alerts/generate")
 
     def test_tables_in_the_docs_are_as_generated(self):
         text = generate.DOCS.read_text()
-        self.assertEqual(text, generate.docs(text, shipped.values()), "run python alerts/generate.py")
+        self.assertEqual(text, generate.docs(text, shipped.values()), "run python alerts/generate")
 
     def test_promtool_accepts_the_rules(self):
-        code, said = run("promtool", "check", "rules", *(ALERTS / name for name in generate.FILES))
+        """By the glob that one types: nothing else lies beside them."""
+        found = sorted(ALERTS.glob("*.yaml"))
+        self.assertEqual({path.name for path in found}, set(generate.FILES))
+        code, said = run("promtool", "check", "rules", *found)
         self.assertEqual(code, 0, said)
 
     def test_promtool_tests_pass(self):
@@ -34,7 +37,7 @@ class Files(unittest.TestCase):
         self.assertEqual(code, 0, said)
 
     def test_amtool_accepts_the_alertmanager_example(self):
-        code, said = run("amtool", "check-config", ALERTS / "alertmanager.example.yaml")
+        code, said = run("amtool", "check-config", ALERTS / generate.EXAMPLE)
         self.assertEqual(code, 0, said)
 
     def test_a_scale_shortens_waits_and_nothing_else(self):
@@ -50,12 +53,12 @@ class Files(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             mine = Path(folder, "mine.yaml")
             mine.write_text(
-                (ALERTS / "values.yaml")
+                (generate.HERE / "values.yaml")
                 .read_text()
                 .replace("https://grafana.example.com", "https://grafana.corp")
                 .replace("ratio: 0.05", "ratio: 0.07")
             )
-            code, said = run(sys.executable, ALERTS / "generate.py", "--values", mine, "--out", Path(folder, "out"))
+            code, said = run(sys.executable, ALERTS / "generate", "--values", mine, "--out", Path(folder, "out"))
             self.assertEqual(code, 0, said)
             text = Path(folder, "out", "bedrock-quotas.yaml").read_text()
         self.assertIn('window="5m"}) > 0.07', text)
@@ -66,10 +69,25 @@ class Files(unittest.TestCase):
 class Delay(unittest.TestCase):
     def test_the_delay_to_the_page_is_the_sum_of_its_parts(self):
         values = shipped.values()
-        self.assertEqual(sum(generate.delay(values).values()), 380)
+        self.assertEqual(sum(generate.delay(values).values()), 410)
         values["groups"]["throttling"] = "1m"
         values["throttling"]["for"] = "1m"
-        self.assertEqual(sum(generate.delay(values).values()), 380 + 30 + 60)
+        self.assertEqual(sum(generate.delay(values).values()), 410 + 30 + 60)
+
+    def test_the_parts_are_the_defaults_of_the_exporter(self):
+        config = yaml.safe_load((shipped.REPOSITORY / "config.example.yaml").read_text())
+        usage, timing = config["usage"], shipped.values()["timing"]
+        self.assertEqual(
+            {name: timing[name] for name in timing if name not in ("collection_seconds", "samples_step")},
+            {
+                "publishing_delay_seconds": generate.seconds(usage["delay"]),
+                "cadence_seconds": generate.seconds(usage["interval"]),
+                "lookback_seconds": generate.seconds(usage["lookback"]),
+                "scrape_seconds": generate.seconds(config["scrape_interval"]),
+            },
+        )
+        for alert in ("near_limit", "saturated"):
+            self.assertIn(shipped.values()[alert]["ratio"], usage["thresholds"])
 
 
 class Docs(unittest.TestCase):
@@ -127,7 +145,7 @@ class Docs(unittest.TestCase):
     def test_the_table_of_mutes_is_the_example_config(self):
         rows = re.findall(r"^\| (Bedrock\w+) \| ([^|]*) \|", generate.DOCS.read_text(), re.M)
         told = {(source, target) for source, targets in rows for target in targets.split(", ")}
-        config = yaml.safe_load((ALERTS / "alertmanager.example.yaml").read_text())
+        config = yaml.safe_load((ALERTS / generate.EXAMPLE).read_text())
         done = {
             (source, target)
             for rule in config["inhibit_rules"]

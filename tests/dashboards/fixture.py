@@ -268,6 +268,7 @@ def add_exporter(fleet):
         target = {"account_id": account, "region": region}
         fleet.gauge("bedrock_usage_complete_until_timestamp_seconds", target,
                     lambda ago, born: fleet.now - ago - 150)
+        fleet.gauge("bedrock_exporter_budget_degraded", target, 0)
         for collector, interval in COLLECTORS.items():
             labels = target | {"collector": collector}
             down = (account, region, collector) == DOWN
@@ -280,6 +281,7 @@ def add_exporter(fleet):
                               1 if down and kind == "access_denied" else 0)
     own = {
         "bedrock_exporter_targets": len(TARGETS), "bedrock_exporter_series": 4321,
+        "bedrock_exporter_budget_dollars_per_day": 5,
         "bedrock_exporter_config_last_reload_successful": 1,
         "process_resident_memory_bytes": 48e6,
     }

@@ -238,9 +238,9 @@ def importable(dashboard):
     for key in ("id", "__inputs", "__requires", "__elements"):
         if key in dashboard:
             yield None, f"{key} ties the file to one Grafana"
-    values = yaml.safe_load((REPOSITORY / "alerts" / "values.yaml").read_text())
+    values = yaml.safe_load((REPOSITORY / "alerts" / "generate" / "values.yaml").read_text())
     if dashboard.get("uid") not in values["links"]["dashboards"].values():
-        yield None, f"uid {dashboard.get('uid')} is not one that alerts/values.yaml links to"
+        yield None, f"uid {dashboard.get('uid')} is not one that alerts/generate/values.yaml links to"
     ids = [p["id"] for panel in dashboard["panels"] for p in [panel, *panel.get("panels", [])]]
     if len(ids) != len(set(ids)):
         yield None, "panel ids are not unique"

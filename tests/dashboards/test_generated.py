@@ -11,7 +11,7 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DASHBOARDS = REPOSITORY / "dashboards"
-VALUES = REPOSITORY / "alerts" / "values.yaml"
+VALUES = REPOSITORY / "alerts" / "generate" / "values.yaml"
 sys.path.insert(0, str(DASHBOARDS / "generate"))
 
 import documentation  # noqa: E402

@@ -14,7 +14,7 @@ import prometheus
 import queries
 from fixture import COMMAND, EU, IDS, NOVA, PAYMENTS, QUOTAS, SEARCH, SONNET, US, Fleet
 
-NEAR_LIMIT = yaml.safe_load((lint.REPOSITORY / "alerts" / "values.yaml").read_text())["near_limit"]["ratio"]
+NEAR_LIMIT = yaml.safe_load((lint.REPOSITORY / "alerts" / "generate" / "values.yaml").read_text())["near_limit"]["ratio"]
 # Read from a replica's own past, which another replica does not share.
 PER_INSTANCE = {"Targets", "Config", "Version", "Series", "Memory", "AWS calls", "AWS call duration",
                 "Metrics requested", "Cost a day", "Throttled AWS calls"}

@@ -14,6 +14,7 @@ use bedrock_quota_exporter::model::snapshot::{
 use bedrock_quota_exporter::model::time::{Minute, Timestamp};
 use bedrock_quota_exporter::model::usage::{InvocationId, ListedId, Metric, SeriesReading, UsageReading};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// 2026-11-21T12:00:00Z.
 pub const NOON: Timestamp = Timestamp(1_795_262_400);
@@ -73,6 +74,7 @@ impl Cloud {
                 deployments: Some(Vec::new()),
                 imported: Some(Vec::new()),
                 batch_jobs: Some(Vec::new()),
+                tags: None,
             },
             growth: 1.0,
             failing: BTreeSet::new(),
@@ -94,7 +96,7 @@ impl Cloud {
     pub fn quota(&mut self, code: &str, name: &str, limit: Option<f64>) {
         let quotas = &mut self.quotas.quotas;
         quotas.retain(|quota| quota.code != code);
-        quotas.push(ServiceQuota {
+        quotas.push(Arc::new(ServiceQuota {
             code: code.into(),
             name: name.into(),
             applied: limit,
@@ -102,19 +104,19 @@ impl Cloud {
             listed: limit.is_some(),
             adjustable: Some(true),
             ..ServiceQuota::default()
-        });
+        }));
         quotas.sort_by(|a, b| a.code.cmp(&b.code));
     }
 
     pub fn model(&mut self, id: &str, name: &str, provider: &str) {
-        self.catalog.models.get_or_insert_default().push(FoundationModel {
+        self.catalog.models.get_or_insert_default().push(Arc::new(FoundationModel {
             id: id.into(),
             name: Some(name.into()),
             provider: Some(provider.into()),
             inference_types: vec!["ON_DEMAND".into(), "INFERENCE_PROFILE".into()],
             lifecycle: Some("ACTIVE".into()),
             end_of_life: None,
-        });
+        }));
     }
 
     pub fn profile(&mut self, id: &str, kind: ProfileKind, model: &str, regions: &[&str]) {
@@ -123,14 +125,13 @@ impl Cloud {
             ProfileKind::SystemDefined => "inference-profile",
             ProfileKind::Application => "application-inference-profile",
         };
-        self.catalog.profiles.get_or_insert_default().push(InferenceProfile {
+        self.catalog.profiles.get_or_insert_default().push(Arc::new(InferenceProfile {
             id: id.into(),
             arn: format!("arn:aws:bedrock:us-east-1:000000000001:{path}/{id}"),
             name: Some(id.into()),
             kind,
             model_arns: regions.iter().map(arn).collect(),
-            tags: BTreeMap::new(),
-        });
+        }));
     }
 
     /// A new exporter comes, and knows nothing.

@@ -254,8 +254,46 @@ async fn every_situation_of_the_demo_is_visible() {
     assert!(!rig.find("bedrock_quota_usage", &[r#"quota="tokens_per_day""#, r#"quota_code="L-"#]).is_empty());
     assert!(!rig.find("bedrock_legacy_invocations_total", &[]).is_empty(), "a legacy model still called");
     assert!(!rig.find("bedrock_invocation_server_errors_total", &[]).is_empty(), "capacity errors");
+    let sonic = r#"account_id="000000000002",region="ap-northeast-1""#;
+    let unreadable = rig.find("bedrock_quota_state", &[sonic, r#"state="error""#]);
+    assert_eq!(unreadable.len(), 1, "a quota whose value cannot be read: {unreadable:?}");
+    let up = rig.find("bedrock_exporter_target_up", &[]);
+    assert!(up.iter().all(|(_, up)| *up == 1.0), "which takes no target down: {up:?}");
     let cross_model = [r#"quota_code="L-E3F10727""#, r#"account_id="000000000000",region="us-east-1""#];
     assert_eq!(value("bedrock_service_quota_applied", &cross_model), 700e6, "the account-wide day quota");
+
+    let research = r#"account_id="000000000001",region="ap-northeast-1""#;
+    let day = |model, scope| [research, model, scope, r#"quota="tokens_per_day""#];
+    let qwen = day(r#"model="qwen.qwen3-32b-v1:0""#, r#"scope="regional""#);
+    assert!((0.5..1.0).contains(&value("bedrock_quota_utilization_ratio", &qwen)));
+    let runs_out = value("bedrock_quota_exhaustion_timestamp_seconds", &qwen) as i64;
+    assert!((START + 420..START + 43_200).contains(&runs_out), "before midnight: {runs_out}");
+    let sonnet =
+        day(r#"model="anthropic.claude-sonnet-4-5-20250929-v1:0""#, r#"scope="global",variant="standard""#);
+    assert!(value("bedrock_quota_utilization_ratio", &sonnet) >= 1.0, "the day's tokens are spent");
+    let cause = [research, sonnet[1], r#"scope="global",cause="tokens_per_day""#];
+    assert_eq!(value("bedrock_throttle_cause", &cause), 1.0);
+
+    let labs = r#"account_id="000000000002",region="eu-central-1""#;
+    for model in
+        ["anthropic.claude-haiku-4-5-20251001-v1:0", "amazon.nova-pro-v1:0", "amazon.nova-2-lite-v1:0"]
+    {
+        let model = format!(r#"model="{model}""#);
+        assert!(value("bedrock_throttle_ratio", &[labs, &model, r#"window="5m""#]) > 0.5, "{model}");
+        let ceilings = rig.find("bedrock_quota_throttled_utilization_ratio", &[labs, &model]);
+        assert!(!ceilings.is_empty() && ceilings.iter().all(|(_, c)| *c < 0.6), "{ceilings:?}");
+    }
+
+    let now = (START + 360) as f64;
+    let ends = value("bedrock_provisioned_throughput_commitment_expiration_timestamp_seconds", &[]);
+    assert!(ends > now && ends < now + 14.0 * 86_400.0, "a commitment ends soon");
+    let asked = value("bedrock_service_quota_increase_created_timestamp_seconds", &[]);
+    assert!(asked < now - 7.0 * 86_400.0, "an increase request is old");
+    let ends = [
+        r#"account_id="000000000002",region="us-east-1""#,
+        r#"model="anthropic.claude-opus-4-1-20250805-v1:0""#,
+    ];
+    assert!(value("bedrock_model_end_of_life_timestamp_seconds", &ends) < now + 60.0 * 86_400.0);
 
     let lowered = nova_pro_limit(&rig);
     assert!(lowered < 2_000_000.0, "lowered two minutes after the start: {lowered}");

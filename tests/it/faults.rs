@@ -26,13 +26,6 @@ const PATIENT: &str = "aws: {max_attempts: 1}\n";
 const BEFORE: usize = 3;
 const FAULTY: usize = 3;
 
-const LIMITS: &[&str] = &[
-    "bedrock_quota_limit",
-    "bedrock_quota_utilization",
-    "bedrock_quota_above_threshold",
-    "bedrock_quota_state",
-    "bedrock_service_quota_applied",
-];
 const DEFAULTS: &[&str] = &["bedrock_quota_default", "bedrock_service_quota_default"];
 const REQUESTS: &[&str] = &["bedrock_service_quota_increase"];
 const USAGE: &[&str] = &[
@@ -365,12 +358,12 @@ async fn pages_and_rows_of_quotas() {
         quotas(Kind::EmptyPage, "", None, &[]),
         quotas(Kind::DuplicateQuota, "", None, &[]),
         quotas(Kind::ResourceRow, "", None, &[]),
-        quotas(Kind::ErrorReason, "", Some(Server), &[LIMITS, DEFAULTS]),
-        quotas(Kind::ErrorReason, applied, Some(Server), &[LIMITS]),
-        quotas(Kind::NegativeValue, "", Some(Malformed), &[LIMITS, DEFAULTS]),
-        quotas(Kind::NegativeValue, applied, Some(Malformed), &[LIMITS]),
-        quotas(Kind::NanValue, "", Some(Malformed), &[LIMITS, DEFAULTS]),
-        quotas(Kind::HugeValue, "", Some(Malformed), &[LIMITS, DEFAULTS]),
+        quotas(Kind::ErrorReason, "", Some(Server), &[QUOTAS]),
+        quotas(Kind::ErrorReason, applied, Some(Server), &[QUOTAS]),
+        quotas(Kind::NegativeValue, "", Some(Malformed), &[QUOTAS]),
+        quotas(Kind::NanValue, applied, Some(Malformed), &[QUOTAS]),
+        quotas(Kind::HugeValue, "", Some(Malformed), &[QUOTAS]),
+        quotas(Kind::MissingValue, applied, Some(Malformed), &[QUOTAS]),
         quotas(Kind::RepeatingToken, "", Some(Malformed), &[QUOTAS]),
     ];
     run(&cells, PATIENT, BOTH).await;
@@ -420,7 +413,11 @@ async fn a_denied_call_costs_only_what_it_feeds() {
         denied(Catalog, "bedrock/ListCustomModelDeployments", &[]),
         denied(Catalog, "bedrock/ListImportedModels", &[]),
         denied(Catalog, "bedrock/ListModelInvocationJobs", &[&["bedrock_batch_jobs"]]),
-        denied(Catalog, "bedrock/ListTagsForResource", &[&["bedrock_model_id_info"]]),
+        // Teams are not lost at once.
+        Cell {
+            goes: vec!["bedrock_model_id_info"],
+            ..denied(Catalog, "bedrock/ListTagsForResource", &[&["bedrock_model_id_info"]])
+        },
         denied(Usage, "monitoring/GetMetricData", &[USAGE]),
     ];
     run(&cells, PATIENT, BOTH).await;
@@ -428,6 +425,26 @@ async fn a_denied_call_costs_only_what_it_feeds() {
     let listing = denied(Usage, "monitoring/ListMetrics", &[]);
     run(&[listing], PATIENT, &[BEFORE]).await;
     run(&[denied(Usage, "monitoring/ListMetrics", &[USAGE])], PATIENT, &[0]).await;
+}
+
+/// Without the list nobody knows what an application profile spends: its traffic is said to be unmapped, and
+/// what is known of its quota is the traffic of the others.
+#[tokio::test]
+async fn denied_profiles_leave_their_traffic_unmapped() {
+    let denied = cell(Kind::AccessDenied, "bedrock/ListInferenceProfiles", &[(Catalog, AccessDenied)], &[]);
+    let mut rig = Rig::start(world(), &format!("{CONFIG}{PATIENT}"), NOON).await;
+    for (round, faults) in [denied.faults.clone(), Vec::new()].into_iter().enumerate() {
+        let healed = faults.is_empty();
+        rig.sim.set_faults(faults).await;
+        rig.round(NOON + 60 * round as i64).await;
+        check_up(if healed { &[] } else { &denied.fails }, &apart(&rig).0, "profiles");
+        let own = format!("account_id=\"{}\"", FAILING.0);
+        let unmapped = rig.find("bedrock_unmapped_model", &[&own, "model_id=\"abcdefghijkl\""]);
+        assert_eq!(unmapped.is_empty(), healed, "{unmapped:?}");
+        let calls = |id: &str| rig.find("bedrock_invocations_per_minute", &[&own, id])[0].1;
+        let shown = if healed { calls("abcdefghijkl") } else { 0.0 } + calls("model_id=\"us.");
+        assert_eq!(rig.find("bedrock_quota_usage", &[&own, "L-4A6BFAB1"])[0].1, shown);
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use bedrock_quota_exporter::model::usage::InvocationId;
 use bedrock_quota_exporter::offline::{self, File};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 const RPM: QuotaKind = QuotaKind::RequestsPerMinute;
 const TPM: QuotaKind = QuotaKind::TokensPerMinute;
@@ -24,7 +25,7 @@ fn row(code: &str, name: &str) -> ServiceQuota {
 }
 
 fn rows(rows: &[(&str, &str)]) -> QuotaList {
-    QuotaList { quotas: rows.iter().map(|(code, name)| row(code, name)).collect(), requests: None }
+    QuotaList { quotas: rows.iter().map(|(code, name)| row(code, name).into()).collect(), requests: None }
 }
 
 /// Models by id, with a name where one is given.
@@ -34,7 +35,7 @@ fn catalog(models: &[(&str, &str)]) -> Catalog {
         name: (!name.is_empty()).then(|| name.to_string()),
         ..FoundationModel::default()
     };
-    Catalog { models: Some(models.iter().map(model).collect()), ..Catalog::default() }
+    Catalog { models: Some(models.iter().map(model).map(Arc::new).collect()), ..Catalog::default() }
 }
 
 fn index(quotas: &[(&str, &str)], models: &[(&str, &str)]) -> Index {
@@ -95,12 +96,15 @@ fn models_of_tomorrow_with_regular_names() {
     ];
     let provider = |id: &str| id.starts_with("bfl.").then(|| "Black Forest Labs".to_string());
     let mut catalog = catalog(&tomorrow.map(|(id, name, _)| (id, name)));
-    catalog.models.iter_mut().flatten().for_each(|model| model.provider = provider(&model.id));
-    let names: Vec<ServiceQuota> = tomorrow
+    catalog.models.iter_mut().flatten().for_each(|model| {
+        Arc::make_mut(model).provider = provider(&model.id);
+    });
+    let names: Vec<Arc<ServiceQuota>> = tomorrow
         .iter()
         .enumerate()
         .map(|(at, (_, _, name))| {
-            row(&format!("L-{at:04}"), &format!("Cross-region model inference tokens per minute for {name}"))
+            let name = format!("Cross-region model inference tokens per minute for {name}");
+            row(&format!("L-{at:04}"), &name).into()
         })
         .collect();
     let index = Index::new(&QuotaList { quotas: names, requests: None }, &catalog, &Rules::default());
@@ -350,9 +354,9 @@ fn an_unversioned_name_is_not_the_newest_versions() {
 fn default_silently_used_for_a_missing_applied_value() {
     let name = "On-demand model inference tokens per minute for Amazon Nova Lite";
     let state = |quota: ServiceQuota| {
-        let list = QuotaList { quotas: vec![quota], requests: None };
+        let list = QuotaList { quotas: vec![quota.into()], requests: None };
         let index = Index::new(&list, &catalog(&[("amazon.nova-lite-v1:0", "")]), &Rules::default());
-        let ModelQuota { state, limit, default, .. } = &index.quotas()[0];
+        let ModelQuota { state, limit, default, .. } = &*index.quotas()[0];
         assert_eq!(charge(&index, "amazon.nova-lite-v1:0", TPM).state, *state);
         (*state, *limit, *default)
     };
@@ -456,7 +460,7 @@ fn a_models_own_usage_metric_goes_before_its_name() {
     };
     let name = "Cross-region model inference requests per minute for Anthropic Claude Opus 7";
     let quota = ServiceQuota { usage_metric: Some(metric), ..row("L-1", name) };
-    let list = QuotaList { quotas: vec![quota], requests: None };
+    let list = QuotaList { quotas: vec![quota.into()], requests: None };
     let models = catalog(&[("anthropic.claude-opus-6", ""), ("anthropic.claude-opus-7", "")]);
     let index = Index::new(&list, &models, &Rules::default());
     assert_eq!(charge(&index, "us.anthropic.claude-opus-6", RPM).method, Some(Method::UsageMetric));
@@ -480,23 +484,27 @@ fn an_id_that_no_list_shows_is_matched_by_what_it_spells() {
 #[test]
 fn application_profiles_share_the_rows_of_what_they_were_copied_from() {
     let model = "amazon.nova-lite-v1:0";
-    let profile = |id: &str, kind, regions: &[&str]| InferenceProfile {
-        id: id.to_string(),
-        arn: String::new(),
-        name: Some("team a".to_string()),
-        kind,
-        model_arns: regions
-            .iter()
-            .map(|r| format!("arn:aws:bedrock:{r}::foundation-model/{model}"))
-            .collect(),
-        tags: BTreeMap::from([("team".to_string(), "a".to_string())]),
+    let profile = |id: &str, kind, regions: &[&str]| {
+        Arc::new(InferenceProfile {
+            id: id.to_string(),
+            arn: format!("arn:aws:bedrock:us-east-1:000000000001:application-inference-profile/{id}"),
+            name: Some("team a".to_string()),
+            kind,
+            model_arns: regions
+                .iter()
+                .map(|r| format!("arn:aws:bedrock:{r}::foundation-model/{model}"))
+                .collect(),
+        })
     };
     let regions = ["us-east-1", "us-west-2"];
+    let application = profile("abcdef012345", ProfileKind::Application, &regions);
+    let tags = BTreeMap::from([("team".to_string(), "a".to_string())]);
     let catalog = Catalog {
         profiles: Some(vec![
             profile("us.amazon.nova-lite-v1:0", ProfileKind::SystemDefined, &regions),
-            profile("abcdef012345", ProfileKind::Application, &regions),
+            application.clone(),
         ]),
+        tags: Some(BTreeMap::from([(application.arn.clone(), tags)])),
         ..catalog(&[(model, "")])
     };
     let quotas = rows(&[("L-1", "Cross-region model inference tokens per minute for Amazon Nova Lite")]);
@@ -509,7 +517,7 @@ fn application_profiles_share_the_rows_of_what_they_were_copied_from() {
 }
 
 /// What two indices say about the same ids, and every row they publish.
-fn all(index: &Index, ids: &[InvocationId]) -> (Vec<ModelQuota>, Vec<String>) {
+fn all(index: &Index, ids: &[InvocationId]) -> (Vec<Arc<ModelQuota>>, Vec<String>) {
     (index.quotas().to_vec(), ids.iter().map(|id| format!("{:?}", index.resolve(id))).collect())
 }
 
@@ -561,9 +569,9 @@ proptest! {
         let (mut quotas, catalog) = (shipped_quotas(), shipped_catalog());
         let before = Index::new(&quotas, &catalog, &Rules::default());
         let code = quotas.quotas[at].code.clone();
-        quotas.quotas[at].name = name;
+        Arc::make_mut(&mut quotas.quotas[at]).name = name;
         let after = Index::new(&quotas, &catalog, &Rules::default());
-        let others = |index: &Index| -> Vec<ModelQuota> {
+        let others = |index: &Index| -> Vec<Arc<ModelQuota>> {
             index.quotas().iter().filter(|q| *q.key.code != *code).cloned().collect()
         };
         prop_assert_eq!(others(&after), others(&before));
@@ -579,7 +587,7 @@ proptest! {
         let some = Catalog { models: Some(models), ..Catalog::default() };
         let owners = |catalog: &Catalog| -> BTreeMap<String, String> {
             let index = Index::new(&quotas, catalog, &Rules::default());
-            let owner = |q: &ModelQuota| (q.key.code.to_string(), q.key.model.to_string());
+            let owner = |q: &Arc<ModelQuota>| (q.key.code.to_string(), q.key.model.to_string());
             index.quotas().iter().map(owner).collect()
         };
         let all = owners(&catalog);

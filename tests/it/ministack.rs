@@ -191,7 +191,7 @@ async fn real_traffic_of_two_ids_sharing_a_quota_is_published_minute_by_minute()
 
     let environment = Environment::load(&rig.plan.aws, Some("us-east-1"), &rig.telemetry).await;
     let session = environment.session(&Credentials::Default).await;
-    put(&session.connect(&Target::new("000000000000", "us-east-1")).cloudwatch, start, &trace).await;
+    put(&session.connect(&Target::new("000000000000", "us-east-1")).cloudwatch(), start, &trace).await;
 
     // One round a minute from the first minute's start; minute m is settled 4 minutes after its end.
     let mut compared = 0;

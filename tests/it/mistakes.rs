@@ -6,6 +6,7 @@ use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, State, UsageSource};
 use bedrock_quota_exporter::model::snapshot::{Collector, Observation};
 use bedrock_quota_exporter::model::time::Minute;
 use bedrock_quota_exporter::model::usage::{InvocationId, ListedId, Metric, SeriesReading, UsageReading};
+use std::sync::Arc;
 
 const BASE: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
 const US: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
@@ -311,6 +312,7 @@ fn a_share_of_the_long_context_row_guessed() {
 fn default_silently_used_for_a_missing_applied_value() {
     let mut cloud = cloud();
     let quota = cloud.quotas.quotas.iter_mut().find(|quota| quota.code == TPM).unwrap();
+    let quota = Arc::make_mut(quota);
     (quota.applied, quota.listed) = (None, false);
     cloud.point(US, Metric::EstimatedTokens, newest(), 50_000.0);
     cloud.round();
@@ -364,7 +366,7 @@ fn an_application_profile_of_an_unknown_scope_guessed() {
 }
 
 #[test]
-fn jobs_and_model_units_of_other_models_counted() {
+fn jobs_of_other_models_or_units_of_other_throughputs_counted() {
     let mut cloud = cloud();
     let haiku = "anthropic.claude-3-haiku-20240307-v1:0";
     cloud.model(haiku, "Claude 3 Haiku", "Anthropic");
@@ -374,7 +376,7 @@ fn jobs_and_model_units_of_other_models_counted() {
     cloud.quota("L-00000042", units, Some(10.0));
     cloud.model("amazon.nova-pro-v1:0:24k", "Nova Pro", "Amazon");
     let provisioned = cloud.catalog.models.iter_mut().flatten().last().unwrap();
-    provisioned.inference_types = vec!["PROVISIONED".into()];
+    Arc::make_mut(provisioned).inference_types = vec!["PROVISIONED".into()];
     let job = |model_id: &str| BatchJob {
         arn: "arn:aws:bedrock:us-east-1:000000000001:model-invocation-job/abc".into(),
         model_id: model_id.into(),
@@ -408,6 +410,6 @@ fn jobs_and_model_units_of_other_models_counted() {
     ]);
     cloud.round();
     assert_eq!(cloud.status("L-00000041").usage, Some(3.0));
-    assert_eq!(cloud.status("L-00000042").usage, Some(3.0));
-    assert_eq!(cloud.status("L-00000042").ratio, Some(0.3));
+    assert_eq!(cloud.status("L-00000042").usage, Some(2.0), "the limit is one provisioned model's");
+    assert_eq!(cloud.status("L-00000042").ratio, Some(0.2));
 }

@@ -8,6 +8,7 @@ use bedrock_quota_exporter::model::time::Timestamp;
 use bedrock_quota_exporter::model::usage::{InvocationId, Metric, SeriesReading};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Splitmix64: the same worlds on every machine.
 struct Dice(u64);
@@ -195,6 +196,7 @@ impl World {
         let trusted = !dice.one_in(12);
         self.cloud.quota(&code, name, applied);
         let quota = self.cloud.quotas.quotas.iter_mut().find(|quota| quota.code == code).unwrap();
+        let quota = Arc::make_mut(quota);
         quota.default = Some(default);
         quota.error = (!trusted).then(|| "DEPENDENCY_THROTTLING_ERROR: later".to_string());
         self.rows.push(Row { code, counts, applied, default, trusted, burndown: model.burndown, ids });

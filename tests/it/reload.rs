@@ -63,14 +63,18 @@ fn world() -> World {
 
 impl Served {
     async fn start(name: &str, faults: Vec<Fault>) -> Served {
+        Served::of(name, world(), ONE, faults).await
+    }
+
+    async fn of(name: &str, world: World, config: &str, faults: Vec<Fault>) -> Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let aws = format!("http://{}", listener.local_addr().unwrap());
-        let sim = Sim::new(world());
+        let sim = Sim::new(world);
         sim.set_faults(faults).await;
         tokio::spawn(sim.clone().serve(listener, std::future::pending()));
         let folder = std::env::temp_dir().join(format!("bqe-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        write(&folder, &aws, ONE);
+        write(&folder, &aws, config);
         let mut exporter = Command::new(env!("CARGO_BIN_EXE_bedrock-quota-exporter"))
             .args(["serve", "--web.listen-address=127.0.0.1:0", "--web.enable-lifecycle"])
             .arg(format!("--config.file={}", folder.join("config.yaml").display()))
@@ -243,6 +247,26 @@ async fn a_thousand_reloads_leak_nothing_and_no_scrape_mixes_two_configs() {
     let left = served.open();
     println!("files and threads after 100 reloads {open:?}, after 1,000 {left:?}");
     assert!(left[0] <= open[0] + 5 && left[1] <= open[1], "after 100 reloads {open:?}, after 1,000 {left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn usage_does_not_wait_for_lists_that_hang() {
+    const ACCOUNTS: usize = 40;
+    let mut world = world();
+    let number = |n| Account { id: format!("{n:012}"), ..world.accounts[0].clone() };
+    world.accounts = (0..ACCOUNTS).map(number).collect();
+    let roles = world.accounts.iter().map(|a| format!("{{role_arn: 'arn:aws:iam::{}:role/reader'}}", a.id));
+    let config = format!("{ONE}accounts: [{}]\n", roles.collect::<Vec<_>>().join(", "));
+    let hang = |service: &str| Fault { service: Some(service.into()), ..Fault::new(Kind::Timeout) };
+    let faults = vec![hang("servicequotas"), hang("bedrock")];
+    let served = Served::of("lists", world, &config, faults).await;
+    let first = served.until("usage of every target", |scrape| {
+        let usage = scrape.lines("bedrock_exporter_target_up").filter(|line| line.contains("\"usage\""));
+        usage.filter(|line| line.ends_with(" 1")).count() == ACCOUNTS
+    });
+    let first = first.await;
+    let lists = first.lines("bedrock_exporter_target_up").filter(|line| !line.contains("\"usage\""));
+    assert_eq!(lists.collect::<Vec<_>>(), Vec::<&str>::new(), "while the first lists still hang");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

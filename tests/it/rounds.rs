@@ -5,7 +5,7 @@ use bedrock_quota_exporter::model::schedule::due;
 use bedrock_quota_exporter::model::time::Timestamp;
 use bedrock_quota_exporter::sim::faults::{Fault, Kind};
 use bedrock_quota_exporter::sim::traffic::{Call, Demand, Stream};
-use bedrock_quota_exporter::sim::world::{Account, Publishing, Region, World};
+use bedrock_quota_exporter::sim::world::{Account, Applied, Publishing, QuotaChange, Region, World};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A Sunday at noon, UTC.
@@ -131,5 +131,33 @@ async fn an_account_that_refuses_for_an_hour_fades_alone_and_heals_in_one_round(
             calm.find(counter, &[]),
             "{counter}: nothing is lost by an outage"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_quota_row_that_cannot_be_read_keeps_its_value_for_a_time_and_fails_nothing_else() {
+    let [requests, tokens] = ["L-4A6BFAB1", "L-F4DDD3EB"];
+    let unreadable = Applied::Error("DEPENDENCY_SERVICE_ERROR".into());
+    let one = Region {
+        codes: Some(vec![requests.into(), tokens.into()]),
+        quotas: vec![QuotaChange { code: tokens.into(), from: NOON + MINUTE, applied: unreadable }],
+        ..region("us-east-1", vec![stream("us.anthropic.claude-sonnet-4-5-20250929-v1:0", 20.0)])
+    };
+    let config = "quotas: {interval: 1m, max_age: 3m}";
+    let mut rig = Rig::start(world(vec![account("000000000000", vec![one])]), config, NOON).await;
+    rig.round(NOON).await;
+    let limit = |rig: &Rig, code: &str| rig.find("bedrock_quota_limit", &[code]).first().map(|found| found.1);
+    let (tokens_limit, requests_limit) = (limit(&rig, tokens), limit(&rig, requests));
+    assert!(tokens_limit.is_some() && requests_limit.is_some());
+    for minute in 1..6 {
+        rig.round(NOON + minute * MINUTE).await;
+        let up = rig.find("bedrock_exporter_target_up", &["collector=\"quotas\""]);
+        assert_eq!(up[0].1, 1.0, "minute {minute}");
+        assert_eq!(limit(&rig, requests), requests_limit, "minute {minute}");
+        // Read last at minute 0, and kept for three.
+        let kept = minute <= 3;
+        assert_eq!(limit(&rig, tokens), tokens_limit.filter(|_| kept), "minute {minute}");
+        let state = rig.find("bedrock_quota_state", &[tokens, "state=\"error\""]);
+        assert_eq!(state.is_empty(), kept, "minute {minute}: {state:?}");
     }
 }

@@ -79,7 +79,7 @@ pub fn whole() -> Snapshot {
     let frankfurt = state(
         Target::new("222222222222", "eu-central-1"),
         Some(QuotaList {
-            quotas: vec![service_quota("L-0000000A", "Batch inference jobs", 20.0)],
+            quotas: vec![service_quota("L-0000000A", "Batch inference jobs", 20.0).into()],
             requests: None,
         }),
         None,
@@ -128,24 +128,25 @@ fn quota_list() -> QuotaList {
         adjustable: None,
         ..service_quota("L-0000000D", "Agents per \"account\"", 1_000.0)
     };
+    let quotas = [
+        ServiceQuota {
+            default: Some(1e6),
+            ..service_quota(
+                "L-00000001",
+                "Cross-region model inference tokens per minute for Anthropic Claude Sonnet 4.5 V1",
+                5e6,
+            )
+        },
+        service_quota(
+            "L-00000002",
+            "On-demand model inference requests per minute for Amazon Nova Lite",
+            0.0,
+        ),
+        only_default,
+        broken,
+    ];
     QuotaList {
-        quotas: vec![
-            ServiceQuota {
-                default: Some(1e6),
-                ..service_quota(
-                    "L-00000001",
-                    "Cross-region model inference tokens per minute for Anthropic Claude Sonnet 4.5 V1",
-                    5e6,
-                )
-            },
-            service_quota(
-                "L-00000002",
-                "On-demand model inference requests per minute for Amazon Nova Lite",
-                0.0,
-            ),
-            only_default,
-            broken,
-        ],
+        quotas: quotas.map(Arc::new).into(),
         requests: Some(vec![IncreaseRequest {
             quota_code: "L-00000001".into(),
             status: "CASE_OPENED".into(),
@@ -166,22 +167,25 @@ fn catalog() -> Catalog {
         end_of_life: None,
     };
     Catalog {
-        models: Some(vec![
-            model(SONNET, "Claude Sonnet 4.5", "Anthropic", "ACTIVE"),
-            FoundationModel {
-                end_of_life: Some(NOW.plus(30 * 86_400)),
-                ..model(NOVA, "Nova Lite", "Amazon", "LEGACY")
-            },
-            FoundationModel { id: "acme.unnamed-v1:0".into(), ..FoundationModel::default() },
-        ]),
-        profiles: Some(vec![InferenceProfile {
+        models: Some(
+            [
+                model(SONNET, "Claude Sonnet 4.5", "Anthropic", "ACTIVE"),
+                FoundationModel {
+                    end_of_life: Some(NOW.plus(30 * 86_400)),
+                    ..model(NOVA, "Nova Lite", "Amazon", "LEGACY")
+                },
+                FoundationModel { id: "acme.unnamed-v1:0".into(), ..FoundationModel::default() },
+            ]
+            .map(Arc::new)
+            .into(),
+        ),
+        profiles: Some(vec![Arc::new(InferenceProfile {
             id: format!("us.{SONNET}"),
             arn: format!("arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.{SONNET}"),
             name: Some("US Claude Sonnet 4.5".into()),
             kind: ProfileKind::SystemDefined,
             model_arns: vec![foundation(SONNET)],
-            tags: BTreeMap::new(),
-        }]),
+        })]),
         provisioned: Some(vec![ProvisionedThroughput {
             arn: "arn:aws:bedrock:us-east-1:111111111111:provisioned-model/abcdefghijkl".into(),
             name: "nova-for-search".into(),
@@ -222,7 +226,7 @@ pub fn quota_status(model: &str, scope: Scope, kind: QuotaKind, code: &str) -> Q
         code: code.into(),
     };
     QuotaStatus {
-        quota: ModelQuota {
+        quota: Arc::new(ModelQuota {
             key,
             name: format!("{kind} of {model}"),
             method: Method::Identity,
@@ -230,7 +234,7 @@ pub fn quota_status(model: &str, scope: Scope, kind: QuotaKind, code: &str) -> Q
             default: Some(1_000.0),
             adjustable: Some(true),
             state: State::Ok,
-        },
+        }),
         state: State::Ok,
         usage_source: UsageSource::Counted,
         usage: None,
@@ -291,13 +295,14 @@ fn evaluation() -> Evaluation {
     };
     let zero = {
         let mut status = quota_status(NOVA, Scope::OnDemand, QuotaKind::RequestsPerMinute, "L-00000002");
-        status.quota.limit = Some(0.0);
-        status.quota.default = Some(2_000.0);
+        let quota = Arc::make_mut(&mut status.quota);
+        (quota.limit, quota.default) = (Some(0.0), Some(2_000.0));
         QuotaStatus { state: State::Zero, usage: Some(0.0), peak: Some(0.0), ..status }
     };
     let missing = {
         let mut status = quota_status(SONNET, Scope::CrossRegion, QuotaKind::RequestsPerMinute, "");
-        (status.quota.limit, status.quota.default) = (None, None);
+        let quota = Arc::make_mut(&mut status.quota);
+        (quota.limit, quota.default) = (None, None);
         QuotaStatus { state: State::NoSuchQuota, ..status }
     };
     Evaluation {

@@ -9,7 +9,7 @@ use super::invocation::{Lists, prefixed};
 use super::names::{self, Slot};
 use super::{Method, Rules};
 use crate::model::ids::{Endpoint, Scope, Variant};
-use crate::model::quota::{QuotaList, ServiceQuota};
+use crate::model::quota::ServiceQuota;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -44,7 +44,8 @@ impl Evidence {
 /// A quota row that names a model.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    pub quota: ServiceQuota,
+    pub code: Arc<str>,
+    pub name: String,
     pub slot: Slot,
     pub identity: Identity,
     text: String,
@@ -54,13 +55,10 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// The rows of `list` that usage of a model can be held against.
-    pub fn all(list: &QuotaList, providers: &BTreeSet<String>) -> Vec<Row> {
+    /// The rows that usage of a model can be held against.
+    pub fn all(listed: &[Arc<ServiceQuota>], providers: &BTreeSet<String>) -> Vec<Row> {
         let aliases = read_aliases(providers);
-        let mut rows: Vec<Row> =
-            list.quotas.iter().filter_map(|quota| Row::read(quota, providers, &aliases)).collect();
-        rows.sort_by(|a, b| a.quota.code.cmp(&b.quota.code));
-        rows
+        listed.iter().filter_map(|quota| Row::read(quota, providers, &aliases)).collect()
     }
 
     fn read(
@@ -78,7 +76,8 @@ impl Row {
             Some(prefixed(id).map_or(id.as_str(), |(_, base)| base).to_string())
         });
         identity.is_a_name().then(|| Row {
-            quota: quota.clone(),
+            code: quota.code.as_str().into(),
+            name: quota.name.clone(),
             slot,
             identity,
             text: text.to_ascii_lowercase(),
@@ -145,7 +144,7 @@ impl Model {
     }
 
     pub fn evidence(&self, row: &Row, rules: &Rules) -> Option<Evidence> {
-        if let Some(owner) = rules.quotas.get(&row.quota.code) {
+        if let Some(owner) = rules.quotas.get(&*row.code) {
             return (owner.as_deref() == Some(&self.id)).then_some(Evidence::Override);
         }
         if let Some(metered) = &row.metered {
@@ -195,7 +194,7 @@ fn claim(
     models: &BTreeMap<Arc<str>, Model>,
     rules: &Rules,
 ) -> Claim {
-    let told = rules.quotas.get(&row.quota.code).into_iter().flatten().map(String::as_str);
+    let told = rules.quotas.get(&*row.code).into_iter().flatten().map(String::as_str);
     let told = told.chain(row.metered.as_deref()).chain(row.alias.map(|a| a.model.as_str()));
     let told = told.filter_map(|id| models.get(id));
     let candidates = same_words.into_iter().flatten().copied().chain(told);
@@ -204,7 +203,7 @@ fn claim(
     // The alias's model keeps its row where no list shows it, or the row would be free for a namesake.
     let kept = |alias: &&Alias| {
         row.slot.scope != Scope::Provisioned
-            && !rules.quotas.contains_key(&row.quota.code)
+            && !rules.quotas.contains_key(&*row.code)
             && !models.contains_key(alias.model.as_str())
     };
     best.extend(row.alias.filter(kept).map(|alias| (Evidence::Alias, alias.model.as_str().into())));

@@ -2,9 +2,10 @@
 
 use super::identity::{provider_stem, split_context};
 use super::{IdType, unmapped};
-use crate::model::catalog::{Catalog, FoundationModel, InferenceProfile, ProfileKind};
+use crate::model::catalog::{Catalog, FoundationModel, InferenceProfile, ProfileKind, Tags};
 use crate::model::ids::Scope;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// Providers on Bedrock, by the first part of their model ids, for readings without a model list.
 const PROVIDERS: &[&str] = &[
@@ -62,7 +63,7 @@ pub(super) struct Meaning {
     pub scope: Option<Scope>,
     pub spends: Spends,
     pub name: Option<String>,
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
     /// A live list names the id itself.
     pub listed: bool,
     /// Why model or scope is unknown: a reason of [`unmapped`], and in words.
@@ -82,7 +83,7 @@ impl Meaning {
             scope: None,
             spends: Spends::Shared,
             name: None,
-            tags: BTreeMap::new(),
+            tags: Tags::new(),
             listed: false,
             unclear: Some((reason, words)),
         }
@@ -98,10 +99,11 @@ impl Meaning {
 }
 
 /// The catalog, by id.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Lists {
-    pub models: BTreeMap<String, FoundationModel>,
-    profiles: HashMap<String, InferenceProfile>,
+    pub models: BTreeMap<String, Arc<FoundationModel>>,
+    profiles: HashMap<String, Arc<InferenceProfile>>,
+    tags: BTreeMap<String, Tags>,
     provisioned: HashMap<String, (String, String)>,
     deployments: HashMap<String, (String, String)>,
     imported: HashMap<String, String>,
@@ -111,13 +113,14 @@ pub(super) struct Lists {
 
 impl Lists {
     pub fn new(catalog: &Catalog) -> Lists {
-        let mut lists = Lists::default();
+        let mut lists = Lists { tags: catalog.tags.clone().unwrap_or_default(), ..Lists::default() };
         for model in catalog.models.iter().flatten() {
             lists.models.insert(model.id.clone(), model.clone());
         }
         for profile in catalog.profiles.iter().flatten() {
             if let (ProfileKind::SystemDefined, Some(model)) = (profile.kind, sole_model(profile)) {
-                let listed = || FoundationModel { id: model.to_string(), ..FoundationModel::default() };
+                let listed =
+                    || Arc::new(FoundationModel { id: model.to_string(), ..FoundationModel::default() });
                 lists.models.entry(model.to_string()).or_insert_with(listed);
             }
             lists.profiles.insert(profile.id.clone(), profile.clone());
@@ -233,7 +236,8 @@ impl Lists {
                 Meaning { model: Some(model.to_string()), ..unclear }
             }
         };
-        Meaning { tags: profile.tags.clone(), ..meaning.named(name) }
+        let tags = self.tags.get(&profile.arn).cloned().unwrap_or_default();
+        Meaning { tags, ..meaning.named(name) }
     }
 
     /// The scope of what the profile was copied from, by the set of its regions.
@@ -245,7 +249,7 @@ impl Lists {
         let types = self.models.get(model).map(|m| m.inference_types.as_slice()).unwrap_or_default();
         let on_demand = regions.len() == 1 && (types.is_empty() || types.iter().any(|t| t == "ON_DEMAND"));
         let system =
-            |p: &&InferenceProfile| p.kind == ProfileKind::SystemDefined && sole_model(p) == Some(model);
+            |p: &&Arc<InferenceProfile>| p.kind == ProfileKind::SystemDefined && sole_model(p) == Some(model);
         let geographic = self.profiles.values().filter(system).any(|p| self::regions(p) == regions);
         match (on_demand, geographic) {
             (true, false) => Ok(Scope::OnDemand),
@@ -376,16 +380,15 @@ mod tests {
             name: None,
             kind,
             model_arns: regions.iter().map(arn).collect(),
-            tags: BTreeMap::new(),
         }
     }
 
     fn lists() -> Lists {
-        let model = |id: &str, types: &[&str]| FoundationModel {
-            id: id.to_string(),
-            inference_types: types.iter().map(|t| t.to_string()).collect(),
-            ..FoundationModel::default()
+        let model = |id: &str, types: &[&str]| {
+            let inference_types = types.iter().map(|t| t.to_string()).collect();
+            Arc::new(FoundationModel { id: id.to_string(), inference_types, ..FoundationModel::default() })
         };
+        let profile = |id: &str, kind, regions: &[&str]| Arc::new(profile(id, kind, regions));
         let account = "arn:aws:bedrock:us-east-1:111122223333";
         use ProfileKind::{Application, SystemDefined};
         Lists::new(&Catalog {
@@ -433,6 +436,7 @@ mod tests {
                 name: "mine".to_string(),
             }]),
             batch_jobs: None,
+            tags: None,
         })
     }
 

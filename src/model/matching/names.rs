@@ -1,7 +1,9 @@
 //! The grammar of quota names. It is closed: a name that it does not read in full is `Unrecognized`,
 //! never a near one.
 
+use super::QuotaKey;
 use crate::model::ids::{Endpoint, QuotaKind, Scope, Variant, words};
+use std::sync::Arc;
 
 words! {
     /// What a quota name is about: the label `family` of bedrock_service_quota_info.
@@ -59,6 +61,11 @@ impl Slot {
 
     pub fn custom_deployment(kind: QuotaKind) -> Slot {
         Slot { variant: Variant::CustomDeployment, ..Slot::standard(Scope::OnDemand, kind) }
+    }
+
+    pub fn key(self, model: &Arc<str>, code: Arc<str>) -> QuotaKey {
+        let Slot { endpoint, scope, variant, kind } = self;
+        QuotaKey { model: model.clone(), endpoint, scope, variant, kind, code }
     }
 }
 

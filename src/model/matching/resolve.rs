@@ -1,6 +1,6 @@
 //! From an invocation id to the rows it is charged to, each with the reason in words.
 
-use super::claims::{Claim, Evidence, Model, settle};
+use super::claims::{Claim, Evidence, Model};
 use super::invocation::{Meaning, Spends};
 use super::names::{self, Slot};
 use super::{Charge, Confidence, Index, ModelQuota, QuotaKey, Resolution, unmapped};
@@ -84,7 +84,7 @@ impl Index {
 
     /// A token of a cross-region call spends half a token of a row that is doubled for such calls.
     fn weigh(&self, charge: &mut Charge, scope: Scope) {
-        let quota = charge.quota_code().and_then(|code| self.by_code.get(code));
+        let quota = charge.quota_code().and_then(|code| self.listed(code));
         if scope == Scope::CrossRegion && quota.is_some_and(|q| names::parse(&q.name).doubled) {
             charge.weight = 0.5;
             charge.reason += "; the limit is doubled for cross-region calls, so their tokens count half";
@@ -94,7 +94,7 @@ impl Index {
     /// Puts the user's word for this one id above everything.
     fn pin(&self, id: &InvocationId, meaning: &Meaning, outcomes: &mut Vec<Outcome>) {
         let mantle = |kind: &QuotaKind| PER_MANTLE_CALL.contains(kind);
-        for (kind, code) in self.rules.models.get(&*id.id).into_iter().flatten() {
+        for (kind, code) in self.join.rules.models.get(&*id.id).into_iter().flatten() {
             if mantle(kind) != (id.endpoint == Endpoint::Mantle) {
                 continue;
             }
@@ -128,7 +128,7 @@ impl Index {
                 kind,
                 format!("the config's overrides name {code}, but its name says {}", row.key.kind),
             ),
-            None => match self.by_code.get(code) {
+            None => match self.listed(code) {
                 Some(quota) => {
                     unknown(kind, format!("the config's overrides name {code}, but that is “{}”", quota.name))
                 }
@@ -161,9 +161,8 @@ fn unknown(kind: QuotaKind, reason: String) -> Charge {
 }
 
 fn none(model: Arc<str>, slot: Slot, reason: String) -> Charge {
-    let Slot { endpoint, scope, variant, kind } = slot;
-    let quota = Some(QuotaKey { model, endpoint, scope, variant, kind, code: "".into() });
-    Charge { kind, quota, weight: 1.0, state: State::NoSuchQuota, method: None, reason }
+    let quota = Some(slot.key(&model, "".into()));
+    Charge { kind: slot.kind, quota, weight: 1.0, state: State::NoSuchQuota, method: None, reason }
 }
 
 fn found(row: &ModelQuota) -> Charge {
@@ -175,24 +174,24 @@ fn found(row: &ModelQuota) -> Charge {
 struct Ledger<'a> {
     index: &'a Index,
     model: Cow<'a, Model>,
-    rows: Cow<'a, [ModelQuota]>,
+    rows: Cow<'a, [Arc<ModelQuota>]>,
     disputed: BTreeMap<Slot, Vec<usize>>,
     known: bool,
 }
 
 impl<'a> Ledger<'a> {
     fn new(index: &'a Index, id: &str, known: bool) -> Ledger<'a> {
-        if let Some(model) = index.models.get(id) {
-            let disputed = index.disputed.iter().filter(|((owner, _), _)| **owner == *id);
+        if let Some(model) = index.join.models.get(id) {
+            let disputed = index.join.disputed.iter().filter(|((owner, _), _)| **owner == *id);
             let disputed = disputed.map(|((_, slot), rows)| (*slot, rows.clone())).collect();
             let rows = Cow::Borrowed(index.of_model(id));
             return Ledger { index, model: Cow::Borrowed(model), rows, disputed, known };
         }
         let model = Model::new(id, &index.lists);
-        let disputed = settle(&index.rows, &index.unlisted_claims(&model)).disputed;
-        let rows = index.rows_of(id);
+        let (won, disputed) = index.join.of_unlisted(&model);
+        let rows = index.valued(&won);
         let known = known || !rows.is_empty();
-        Ledger { index, model: Cow::Owned(model), rows, disputed, known }
+        Ledger { index, model: Cow::Owned(model), rows: Cow::Owned(rows), disputed, known }
     }
 
     /// The row in the first of `slots` that has one.
@@ -207,7 +206,7 @@ impl<'a> Ledger<'a> {
         if let Some((reason, label)) = doubt {
             return (unknown(kind, reason), Some(label));
         }
-        if self.index.by_code.is_empty() {
+        if self.index.listed.is_empty() {
             return (unknown(kind, "no quotas are listed".to_string()), Some(unmapped::NO_QUOTA));
         }
         if !self.known {
@@ -226,8 +225,8 @@ impl<'a> Ledger<'a> {
 
     fn why(&self, row: &ModelQuota) -> String {
         let index = self.index;
-        let read = index.rows.iter().find(|r| *r.quota.code == *row.key.code);
-        let evidence = read.and_then(|read| Some((read, self.model.evidence(read, &index.rules)?)));
+        let read = index.join.rows.iter().find(|r| *r.code == *row.key.code);
+        let evidence = read.and_then(|read| Some((read, self.model.evidence(read, &index.join.rules)?)));
         match evidence {
             Some((_, Evidence::Override)) | None => "the config's overrides say so".to_string(),
             Some((_, Evidence::UsageMetric)) => "the row's own UsageMetric names the model".to_string(),
@@ -245,15 +244,15 @@ impl<'a> Ledger<'a> {
     /// Rows that name this model and another alike, or that name it twice.
     fn dispute(&self, slot: &Slot) -> Option<(String, &'static str)> {
         let index = self.index;
-        let code = |at: &usize| index.rows[*at].quota.code.as_str();
+        let code = |at: &usize| &*index.join.rows[*at].code;
         if let Some(rows) = self.disputed.get(slot) {
             let codes: Vec<&str> = rows.iter().map(code).collect();
             return Some((format!("{} name it equally well", codes.join(" and ")), unmapped::AMBIGUOUS));
         }
-        index.by_slot.get(slot)?.iter().find_map(|at| {
-            self.model.evidence(&index.rows[*at], &index.rules)?;
+        index.join.by_slot.get(slot)?.iter().find_map(|at| {
+            self.model.evidence(&index.join.rows[*at], &index.join.rules)?;
             let code = code(at);
-            Some(match &index.claims[*at] {
+            Some(match &index.join.claims[*at] {
                 Claim::Owned(owner, _) if *owner == self.model.id => {
                     let reason = format!("{code} carries its listed name, but other rows spell its id");
                     (reason, unmapped::IRREGULAR_NAME)
@@ -274,12 +273,12 @@ impl<'a> Ledger<'a> {
     fn resemblance(&self, slot: &Slot) -> Option<(String, &'static str)> {
         let index = self.index;
         let free = |at: &&usize| {
-            let row = &index.rows[**at];
-            index.claims[**at] == Claim::Free
-                && !index.rules.quotas.contains_key(&row.quota.code)
+            let row = &index.join.rows[**at];
+            index.join.claims[**at] == Claim::Free
+                && !index.join.rules.quotas.contains_key(&*row.code)
                 && row.identity.resembles(&self.model.identity)
         };
-        let quota = &index.rows[*index.by_slot.get(slot)?.iter().find(free)?].quota;
+        let quota = &index.join.rows[*index.join.by_slot.get(slot)?.iter().find(free)?];
         let reason = format!(
             "{} “{}” may be its own, but the name does not say so; an override would",
             quota.code, quota.name

@@ -1,11 +1,11 @@
 //! Account 000000000002: what is old, broken, forbidden or unknown.
 
-use super::{DAY, Rows, daily, embeddings, region, stream};
+use super::{ALWAYS, DAY, Rows, daily, embeddings, region, stream};
 use crate::sim::traffic::{Call, Demand, Stream};
 use crate::sim::world::{Applied, ImportedModel, QuotaChange, Region};
 
 pub fn regions(rows: &Rows, start: i64) -> Vec<Region> {
-    vec![us_east_1(rows), us_west_2(rows, start), eu_central_1(rows), ap_northeast_1(rows)]
+    vec![us_east_1(rows), us_west_2(rows, start), eu_central_1(rows, start), ap_northeast_1(rows)]
 }
 
 fn us_east_1(rows: &Rows) -> Region {
@@ -47,15 +47,26 @@ fn us_west_2(rows: &Rows, start: i64) -> Region {
     }
 }
 
-fn eu_central_1(rows: &Rows) -> Region {
+fn eu_central_1(rows: &Rows, start: i64) -> Region {
     let tokens = "Cross-region model inference tokens per minute for Anthropic Claude Opus 4.8";
     let refused = Stream {
         burndown: 15.0,
         charges: rows.cross_region("Anthropic Claude Opus 4.8"),
         ..stream("eu.anthropic.claude-opus-4-8", Demand::Steady(6.0))
     };
+    let three = [
+        ("eu.anthropic.claude-haiku-4-5-20251001-v1:0", "Anthropic Claude Haiku 4.5", 900.0, 5.0),
+        ("eu.amazon.nova-pro-v1:0", "Amazon Nova Pro", 150.0, 1.0),
+        ("eu.amazon.nova-2-lite-v1:0", "Amazon Nova 2 Lite", 400.0, 1.0),
+    ];
+    let together = three.iter().flat_map(|&(id, name, rate, burndown)| {
+        let until = start - 600;
+        let calls = Stream { burndown, charges: rows.cross_region(name), ..stream(id, Demand::Steady(rate)) };
+        let refused = Stream { active: until..i64::MAX, refused: 0.8, retries: 1, ..calls.clone() };
+        [Stream { active: ALWAYS..until, ..calls }, refused]
+    });
     Region {
-        streams: vec![refused],
+        streams: together.chain([refused]).collect(),
         quotas: vec![rows.holds(tokens, Applied::Value(0.0))],
         ..region("eu-central-1")
     }

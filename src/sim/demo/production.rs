@@ -34,7 +34,7 @@ fn us_east_1(rows: &Rows, start: i64) -> Region {
         ],
         profiles: vec![application("srch7f3k2m9q", "search"), application("supp4d8w1x6z", "support")],
         requests: vec![
-            request("Anthropic Claude Sonnet 4.5 V1", 20e6, "CASE_OPENED", 3),
+            request("Anthropic Claude Sonnet 4.5 V1", 20e6, "CASE_OPENED", 9),
             request("Anthropic Claude Haiku 4.5", 5e6, "CASE_CLOSED", 40),
         ],
         ..region("us-east-1")
@@ -115,8 +115,8 @@ fn us_west_2(rows: &Rows, start: i64) -> Region {
             units: 2,
             desired_units: 3,
             status: "Updating".into(),
-            commitment: Some(("OneMonth".into(), start + 17 * DAY)),
-            created: start - 13 * DAY,
+            commitment: Some(("OneMonth".into(), start + 9 * DAY)),
+            created: start - 21 * DAY,
         }],
         quotas: vec![rows.holds(units, Applied::Value(4.0))],
         jobs: vec![

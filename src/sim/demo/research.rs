@@ -1,11 +1,11 @@
 //! Account 000000000001: small limits, and a storm.
 
-use super::{ALWAYS, DAY, Rows, daily, embeddings, region, stream};
+use super::{ALWAYS, DAY, Rows, daily, embeddings, region, rush, stream};
 use crate::sim::traffic::{Call, Charge, Demand, Stream};
 use crate::sim::world::{Applied, Deployment, Region};
 
 pub fn regions(rows: &Rows, start: i64) -> Vec<Region> {
-    vec![us_east_1(rows, start), us_west_2(rows), eu_central_1(rows), ap_northeast_1(rows)]
+    vec![us_east_1(rows, start), us_west_2(rows), eu_central_1(rows), ap_northeast_1(rows, start)]
 }
 
 fn us_east_1(rows: &Rows, start: i64) -> Region {
@@ -93,7 +93,7 @@ fn eu_central_1(rows: &Rows) -> Region {
     Region { streams: vec![tiers], ..region("eu-central-1") }
 }
 
-fn ap_northeast_1(rows: &Rows) -> Region {
+fn ap_northeast_1(rows: &Rows, start: i64) -> Region {
     let day = "Model invocation max tokens per day for Amazon Nova Lite (doubled for cross-region calls)";
     let nova = |id: &str, charges: Vec<Charge>, rate: f64| Stream {
         call: Call { input: 600.0, output: 150.0, ..Call::default() },
@@ -101,13 +101,50 @@ fn ap_northeast_1(rows: &Rows) -> Region {
         ..stream(id, daily(rate * 0.4, rate))
     };
     let without_value = "On-demand model inference requests per minute for Cohere Embed V4";
+    let both = vec![
+        nova("amazon.nova-lite-v1:0", rows.on_demand("Amazon Nova Lite"), 190.0),
+        nova("apac.amazon.nova-lite-v1:0", rows.cross_region("Amazon Nova Lite"), 320.0),
+    ];
     Region {
-        streams: vec![
-            nova("amazon.nova-lite-v1:0", rows.on_demand("Amazon Nova Lite"), 190.0),
-            nova("apac.amazon.nova-lite-v1:0", rows.cross_region("Amazon Nova Lite"), 320.0),
-        ],
+        streams: [both, running_out(rows, start), spent(rows, start)].concat(),
         day_rows: true,
-        quotas: vec![rows.holds(day, Applied::Value(600e6)), rows.holds(without_value, Applied::NoValue)],
+        quotas: vec![
+            rows.holds(day, Applied::Value(600e6)),
+            rows.holds(without_value, Applied::NoValue),
+            rows.holds(QWEN_DAY, Applied::Value(QWEN_TOKENS)),
+            rows.holds(SONNET_DAY, Applied::Value(SONNET_TOKENS)),
+        ],
         ..region("ap-northeast-1")
     }
+}
+
+const QWEN_DAY: &str =
+    "Model invocation max tokens per day for Qwen3 32B V1 (doubled for cross-region calls)";
+const QWEN_TOKENS: f64 = 100e6;
+const SONNET_DAY: &str =
+    "Global cross-region model inference tokens per day for Anthropic Claude Sonnet 4.5 V1";
+const SONNET_TOKENS: f64 = 20e6;
+
+/// Half-way between what of the day has passed and all of it: at that pace it lasts no day, whenever that is.
+fn running_out(rows: &Rows, start: i64) -> Vec<Stream> {
+    let passed = start.rem_euclid(DAY) as f64 / DAY as f64;
+    let share = 0.5 + 0.5 * passed.max(0.2);
+    let qwen = Stream {
+        call: Call { input: 9000.0, output: 1000.0, ..Call::default() },
+        charges: [rows.on_demand("Qwen3 32B V1"), rows.named(&[QWEN_DAY])].concat(),
+        ..stream("qwen.qwen3-32b-v1:0", Demand::Steady(4.0))
+    };
+    rush(qwen.clone(), QWEN_TOKENS, share, start, qwen)
+}
+
+/// A little more than all of it, and then nothing but refusals.
+fn spent(rows: &Rows, start: i64) -> Vec<Stream> {
+    let sonnet = Stream {
+        call: Call { input: 5000.0, output: 1000.0, ..Call::default() },
+        burndown: 5.0,
+        charges: [rows.global("Anthropic Claude Sonnet 4.5 V1"), rows.named(&[SONNET_DAY])].concat(),
+        ..stream("global.anthropic.claude-sonnet-4-5-20250929-v1:0", Demand::Steady(25.0))
+    };
+    let refused = Stream { refused: 1.0, retries: 2, ..sonnet.clone() };
+    rush(sonnet, SONNET_TOKENS, 1.03, start - start.rem_euclid(DAY) / 5, refused)
 }

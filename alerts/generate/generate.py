@@ -1,14 +1,5 @@
-#!/usr/bin/env python3
-"""Writes the rule files, the Alertmanager example and the tables of docs/ALERTS.md from values.yaml.
+"""What is written: the rule files, the Alertmanager example and the tables of docs/ALERTS.md, from values.yaml."""
 
-    python alerts/generate.py                                  what is checked in
-    python alerts/generate.py --values mine.yaml --out mine    your own thresholds and links
-    python alerts/generate.py --scale 0.1 --out quick          for tests: `for`, group intervals and
-                                                               Alertmanager's waits shortened, nothing else
-Needs PyYAML.
-"""
-
-import argparse
 import math
 import re
 from pathlib import Path
@@ -18,14 +9,16 @@ from rules import alertmanager, exporter, planning, quotas, recording, throttlin
 from rules.text import fill, links
 
 HERE = Path(__file__).resolve().parent
-DOCS = HERE.parent / "docs" / "ALERTS.md"
+ALERTS = HERE.parent
+DOCS = ALERTS.parent / "docs" / "ALERTS.md"
 FILES = {
     "bedrock-quotas.yaml": {"throttling": throttling.alerts, "quotas": quotas.alerts, "planning": planning.alerts},
     "bedrock-exporter.yaml": {"exporter": exporter.alerts},
     "bedrock-recording.yaml": {"recording": lambda values: recording.rules()},
 }
 URLS = {"pages": "https://pager.example.com/bedrock", "tickets": "https://tickets.example.com/bedrock"}
-HEADER = "# Written by alerts/generate.py from alerts/values.yaml; change those. See docs/ALERTS.md.\n"
+EXAMPLE = "alertmanager/example.yaml"
+HEADER = "# Written by alerts/generate from its values.yaml; change those. See docs/ALERTS.md.\n"
 
 
 def seconds(duration):
@@ -148,27 +141,13 @@ def render(content):
 
 
 def outputs(values, factor=1, urls=URLS):
-    """File name → text, all that belongs into the alerts folder."""
+    """Path → text, all that belongs into the alerts folder."""
     scale = scaler(factor)
-    contents = rule_files(values, scale) | {"alertmanager.example.yaml": alertmanager.config(values, scale, urls)}
+    contents = rule_files(values, scale) | {EXAMPLE: alertmanager.config(values, scale, urls)}
     return {name: render(content) for name, content in contents.items()}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--values", type=Path, default=HERE / "values.yaml")
-    parser.add_argument("--out", type=Path, default=HERE, help="folder to write to; without it docs/ALERTS.md too")
-    parser.add_argument("--scale", type=float, default=1, help="factor on `for`, group intervals, Alertmanager's waits")
-    parser.add_argument("--pages", default=URLS["pages"], help="webhook of pages in the Alertmanager example")
-    parser.add_argument("--tickets", default=URLS["tickets"], help="webhook of tickets")
-    args = parser.parse_args()
-    values = yaml.safe_load(args.values.read_text())
-    args.out.mkdir(parents=True, exist_ok=True)
-    for name, text in outputs(values, args.scale, {"pages": args.pages, "tickets": args.tickets}).items():
-        (args.out / name).write_text(text)
-    if args.out.resolve() == HERE:
-        DOCS.write_text(docs(DOCS.read_text(), values))
-
-
-if __name__ == "__main__":
-    main()
+def write(folder, values, factor=1, urls=URLS):
+    for path, text in outputs(values, factor, urls).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)

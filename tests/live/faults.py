@@ -1,0 +1,125 @@
+"""Two exporters of one job on a simulated AWS that fails them, for the alerts on the exporter itself.
+
+The first watches three accounts and regions and is late by config, so that a failure makes its data stale within minutes.
+The second watches a fourth, on a budget of a cent a day; it is stopped in the end, and then nothing is scraped any more.
+"""
+
+import contextlib
+import urllib.error
+
+import live
+import servers
+from situations import SCALE, SCRAPE_SECONDS, missing, target, until
+
+STALE, FRESH = target(0, "eu-central-1"), target(1, "eu-central-1")
+BLIND = target(0, "ap-northeast-1")
+REFUSED = target(1, "us-west-2")
+
+LATE = "usage: {cadence: fixed, delay: 16m, settle: 18m}\n"
+FRUGAL = "quotas: {interval: 1m}\nbudget: {dollars_per_day: 0.01}\n"
+
+FAULTS = [
+    {**STALE, "service": "monitoring", "kind": "status", "status": 500},
+    {**BLIND, "service": "monitoring", "kind": "reset"},
+    {**REFUSED, "service": "servicequotas", "kind": "access_denied"},
+]
+MUTED = {
+    "BedrockTargetDown": [{**BLIND, "collector": "usage"}, {**REFUSED, "collector": "quotas"}],
+    "BedrockDataStale": [BLIND],
+}
+# Once nothing is scraped.
+ABSENT = {"BedrockExporterAbsent": [{}]}
+
+
+def failing(late):
+    """While AWS fails and the config of the instance `late` is refused."""
+    return {
+        "BedrockTargetDown": [{**STALE, "collector": "usage"}, *MUTED["BedrockTargetDown"]],
+        "BedrockRegionBlind": [{"region": BLIND["region"]}],
+        "BedrockDataStale": [STALE, BLIND],
+        "BedrockCredentialsFailing": [{**REFUSED, "collector": "quotas", "class": "access_denied"}],
+        "BedrockBudgetDegraded": [REFUSED],
+        "BedrockConfigReloadFailed": [{"instance": late}],
+    }
+
+
+def lost(frugal):
+    """Once the instance `frugal` is stopped."""
+    return {"BedrockExporterReplicaDown": [{"instance": frugal}], "BedrockTargetsLost": [{}]}
+
+
+def config(aws, targets, more):
+    accounts = {}
+    for each in targets:
+        accounts.setdefault(each["account_id"], []).append(each["region"])
+    rows = [
+        f"  - {{role_arn: 'arn:aws:iam::{account}:role/bedrock-quota-exporter', regions: [{', '.join(regions)}]}}\n"
+        for account, regions in accounts.items()
+    ]
+    return f"accounts:\n{''.join(rows)}aws: {{endpoint_url: '{aws}'}}\n{more}"
+
+
+def fault(hit):
+    return {"account" if name == "account_id" else name: value for name, value in hit.items()}
+
+
+class Faults:
+    """What was seen of them."""
+
+    def __init__(self, binary, folder):
+        self.binary, self.folder = binary, folder
+        self.seen, self.absent, self.expected = live.Watch(), live.Watch(), {}
+
+    @contextlib.contextmanager
+    def exporter(self, name, text):
+        """Serves that config, which may be changed; gives its address."""
+        port = servers.free_port()
+        (self.folder / name).write_text(text)
+        with servers.process(
+            self.folder,
+            port,
+            self.binary,
+            "serve",
+            f"--config.file={self.folder / name}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--web.enable-lifecycle",
+            env={"AWS_ACCESS_KEY_ID": "AKIASIMULATED", "AWS_SECRET_ACCESS_KEY": "simulated"},
+        ) as url:
+            yield url
+
+    def run(self):
+        port = servers.free_port()
+        command = [self.binary, "sim", f"--listen=127.0.0.1:{port}"]
+        with contextlib.ExitStack() as running:
+            aws = running.enter_context(servers.process(self.folder, port, *command, ready_at="/_sim/clock"))
+            late = running.enter_context(self.exporter("late.yaml", config(aws, [STALE, FRESH, BLIND], LATE)))
+            second = running.enter_context(contextlib.ExitStack())
+            frugal = second.enter_context(self.exporter("frugal.yaml", config(aws, [REFUSED], FRUGAL)))
+            metrics = [f"{url}/metrics" for url in (late, frugal)]
+            stack = running.enter_context(live.stack(metrics, SCALE, SCRAPE_SECONDS))
+
+            servers.post(f"{aws}/_sim/faults", [fault(hit) for hit in FAULTS], "PUT")
+            (self.folder / "late.yaml").write_text("regionz: [us-east-1]\n")
+            with contextlib.suppress(urllib.error.HTTPError):
+                servers.post(f"{late}/-/reload", {})
+            self.expected = failing(late.removeprefix("http://"))
+            yield from until(self.noticed(stack), 2 * servers.PATIENCE)
+
+            second.close()
+            self.expected |= lost(frugal.removeprefix("http://"))
+            yield from until(self.noticed(stack), servers.PATIENCE)
+
+            stack.scrape([])
+
+            def noticed():
+                self.absent.look(stack)
+                return not missing(self.absent, ABSENT, {})
+
+            yield from until(noticed, servers.PATIENCE)
+
+    def noticed(self, stack):
+        def noticed():
+            self.seen.look(stack)
+            return not missing(self.seen, self.expected, MUTED)
+
+        return noticed

@@ -1,0 +1,78 @@
+"""What both scenarios are made of: their labels, their waiting, and how what was seen is held against what should be."""
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "alerts"), str(TESTS / "dashboards")]
+
+import live  # noqa: E402
+
+SCALE = 0.1
+SCRAPE_SECONDS = 10
+
+
+def target(account, region, **labels):
+    return {"account_id": f"00000000000{account}", "region": region, **labels}
+
+
+# Traffic that follows the day, in bursts: at the hour of its peak a burst may reach a limit, as it would in life.
+BURSTY = [
+    target(0, "eu-central-1", model="anthropic.claude-sonnet-4-6"),
+    target(1, "us-east-1", model="anthropic.claude-sonnet-4-6"),
+    target(1, "us-east-1", model="twelvelabs.pegasus-1-2-v1:0"),
+    target(1, "ap-northeast-1", model="amazon.nova-lite-v1:0"),
+]
+OF_BURSTS = {"BedrockThrottling", "BedrockThrottledByReservation", "BedrockQuotaNearLimit"}
+
+
+def of_a_burst(alert):
+    return alert["alert"] in OF_BURSTS and any(labels.items() <= alert["labels"].items() for labels in BURSTY)
+
+
+def told(watch):
+    return [alert for alert in watch.report() if not of_a_burst(alert)]
+
+
+def spelled(alerts):
+    """Alerts as the names and labels of what is expected."""
+    return {(name, str(labels)) for name, situations in alerts.items() for labels in situations}
+
+
+def muted(watch, expected):
+    held_back = [alert for alert in told(watch) if alert["muted"]]
+    return {
+        (alert["alert"], str(labels))
+        for alert in held_back
+        for labels in expected.get(alert["alert"], [alert["labels"]])
+        if labels.items() <= alert["labels"].items()
+    }
+
+
+def missing(watch, expected, mutes):
+    """What is still to come, or to be muted."""
+    differences = live.differences(told(watch), expected)
+    return [line for line in differences if line.startswith("did not")] or spelled(mutes) - muted(watch, expected)
+
+
+def until(true, seconds):
+    """Steps of a scenario until it is true, or so many seconds have passed: what is missing then is the tests' to say."""
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        yield
+
+
+def together(*scenarios):
+    """Takes steps of all of them in turn: they mostly wait. Whatever ends this, what they started is stopped."""
+    running = list(scenarios)
+    try:
+        while running:
+            for scenario in list(running):
+                if next(scenario, StopIteration) is StopIteration:
+                    running.remove(scenario)
+            threading.Event().wait(1)
+    finally:
+        for scenario in running:
+            scenario.close()

@@ -1,0 +1,92 @@
+"""A real Prometheus and Alertmanager on the demo, and on exporters that AWS fails: every query, every alert, a page's delay.
+
+Ten to fifteen minutes, mostly waiting. BQE_BINARY names the exporter.
+"""
+
+import os
+import tempfile
+import unittest
+from pathlib import Path
+
+import situations  # first: it says where the modules of the tests of alerts and dashboards are
+from situations import TESTS, told
+
+import demo
+import faults
+import live
+import queries
+import shipped
+
+BINARY = os.environ.get("BQE_BINARY", str(TESTS.parent / "target/debug/bedrock-quota-exporter"))
+
+# Alerts that no situation raises within minutes, each with its reason: only promtool tests these.
+NOT_LIVE = {}
+
+DEMO = FAULTS = None
+
+
+def setUpModule():
+    global DEMO, FAULTS
+    with tempfile.TemporaryDirectory() as folder:
+        DEMO, FAULTS = demo.Demo(BINARY, Path(folder)), faults.Faults(BINARY, Path(folder))
+        situations.together(DEMO.run(), FAULTS.run())
+
+
+class Coverage(unittest.TestCase):
+    def test_every_alert_has_its_situation(self):
+        raised = set(demo.EXPECTED) | set(demo.STOPPED) | set(faults.failing("")) | set(faults.lost(""))
+        alerts = {rule["alert"] for rule in shipped.all_rules() if "alert" in rule}
+        self.assertEqual(raised | set(NOT_LIVE), alerts)
+        self.assertEqual(raised & set(NOT_LIVE), set())
+
+
+class Alerts:
+    """Of a scenario: `watch`, `expected`, `mutes`."""
+
+    def test_every_situation_raises_its_alerts_and_nothing_else_fires(self):
+        self.assertEqual(live.differences(told(self.watch), self.expected), [])
+
+    def test_pages_mute_their_tickets_and_nothing_else_is_muted(self):
+        self.assertEqual(situations.muted(self.watch, self.expected), situations.spelled(self.mutes))
+
+    def test_what_is_not_muted_is_told_to_whom_it_concerns(self):
+        for alert in told(self.watch):
+            receiver = "pages" if alert["labels"]["severity"] == "critical" else "tickets"
+            if "firing" in alert and not alert["muted"]:
+                self.assertEqual(list(alert["notified"]), [receiver], alert["labels"])
+
+
+class OfTheDemo(Alerts, unittest.TestCase):
+    def setUp(self):
+        self.watch, self.expected, self.mutes = DEMO.seen, demo.EXPECTED, demo.MUTED
+
+    def test_the_page_of_a_storm_arrives_within_the_documented_budget(self):
+        self.assertIsNotNone(DEMO.delay, "no page")
+        print(f"page of a storm: {DEMO.delay:.0f} s after the first refused call, of {DEMO.budget:.0f} s at most")
+        self.assertLessEqual(DEMO.delay, DEMO.budget)
+
+    def test_every_query_of_every_dashboard_answers(self):
+        excused = queries.allowed()
+        empty = {answer.name: answer.error for answer in DEMO.answers if not answer.rows}
+        self.assertEqual({name: error for name, error in empty.items() if error or name not in excused}, {})
+        print(f"dashboards on the demo: {len(DEMO.answers)} queries, {len(empty)} without an answer, all excused")
+
+    def test_a_stopped_exporter_pages_once(self):
+        new = [alert for alert in DEMO.stopped.report() if alert["alert"].startswith("BedrockExporter")]
+        self.assertEqual(live.differences(new, demo.STOPPED), [])
+        self.assertEqual(situations.muted(DEMO.stopped, demo.STOPPED), situations.spelled(demo.STOPPED_MUTED))
+
+
+class OfTheFaults(Alerts, unittest.TestCase):
+    def setUp(self):
+        self.watch, self.expected, self.mutes = FAULTS.seen, FAULTS.expected, faults.MUTED
+
+    def test_an_exporter_that_nobody_scrapes_pages(self):
+        new = [alert for alert in FAULTS.absent.report() if alert["alert"].startswith("BedrockExporter")]
+        new = [alert for alert in new if alert["alert"] not in faults.lost("")]
+        self.assertEqual(live.differences(new, faults.ABSENT), [])
+        self.assertFalse(any(alert["muted"] for alert in new))
+
+
+if __name__ == "__main__":
+    unittest.main()

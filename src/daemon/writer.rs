@@ -228,6 +228,7 @@ impl Writer {
     /// Watches what the fleet has become; nothing that is watched already is touched.
     fn watch_fleet(&mut self) {
         self.snapshot = self.snapshot.watching(self.fleet.targets(), &self.plan.settings, now());
+        self.said.0.retain(|(target, _), _| self.snapshot.targets.contains_key(target));
         let export = named(&self.plan, &self.fleet);
         if export != *self.export {
             self.export = Arc::new(export);

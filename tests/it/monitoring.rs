@@ -78,7 +78,8 @@ async fn an_account_that_is_not_linked_is_unknown_and_one_without_traffic_is_zer
     world.accounts[1].sources = [0, 2, 3].map(id).to_vec();
     world.accounts[3].regions[0].streams.clear();
     let (sim, url) = simulate(world).await;
-    let config = format!("{ROLE}monitoring_account: {{}}\n");
+    let role = "arn:aws:iam::000000000001:role/bedrock-quota-exporter";
+    let config = format!("{ROLE}monitoring_account: {{role_arn: '{role}'}}\n");
     let exporter = Exporter::start("monitoring", &url, &config, &[]).await;
     let usage = || (0..5).map(|number| ((number, "us-east-1".to_string()), number != 4)).collect();
     let scrape = exporter
@@ -101,8 +102,13 @@ async fn an_account_that_is_not_linked_is_unknown_and_one_without_traffic_is_zer
     let told = exporter.logged("is not linked to the monitoring account in us-east-1");
     assert!(told.len() == 1 && told[0].contains("class=access_denied"), "{told:?}");
 
+    let calls = sim.calls().await;
+    let assumed = calls.iter().find(|(call, _)| call.operation == "AssumeRole").unwrap().1.calls;
+    assert_eq!(assumed, 5, "each role once, though one of them is asked for twice");
+
     let denied = Fault { service: Some("oam".into()), ..Fault::new(Kind::AccessDenied) };
     sim.set_faults(vec![denied]).await;
+    let config = format!("{ROLE}monitoring_account: {{}}\n");
     let exporter = Exporter::start("blind", &url, &config, &[]).await;
     let wanted = |number| number != 3 && number != 4;
     let places = (0..5).map(|number| ((number, "us-east-1".to_string()), wanted(number))).collect();

@@ -57,6 +57,16 @@ def missing(watch, expected, mutes):
     return [line for line in differences if line.startswith("did not")] or spelled(mutes) - muted(watch, expected)
 
 
+def noticed(stack, watch, expected, mutes):
+    """A look, and whether nothing is missing."""
+
+    def look():
+        watch.look(stack)
+        return not missing(watch, expected, mutes)
+
+    return look
+
+
 def until(true, seconds):
     """Steps of a scenario until it is true, or so many seconds have passed: what is missing then is the tests' to say."""
     end = time.monotonic() + seconds

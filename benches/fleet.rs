@@ -1,8 +1,9 @@
 //! A fleet against the simulated AWS with its rates enforced: how long the rounds take, what they cost in
 //! calls, and what the exporter needs for it.
 //!
-//! `cargo bench --bench fleet [ACCOUNTS]`: `serve` watches 5 regions of a tenth of the accounts and then of
-//! all of them (50), 40 models in each, `quotas.export: in_use`. The simulated AWS is a process of its own.
+//! `cargo bench --bench fleet [-- ACCOUNTS [CADENCE]]`: `serve` watches 5 regions of a tenth of the accounts and
+//! then of all of them (50), 40 models in each, `quotas.export: in_use`, `usage.cadence` as it is by default or
+//! as given. The simulated AWS is a process of its own.
 
 use bedrock_quota_exporter::sim::Sim;
 use bedrock_quota_exporter::sim::lists::Profile;
@@ -17,8 +18,13 @@ use tokio::runtime::Runtime;
 
 const REGIONS: [&str; 5] = ["us-east-1", "us-west-2", "eu-central-1", "eu-west-1", "ap-northeast-1"];
 const MODELS: usize = 40;
-/// After the first round of everything, steady rounds are watched for so long.
-const STEADY: Duration = Duration::from_secs(180);
+/// After the first round of everything, steady rounds are watched for so long: the longest interval of usage
+/// and ListMetrics, so that no run sees them more often than another.
+const STEADY: Duration = Duration::from_secs(300);
+/// Where the status page has them, counted in cells.
+const QUOTAS: usize = 3;
+const CATALOG: usize = 4;
+const USAGE: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(900);
 
 fn main() {
@@ -27,9 +33,10 @@ fn main() {
         [world, accounts] if world == "world" => serve_world(accounts.parse().expect("a number of accounts")),
         rest => {
             let accounts: usize = rest.first().map_or(50, |n| n.parse().expect("a number of accounts"));
+            let cadence = rest.get(1).map(String::as_str);
             let runtime = Runtime::new().unwrap();
-            let small = runtime.block_on(measure(accounts.div_ceil(10)));
-            let large = runtime.block_on(measure(accounts));
+            let small = runtime.block_on(measure(accounts.div_ceil(10), cadence));
+            let large = runtime.block_on(measure(accounts, cadence));
             println!("{:<44}{:>12}{:>12}", "", small.title, large.title);
             for ((what, small), (_, large)) in small.rows.iter().zip(&large.rows) {
                 println!("{what:<44}{small:>12.1}{large:>12.1}");
@@ -53,13 +60,13 @@ struct Figures {
     rows: Vec<(&'static str, f64)>,
 }
 
-async fn measure(accounts: usize) -> Figures {
+async fn measure(accounts: usize, cadence: Option<&str>) -> Figures {
     let (_world, aws) = listening(
         Command::new(std::env::current_exe().unwrap()).args(["world", &accounts.to_string()]),
         "simulating on ",
     );
     let config = std::env::temp_dir().join(format!("bqe-fleet-{}-{accounts}.yaml", std::process::id()));
-    std::fs::write(&config, config_of(accounts, &format!("http://{aws}"))).unwrap();
+    std::fs::write(&config, config_of(accounts, cadence, &format!("http://{aws}"))).unwrap();
     let started = Instant::now();
     let (exporter, address) = listening(
         Command::new(env!("CARGO_BIN_EXE_bedrock-quota-exporter"))
@@ -71,23 +78,28 @@ async fn measure(accounts: usize) -> Figures {
         "msg=listening address=",
     );
     let (aws, metrics) = (format!("http://{aws}/_sim/calls"), format!("http://{address}/metrics"));
+    let status = format!("http://{address}/");
     let targets = accounts * REGIONS.len();
     let (mut usage, mut everything) = (None, None);
-    let mut ticks = tokio::time::interval(Duration::from_secs(2));
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
     while everything.is_none() {
         ticks.tick().await;
         assert!(started.elapsed() < PATIENCE, "not everything was collected within {PATIENCE:?}");
-        let text = reqwest::get(&metrics).await.unwrap().text().await.unwrap();
-        let up = |collector: &str| {
-            let wanted = format!("collector=\"{collector}\"}} 1");
-            let up = text.lines().filter(|line| line.starts_with("bedrock_exporter_target_up{"));
-            up.filter(|line| line.ends_with(&wanted)).count() == targets
+        // A page of metrics has a hundred megabytes: reading it each second would be what is measured.
+        let page = reqwest::get(&status).await.unwrap().text().await.unwrap();
+        let is_up = |row: &&str, collector: usize| {
+            row.split("<td").nth(collector).is_some_and(|cell| cell.starts_with(">ok"))
+        };
+        let up = |collectors: &[usize]| {
+            let rows =
+                page.lines().filter(|line| line.starts_with("<tr><td>") || line.contains("<tbody><tr>"));
+            rows.filter(|row| collectors.iter().all(|collector| is_up(row, *collector))).count() == targets
         };
         let elapsed = started.elapsed().as_secs_f64();
-        usage = usage.or(up("usage").then_some(elapsed));
-        everything = everything.or((up("usage") && up("quotas") && up("catalog")).then_some(elapsed));
+        usage = usage.or(up(&[USAGE]).then_some(elapsed));
+        everything = everything.or(up(&[QUOTAS, CATALOG, USAGE]).then_some(elapsed));
     }
-    let first = calls(&aws).await;
+    let first = calls(&aws, "").await;
     let cpu = cpu_seconds(&exporter.0);
     reqwest::Client::new().delete(&aws).send().await.unwrap();
     let steady = tokio::time::Instant::now() + STEADY;
@@ -99,7 +111,8 @@ async fn measure(accounts: usize) -> Figures {
         client.send().await.unwrap().bytes().await.unwrap();
         longest = longest.max(scrape.elapsed().as_secs_f64());
     }
-    let after = calls(&aws).await;
+    let after = calls(&aws, "").await;
+    let usage_calls = calls(&aws, "monitoring").await.0;
     let text = reqwest::get(&metrics).await.unwrap().text().await.unwrap();
     let series = text.lines().filter(|line| !line.starts_with('#')).count();
     let minutes = STEADY.as_secs_f64() / 60.0;
@@ -110,7 +123,8 @@ async fn measure(accounts: usize) -> Figures {
             ("first usage of every target, s", usage.unwrap()),
             ("quotas and catalog of every target too, s", everything.unwrap()),
             ("calls until then", first.0),
-            ("calls a minute after it", after.0 / minutes),
+            ("calls of CloudWatch a minute after it", usage_calls / minutes),
+            ("calls of others (every 15 or 60 minutes)", after.0 - usage_calls),
             ("metrics billed a minute after it", after.2 / minutes),
             ("throttled by AWS, ever", first.1 + after.1),
             ("series", series as f64),
@@ -141,19 +155,22 @@ fn account_id(number: usize) -> String {
     format!("{number:012}")
 }
 
-fn config_of(accounts: usize, url: &str) -> String {
+fn config_of(accounts: usize, cadence: Option<&str>, url: &str) -> String {
     let role = |n: usize| format!("  - {{role_arn: 'arn:aws:iam::{}:role/reader'}}\n", account_id(n));
     let accounts: String = (0..accounts).map(role).collect();
     let regions = REGIONS.join(", ");
     // The simulated AWS shares this machine, and a slow answer is not what is measured.
     let aws = format!("aws: {{endpoint_url: '{url}', attempt_timeout: 1m, operation_timeout: 3m}}\n");
-    format!("regions: [{regions}]\naccounts:\n{accounts}quotas: {{export: in_use}}\n{aws}")
+    let cadence = cadence.map(|cadence| format!("usage: {{cadence: {cadence}}}\n")).unwrap_or_default();
+    format!("regions: [{regions}]\naccounts:\n{accounts}quotas: {{export: in_use}}\n{cadence}{aws}")
 }
 
-/// Requests, throttled ones, and metrics billed.
-async fn calls(url: &str) -> (f64, f64, f64) {
+/// Requests, throttled ones, and metrics billed; of one service or of all.
+async fn calls(url: &str, service: &str) -> (f64, f64, f64) {
     let rows: Value = serde_json::from_str(&reqwest::get(url).await.unwrap().text().await.unwrap()).unwrap();
-    let sum = |key: &str| rows.as_array().unwrap().iter().filter_map(|row| row[key].as_f64()).sum::<f64>();
+    let rows = rows.as_array().unwrap().iter();
+    let rows = rows.filter(|row| service.is_empty() || row["service"] == service);
+    let sum = |key: &str| rows.clone().filter_map(|row| row[key].as_f64()).sum::<f64>();
     (sum("calls"), sum("throttled"), sum("metrics"))
 }
 
@@ -180,8 +197,8 @@ fn serve_world(accounts: usize) {
 }
 
 /// 40 ids with steady traffic in each region, geographic profiles before others. Cache metrics and time to
-/// first token are among their metrics. In the first region each account has a quota of its own, in the
-/// others all have the same.
+/// first token are among their metrics. Every account has three quotas of its own in every region: no two
+/// targets have the same lists.
 fn world(accounts: usize) -> World {
     let mut world = World { seed: 1, ..World::default() };
     let call = Call { cache_read: 300.0, cache_write: 60.0, first_token_ms: Some(400.0), ..Call::default() };
@@ -201,11 +218,14 @@ fn world(accounts: usize) -> World {
     };
     let regions = REGIONS.map(region).to_vec();
     assert!(regions.iter().all(|region| region.streams.len() == MODELS));
-    let raised = world.lists.listed(REGIONS[0]).next().expect("every region lists quotas").code.clone();
     let account = |n: usize| {
         let mut regions = regions.clone();
-        let applied = Applied::Value(1000.0 + n as f64);
-        regions[0].quotas.push(QuotaChange { code: raised.clone(), from: i64::MIN, applied });
+        for region in &mut regions {
+            let codes = world.lists.listed(&region.name).step_by(100).take(3).map(|quota| quota.code.clone());
+            let applied = |value| Applied::Value(value + n as f64);
+            let changes = codes.map(|code| QuotaChange { code, from: i64::MIN, applied: applied(1e6) });
+            region.quotas.extend(changes.collect::<Vec<_>>());
+        }
         Account { id: account_id(n), regions, ..Account::default() }
     };
     world.accounts = (0..accounts).map(account).collect();

@@ -1,9 +1,11 @@
 //! AWS: credentials, clients and calls, one file per service. No SDK type leaves this module.
 
+pub mod account;
 pub mod bedrock;
 pub mod cloudwatch;
 mod error;
 mod meter;
+pub mod organizations;
 mod pages;
 pub mod service_quotas;
 
@@ -64,14 +66,9 @@ impl Environment {
         Environment::on(http, plan, region, telemetry).await
     }
 
-    /// The same for a new plan, over the HTTP client that an earlier session has.
-    pub async fn reload(
-        session: &Session,
-        plan: &AwsPlan,
-        region: Option<&str>,
-        telemetry: &Telemetry,
-    ) -> Environment {
-        match session.config.http_client() {
+    /// The same for a new plan, over the HTTP client of this one.
+    pub async fn reload(&self, plan: &AwsPlan, region: Option<&str>, telemetry: &Telemetry) -> Environment {
+        match self.config.http_client() {
             Some(http) => Environment::on(http, plan, region, telemetry).await,
             None => Environment::load(plan, region, telemetry).await,
         }
@@ -169,6 +166,11 @@ macro_rules! client {
 }
 
 impl Session {
+    /// The region of its profile, or the environment's.
+    pub fn region(&self) -> Option<String> {
+        self.config.region().map(|region| region.to_string())
+    }
+
     /// The account these credentials belong to (sts:GetCallerIdentity, which needs no permission).
     pub async fn account_id(&self, region: &str) -> Result<String, CollectError> {
         let target = Target::new("", region);
@@ -176,6 +178,16 @@ impl Session {
         let what = "sts:GetCallerIdentity";
         let answer = sts.get_caller_identity().send().await.map_err(|e| error::classify(what, e))?;
         answer.account.ok_or_else(|| error::malformed(what, "the answer has no Account"))
+    }
+
+    fn account(&self, region: &str) -> aws_sdk_account::Client {
+        let target = Target::new("", region);
+        client!(aws_sdk_account, self, target, &self.plan.account_url, &Arc::default())
+    }
+
+    fn organizations(&self, region: &str) -> aws_sdk_organizations::Client {
+        let target = Target::new("", region);
+        client!(aws_sdk_organizations, self, target, &self.plan.organizations_url, &Arc::default())
     }
 
     /// The way to one target of this account.
@@ -187,6 +199,21 @@ impl Session {
             server_time: Arc::default(),
         }
     }
+}
+
+/// Where the services of a whole partition are.
+fn home(region: &str) -> &'static str {
+    const HOMES: [(&str, &str); 7] = [
+        ("cn-", "cn-northwest-1"),
+        ("us-gov-", "us-gov-west-1"),
+        ("eusc-", "eusc-de-east-1"),
+        ("us-iso-", "us-iso-east-1"),
+        ("us-isob-", "us-isob-east-1"),
+        ("eu-isoe-", "eu-isoe-west-1"),
+        ("us-isof-", "us-isof-south-1"),
+    ];
+    let home = HOMES.iter().find(|(prefix, _)| region.starts_with(prefix));
+    home.map_or("us-east-1", |(_, home)| home)
 }
 
 impl Connection {

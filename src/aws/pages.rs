@@ -18,12 +18,24 @@ pub(super) fn pace(rate: u32) -> Interval {
 
 /// Follows NextToken to the end, also after short and empty pages, at half of AWS's `rate`. A token
 /// that comes again is an error, not an endless loop.
-pub(super) async fn all<T, F, P>(what: &str, rate: u32, mut page: F) -> Result<Vec<T>, CollectError>
+pub(super) async fn all<T, F, P>(what: &str, rate: u32, page: F) -> Result<Vec<T>, CollectError>
 where
     F: FnMut(Option<String>) -> P,
     P: Future<Output = Result<(Vec<T>, Option<String>), CollectError>>,
 {
-    let mut pace = pace(rate);
+    paced(what, &mut pace(rate), page).await
+}
+
+/// The same at a pace that it shares with other lists.
+pub(super) async fn paced<T, F, P>(
+    what: &str,
+    pace: &mut Interval,
+    mut page: F,
+) -> Result<Vec<T>, CollectError>
+where
+    F: FnMut(Option<String>) -> P,
+    P: Future<Output = Result<(Vec<T>, Option<String>), CollectError>>,
+{
     let mut items = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     loop {

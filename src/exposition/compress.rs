@@ -18,10 +18,67 @@ const CHUNK: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Rendered {
     /// Header, and deflate blocks up to a byte boundary.
-    head: Arc<[u8]>,
+    head: Arc<Page>,
     /// Checksum and length of the plain text.
     crc: Arc<Crc>,
     pub series: usize,
+}
+
+/// Bytes in pieces of 64 KiB: a fleet's page has megabytes, and would be copied whole as it grew.
+#[derive(Default)]
+struct Page(Vec<Vec<u8>>);
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.last_mut() {
+            Some(piece) if piece.len() < CHUNK => {
+                let fits = bytes.len().min(CHUNK - piece.len());
+                piece.extend_from_slice(&bytes[..fits]);
+                Ok(fits)
+            }
+            _ => {
+                self.0.push(Vec::new());
+                self.write(bytes)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One piece, which keeps its page.
+pub struct Piece {
+    page: Arc<Page>,
+    number: usize,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.page.0[self.number]
+    }
+}
+
+/// What is left to read of a page.
+struct Unread {
+    page: Arc<Page>,
+    number: usize,
+    offset: usize,
+}
+
+impl Read for Unread {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while let Some(piece) = self.page.0.get(self.number) {
+            let count = (&piece[self.offset..]).read(out)?;
+            self.offset += count;
+            if count > 0 || out.is_empty() {
+                return Ok(count);
+            }
+            (self.number, self.offset) = (self.number + 1, 0);
+        }
+        Ok(0)
+    }
 }
 
 /// Renders and compresses in one stream; the plain text is never in memory as a whole.
@@ -30,18 +87,20 @@ pub fn compress(snapshot: &Snapshot, export: &Export) -> Rendered {
 }
 
 fn stream(snapshot: &Snapshot, export: &Export) -> io::Result<Rendered> {
-    let deflate = DeflateEncoder::new(GZIP_HEADER.to_vec(), Compression::fast());
+    let mut page = Page::default();
+    page.write_all(&GZIP_HEADER)?;
+    let deflate = DeflateEncoder::new(page, Compression::fast());
     let mut out = BufWriter::with_capacity(CHUNK, CrcWriter::new(deflate));
     let series = render(&mut out, snapshot, export)?;
     let out = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     let mut crc = Crc::new();
     crc.combine(out.crc());
-    Ok(Rendered { crc: Arc::new(crc), head: out.into_inner().flush_finish()?.into(), series })
+    Ok(Rendered { crc: Arc::new(crc), head: Arc::new(out.into_inner().flush_finish()?), series })
 }
 
 impl Rendered {
-    /// The two parts of a gzip body whose text is the rendered snapshot and then `own`.
-    pub fn gzip(&self, own: &str) -> (Arc<[u8]>, Vec<u8>) {
+    /// The parts of a gzip body whose text is the rendered snapshot and then `own`.
+    pub fn gzip(&self, own: &str) -> (impl Iterator<Item = Piece> + use<>, Vec<u8>) {
         let mut crc = Crc::new();
         crc.update(own.as_bytes());
         let mut whole = Crc::new();
@@ -52,19 +111,19 @@ impl Rendered {
         let mut tail = deflate.finish().expect("a Vec takes every write");
         tail.extend_from_slice(&whole.sum().to_le_bytes());
         tail.extend_from_slice(&whole.amount().to_le_bytes());
-        (self.head.clone(), tail)
+        let page = self.head.clone();
+        ((0..page.0.len()).map(move |number| Piece { page: page.clone(), number }), tail)
     }
 
     /// The rendered snapshot as plain text, inflated chunk by chunk while it is sent.
     pub fn plain(&self) -> Plain {
-        let mut head = Cursor::new(self.head.clone());
-        head.set_position(GZIP_HEADER.len() as u64);
+        let head = Unread { page: self.head.clone(), number: 0, offset: GZIP_HEADER.len() };
         Plain(DeflateDecoder::new(head.chain(Cursor::new(LAST_BLOCK))))
     }
 
     /// Bytes kept.
     pub fn size(&self) -> usize {
-        self.head.len()
+        self.head.0.iter().map(Vec::len).sum()
     }
 }
 
@@ -72,7 +131,7 @@ impl Rendered {
 pub struct Plain(DeflateDecoder<Stream>);
 
 /// The kept blocks, and the one that ends them.
-type Stream = io::Chain<Cursor<Arc<[u8]>>, Cursor<[u8; 2]>>;
+type Stream = io::Chain<Unread, Cursor<[u8; 2]>>;
 
 impl Iterator for Plain {
     type Item = io::Result<Vec<u8>>;

@@ -1,9 +1,17 @@
 //! The minutes of one invocation id: what CloudWatch answered, what has settled, what was counted.
 
+mod answer;
+mod cells;
+mod column;
+
+pub(crate) use cells::Cell;
+
 use super::day::{Day, Tokens};
 use super::snapshot::Settings;
 use super::time::{Minute, Timestamp};
 use super::usage::{ListedId, Metric, SeriesReading};
+use answer::{Answer, answers};
+use column::Column;
 use std::collections::BTreeMap;
 
 /// The longest look-back of any throttling window, in minutes.
@@ -12,80 +20,6 @@ pub(crate) const THROTTLE_LOOKBACK: i64 = 30;
 /// How long minutes wait in memory for a metric that keeps failing while others are read: an outage of
 /// one metric up to this long loses nothing of the charge, and memory stays bounded.
 const BACKLOG: i64 = 6 * 60;
-
-/// Room for the minutes of a few rounds, so that not every round allocates.
-const SPARE: usize = 8;
-
-/// What is known of one metric in one minute.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Cell {
-    /// Unread, or without a datapoint in an answer that was not complete.
-    Unknown,
-    /// No datapoint in a complete answer.
-    Absent,
-    Point(f64),
-}
-
-impl Cell {
-    /// The value of a Sum metric, for which no datapoint means 0.
-    pub fn sum(self) -> Option<f64> {
-        match self {
-            Cell::Unknown => None,
-            Cell::Absent => Some(0.0),
-            Cell::Point(value) => Some(value),
-        }
-    }
-
-    pub fn point(self) -> Option<f64> {
-        match self {
-            Cell::Point(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    /// What two answers about the same minute and spelling say together, the later one second. A Sum
-    /// only ever grows, so a smaller or missing one is a stale answer.
-    fn then(self, metric: Metric, later: Cell) -> Cell {
-        match (self, later) {
-            (known, Cell::Unknown) => known,
-            (Cell::Point(a), Cell::Point(b)) if metric.is_sum() => Cell::Point(a.max(b)),
-            (Cell::Point(a), Cell::Absent) => Cell::Point(a),
-            (_, later) => later,
-        }
-    }
-
-    /// The two spellings of one metric: the same tokens under both names, so the larger and never the sum;
-    /// unknown where either is.
-    fn or_spelled(self, other: Cell) -> Cell {
-        match (self, other) {
-            (Cell::Unknown, _) | (_, Cell::Unknown) => Cell::Unknown,
-            (Cell::Point(a), Cell::Point(b)) => Cell::Point(a.max(b)),
-            (Cell::Absent, cell) | (cell, Cell::Absent) => cell,
-        }
-    }
-}
-
-/// Cells in 8 bytes each: a value, or one of these.
-const UNKNOWN: f64 = f64::NAN;
-const ABSENT: f64 = -1.0;
-
-fn pack(cell: Cell) -> f64 {
-    match cell {
-        Cell::Unknown => UNKNOWN,
-        Cell::Absent => ABSENT,
-        Cell::Point(value) => value,
-    }
-}
-
-fn unpack(packed: f64) -> Cell {
-    if packed.is_nan() {
-        Cell::Unknown
-    } else if packed < 0.0 {
-        Cell::Absent
-    } else {
-        Cell::Point(packed)
-    }
-}
 
 /// A set of metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -161,114 +95,6 @@ pub(crate) fn keep(settings: &Settings) -> i64 {
     let unread = settings.cadence.map_or(0, |cadence| cadence.longest(settings.budget));
     let open = settings.settle.div_ceil(60) + unread.div_ceil(60);
     settings.lookback_minutes.max(THROTTLE_LOOKBACK) + open as i64 + 2
-}
-
-#[derive(Clone, Debug)]
-struct Column {
-    metric: Metric,
-    /// When it was first asked for: its counter stays 0 for a while.
-    born: Timestamp,
-    /// Every minute before it was read after it had settled; `None` before the first answer.
-    settled: Option<Minute>,
-    /// Minutes that were read, but not yet after they had settled.
-    growing: Vec<Minute>,
-    total: f64,
-    /// From `History::first` on; what lies beyond is unknown.
-    cells: Vec<f64>,
-}
-
-impl Column {
-    fn new(metric: Metric, born: Timestamp) -> Column {
-        Column { metric, born, settled: None, growing: Vec::new(), total: 0.0, cells: Vec::new() }
-    }
-
-    fn cell(&self, first: Minute, minute: Minute) -> Cell {
-        index(first, minute).and_then(|i| self.cells.get(i)).map_or(Cell::Unknown, |&packed| unpack(packed))
-    }
-
-    fn set(&mut self, first: Minute, minute: Minute, cell: Cell) {
-        let Some(i) = index(first, minute) else { return };
-        if self.cells.len() <= i {
-            self.cells.resize(i + 1, UNKNOWN);
-        }
-        self.cells[i] = pack(cell);
-    }
-
-    /// Moves `settled` on over what the answer knows for good; returns from where. What CloudWatch no
-    /// longer keeps is skipped.
-    fn settle(&mut self, answer: &Answer, ages: &Ages) -> Minute {
-        let expired = oldest_readable(ages.at).min(answer.from);
-        let from = self.settled.map_or(answer.from, |settled| settled.max(expired));
-        let mut until = from;
-        while until < ages.settled && answer.get(until).is_some_and(|cell| cell != Cell::Unknown) {
-            until = until + 1;
-        }
-        self.settled = Some(until);
-        from
-    }
-
-    /// Forgets what lies before `until`. A minute that stayed unknown so long is given up if later ones
-    /// were counted: they could not be told from uncounted ones.
-    fn forget(&mut self, first: Minute, until: Minute) {
-        let count = self.cells.len().min(index(first, until).unwrap_or(0));
-        if let Some(settled) = self.settled.filter(|&settled| settled < until) {
-            let mut waiting = self.cells[..count].iter().skip(index(first, settled).unwrap_or(0));
-            if waiting.any(|&packed| packed >= 0.0) {
-                self.settled = Some(until);
-            }
-        }
-        self.cells.drain(..count);
-        self.growing.retain(|&minute| minute >= until);
-    }
-}
-
-fn index(first: Minute, minute: Minute) -> Option<usize> {
-    minute.0.checked_sub(first.0).and_then(|i| usize::try_from(i).ok())
-}
-
-/// What one answer, or the answers for both spellings, says minute by minute.
-struct Answer {
-    metric: Metric,
-    from: Minute,
-    cells: Vec<Cell>,
-}
-
-impl Answer {
-    fn new(reading: &SeriesReading, closed: Minute) -> Answer {
-        let (from, until) = (reading.from, reading.until.min(closed));
-        let blank = if reading.complete { Cell::Absent } else { Cell::Unknown };
-        let mut cells = vec![blank; (until.0 - from.0).max(0) as usize];
-        for &(minute, value) in &reading.points {
-            if minute >= from && minute < until {
-                let sane = value.is_finite() && value >= 0.0;
-                cells[(minute.0 - from.0) as usize] = if sane { Cell::Point(value) } else { Cell::Unknown };
-            }
-        }
-        Answer { metric: reading.metric, from, cells }
-    }
-
-    /// Joins the answer for the other spelling; minutes that only one of them covers count as it says.
-    fn join(self, other: Answer) -> Answer {
-        let from = self.from.min(other.from);
-        let until = self.until().max(other.until());
-        let cells = from.until(until).map(|m| match (self.get(m), other.get(m)) {
-            (Some(a), Some(b)) => a.or_spelled(b),
-            (a, b) => a.or(b).unwrap_or(Cell::Unknown),
-        });
-        Answer { metric: self.metric, from, cells: cells.collect() }
-    }
-
-    fn until(&self) -> Minute {
-        self.from + self.cells.len() as i64
-    }
-
-    fn get(&self, minute: Minute) -> Option<Cell> {
-        usize::try_from(minute.0 - self.from.0).ok().and_then(|i| self.cells.get(i)).copied()
-    }
-
-    fn minutes(&self) -> impl Iterator<Item = (Minute, Cell)> {
-        self.from.until(self.until()).zip(self.cells.iter().copied())
-    }
 }
 
 /// Everything remembered of one invocation id.
@@ -606,8 +432,7 @@ impl History {
             return;
         }
         for column in &mut self.columns {
-            column.forget(self.first, keep_from);
-            column.cells.shrink_to(ages.keep as usize + SPARE);
+            column.forget(self.first, keep_from, ages.keep);
         }
         self.first = keep_from;
     }
@@ -616,18 +441,4 @@ impl History {
 /// CloudWatch keeps one-minute data for 15 days.
 pub(crate) fn oldest_readable(at: Timestamp) -> Minute {
     at.minus(15 * 86_400).minute() + 1
-}
-
-/// One answer a metric: metrics that come under two spellings are joined, never added.
-fn answers(readings: &[&SeriesReading], closed: Minute) -> BTreeMap<Metric, Answer> {
-    let mut answers: BTreeMap<Metric, Answer> = BTreeMap::new();
-    for reading in readings {
-        let answer = Answer::new(reading, closed);
-        let joined = match answers.remove(&reading.metric) {
-            Some(other) => other.join(answer),
-            None => answer,
-        };
-        answers.insert(reading.metric, joined);
-    }
-    answers
 }

@@ -2,7 +2,7 @@
 
 use crate::prometheus_text::{Sample, parse, promtool_check};
 use crate::world::{self, NOVA, NOW, SONNET};
-use bedrock_quota_exporter::exposition::{Export, QuotaExport, compress, families, render};
+use bedrock_quota_exporter::exposition::{Export, QuotaExport, Rendered, compress, families, render};
 use bedrock_quota_exporter::model::evaluation::Evaluation;
 use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, Target};
 use bedrock_quota_exporter::model::quota::{IncreaseRequest, QuotaList, ServiceQuota};
@@ -210,6 +210,13 @@ fn in_use_keeps_what_the_account_uses_anywhere_and_what_is_out_of_the_ordinary()
     assert_eq!(samples(&all, "bedrock_quota_limit", &[]).len(), 12);
 }
 
+fn body(rendered: &Rendered, own: &str) -> Vec<u8> {
+    let (head, tail) = rendered.gzip(own);
+    let mut body: Vec<u8> = head.flat_map(|piece| piece.as_ref().to_vec()).collect();
+    body.extend(tail);
+    body
+}
+
 #[test]
 fn the_compressed_form_is_one_gzip_member_and_inflates_to_the_same_text() {
     let (snapshot, export) = (world::whole(), world::export());
@@ -219,8 +226,7 @@ fn the_compressed_form_is_one_gzip_member_and_inflates_to_the_same_text() {
     let plain: Vec<u8> = rendered_once.plain().flat_map(Result::unwrap).collect();
     assert_eq!(String::from_utf8(plain).unwrap(), text);
     for own in ["", "# the exporter's own\n"] {
-        let (head, tail) = rendered_once.gzip(own);
-        let body = [&*head, &*tail].concat();
+        let body = body(&rendered_once, own);
         let mut inflated = String::new();
         // The single-member reader checks length and checksum, and must leave nothing over.
         let mut member = flate2::bufread::GzDecoder::new(&*body);
@@ -238,12 +244,17 @@ fn an_empty_snapshot_compresses_too() {
 
 #[test]
 fn plain_text_comes_in_chunks() {
-    let ids = (0..2_000).map(|n| world::id_status(InvocationId::runtime(&format!("id-{n}")), None, None));
+    let ids = (0..20_000).map(|n| world::id_status(InvocationId::runtime(&format!("id-{n}")), None, None));
     let snapshot = of(Evaluation { ids: ids.collect(), ..Evaluation::default() });
-    let chunks: Vec<Vec<u8>> = compress(&snapshot, &Export::default()).plain().map(Result::unwrap).collect();
+    let compressed = compress(&snapshot, &Export::default());
+    let chunks: Vec<Vec<u8>> = compressed.plain().map(Result::unwrap).collect();
     assert!(chunks.len() > 3 && chunks.iter().all(|chunk| !chunk.is_empty() && chunk.len() <= 64 * 1024));
     let text = rendered(&snapshot, &Export::default());
     assert_eq!(String::from_utf8(chunks.concat()).unwrap(), text);
+    assert!(compressed.gzip("").0.count() > 1, "kept in pieces");
+    let mut inflated = String::new();
+    flate2::read::GzDecoder::new(&*body(&compressed, "")).read_to_string(&mut inflated).unwrap();
+    assert!(inflated == text);
 }
 
 proptest! {

@@ -19,6 +19,7 @@ mod metrics_doc;
 mod ministack;
 mod mistakes;
 mod oracle;
+mod organization;
 mod prometheus_text;
 mod properties;
 mod reload;

@@ -4,7 +4,7 @@ use crate::prometheus_text::{parse, promtool_check};
 use bedrock_quota_exporter::exposition::families;
 use bedrock_quota_exporter::model::snapshot::{Collector, ErrorClass};
 use bedrock_quota_exporter::model::time::Timestamp;
-use bedrock_quota_exporter::telemetry::{Build, Telemetry};
+use bedrock_quota_exporter::telemetry::{Build, Discovery, Telemetry};
 use std::collections::BTreeMap;
 
 fn telemetry() -> Telemetry {
@@ -23,6 +23,8 @@ fn busy() -> Telemetry {
     shared.set_series(1_234);
     shared.set_targets(3);
     shared.set_interval(Collector::Usage, 60.0);
+    shared.discovered(Discovery::Accounts, false, Some(ErrorClass::AccessDenied));
+    shared.discovered(Discovery::Accounts, true, None);
     shared.reloaded(false, Timestamp(1_795_255_300));
     telemetry
 }

@@ -298,3 +298,21 @@ impl Connection {
         self.server_time.store(0, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::home;
+
+    #[test]
+    fn services_without_regions_are_at_home_once_in_each_partition() {
+        for (region, at) in [
+            ("eu-west-1", "us-east-1"),
+            ("us-gov-east-1", "us-gov-west-1"),
+            ("cn-north-1", "cn-northwest-1"),
+            ("us-iso-west-1", "us-iso-east-1"),
+            ("us-isob-east-1", "us-isob-east-1"),
+        ] {
+            assert_eq!(home(region), at, "{region}");
+        }
+    }
+}

@@ -222,9 +222,7 @@ impl Writer {
             _ => {}
         }
     }
-}
 
-impl Writer {
     /// Watches what the fleet has become; nothing that is watched already is touched.
     fn watch_fleet(&mut self) {
         self.snapshot = self.snapshot.watching(self.fleet.targets(), &self.plan.settings, now());

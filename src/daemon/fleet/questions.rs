@@ -148,7 +148,11 @@ impl Fleet {
             let accounts = self.configured.iter_mut().chain(&mut self.found);
             let enabled = accounts.filter(|account| account.told == Regions::AllEnabled);
             for account in enabled.filter(|account| account.is(&id)) {
-                account.regions = Some(regions.with_bedrock.clone());
+                let new = Some(regions.with_bedrock.clone());
+                if regions.with_bedrock.is_empty() && account.regions != new {
+                    tracing::warn!(account_id = id, "no enabled region is known to have Bedrock");
+                }
+                account.regions = new;
             }
             self.connect();
         }

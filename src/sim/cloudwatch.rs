@@ -2,7 +2,7 @@
 
 use super::faults::spoil;
 use super::pages::page;
-use super::series::{FORGOTTEN_AFTER, Point, Series, Source, is_statistic};
+use super::series::{FORGOTTEN_AFTER, Point, Series, Source, Tallies, is_statistic};
 use super::wire::{Refusal, Scene, unknown_operation};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -147,13 +147,14 @@ fn get_metric_data(scene: &Scene, asked: &GetMetricData) -> Result<Value, Refusa
         })?,
     };
     let most = asked.max_datapoints.unwrap_or(MOST_DATAPOINTS);
+    let tallies = Tallies::default();
     let (mut before, mut left, mut cut) = (0, most, false);
     let mut results = Vec::new();
     for query in asked.metric_data_queries.iter().filter(|q| q.return_data != Some(false)) {
         if cut {
             break;
         }
-        let points = points(scene, asked, query, now);
+        let points = points(scene, asked, query, now, &tallies);
         let skipped = skip.saturating_sub(before).min(points.len());
         before += points.len();
         let page = &points[skipped..];
@@ -244,13 +245,20 @@ fn check_stat(query: &Query) -> Result<(), Refusal> {
 }
 
 /// The points of one query, in the order asked for.
-fn points(scene: &Scene, asked: &GetMetricData, query: &Query, now: i64) -> Vec<(i64, f64)> {
+fn points<'a>(
+    scene: &'a Scene,
+    asked: &GetMetricData,
+    query: &'a Query,
+    now: i64,
+    tallies: &'a Tallies<'a>,
+) -> Vec<(i64, f64)> {
     let Some(stat) = &query.metric_stat else { return vec![] };
     let dimensions: Vec<_> =
         stat.metric.dimensions.iter().map(|d| (d.name.clone(), d.value.clone())).collect();
     let name = (stat.metric.namespace.as_str(), stat.metric.metric_name.as_str());
     let world = scene.sim.world();
-    let sources: Vec<Source> = world.sources(scene.account, scene.region, name, &dimensions);
+    let sources = world.sources(scene.account, scene.region, name, &dimensions);
+    let sources: Vec<Source> = sources.into_iter().map(|source| source.with(tallies)).collect();
     let start = aligned(asked.start_time.floor() as i64, now);
     let end = asked.end_time.ceil() as i64;
     let kept = now - retention(stat.period);

@@ -197,8 +197,11 @@ impl Connection {
     }
 }
 
+/// Not collected from the list itself: that would keep its room for whole rows.
 fn shared<T>(list: Vec<T>) -> Vec<Arc<T>> {
-    list.into_iter().map(Arc::new).collect()
+    let mut rows = Vec::with_capacity(list.len());
+    rows.extend(list.into_iter().map(Arc::new));
+    rows
 }
 
 fn kept<T>(list: Result<T, CollectError>, errors: &mut Vec<CollectError>) -> Option<T> {

@@ -42,7 +42,6 @@ impl Connection {
         let list = applied.zip(defaults).map(|(applied, defaults)| {
             let (quotas, odd) = join(applied, defaults);
             errors.extend(odd);
-            let quotas = quotas.into_iter().map(Arc::new).collect();
             QuotaList { quotas, requests }
         });
         (list, errors)
@@ -115,7 +114,7 @@ fn with_values(list: &str, mut rows: Vec<Row>) -> Result<Vec<Row>, CollectError>
 
 /// The outer join. A row whose value no quota can have, or that AWS could not look up, carries that as its
 /// `error`: its value is not known this time.
-fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<ServiceQuota>, Option<CollectError>) {
+fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<Arc<ServiceQuota>>, Option<CollectError>) {
     let mut nameless = None;
     let mut rows: BTreeMap<String, ServiceQuota> = BTreeMap::new();
     let all = applied.into_iter().map(|row| (APPLIED, row));
@@ -152,7 +151,7 @@ fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<ServiceQuota>, Option<Col
             })
         });
     }
-    (rows.into_values().collect(), nameless)
+    (rows.into_values().map(Arc::new).collect(), nameless)
 }
 
 /// The value of a row, `None` where AWS has none, or why what it says is not to be taken.

@@ -123,10 +123,10 @@ impl<'a> Usage<'a> {
             return Vec::new();
         }
         let index = &self.state.memory.index;
-        let mut all: Vec<QuotaStatus> = index.quotas().iter().map(|row| self.quota(row)).collect();
         let unlisted = self.spenders.keys().filter(|key| self.is_fresh() && index.quota(key).is_none());
         let rows = unlisted.map(|key| index.describe(key).unwrap_or_else(|| Arc::new(no_such_quota(key))));
-        all.extend(rows.map(|row| self.quota(&row)));
+        let rows: Vec<Arc<ModelQuota>> = index.quotas().iter().cloned().chain(rows).collect();
+        let mut all: Vec<QuotaStatus> = rows.iter().map(|row| self.quota(row)).collect();
         all.sort_by(|a, b| a.quota.key.cmp(&b.quota.key));
         all
     }

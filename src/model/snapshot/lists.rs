@@ -1,0 +1,75 @@
+//! A target's lists among those of others, and the join of them.
+
+use super::{Settings, States, TargetState};
+use crate::model::catalog::Catalog;
+use crate::model::ids::Target;
+use crate::model::matching::Index;
+use crate::model::usage::Observed;
+use crate::model::{sharing, utilization};
+use std::sync::Arc;
+
+impl TargetState {
+    /// Accounts have mostly the same lists: what is equal in those of others is kept once.
+    pub(super) fn share(&mut self, others: &States) {
+        let near = neighbours(others, &self.target);
+        if let Some(Observed { value, .. }) = &mut self.quotas {
+            sharing::whole(value, others.values().filter_map(|other| Some(&other.quotas.as_ref()?.value)));
+            if let Some(own) = Arc::get_mut(value) {
+                let lists = near.clone().filter_map(|other| other.quotas.as_ref());
+                sharing::rows(&mut own.quotas, lists.map(|list| &list.value.quotas[..]));
+            }
+        }
+        if let Some(Observed { value, .. }) = &mut self.catalog {
+            sharing::whole(value, others.values().filter_map(|other| Some(&other.catalog.as_ref()?.value)));
+            if let Some(Catalog { models, profiles, .. }) = Arc::get_mut(value) {
+                let lists = near.filter_map(|other| other.catalog.as_ref()).map(|list| &*list.value);
+                let known = lists.clone().filter_map(|list| list.models.as_deref());
+                sharing::rows(models.as_deref_mut().unwrap_or_default(), known);
+                let known = lists.filter_map(|list| list.profiles.as_deref());
+                sharing::rows(profiles.as_deref_mut().unwrap_or_default(), known);
+            }
+        }
+    }
+
+    /// Joins the lists anew, unless one of `others` has joined the very same ones under these settings, and
+    /// every id with them.
+    pub(super) fn index(&mut self, settings: &Settings, others: &States) {
+        let joined = |other: &&Arc<TargetState>| {
+            self.quotas.is_some() && same(&other.quotas, &self.quotas) && same(&other.catalog, &self.catalog)
+        };
+        let near = neighbours(others, &self.target);
+        let index = others.values().find(joined).map(|other| other.memory.index.clone());
+        let catalog = self.catalog.as_ref().map(|catalog| catalog.value.clone()).unwrap_or_default();
+        let index = index.unwrap_or_else(|| {
+            let quotas = self.quotas.as_ref().map(|quotas| quotas.value.clone()).unwrap_or_default();
+            let indices = near.clone().map(|other| &*other.memory.index);
+            Arc::new(Index::beside(&quotas, &catalog, &settings.rules, indices))
+        });
+        for (id, known) in &mut self.memory.ids {
+            known.resolution = Arc::new(index.resolve(id));
+            let there = near.clone().filter_map(|other| other.memory.ids.get(id));
+            sharing::whole(&mut known.resolution, there.map(|other| &other.resolution));
+        }
+        self.memory.batch_jobs =
+            catalog.batch_jobs.as_ref().map(|jobs| utilization::batch_jobs(jobs, &index));
+        self.memory.model_units = catalog.provisioned.as_ref().map(|all| utilization::model_units(all));
+        self.memory.index = index;
+    }
+}
+
+/// The targets whose lists are most like this one's.
+fn neighbours<'a>(
+    others: &'a States,
+    target: &Target,
+) -> impl Iterator<Item = &'a Arc<TargetState>> + Clone + use<'a> {
+    let region = target.region.clone();
+    others.values().filter(move |other| other.target.region == region)
+}
+
+pub(super) fn same<T>(a: &Option<Observed<Arc<T>>>, b: &Option<Observed<Arc<T>>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(&a.value, &b.value),
+        (None, None) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,242 @@
+//! What a finished collection changes of a target.
+
+use super::{ErrorClass, Known, LimitChange, Observation, Outcome, Settings, TargetState};
+use crate::model::catalog::Catalog;
+use crate::model::minutes::{Ages, History, Metrics, closed};
+use crate::model::quota::QuotaList;
+use crate::model::schedule::{LISTING_LAG, wanted};
+use crate::model::time::{Minute, Timestamp};
+use crate::model::tripwire::Account;
+use crate::model::usage::{InvocationId, Observed, SeriesReading, UsageReading};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How long an id is read after its last datapoint, in seconds: as long as ListMetrics shows it.
+const KNOWN_FOR: u64 = 14 * 86_400;
+
+impl TargetState {
+    pub(super) fn observe(&mut self, settings: &Settings, outcome: Outcome, now: Timestamp) {
+        let Outcome { collector, started, seconds, observation, errors, .. } = outcome;
+        let status = self.collectors.entry(collector).or_default();
+        let heals = errors.iter().any(|error| error.class != ErrorClass::AccessDenied);
+        status.retry = observation.is_none() || heals;
+        status.last_attempt = Some(started);
+        status.seconds = seconds;
+        status.up = errors.is_empty() && observation.is_some();
+        status.last_error = errors.last().map(|error| error.message.clone());
+        if status.up {
+            status.last_success = Some(now);
+        }
+        for error in &errors {
+            *status.errors.entry(error.class).or_default() += 1;
+        }
+        match observation {
+            Some(Observation::Quotas(list)) => self.observe_quotas(list, started),
+            Some(Observation::Catalog(catalog)) => self.observe_catalog(catalog, started),
+            Some(Observation::Usage(reading)) => {
+                self.observe_usage(settings, reading, started, errors.is_empty())
+            }
+            None => {}
+        }
+    }
+
+    fn observe_quotas(&mut self, mut list: QuotaList, at: Timestamp) {
+        let old = self.quotas.take();
+        let memory = &mut self.memory;
+        match (&list.requests, &old) {
+            (Some(_), _) => memory.requests_at = Some(at),
+            (None, Some(old)) => list.requests = old.value.requests.clone(),
+            (None, None) => {}
+        }
+        if list.quotas.iter().any(|quota| quota.default.is_some()) {
+            memory.defaults_at = Some(at);
+        } else if let Some(old) = old.as_ref().filter(|_| memory.defaults_at.is_some()) {
+            keep_defaults(&mut list, &old.value);
+        }
+        let last = old.as_ref().map_or(at, |old| old.at);
+        keep_values(&mut list, old.as_ref().map(|old| &*old.value), &mut memory.unread, last);
+        if let Some(old) = &old {
+            memory.limit_changes.retain(|change| change.before.plus(3600) > at);
+            memory.limit_changes.extend(limit_changes(old, &list, at));
+        }
+        if memory.quotas_wanted.is_some_and(|wanted| wanted <= at) {
+            memory.quotas_wanted = None;
+        }
+        let value = match old {
+            Some(old) if *old.value == list => old.value,
+            _ => Arc::new(list),
+        };
+        self.quotas = Some(Observed { at, value });
+    }
+
+    fn observe_catalog(&mut self, mut catalog: Catalog, at: Timestamp) {
+        let old = self.catalog.take();
+        let before = old.as_ref().map(|old| old.value.clone()).unwrap_or_default();
+        let ages = &mut self.memory.lists_at;
+        keep_list(&mut catalog.models, &before.models, &mut ages[0], at);
+        keep_list(&mut catalog.profiles, &before.profiles, &mut ages[1], at);
+        keep_list(&mut catalog.provisioned, &before.provisioned, &mut ages[2], at);
+        keep_list(&mut catalog.deployments, &before.deployments, &mut ages[3], at);
+        keep_list(&mut catalog.imported, &before.imported, &mut ages[4], at);
+        keep_list(&mut catalog.batch_jobs, &before.batch_jobs, &mut ages[5], at);
+        keep_list(&mut catalog.tags, &before.tags, &mut ages[6], at);
+        let value = if *before == catalog && old.is_some() { before } else { Arc::new(catalog) };
+        self.catalog = Some(Observed { at, value });
+    }
+
+    fn observe_usage(&mut self, settings: &Settings, reading: UsageReading, at: Timestamp, whole: bool) {
+        let asked = !reading.minutes.is_empty();
+        let read = reading.minutes.iter().any(|series| series.complete || !series.points.is_empty());
+        if read || (!asked && whole) {
+            self.memory.usage_at = Some(at);
+        }
+        let ages = Ages::new(settings, at, self.memory.since);
+        let mut touched = self.discover(&reading, at);
+        let nobody_else = self.observe_tripwire(&reading, &ages);
+        touched.extend(nobody_else.iter().map(|series| &series.id));
+        touched.sort_unstable();
+        touched.dedup();
+        let minutes = by_id(reading.minutes.iter().chain(&nobody_else));
+        let hours = by_id(&reading.hours);
+        for id in touched {
+            let Some(known) = self.memory.ids.get_mut(id) else { continue };
+            let minutes = minutes.get(id).map_or(&[][..], Vec::as_slice);
+            let mut metrics = wanted(id, known.history.listed, &known.resolution, settings);
+            if known.history.listed.is_none() {
+                let read = minutes.iter().map(|series| series.metric).chain(known.history.metrics());
+                metrics = metrics.union(read.collect::<Metrics>());
+            }
+            let history = Arc::make_mut(&mut known.history);
+            history.ingest(metrics, minutes, &ages);
+            history.ingest_hours(hours.get(id).map_or(&[][..], Vec::as_slice));
+        }
+        self.forget_ids(at);
+        self.note_progress(settings);
+    }
+
+    /// Takes in the throttles of all ids together; returns what they say of the ids that were not asked.
+    fn observe_tripwire(&mut self, reading: &UsageReading, ages: &Ages) -> Vec<SeriesReading> {
+        let Some(account) = Account::new(self, reading) else { return Vec::new() };
+        let nobody_else = account.nobody_else(self, reading);
+        let tripwire = &mut self.memory.tripwire;
+        if account.is_contradicted(ages.settled) {
+            tripwire.doubt();
+        }
+        tripwire.observe(reading, ages);
+        if tripwire.is_believed() { nobody_else } else { Vec::new() }
+    }
+
+    /// Takes in what ListMetrics shows; returns every id that it or the readings name.
+    fn discover<'a>(&mut self, reading: &'a UsageReading, at: Timestamp) -> Vec<&'a InvocationId> {
+        let memory = &mut self.memory;
+        let quiet_before = memory.discovered.map(|last| last.minus(LISTING_LAG).minute());
+        let (wide, listed): (Vec<_>, Vec<_>) =
+            reading.listed.iter().flatten().partition(|listed| listed.id.is_account_wide());
+        wide.into_iter().for_each(|wide| memory.tripwire.show(wide, at));
+        let listed = listed.into_iter();
+        let read = reading.minutes.iter().chain(&reading.hours).map(|series| &series.id);
+        let read = read.filter(|id| !id.is_account_wide());
+        let mut touched: Vec<&InvocationId> = listed.clone().map(|listed| &listed.id).chain(read).collect();
+        touched.sort_unstable();
+        touched.dedup();
+        for &id in &touched {
+            if !memory.ids.contains_key(id) {
+                let history = Arc::new(History::new(at, quiet_before));
+                let resolution = Arc::new(memory.index.resolve(id));
+                memory.ids.insert(id.clone(), Known { history, resolution });
+            }
+        }
+        for shown in listed {
+            if let Some(known) = memory.ids.get_mut(&shown.id) {
+                Arc::make_mut(&mut known.history).show(shown);
+            }
+        }
+        if reading.listed.is_some() {
+            memory.discovered = Some(at);
+        }
+        touched
+    }
+
+    /// An id stays known for 14 days after its last datapoint.
+    fn forget_ids(&mut self, at: Timestamp) {
+        self.memory.ids.retain(|_, known| {
+            let newest = known.history.last_datapoint.map(Minute::end).max(Some(known.history.since));
+            newest.is_some_and(|newest| at.since(newest) < KNOWN_FOR)
+        });
+    }
+
+    fn note_progress(&mut self, settings: &Settings) {
+        let memory = &mut self.memory;
+        let newest = memory.ids.values().filter_map(|known| known.history.last_datapoint).max();
+        memory.newest_datapoint = memory.newest_datapoint.max(newest.map(Minute::start));
+        let all = memory.usage_at.filter(|_| memory.discovered.is_some()).map(|at| closed(settings, at));
+        let idle = settings.idle_minutes();
+        let mut reads = memory.ids.values().map(|known| known.history.read_until(idle));
+        let read = reads.try_fold(all, |min, read| read.map(|read| min.map(|min| min.min(read))));
+        memory.complete_until = memory.complete_until.max(read.flatten().map(Minute::start));
+    }
+}
+
+/// A list that could not be read keeps what it held before, and its age.
+fn keep_list<T: Clone>(new: &mut Option<T>, old: &Option<T>, read_at: &mut Option<Timestamp>, at: Timestamp) {
+    match new {
+        Some(_) => *read_at = Some(at),
+        None => new.clone_from(old),
+    }
+}
+
+/// Defaults that could not be read stay as they were, with the rows that only they list. (AWS's list of
+/// them is never empty.)
+fn keep_defaults(list: &mut QuotaList, old: &QuotaList) {
+    for quota in &old.quotas {
+        match list.quotas.binary_search_by(|new| new.code.cmp(&quota.code)) {
+            Ok(i) => Arc::make_mut(&mut list.quotas[i]).default = quota.default,
+            Err(i) if !quota.listed => list.quotas.insert(i, quota.clone()),
+            Err(_) => {}
+        }
+    }
+}
+
+/// A quota whose row came without a value to be trusted keeps the last one that was: `unread` remembers
+/// since when, so that it goes in time.
+fn keep_values(
+    list: &mut QuotaList,
+    old: Option<&QuotaList>,
+    unread: &mut BTreeMap<String, (Timestamp, String)>,
+    last: Timestamp,
+) {
+    let known = |code: &str| {
+        let quotas = &old?.quotas;
+        quotas.binary_search_by(|quota| quota.code.as_str().cmp(code)).ok().map(|i| &quotas[i])
+    };
+    let before = std::mem::take(unread);
+    for quota in list.quotas.iter_mut().filter(|quota| quota.error.is_some()).map(Arc::make_mut) {
+        let Some(limit) = known(&quota.code).and_then(|known| known.limit()) else { continue };
+        let why = quota.error.take().unwrap_or_default();
+        let last = before.get(&quota.code).map_or(last, |(last, _)| *last);
+        unread.insert(quota.code.clone(), (last, why));
+        quota.applied = Some(limit);
+    }
+}
+
+fn limit_changes(old: &Observed<Arc<QuotaList>>, new: &QuotaList, at: Timestamp) -> Vec<LimitChange> {
+    let limit = |code: &str| {
+        let found = new.quotas.binary_search_by(|quota| quota.code.as_str().cmp(code));
+        found.ok().and_then(|i| new.quotas[i].limit())
+    };
+    let changed = old.value.quotas.iter().filter_map(|quota| {
+        let before = quota.limit().filter(|before| limit(&quota.code).is_some_and(|now| now != *before))?;
+        Some(LimitChange { code: quota.code.clone(), old: before, after: old.at, before: at })
+    });
+    changed.collect()
+}
+
+fn by_id<'a>(
+    readings: impl IntoIterator<Item = &'a SeriesReading>,
+) -> BTreeMap<&'a InvocationId, Vec<&'a SeriesReading>> {
+    let mut by_id: BTreeMap<&InvocationId, Vec<&SeriesReading>> = BTreeMap::new();
+    for reading in readings {
+        by_id.entry(&reading.id).or_default().push(reading);
+    }
+    by_id
+}

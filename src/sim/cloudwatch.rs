@@ -2,7 +2,7 @@
 
 use super::faults::spoil;
 use super::pages::page;
-use super::series::{FORGOTTEN_AFTER, Point, Series, Source, is_statistic};
+use super::series::{FORGOTTEN_AFTER, Point, Series, Source, Tallies, is_statistic};
 use super::wire::{Refusal, Scene, unknown_operation};
 use super::world::{Account, Region};
 use serde::Deserialize;
@@ -171,6 +171,7 @@ fn get_metric_data(scene: &Scene, asked: &GetMetricData) -> Result<Value, Refusa
         })?,
     };
     let most = asked.max_datapoints.unwrap_or(MOST_DATAPOINTS);
+    let tallies = Tallies::default();
     let (mut before, mut left, mut cut) = (0, most, false);
     let mut results = Vec::new();
     for query in asked.metric_data_queries.iter().filter(|q| q.return_data != Some(false)) {
@@ -181,7 +182,7 @@ fn get_metric_data(scene: &Scene, asked: &GetMetricData) -> Result<Value, Refusa
             results.push(forbidden(query));
             continue;
         };
-        let points = points(scene, owner, asked, query, now);
+        let points = points(scene, owner, asked, query, now, &tallies);
         let skipped = skip.saturating_sub(before).min(points.len());
         before += points.len();
         let page = &points[skipped..];
@@ -286,19 +287,21 @@ fn check_stat(query: &Query) -> Result<(), Refusal> {
 }
 
 /// The points of one query, in the order asked for.
-fn points(
-    scene: &Scene,
-    (account, region): (&Account, &Region),
+fn points<'a>(
+    scene: &'a Scene,
+    (account, region): (&'a Account, &'a Region),
     asked: &GetMetricData,
-    query: &Query,
+    query: &'a Query,
     now: i64,
+    tallies: &'a Tallies<'a>,
 ) -> Vec<(i64, f64)> {
     let Some(stat) = &query.metric_stat else { return vec![] };
     let dimensions: Vec<_> =
         stat.metric.dimensions.iter().map(|d| (d.name.clone(), d.value.clone())).collect();
     let name = (stat.metric.namespace.as_str(), stat.metric.metric_name.as_str());
     let world = scene.sim.world();
-    let sources: Vec<Source> = world.sources(account, region, name, &dimensions);
+    let sources = world.sources(account, region, name, &dimensions);
+    let sources: Vec<Source> = sources.into_iter().map(|source| source.with(tallies)).collect();
     let start = aligned(asked.start_time.floor() as i64, now);
     let end = asked.end_time.ceil() as i64;
     let kept = now - retention(stat.period);

@@ -3,7 +3,8 @@
 use super::noise;
 use super::traffic::{Demand, Endpoint, Flow, Stream, Tally};
 use super::world::{Account, Region, World};
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 
 /// A series as ListMetrics names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -220,7 +221,7 @@ impl World {
 
     fn visible(&self, source: &Source, minute: i64, now: i64) -> Option<Point> {
         let grown = self.publishing.grown(source.late, minute, now)?;
-        point(source.flow.stream, &source.flow.tally(minute), source.metric, source.share * grown)
+        point(source.flow.stream, &source.tally(minute), source.metric, source.share * grown)
     }
 
     /// The statistics of the minutes in `start .. end` (seconds) that are visible at `now`.
@@ -265,11 +266,32 @@ pub struct Source<'a> {
     share: f64,
     /// What the lateness of its points depends on.
     late: u64,
+    tallies: Option<&'a Tallies<'a>>,
 }
+
+/// The minutes of the stream that was counted last: requests ask for its metrics one after another, and each
+/// shows another side of the same minutes.
+#[derive(Default)]
+pub struct Tallies<'a>(RefCell<(Option<&'a Stream>, HashMap<i64, Tally>)>);
 
 impl<'a> Source<'a> {
     fn new(flow: Flow<'a>, metric: &'a str, share: f64) -> Source<'a> {
-        Source { flow, metric, share, late: flow.key ^ noise::hash(&[metric]) }
+        Source { flow, metric, share, late: flow.key ^ noise::hash(&[metric]), tallies: None }
+    }
+
+    /// The same, counting no minute anew that is in `tallies`.
+    pub fn with(self, tallies: &'a Tallies<'a>) -> Source<'a> {
+        Source { tallies: Some(tallies), ..self }
+    }
+
+    fn tally(&self, minute: i64) -> Tally {
+        let Some(Tallies(last)) = self.tallies else { return self.flow.tally(minute) };
+        let (stream, minutes) = &mut *last.borrow_mut();
+        if !stream.is_some_and(|stream| std::ptr::eq(stream, self.flow.stream)) {
+            *stream = Some(self.flow.stream);
+            minutes.clear();
+        }
+        *minutes.entry(minute).or_insert_with(|| self.flow.tally(minute))
     }
 }
 

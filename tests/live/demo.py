@@ -74,7 +74,7 @@ class Demo:
 
     def run(self):
         # A day's tokens are whole again at midnight, and a pace is known some minutes later.
-        yield from until(lambda: 600 < time.time() % DAY < DAY - 1500, DAY)
+        yield from until(lambda: 600 < time.time() % DAY < DAY - 900, DAY)
         port = servers.free_port()
         address = f"--web.listen-address=127.0.0.1:{port}"
         with contextlib.ExitStack() as running:
@@ -87,7 +87,9 @@ class Demo:
             metrics, scrape_seconds = [f"{url}/metrics"], shipped.values()["timing"]["scrape_seconds"]
             slow = running.enter_context(live.stack(metrics, 1, scrape_seconds))
             storm = (started + LOWERED_AFTER) // 60 * 60 + 60
-            yield from until(lambda: past.poll() is not None, servers.PATIENCE * 4)
+            yield from until(lambda: past.poll() is not None, 6 * servers.PATIENCE)
+            if past.poll() != 0:
+                raise RuntimeError(f"the past could not be printed: {(self.folder / 'past.log').read_text()}")
             quick = running.enter_context(live.stack(metrics, SCALE, SCRAPE_SECONDS, self.folder / "past.om"))
 
             def over():
@@ -95,7 +97,7 @@ class Demo:
                 self.delay = self.delay or page(slow.hook, NOVA_PRO, storm)
                 return self.delay and not missing(self.seen, EXPECTED, MUTED)
 
-            yield from until(over, storm + self.budget + servers.PATIENCE - time.time())
+            yield from until(over, self.budget + 2 * servers.PATIENCE)
             self.budget += slowness(slow, storm)
             self.answers = queries.check(queries.Prometheus(quick.prometheus))
             demo.close()

@@ -1,9 +1,12 @@
 //! AWS: credentials, clients and calls, one file per service. No SDK type leaves this module.
 
+pub mod account;
 pub mod bedrock;
 pub mod cloudwatch;
 mod error;
 mod meter;
+pub mod oam;
+pub mod organizations;
 mod pages;
 pub mod service_quotas;
 
@@ -21,6 +24,9 @@ use aws_sdk_cloudwatch::config::{
 };
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime::client::retries::RetryPartition;
+use oam::Links;
+use pages::Pace;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -43,6 +49,23 @@ pub struct Connection {
     session: Arc<Session>,
     pub telemetry: Telemetry,
     server_time: Arc<AtomicI64>,
+    paces: Paces,
+    /// Of the monitoring account, where that one reads the metrics.
+    links: Option<Arc<Links>>,
+}
+
+/// The rates of CloudWatch in one account and region.
+#[derive(Clone)]
+struct Paces {
+    list: Pace,
+    data: Pace,
+}
+
+/// A monitoring account, as CloudWatch's cross-account observability has it: it reads the metrics of many.
+pub struct Monitoring {
+    session: Arc<Session>,
+    /// By region: what is asked of it counts together, whichever account it is about.
+    regions: BTreeMap<Arc<str>, (Paces, Arc<Links>)>,
 }
 
 /// The process-wide part: the environment's configuration, read once, with one HTTP client.
@@ -64,14 +87,9 @@ impl Environment {
         Environment::on(http, plan, region, telemetry).await
     }
 
-    /// The same for a new plan, over the HTTP client that an earlier session has.
-    pub async fn reload(
-        session: &Session,
-        plan: &AwsPlan,
-        region: Option<&str>,
-        telemetry: &Telemetry,
-    ) -> Environment {
-        match session.config.http_client() {
+    /// The same for a new plan, over the HTTP client of this one.
+    pub async fn reload(&self, plan: &AwsPlan, region: Option<&str>, telemetry: &Telemetry) -> Environment {
+        match self.config.http_client() {
             Some(http) => Environment::on(http, plan, region, telemetry).await,
             None => Environment::load(plan, region, telemetry).await,
         }
@@ -169,6 +187,11 @@ macro_rules! client {
 }
 
 impl Session {
+    /// The region of its profile, or the environment's.
+    pub fn region(&self) -> Option<String> {
+        self.config.region().map(|region| region.to_string())
+    }
+
     /// The account these credentials belong to (sts:GetCallerIdentity, which needs no permission).
     pub async fn account_id(&self, region: &str) -> Result<String, CollectError> {
         let target = Target::new("", region);
@@ -178,6 +201,21 @@ impl Session {
         answer.account.ok_or_else(|| error::malformed(what, "the answer has no Account"))
     }
 
+    fn account(&self, region: &str) -> aws_sdk_account::Client {
+        let target = Target::new("", region);
+        client!(aws_sdk_account, self, target, &self.plan.account_url, &Arc::default())
+    }
+
+    fn oam(&self, region: &str) -> aws_sdk_oam::Client {
+        let target = Target::new("", region);
+        client!(aws_sdk_oam, self, target, &self.plan.oam_url, &Arc::default())
+    }
+
+    fn organizations(&self, region: &str) -> aws_sdk_organizations::Client {
+        let target = Target::new("", region);
+        client!(aws_sdk_organizations, self, target, &self.plan.organizations_url, &Arc::default())
+    }
+
     /// The way to one target of this account.
     pub fn connect(self: &Arc<Session>, target: &Target) -> Connection {
         Connection {
@@ -185,14 +223,54 @@ impl Session {
             session: self.clone(),
             telemetry: self.telemetry.clone(),
             server_time: Arc::default(),
+            paces: Paces::new(),
+            links: None,
         }
     }
 }
 
+impl Paces {
+    fn new() -> Paces {
+        Paces { list: Pace::new(cloudwatch::LIST_RATE), data: Pace::new(cloudwatch::DATA_RATE) }
+    }
+}
+
+impl Monitoring {
+    pub fn new(session: Arc<Session>) -> Monitoring {
+        Monitoring { session, regions: BTreeMap::new() }
+    }
+
+    /// The way to one target of `account`, whose metrics the monitoring account reads.
+    pub fn connect(&mut self, account: &Arc<Session>, target: &Target) -> Connection {
+        let Monitoring { session, regions } = self;
+        let region = &target.region;
+        let (paces, links) = regions
+            .entry(region.clone())
+            .or_insert_with(|| (Paces::new(), Arc::new(Links::new(session.clone(), region))));
+        Connection { paces: paces.clone(), links: Some(links.clone()), ..account.connect(target) }
+    }
+}
+
+/// Where the services of a whole partition are.
+fn home(region: &str) -> &'static str {
+    const HOMES: [(&str, &str); 7] = [
+        ("cn-", "cn-northwest-1"),
+        ("us-gov-", "us-gov-west-1"),
+        ("eusc-", "eusc-de-east-1"),
+        ("us-iso-", "us-iso-east-1"),
+        ("us-isob-", "us-isob-east-1"),
+        ("eu-isoe-", "eu-isoe-west-1"),
+        ("us-isof-", "us-isof-south-1"),
+    ];
+    let home = HOMES.iter().find(|(prefix, _)| region.starts_with(prefix));
+    home.map_or("us-east-1", |(_, home)| home)
+}
+
 impl Connection {
     pub fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
-        let Connection { session, target, server_time, .. } = self;
-        client!(aws_sdk_cloudwatch, session, target, &session.plan.cloudwatch_url, server_time)
+        let Connection { session, target, server_time, links, .. } = self;
+        let reader = links.as_ref().map_or(session, |links| &links.session);
+        client!(aws_sdk_cloudwatch, reader, target, &reader.plan.cloudwatch_url, server_time)
     }
 
     pub fn service_quotas(&self) -> aws_sdk_servicequotas::Client {
@@ -203,6 +281,11 @@ impl Connection {
     pub fn bedrock(&self) -> aws_sdk_bedrock::Client {
         let Connection { session, target, .. } = self;
         client!(aws_sdk_bedrock, session, target, &session.plan.bedrock_url, &Arc::default())
+    }
+
+    /// Whose metrics they are, where CloudWatch must be told.
+    fn owner(&self) -> Option<&str> {
+        self.links.as_ref().map(|_| &*self.target.account_id)
     }
 
     /// What CloudWatch's clock showed in its newest answer (the Date header) since it was last forgotten.

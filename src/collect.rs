@@ -81,6 +81,11 @@ async fn usage(
         if step.discover {
             match connection.listed_ids(!request.everything).await {
                 Ok(ids) => {
+                    if ids.is_empty()
+                        && let Some(error) = connection.unlinked().await
+                    {
+                        return (None, vec![error]);
+                    }
                     series.extend(newly_listed(state, settings, &request, &ids));
                     reading.listed = Some(ids);
                 }

@@ -9,7 +9,7 @@ use crate::daemon::{self, Source};
 use crate::model::ids::Target;
 use crate::model::matching::Index;
 use crate::offline::File;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Credentials, Plan};
 use crate::report;
 use crate::report::explain::ExplainInputs;
 use crate::server::Web;
@@ -132,15 +132,19 @@ fn file(read: &Option<(String, String)>) -> Option<File<'_>> {
     read.as_ref().map(|(path, content)| File { path, content })
 }
 
-/// The lists of the plan's first account, in `region` or its first region.
+/// The lists of the plan's first account, in `region` or its first region; of the current credentials'
+/// account where the plan finds its accounts.
 async fn live_index(plan: &Plan, region: Option<&str>) -> Result<Index> {
-    let account = &plan.accounts[0];
-    let region = region.or(account.regions.first().map(String::as_str));
+    let account = plan.accounts.first();
+    let found = plan.organization.as_ref().map(|organization| &organization.regions);
+    let regions = account.map(|account| &account.regions).or(found);
+    let region = region.or(regions.and_then(|regions| regions.listed().first()).map(String::as_str));
     let telemetry = telemetry("explain");
     let environment = Environment::load(&plan.aws, region, &telemetry).await;
     let own = environment.region();
     let region = region.or(own.as_deref()).context("no region: give --region, or set AWS_REGION")?;
-    let session = environment.session(&account.credentials).await;
+    let credentials = account.map_or(&Credentials::Default, |account| &account.credentials);
+    let session = environment.session(credentials).await;
     let connection = session.connect(&Target::new("", region));
     let ((quotas, quota_errors), (catalog, catalog_errors)) =
         tokio::join!(connection.quotas(), connection.catalog(&[]));

@@ -10,6 +10,7 @@ mod tree;
 
 use crate::exposition::QuotaExport;
 use crate::model::ids::{QuotaKind, words};
+use crate::model::organization::AccountState;
 use kinds::*;
 use section::Section;
 use std::collections::BTreeMap;
@@ -28,8 +29,10 @@ pub struct Config {
     /// What was wrong with it so far.
     pub complaints: Vec<Complaint>,
     pub accounts: Vec<Account>,
+    pub organization: Option<Organization>,
+    pub monitoring_account: Option<MonitoringAccount>,
     /// Of accounts that name none.
-    pub regions: Option<At<Vec<At<String>>>>,
+    pub regions: Option<At<Regions>>,
     pub usage: Usage,
     pub quotas: Quotas,
     pub catalog: Catalog,
@@ -50,7 +53,42 @@ pub struct Account {
     pub external_id: Option<At<String>>,
     /// A profile of the AWS CLI's shared config.
     pub profile: Option<At<String>>,
-    pub regions: Option<At<Vec<At<String>>>>,
+    pub regions: Option<At<Regions>>,
+}
+
+/// Where further accounts are found.
+#[derive(Clone, Debug, Default)]
+pub struct Organization {
+    /// Where it stands in the file.
+    pub line: usize,
+    /// The name of the role in each account.
+    pub assume_role: Option<At<String>>,
+    pub external_id: Option<At<String>>,
+    /// Who may call AWS Organizations.
+    pub role_arn: Option<At<String>>,
+    pub profile: Option<At<String>>,
+    pub include: Include,
+    pub exclude: Option<At<Vec<At<String>>>>,
+    pub regions: Option<At<Regions>>,
+    /// Seconds.
+    pub interval: Option<At<u64>>,
+}
+
+/// Which accounts of an organization.
+#[derive(Clone, Debug, Default)]
+pub struct Include {
+    pub ous: Option<At<Vec<At<String>>>>,
+    pub tags: BTreeMap<String, String>,
+    pub names: Option<At<Vec<At<String>>>>,
+    pub states: Option<At<Vec<At<AccountState>>>>,
+}
+
+/// Who reads the usage of all accounts.
+#[derive(Clone, Debug, Default)]
+pub struct MonitoringAccount {
+    pub role_arn: Option<At<String>>,
+    pub external_id: Option<At<String>>,
+    pub profile: Option<At<String>>,
 }
 
 /// Durations in seconds.
@@ -112,6 +150,9 @@ pub struct Aws {
     pub servicequotas: Option<At<String>>,
     pub bedrock: Option<At<String>>,
     pub sts: Option<At<String>>,
+    pub organizations: Option<At<String>>,
+    pub account: Option<At<String>>,
+    pub oam: Option<At<String>>,
     pub connect_timeout: Option<At<u64>>,
     pub attempt_timeout: Option<At<u64>>,
     pub operation_timeout: Option<At<u64>>,
@@ -137,6 +178,13 @@ words! {
         Average = "average",
         Maximum = "maximum",
     }
+}
+
+/// What `regions` says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Regions {
+    List(Vec<At<String>>),
+    AllEnabled,
 }
 
 /// A value and the line of its key, counted from 1.
@@ -224,7 +272,9 @@ fn read_all(root: &Node, config: &mut Config) {
     let out = &mut complaints;
     let mut top = Section::new(root.line, root, "", out);
     config.accounts = top.sections("accounts", out).into_iter().map(|s| account(s, out)).collect();
-    config.regions = top.list("regions", &REGION, out);
+    config.organization = top.section("organization", out).map(|s| organization(s, out));
+    config.monitoring_account = top.section("monitoring_account", out).map(|s| monitoring_account(s, out));
+    config.regions = regions(&mut top, out);
     config.usage = within(&mut top, "usage", usage, out);
     config.quotas = within(&mut top, "quotas", quotas, out);
     config.catalog = within(&mut top, "catalog", catalog, out);
@@ -259,10 +309,50 @@ fn account(mut s: Section, out: Out) -> Account {
         role_arn: s.value("role_arn", &ROLE_ARN, out),
         external_id: s.value("external_id", &TEXT, out),
         profile: s.value("profile", &TEXT, out),
-        regions: s.list("regions", &REGION, out),
+        regions: regions(&mut s, out),
     };
     s.finish(out);
     account
+}
+
+fn regions(s: &mut Section, out: Out) -> Option<At<Regions>> {
+    let At { line, value } = s.list_or("regions", "all_enabled", &REGION, out)?;
+    Some(At { line, value: value.map_or(Regions::AllEnabled, Regions::List) })
+}
+
+fn organization(mut s: Section, out: Out) -> Organization {
+    let organization = Organization {
+        line: s.line(),
+        assume_role: s.value("assume_role", &ROLE_NAME, out),
+        external_id: s.value("external_id", &TEXT, out),
+        role_arn: s.value("role_arn", &ROLE_ARN, out),
+        profile: s.value("profile", &TEXT, out),
+        include: within(&mut s, "include", include, out),
+        exclude: s.list("exclude", &ACCOUNT_ID, out),
+        regions: regions(&mut s, out),
+        interval: s.value("interval", &DISCOVERY_INTERVAL, out),
+    };
+    s.finish(out);
+    organization
+}
+
+fn monitoring_account(mut s: Section, out: Out) -> MonitoringAccount {
+    let account = MonitoringAccount {
+        role_arn: s.value("role_arn", &ROLE_ARN, out),
+        external_id: s.value("external_id", &TEXT, out),
+        profile: s.value("profile", &TEXT, out),
+    };
+    s.finish(out);
+    account
+}
+
+fn include(s: &mut Section, out: Out) -> Include {
+    Include {
+        ous: s.list("ous", &UNIT, out),
+        tags: within(s, "tags", |s, out| s.each(&TEXT, &TEXT, out), out),
+        names: s.list("names", &TEXT, out),
+        states: s.list("states", &ACCOUNT_STATE, out),
+    }
 }
 
 fn usage(s: &mut Section, out: Out) -> Usage {
@@ -341,6 +431,9 @@ fn aws(s: &mut Section, out: Out) -> Aws {
         aws.servicequotas = s.value("servicequotas", &URL, out);
         aws.bedrock = s.value("bedrock", &URL, out);
         aws.sts = s.value("sts", &URL, out);
+        aws.organizations = s.value("organizations", &URL, out);
+        aws.account = s.value("account", &URL, out);
+        aws.oam = s.value("oam", &URL, out);
         s.finish(out);
     }
     aws
@@ -366,8 +459,14 @@ mod tests {
         let config = example_in_full();
         assert_eq!(config.complaints, []);
         assert!(crate::plan::plan(&config).is_ok());
-        let sections =
-            format!("{:?}", (&config.usage, &config.quotas, &config.aws, &config.catalog, &config.budget));
+        let sections = (&config.usage, &config.quotas, &config.aws, &config.catalog, &config.budget);
+        let mut organization = config.organization.unwrap();
+        assert!(organization.role_arn.is_some() && !organization.include.tags.is_empty());
+        organization.profile = organization.role_arn.clone();
+        let mut monitoring = config.monitoring_account.unwrap();
+        assert!(monitoring.role_arn.is_some());
+        monitoring.profile = monitoring.role_arn.clone();
+        let sections = format!("{sections:?}{organization:?}{monitoring:?}");
         assert!(!sections.contains("None"), "{sections}");
         assert!(config.regions.is_some() && config.scrape_interval.is_some());
         let shown = |shows: fn(&Account) -> bool| config.accounts.iter().any(shows);

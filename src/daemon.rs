@@ -39,7 +39,7 @@ pub struct Source {
 pub(crate) struct Page {
     /// `None` before the first rendering.
     pub(crate) rendered: Option<Arc<Rendered>>,
-    /// Whether every collector of every target had been tried when it was rendered.
+    /// Whether every collector of every target had been tried when it was rendered, or before.
     pub(crate) complete: bool,
 }
 
@@ -51,6 +51,8 @@ pub(crate) type ReloadRequest = oneshot::Sender<std::result::Result<(), String>>
 pub(crate) struct Published {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) export: Arc<Export>,
+    /// Whether all lists of what there is to watch have been asked for.
+    pub(crate) explored: bool,
 }
 
 /// Runs until `shutdown` resolves (then Ok) or a part of the daemon ends (then an error naming it).
@@ -62,7 +64,8 @@ pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
-    let first = Published { snapshot: Arc::default(), export: Arc::new(source.plan.export.clone()) };
+    let export = Arc::new(source.plan.export.clone());
+    let first = Published { snapshot: Arc::default(), export, explored: false };
     let (publish, published) = watch::channel(first);
     let (render, rendered) = watch::channel(Page::default());
     let (stop, stopping) = watch::channel(false);
@@ -120,7 +123,8 @@ async fn renderer(
         rendered.send_modify(|page| {
             tell_plan(&telemetry, &shown.snapshot, &shown.export);
             telemetry.set_series(done.series);
-            let complete = server::first_round_done(&shown.snapshot);
+            // What is new since does not make what is old unready.
+            let complete = page.complete || shown.explored && server::first_round_done(&shown.snapshot);
             *page = Page { rendered: Some(Arc::new(done)), complete };
         });
         tokio::time::sleep(COALESCE.max(stopwatch.elapsed() * IDLE)).await;

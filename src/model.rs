@@ -11,6 +11,7 @@ pub mod evaluation;
 pub mod ids;
 pub mod matching;
 mod minutes;
+pub mod organization;
 pub mod quota;
 pub mod schedule;
 pub mod shard;

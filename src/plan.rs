@@ -1,10 +1,14 @@
 //! From what a config says to what is to be done, or everything that is wrong with it. Pure.
 
-use crate::config::kinds::{duration_text, role_account};
-use crate::config::{Account, At, Aws, CadenceKind, Complaint, Complaints, Config, Statistic, Usage};
+use crate::config::kinds::{ROLE_NAME, duration_text, role_account};
+use crate::config::{
+    self, Account, At, Aws, CadenceKind, Complaint, Complaints, Config, MonitoringAccount, Organization,
+    Statistic, Usage,
+};
 use crate::exposition::{Export, QuotaExport};
 use crate::model::cadence::Cadence;
 use crate::model::matching::Rules;
+use crate::model::organization::{AccountState, Filter};
 use crate::model::shard::Shard;
 use crate::model::snapshot::{Collector, Settings};
 use crate::model::usage::Metric;
@@ -14,8 +18,13 @@ use std::time::Duration;
 /// What is to be done. Every default has been filled in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// At least one.
+    /// At least one, unless there is an organization.
     pub accounts: Vec<AccountPlan>,
+    pub organization: Option<OrganizationPlan>,
+    /// Who reads the usage of all accounts, each of which else reads its own.
+    pub monitoring: Option<Credentials>,
+    /// Seconds between two readings of what there is to watch.
+    pub discovery_interval: u64,
     pub aws: AwsPlan,
     pub settings: Settings,
     pub export: Export,
@@ -31,8 +40,38 @@ pub struct AccountPlan {
     pub credentials: Credentials,
     /// Where the config tells it; otherwise STS is asked.
     pub account_id: Option<String>,
+    pub regions: Regions,
+}
+
+/// Where an account is watched.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Regions {
     /// None: the region that the SDK finds by itself.
-    pub regions: Vec<String>,
+    List(Vec<String>),
+    /// Those with Bedrock that the account has enabled.
+    AllEnabled,
+}
+
+impl Regions {
+    /// Those that the config tells.
+    pub fn listed(&self) -> &[String] {
+        match self {
+            Regions::List(regions) => regions,
+            Regions::AllEnabled => &[],
+        }
+    }
+}
+
+/// Where further accounts are found, and how they are watched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrganizationPlan {
+    /// Who may call AWS Organizations: its management account, or a delegated administrator.
+    pub credentials: Credentials,
+    /// The name of the role in each account, with its path.
+    pub role: String,
+    pub external_id: Option<String>,
+    pub filter: Filter,
+    pub regions: Regions,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +92,9 @@ pub struct AwsPlan {
     pub servicequotas_url: Option<String>,
     pub bedrock_url: Option<String>,
     pub sts_url: Option<String>,
+    pub organizations_url: Option<String>,
+    pub account_url: Option<String>,
+    pub oam_url: Option<String>,
     pub connect_timeout: Duration,
     /// Of one attempt of a call.
     pub attempt_timeout: Duration,
@@ -68,8 +110,13 @@ pub struct AwsPlan {
 pub fn plan(config: &Config) -> Result<Plan, Complaints> {
     let mut complaints = config.complaints.clone();
     let settings = settings(config, &mut complaints);
+    let shared = regions(&config.regions, "regions", &Regions::List(Vec::new()), &mut complaints);
+    let interval = config.organization.as_ref().and_then(|organization| organization.interval.clone());
     let plan = Plan {
-        accounts: accounts(config, &mut complaints),
+        accounts: accounts(config, &shared, &mut complaints),
+        organization: config.organization.as_ref().map(|o| organization(o, &shared, &mut complaints)),
+        monitoring: config.monitoring_account.as_ref().map(|m| monitoring(m, &mut complaints)),
+        discovery_interval: or(&interval, 3600),
         aws: aws(&config.aws, &mut complaints),
         export: Export {
             intervals: vec![
@@ -96,81 +143,181 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
 
 type Out<'a> = &'a mut Vec<Complaint>;
 
-fn accounts(config: &Config, out: Out) -> Vec<AccountPlan> {
-    let shared = regions(&config.regions, "regions", &[], out);
+fn accounts(config: &Config, shared: &Regions, out: Out) -> Vec<AccountPlan> {
     let current = [Account::default()];
-    let accounts = if config.accounts.is_empty() { &current[..] } else { &config.accounts };
-    let plans: Vec<AccountPlan> =
-        accounts.iter().map(|account| account_plan(account, &shared, out)).collect();
+    let alone = config.accounts.is_empty() && config.organization.is_none();
+    let accounts = if alone { &current[..] } else { &config.accounts };
+    let plans: Vec<AccountPlan> = accounts.iter().map(|account| account_plan(account, shared, out)).collect();
     refuse_same_targets(accounts, &plans, out);
     plans
 }
 
-fn account_plan(account: &Account, shared: &[String], out: Out) -> AccountPlan {
-    let at = |at: &At<String>, key: &str, message: &str| {
-        Complaint::new(at.line, format!("{}.{key}", account.key), message.into())
-    };
-    if let (Some(profile), Some(_)) = (&account.profile, &account.role_arn) {
-        out.push(at(profile, "profile", "found beside role_arn, expected only one of the two"));
-    }
-    if let (Some(id), None) = (&account.external_id, &account.role_arn) {
-        out.push(at(id, "external_id", "found without role_arn, expected beside it"));
-    }
-    let text = |at: &Option<At<String>>| at.as_ref().map(|at| at.value.clone());
-    let (credentials, account_id) = match (text(&account.role_arn), text(&account.profile)) {
-        (Some(arn), _) => {
-            let account_id = role_account(&arn).map(String::from);
-            (Credentials::Role { arn, external_id: text(&account.external_id) }, account_id)
-        }
-        (None, Some(profile)) => (Credentials::Profile(profile), None),
-        (None, None) => (Credentials::Default, None),
+fn account_plan(account: &Account, shared: &Regions, out: Out) -> AccountPlan {
+    let Account { role_arn, profile, external_id, .. } = account;
+    let credentials = credentials(&account.key, role_arn, profile, external_id, out);
+    refuse_lone_external_id(&account.key, role_arn, external_id, out);
+    let account_id = match &credentials {
+        Credentials::Role { arn, .. } => role_account(arn).map(String::from),
+        _ => None,
     };
     let regions = regions(&account.regions, &format!("{}.regions", account.key), shared, out);
     AccountPlan { name: text(&account.name), credentials, account_id, regions }
 }
 
-fn regions(list: &Option<At<Vec<At<String>>>>, key: &str, default: &[String], out: Out) -> Vec<String> {
-    let regions = distinct(list, key, default, out);
+fn text(at: &Option<At<String>>) -> Option<String> {
+    at.as_ref().map(|at| at.value.clone())
+}
+
+/// The credentials that a section names.
+fn credentials(
+    key: &str,
+    role_arn: &Option<At<String>>,
+    profile: &Option<At<String>>,
+    external_id: &Option<At<String>>,
+    out: Out,
+) -> Credentials {
+    if let (Some(profile), Some(_)) = (profile, role_arn) {
+        let message = "found beside role_arn, expected only one of the two";
+        out.push(Complaint::new(profile.line, format!("{key}.profile"), message.into()));
+    }
+    match (text(role_arn), text(profile)) {
+        (Some(arn), _) => Credentials::Role { arn, external_id: text(external_id) },
+        (None, Some(profile)) => Credentials::Profile(profile),
+        (None, None) => Credentials::Default,
+    }
+}
+
+fn refuse_lone_external_id(
+    key: &str,
+    role_arn: &Option<At<String>>,
+    external_id: &Option<At<String>>,
+    out: Out,
+) {
+    if let (Some(id), None) = (external_id, role_arn) {
+        let message = "found without role_arn, expected beside it";
+        out.push(Complaint::new(id.line, format!("{key}.external_id"), message.into()));
+    }
+}
+
+fn monitoring(account: &MonitoringAccount, out: Out) -> Credentials {
+    let MonitoringAccount { role_arn, profile, external_id } = account;
+    refuse_lone_external_id("monitoring_account", role_arn, external_id, out);
+    credentials("monitoring_account", role_arn, profile, external_id, out)
+}
+
+fn organization(organization: &Organization, shared: &Regions, out: Out) -> OrganizationPlan {
+    let Organization { role_arn, profile, external_id, include, .. } = organization;
+    let role = text(&organization.assume_role).unwrap_or_else(|| {
+        let key = "organization.assume_role";
+        if out.iter().all(|complaint| complaint.key != key) {
+            let message = format!("found none, expected {}", ROLE_NAME.expected);
+            out.push(Complaint::new(organization.line, key.into(), message));
+        }
+        String::new()
+    });
+    OrganizationPlan {
+        credentials: credentials("organization", role_arn, profile, external_id, out),
+        role,
+        external_id: text(external_id),
+        filter: Filter {
+            ous: some(&include.ous, "organization.include.ous", "id", &[], out),
+            tags: include.tags.clone(),
+            names: some(&include.names, "organization.include.names", "name", &[], out),
+            states: some(
+                &include.states,
+                "organization.include.states",
+                "state",
+                &[AccountState::Active],
+                out,
+            ),
+            exclude: distinct(&organization.exclude, "organization.exclude", &[], out),
+        },
+        regions: regions(&organization.regions, "organization.regions", shared, out),
+    }
+}
+
+fn regions(given: &Option<At<config::Regions>>, key: &str, default: &Regions, out: Out) -> Regions {
+    match given {
+        None => default.clone(),
+        Some(At { value: config::Regions::AllEnabled, .. }) => Regions::AllEnabled,
+        Some(At { line, value: config::Regions::List(list) }) => {
+            let list = Some(At { line: *line, value: list.clone() });
+            Regions::List(some(&list, key, "region", &[], out))
+        }
+    }
+}
+
+/// A list of distinct items, as given or its default; an empty one is complained about.
+fn some<T>(list: &Option<At<Vec<At<T>>>>, key: &str, what: &str, default: &[T], out: Out) -> Vec<T>
+where
+    T: Clone + PartialEq + std::fmt::Display,
+{
+    let items = distinct(list, key, default, out);
     if let Some(At { line, value }) = list
         && value.is_empty()
         && !out.iter().any(|complaint| complaint.key.starts_with(key))
     {
-        let message = "found an empty list, expected at least one region";
-        out.push(Complaint::new(*line, key.into(), message.into()));
+        let message = format!("found an empty list, expected at least one {what}");
+        out.push(Complaint::new(*line, key.into(), message));
     }
-    regions
+    items
 }
 
 /// Two entries for one account and region would publish each series twice.
 fn refuse_same_targets(accounts: &[Account], plans: &[AccountPlan], out: Out) {
     let flawed: Vec<String> = out.iter().map(|complaint| complaint.key.clone()).collect();
     let is_flawed = |key: &str| flawed.iter().any(|f| f.starts_with(key));
-    let mut seen: BTreeMap<(String, &str), &Account> = BTreeMap::new();
+    let mut seen: BTreeMap<String, Vec<(&str, &Account)>> = BTreeMap::new();
     for (account, plan) in accounts.iter().zip(plans) {
         if is_flawed(&account.key) || account.regions.is_none() && is_flawed("regions") {
             continue;
         }
-        let regions = plan.regions.iter().map(String::as_str).chain(plan.regions.is_empty().then_some(""));
-        for region in regions {
-            let first = *seen.entry((plan.account(), region)).or_insert(account);
-            if first.key != account.key {
-                let region = if region.is_empty() { "the SDK's own region" } else { region };
+        let others = seen.entry(plan.account()).or_default();
+        let overlap = |region: &str, other: &str| region == other || [region, other].contains(&ALL_ENABLED);
+        for region in places(&plan.regions) {
+            let first =
+                others.iter().find(|(other, first)| first.key != account.key && overlap(region, other));
+            if let Some((_, first)) = first {
                 let found = format!("found {} in {region} again", plan.account());
                 let message = format!("{found}, expected only one entry for it, as {} is", first.key);
                 out.push(Complaint::new(account.line, account.key.clone(), message));
             }
+            others.push((region, account));
         }
+    }
+}
+
+const ALL_ENABLED: &str = "all enabled regions";
+
+/// The regions in words.
+pub(crate) fn places(regions: &Regions) -> Vec<&str> {
+    match regions {
+        Regions::List(list) if list.is_empty() => vec!["the SDK's own region"],
+        Regions::List(list) => list.iter().map(String::as_str).collect(),
+        Regions::AllEnabled => vec![ALL_ENABLED],
     }
 }
 
 impl AccountPlan {
     /// The account as far as the config tells it, for a message.
     pub fn account(&self) -> String {
-        match (&self.account_id, &self.credentials) {
-            (Some(id), _) => format!("account {id}"),
-            (None, Credentials::Profile(profile)) => format!("the account of profile {profile}"),
-            (None, _) => "the account of the current credentials".into(),
+        self.credentials.account()
+    }
+}
+
+impl Credentials {
+    /// Their account as far as the config tells it, for a message.
+    pub fn account(&self) -> String {
+        match self {
+            Credentials::Role { arn, .. } => format!("account {}", role_account(arn).unwrap_or(arn)),
+            Credentials::Profile(profile) => format!("the account of profile {profile}"),
+            Credentials::Default => "the account of the current credentials".into(),
         }
+    }
+
+    /// Whether they are of that account, as far as the config tells it.
+    pub fn are_of(&self, account_id: &str) -> bool {
+        matches!(self, Credentials::Role { arn, .. } if role_account(arn) == Some(account_id))
     }
 }
 
@@ -295,6 +442,9 @@ fn aws(aws: &Aws, out: Out) -> AwsPlan {
         servicequotas_url: url(&aws.servicequotas),
         bedrock_url: url(&aws.bedrock),
         sts_url: url(&aws.sts),
+        organizations_url: url(&aws.organizations),
+        account_url: url(&aws.account),
+        oam_url: url(&aws.oam),
         connect_timeout: Duration::from_secs(connect),
         attempt_timeout: Duration::from_secs(attempt),
         operation_timeout: Duration::from_secs(operation),

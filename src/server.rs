@@ -120,12 +120,17 @@ async fn reload(State(site): State<Site>) -> (StatusCode, String) {
     }
 }
 
+/// Whether everything has been tried once. Where the account or its regions could not become known, there is
+/// nothing to collect yet: that was tried.
 pub(crate) fn first_round_done(snapshot: &Snapshot) -> bool {
-    let tried = |collector: &Collector| {
-        let mut states = snapshot.targets.values().map(|target| target.collectors.get(collector));
-        states.all(|state| state.is_some_and(|state| state.last_attempt.is_some()))
-    };
-    Collector::ALL.iter().all(tried)
+    snapshot.targets.iter().all(|(target, state)| {
+        let tried = |collector: &Collector| {
+            state.collectors.get(collector).is_some_and(|state| state.last_attempt.is_some())
+        };
+        let is_known = !target.account_id.is_empty() && !target.region.is_empty();
+        let mut collectors = Collector::ALL.iter();
+        if is_known { collectors.all(tried) } else { collectors.any(tried) }
+    })
 }
 
 #[cfg(test)]

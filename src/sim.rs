@@ -3,13 +3,14 @@
 //! ```text
 //! seed, moment ─▶ World { accounts, regions, quotas, traffic, catalog }         pure
 //!                    ▲
-//!  HTTP ─▶ wire ─▶ desk (clock, rates, faults, counts) ─▶ cloudwatch, service_quotas, bedrock, sts
+//!  HTTP ─▶ wire ─▶ desk (clock, rates, faults, counts) ─▶ cloudwatch, service_quotas, bedrock, sts, organizations, account, oam
 //!  HTTP ─▶ /_sim/ admin ─▶ desk
 //! ```
 //!
 //! It is reached by its URL only and shares nothing with the exporter, so that a misunderstanding
 //! between the two can show. It listens on loopback alone and owns the accounts 000000000000 and up.
 
+pub mod account;
 pub mod admin;
 pub mod bedrock;
 pub mod cbor;
@@ -22,6 +23,8 @@ pub mod lists;
 pub mod mishap;
 pub mod names;
 pub mod noise;
+pub mod oam;
+pub mod organizations;
 pub mod pages;
 pub mod series;
 pub mod service_quotas;

@@ -3,6 +3,7 @@
 mod logfmt;
 
 use crate::exposition::families::{self, Family};
+use crate::model::ids::words;
 use crate::model::snapshot::{Collector, ErrorClass};
 use crate::model::time::Timestamp;
 use logfmt::Logfmt;
@@ -33,8 +34,20 @@ pub struct Telemetry {
     series: IntGauge,
     targets: IntGauge,
     interval: GaugeVec,
+    discovery_up: GaugeVec,
+    discovery_errors: CounterVec,
     reload_successful: IntGauge,
     reload_success_timestamp: IntGauge,
+}
+
+words! {
+    /// What is read of AWS to know what to watch: the label `discovery`.
+    Discovery {
+        /// The accounts of an organization.
+        Accounts = "accounts",
+        /// The regions that accounts have enabled.
+        Regions = "regions",
+    }
 }
 
 /// What runs: the labels of bedrock_exporter_build_info.
@@ -68,6 +81,8 @@ impl Telemetry {
             series: single(&registry, &families::SERIES, IntGauge::with_opts),
             targets: single(&registry, &families::TARGETS, IntGauge::with_opts),
             interval: register(&registry, &families::COLLECTION_INTERVAL, GaugeVec::new),
+            discovery_up: register(&registry, &families::DISCOVERY_UP, GaugeVec::new),
+            discovery_errors: register(&registry, &families::DISCOVERY_ERRORS, CounterVec::new),
             reload_successful: single(&registry, &families::RELOAD_SUCCESSFUL, IntGauge::with_opts),
             reload_success_timestamp: single(
                 &registry,
@@ -116,6 +131,20 @@ impl Telemetry {
 
     pub fn set_interval(&self, collector: Collector, seconds: f64) {
         self.interval.with_label_values(&[collector.word()]).set(seconds);
+    }
+
+    /// A list was read, or could not be. `up`: whether all lists of its kind could be, when last tried.
+    pub fn discovered(&self, discovery: Discovery, up: bool, error: Option<ErrorClass>) {
+        self.discovery_up.with_label_values(&[discovery.word()]).set(f64::from(up));
+        for class in ErrorClass::ALL {
+            let counter = self.discovery_errors.with_label_values(&[discovery.word(), class.word()]);
+            counter.inc_by(f64::from(error == Some(*class)));
+        }
+    }
+
+    /// The config asks for no such list any more.
+    pub fn undiscovered(&self, discovery: Discovery) {
+        let _ = self.discovery_up.remove_label_values(&[discovery.word()]);
     }
 
     /// The configuration was loaded anew, or could not be.

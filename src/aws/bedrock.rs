@@ -124,7 +124,7 @@ impl Connection {
     ) -> Result<BTreeMap<String, Tags>, CollectError> {
         let what = "bedrock:ListTagsForResource";
         let client = self.bedrock();
-        let mut pace = pages::pace(RATE);
+        let pace = pages::Pace::new(RATE);
         let mut all = BTreeMap::new();
         for profile in profiles.iter().filter(|profile| profile.kind == ProfileKind::Application) {
             pace.tick().await;

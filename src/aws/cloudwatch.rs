@@ -20,8 +20,8 @@ use std::ops::Range;
 const LIST: &str = "cloudwatch:ListMetrics";
 const DATA: &str = "cloudwatch:GetMetricData";
 /// AWS's rates, in calls a second per account and region.
-const LIST_RATE: u32 = 25;
-const DATA_RATE: u32 = 50;
+pub(super) const LIST_RATE: u32 = 25;
+pub(super) const DATA_RATE: u32 = 50;
 /// GetMetricData's limits, per call.
 const MOST_QUERIES: usize = 500;
 const MOST_DATAPOINTS: i64 = 100_800;
@@ -40,13 +40,17 @@ impl Connection {
         let client = self.cloudwatch();
         let mut listed: BTreeMap<InvocationId, Vec<crate::model::usage::Metric>> = BTreeMap::new();
         for endpoint in Endpoint::ALL {
-            let metrics = pages::all(LIST, LIST_RATE, |token| {
+            let owner = self.owner();
+            let metrics = pages::paced(LIST, &self.paces.list, |token| {
                 let call = client.list_metrics().namespace(names::namespace(*endpoint));
+                let call = call.set_owning_account(owner.map(String::from));
+                let call = call.set_include_linked_accounts(owner.map(|_| true));
                 let call =
                     call.set_recently_active(recent.then_some(RecentlyActive::Pt3H)).set_next_token(token);
                 async move {
                     let page = call.send().await.map_err(|e| classify(LIST, e))?;
-                    Ok((page.metrics.unwrap_or_default(), page.next_token))
+                    let (metrics, owners) = (page.metrics.unwrap_or_default(), page.owning_accounts);
+                    Ok((owned(owner, metrics, owners.unwrap_or_default())?, page.next_token))
                 }
             })
             .await?;
@@ -72,10 +76,8 @@ impl Connection {
         // of one metric stand next to each other, since up to five of them are billed once.
         series.sort_by(|a, b| (a.from, a.until, &a.id, a.metric).cmp(&(b.from, b.until, &b.id, b.metric)));
         series.dedup();
-        let mut pace = pages::pace(DATA_RATE);
         let (mut readings, mut errors) = (Vec::with_capacity(series.len()), Vec::new());
         for batch in batches(&series, period) {
-            pace.tick().await;
             self.read_batch(period, batch, &mut readings, &mut errors).await;
         }
         (readings, errors)
@@ -90,13 +92,13 @@ impl Connection {
     ) {
         let from = batch.iter().map(|series| series.from).min().unwrap_or_default();
         let until = batch.iter().map(|series| series.until).max().unwrap_or_default();
-        let client = self.cloudwatch();
+        let (client, owner) = (self.cloudwatch(), self.owner());
         let queries: Vec<MetricDataQuery> =
-            batch.iter().enumerate().map(|(n, s)| query(n, s, period)).collect();
+            batch.iter().enumerate().map(|(n, s)| query(n, s, period, owner)).collect();
         let billed = billed(batch);
         self.telemetry.metrics_requested(billed);
         self.telemetry.cost_dollars(billed as f64 * DOLLARS_PER_METRIC);
-        let results = pages::all(DATA, DATA_RATE, |token| {
+        let results = pages::paced(DATA, &self.paces.data, |token| {
             let call = client.get_metric_data().set_metric_data_queries(Some(queries.clone()));
             let call = call
                 .start_time(DateTime::from_secs(from.start().0))
@@ -121,6 +123,21 @@ impl Connection {
             readings.push(reading(series, from..until, answer, errors));
         }
     }
+}
+
+/// The metrics of that account; without one, all.
+fn owned(
+    owner: Option<&str>,
+    metrics: Vec<SdkMetric>,
+    owners: Vec<String>,
+) -> Result<Vec<SdkMetric>, CollectError> {
+    let Some(owner) = owner else { return Ok(metrics) };
+    if metrics.len() != owners.len() {
+        let (metrics, owners) = (metrics.len(), owners.len());
+        return Err(malformed(LIST, format_args!("{metrics} metrics, but {owners} accounts that own them")));
+    }
+    let all = metrics.into_iter().zip(owners);
+    Ok(all.filter(|(_, of)| of == owner).map(|(metric, _)| metric).collect())
 }
 
 /// Every id becomes a label of dozens of series.
@@ -191,7 +208,7 @@ fn listed_id(endpoint: Endpoint, dimensions: &[Dimension]) -> Option<InvocationI
     }
 }
 
-fn query(n: usize, series: &SeriesRequest, period: i32) -> MetricDataQuery {
+fn query(n: usize, series: &SeriesRequest, period: i32, owner: Option<&str>) -> MetricDataQuery {
     let (name, statistic) = names::query(series.id.endpoint, series.metric);
     let dimension =
         Dimension::builder().name(names::dimension(series.id.endpoint)).value(series.id.id.as_ref());
@@ -202,7 +219,8 @@ fn query(n: usize, series: &SeriesRequest, period: i32) -> MetricDataQuery {
         .set_dimensions(dimensions)
         .build();
     let stat = MetricStat::builder().metric(metric).period(period).stat(statistic).build();
-    MetricDataQuery::builder().id(format!("q{n}")).metric_stat(stat).return_data(true).build()
+    let query = MetricDataQuery::builder().id(format!("q{n}")).metric_stat(stat).return_data(true);
+    query.set_account_id(owner.map(String::from)).build()
 }
 
 /// How many metrics AWS bills for a call: up to five statistics of one metric count once.
@@ -300,6 +318,24 @@ mod tests {
         assert_eq!(
             billed(&[series("a", Metric::Invocations, 0, 5), series("b", Metric::Invocations, 0, 5)]),
             2
+        );
+    }
+
+    #[test]
+    fn only_metrics_of_the_account_that_was_asked_about_are_its() {
+        let metric = |name: &str| SdkMetric::builder().metric_name(name).build();
+        let owned = |owner, owners: &[&str]| {
+            let owners = owners.iter().map(|owner| owner.to_string()).collect();
+            let metrics = super::owned(owner, vec![metric("A"), metric("B")], owners);
+            metrics.map(|metrics| metrics.iter().filter_map(|m| m.metric_name.clone()).collect::<String>())
+        };
+        assert_eq!(owned(Some("1"), &["2", "1"]), Ok("B".to_string()));
+        assert_eq!(owned(None, &[]), Ok("AB".to_string()));
+        let why = format!("{LIST}: 2 metrics, but 0 accounts that own them");
+        assert_eq!(
+            owned(Some("1"), &[]).map_err(|error| error.message),
+            Err(why),
+            "no monitoring account's answer"
         );
     }
 

@@ -2,28 +2,56 @@
 
 use super::error::malformed;
 use crate::model::snapshot::CollectError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep_until};
 
 /// More pages than any Bedrock list has (quotas: 9 to 13); beyond it the list is not trusted.
 const MOST_PAGES: usize = 500;
 
-/// Ticks at half of AWS's `rate`, given in calls a second per account and region. One list of one target
-/// is read by one task at a time, so this is the bucket of that API, account and region.
-pub(super) fn pace(rate: u32) -> Interval {
-    let mut pace = interval(Duration::from_secs(2) / rate);
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    pace
+/// Lets calls through one after another, at half of AWS's rate. Clones share it: it is the bucket of an API,
+/// an account and a region.
+#[derive(Clone)]
+pub(super) struct Pace {
+    step: Duration,
+    opened: Instant,
+    /// The next free place, in nanoseconds since it was opened.
+    next: Arc<AtomicU64>,
+}
+
+impl Pace {
+    /// `rate`: AWS's, in calls a second per account and region.
+    pub(super) fn new(rate: u32) -> Pace {
+        Pace { step: Duration::from_secs(2) / rate, opened: Instant::now(), next: Arc::default() }
+    }
+
+    /// Waits for its turn.
+    pub(super) async fn tick(&self) {
+        let (now, step) = (self.opened.elapsed().as_nanos() as u64, self.step.as_nanos() as u64);
+        let take = |next: u64| Some(next.max(now) + step);
+        let place = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        let place = place.unwrap_or_else(|place| place).max(now);
+        sleep_until(self.opened + Duration::from_nanos(place)).await;
+    }
 }
 
 /// Follows NextToken to the end, also after short and empty pages, at half of AWS's `rate`. A token
 /// that comes again is an error, not an endless loop.
-pub(super) async fn all<T, F, P>(what: &str, rate: u32, mut page: F) -> Result<Vec<T>, CollectError>
+pub(super) async fn all<T, F, P>(what: &str, rate: u32, page: F) -> Result<Vec<T>, CollectError>
 where
     F: FnMut(Option<String>) -> P,
     P: Future<Output = Result<(Vec<T>, Option<String>), CollectError>>,
 {
-    let mut pace = pace(rate);
+    paced(what, &Pace::new(rate), page).await
+}
+
+/// The same at a pace that it shares with other lists.
+pub(super) async fn paced<T, F, P>(what: &str, pace: &Pace, mut page: F) -> Result<Vec<T>, CollectError>
+where
+    F: FnMut(Option<String>) -> P,
+    P: Future<Output = Result<(Vec<T>, Option<String>), CollectError>>,
+{
     let mut items = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     loop {
@@ -41,5 +69,28 @@ where
             return Err(malformed(what, format_args!("more than {MOST_PAGES} pages")));
         }
         seen.push(token);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::future::join_all;
+
+    #[tokio::test]
+    async fn all_who_share_a_pace_keep_to_it_together() {
+        let pace = Pace::new(200);
+        let started = Instant::now();
+        join_all((0..10).map(|_| {
+            let pace = pace.clone();
+            async move { pace.tick().await }
+        }))
+        .await;
+        assert!(started.elapsed() >= Duration::from_millis(90), "{:?}", started.elapsed());
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        let rested = Instant::now();
+        pace.tick().await;
+        pace.tick().await;
+        assert!(rested.elapsed() >= Duration::from_millis(10), "no places are saved up");
     }
 }

@@ -107,13 +107,14 @@ fn tell_troubles(snapshot: &Snapshot, said: &mut BTreeSet<String>) {
 }
 
 async fn connections(plan: &Plan, telemetry: &Telemetry) -> Vec<Connection> {
-    let region = plan.accounts.iter().flat_map(|account| &account.regions).next();
+    let region = plan.accounts.iter().flat_map(|account| account.regions.listed()).next();
     let environment = Environment::load(&plan.aws, region.map(String::as_str), telemetry).await;
     let mut connections = Vec::new();
     for account in &plan.accounts {
         let session = environment.session(&account.credentials).await;
         let id = account.account_id.as_deref().unwrap_or_default();
-        connections.extend(account.regions.iter().map(|region| session.connect(&Target::new(id, region))));
+        connections
+            .extend(account.regions.listed().iter().map(|region| session.connect(&Target::new(id, region))));
     }
     connections
 }

@@ -2,6 +2,7 @@
 
 use super::{CadenceKind, Statistic};
 use crate::exposition::QuotaExport;
+use crate::model::organization::AccountState;
 
 /// What a text means, or what it should have been.
 pub struct Kind<T> {
@@ -28,6 +29,28 @@ pub const REGION: Kind<String> =
 pub const ROLE_ARN: Kind<String> = Kind {
     expected: "the ARN of a role, such as arn:aws:iam::111122223333:role/bedrock-quota-exporter",
     parse: |t| role_account(t).map(|_| t.into()),
+};
+
+/// IAM's characters; with a path where the role has one.
+pub const ROLE_NAME: Kind<String> = Kind {
+    expected: "the name of a role, such as bedrock-quota-exporter",
+    parse: |t| {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-/".contains(&b);
+        (!t.is_empty() && !t.starts_with('/') && !t.ends_with('/') && t.bytes().all(fits)).then(|| t.into())
+    },
+};
+
+pub const ACCOUNT_ID: Kind<String> =
+    Kind { expected: "the 12 digits of an account id", parse: |t| is_account_id(t).then(|| t.into()) };
+
+pub const UNIT: Kind<String> = Kind {
+    expected: "the id of an organizational unit such as ou-ab12-34cd56ef, or of a root such as r-ab12",
+    parse: |t| is_unit(t).then(|| t.into()),
+};
+
+pub const ACCOUNT_STATE: Kind<AccountState> = Kind {
+    expected: "PENDING_ACTIVATION, ACTIVE, SUSPENDED, PENDING_CLOSURE or CLOSED",
+    parse: AccountState::from_word,
 };
 
 pub const QUOTA_CODE: Kind<String> =
@@ -72,6 +95,10 @@ pub const INTERVAL: Kind<u64> = Kind {
     parse: |t| duration(t, 10..=86_400),
 };
 
+/// AWS Organizations allows few calls a second, of all who ask it together.
+pub const DISCOVERY_INTERVAL: Kind<u64> =
+    Kind { expected: "a duration from 10s to 1d, such as 15m or 1h", parse: |t| duration(t, 10..=86_400) };
+
 pub const SCRAPE_INTERVAL: Kind<u64> =
     Kind { expected: "a duration from 1s to 1h, such as 15s or 1m", parse: |t| duration(t, 1..=3600) };
 
@@ -101,11 +128,26 @@ pub fn role_account(arn: &str) -> Option<&str> {
     let well_formed = scheme == "arn"
         && (partition == "aws" || partition.starts_with("aws-"))
         && (service, region) == ("iam", "")
-        && account.len() == 12
-        && account.bytes().all(|b| b.is_ascii_digit())
+        && is_account_id(account)
         && !role.is_empty()
         && !role.contains(char::is_whitespace);
     well_formed.then_some(account)
+}
+
+pub(crate) fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_unit(text: &str) -> bool {
+    let is_part = |part: &str, least: usize| {
+        (least..=32).contains(&part.len())
+            && part.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
+    };
+    match text.split('-').collect::<Vec<_>>()[..] {
+        ["r", root] => is_part(root, 4),
+        ["ou", root, unit] => is_part(root, 4) && is_part(unit, 8),
+        _ => false,
+    }
 }
 
 /// `us-east-1`, `us-gov-west-1`, `eusc-de-east-1`.

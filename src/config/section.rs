@@ -72,10 +72,29 @@ impl<'a> Section<'a> {
         kind: &Kind<T>,
         out: &mut Vec<Complaint>,
     ) -> Option<At<Vec<At<T>>>> {
-        let (line, items) = self.items(name, out)?;
+        let (line, items) = self.items(name, "a list", out)?;
         let path = self.path(name);
         let read = |(i, node): (usize, &Node)| value(node.line, node, &format!("{path}[{i}]"), kind, out);
         Some(At { line, value: items.iter().enumerate().filter_map(read).collect() })
+    }
+
+    /// A list, or one word in its place: then none.
+    pub fn list_or<T>(
+        &mut self,
+        name: &'static str,
+        word: &'static str,
+        kind: &Kind<T>,
+        out: &mut Vec<Complaint>,
+    ) -> Option<At<Option<Vec<At<T>>>>> {
+        let (line, node) = self.take(name)?;
+        match &node.value {
+            Value::Scalar(text) if text == word => Some(At { line, value: None }),
+            Value::Scalar(_) => {
+                self.items(name, &format!("a list, or {word}"), out);
+                None
+            }
+            _ => self.list(name, kind, out).map(|At { line, value }| At { line, value: Some(value) }),
+        }
     }
 
     /// A section within.
@@ -86,7 +105,7 @@ impl<'a> Section<'a> {
 
     /// A list of sections.
     pub fn sections(&mut self, name: &'static str, out: &mut Vec<Complaint>) -> Vec<Section<'a>> {
-        let items = self.items(name, out).map_or(&[][..], |(_, items)| items);
+        let items = self.items(name, "a list", out).map_or(&[][..], |(_, items)| items);
         let path = self.path(name);
         let section =
             |(i, node): (usize, &'a Node)| Section::new(node.line, node, &format!("{path}[{i}]"), out);
@@ -135,13 +154,18 @@ impl<'a> Section<'a> {
         self.entries.iter().find(|(_, other, _)| *other == name).map(|(line, _, node)| (*line, *node))
     }
 
-    fn items(&mut self, name: &'static str, out: &mut Vec<Complaint>) -> Option<(usize, &'a [Node])> {
+    fn items(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        out: &mut Vec<Complaint>,
+    ) -> Option<(usize, &'a [Node])> {
         let (line, node) = self.take(name)?;
         match &node.value {
             Value::Null => None,
             Value::List(items) => Some((line, items)),
             _ => {
-                let message = format!("found {}, expected a list", node.found());
+                let message = format!("found {}, expected {expected}", node.found());
                 out.push(Complaint::new(line, self.path(name), message));
                 None
             }

@@ -1,80 +1,202 @@
-//! Accounts of the plan, and the targets they become once AWS has said who they are.
+//! The accounts that are watched: those of the plan, those that AWS Organizations lists, and the targets they
+//! become once AWS has said who they are.
 
-use crate::aws::{Connection, Environment, Session};
+mod account;
+mod questions;
+
+use crate::aws::{Connection, Environment, Monitoring, Session};
 use crate::model::ids::Target;
+use crate::model::organization::Member;
 use crate::model::shard::Shard;
 use crate::model::snapshot::CollectError;
-use crate::plan::{AccountPlan, Credentials, Plan};
-use crate::telemetry::Telemetry;
+use crate::model::time::Timestamp;
+use crate::plan::{AccountPlan, Credentials, OrganizationPlan, Plan, Regions};
+use crate::telemetry::{Discovery, Telemetry};
+use account::{Account, Organization, Sessions, session};
 use anyhow::{Result, bail};
-use std::collections::BTreeMap;
+pub(super) use questions::Answer;
+use questions::Question;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// One account of the plan, with its credentials.
-#[derive(Clone)]
-pub(super) struct Account {
-    session: Arc<Session>,
-    pub(super) credentials: Credentials,
-    pub(super) name: Option<String>,
-    regions: Vec<String>,
-    /// The account id, where the plan tells it (a role's ARN).
-    pub(super) id: Option<String>,
+pub(super) struct Fleet {
+    environment: Environment,
+    /// Of the plan.
+    sessions: Sessions,
+    telemetry: Telemetry,
+    shard: Shard,
+    /// Seconds between two readings of accounts and of regions.
+    interval: u64,
+    /// Where AWS is asked of what has no region of its own.
+    region: String,
+    /// Those of the plan.
+    configured: Vec<Account>,
+    organization: Option<Organization>,
+    found: Vec<Account>,
+    /// Who reads the usage of all accounts but its own.
+    monitoring: Option<(Credentials, Monitoring)>,
+    connections: BTreeMap<Target, Arc<Connection>>,
+    asked: BTreeSet<Question>,
+    /// When to ask again; what is not here is asked at once.
+    again: BTreeMap<Question, Timestamp>,
+    /// What was answered last where it was no answer.
+    troubles: BTreeMap<Question, CollectError>,
+    /// Enabled regions that are not watched, since nobody knows whether they have Bedrock.
+    passed_by: BTreeSet<String>,
 }
 
-/// The accounts of the plan. Only the environment is read; AWS is not asked yet. `old`: those of the plan
-/// before it, whose connections are used again.
-pub(super) async fn open(plan: &Plan, telemetry: &Telemetry, old: &[Account]) -> Result<Vec<Account>> {
-    let all_named = plan.accounts.iter().all(|account| !account.regions.is_empty());
-    let region = plan.accounts.iter().flat_map(|account| &account.regions).next().filter(|_| all_named);
-    let region = region.map(String::as_str);
-    let environment = match old.first() {
-        Some(old) => Environment::reload(&old.session, &plan.aws, region, telemetry).await,
-        None => Environment::load(&plan.aws, region, telemetry).await,
-    };
-    let mut accounts = Vec::new();
-    for account in &plan.accounts {
-        let AccountPlan { name, credentials, account_id, regions } = account;
-        let regions = match (regions.is_empty(), environment.region()) {
-            (false, _) => regions.clone(),
-            (true, Some(region)) => vec![region],
-            (true, None) => {
+impl Fleet {
+    /// The accounts of the plan. Only the environment is read; AWS is not asked yet. `old`: the fleet of the
+    /// plan before it; its HTTP client is used again, and so is what AWS said of accounts that both have.
+    pub(super) async fn open(plan: &Plan, telemetry: &Telemetry, old: Option<&Fleet>) -> Result<Fleet> {
+        let told = plan.accounts.iter().map(|account| &account.regions);
+        let told = told.chain(plan.organization.iter().map(|organization| &organization.regions));
+        let told: Vec<&[String]> = told.map(Regions::listed).collect();
+        let region = told.iter().copied().flatten().next().map(String::as_str);
+        let all_told = region.filter(|_| told.iter().all(|regions| !regions.is_empty()));
+        let environment = match old {
+            Some(old) => old.environment.reload(&plan.aws, all_told, telemetry).await,
+            None => Environment::load(&plan.aws, all_told, telemetry).await,
+        };
+        let region = region.map(String::from).or_else(|| environment.region());
+        let mut fleet = Fleet {
+            region: region.unwrap_or_else(|| "us-east-1".to_string()),
+            environment,
+            sessions: Vec::new(),
+            telemetry: telemetry.clone(),
+            shard: plan.shard,
+            interval: plan.discovery_interval,
+            configured: Vec::new(),
+            organization: None,
+            found: Vec::new(),
+            monitoring: None,
+            connections: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            again: BTreeMap::new(),
+            troubles: BTreeMap::new(),
+            passed_by: BTreeSet::new(),
+        };
+        for AccountPlan { name, credentials, account_id, regions } in &plan.accounts {
+            let old = old.iter().flat_map(|old| &old.configured).find(|old| old.credentials == *credentials);
+            let account = Account {
+                session: fleet.session(credentials).await,
+                credentials: credentials.clone(),
+                name: name.clone(),
+                regions: fleet.regions(regions, old)?,
+                told: regions.clone(),
+                id: account_id.clone().or_else(|| old.and_then(|old| old.id.clone())),
+            };
+            fleet.configured.push(account);
+        }
+        if let Some(organization) = &plan.organization {
+            fleet.join(organization, old).await?;
+        }
+        if let Some(credentials) = &plan.monitoring {
+            let session = fleet.session(credentials).await;
+            fleet.monitoring = Some((credentials.clone(), Monitoring::new(session)));
+        }
+        fleet.connect();
+        fleet.troubles = old.map(|old| old.troubles.clone()).unwrap_or_default();
+        fleet.forget_strangers();
+        fleet.forget_discoveries();
+        Ok(fleet)
+    }
+
+    /// Accounts that were found stay until the organization has answered anew.
+    async fn join(&mut self, plan: &OrganizationPlan, old: Option<&Fleet>) -> Result<()> {
+        let session = self.session(&plan.credentials).await;
+        let regions = self.regions(&plan.regions, None)?;
+        let organization = Organization { session, plan: Arc::new(plan.clone()), regions };
+        for old in old.iter().filter(|old| old.organization.is_some()).flat_map(|old| &old.found) {
+            let member = Member {
+                partition: partition(&old.credentials),
+                id: old.id.clone().unwrap_or_default(),
+                name: old.name.clone(),
+                state: None,
+            };
+            let account = organization.account(&self.environment, member, &self.sessions).await;
+            self.found.push(account.known_as(std::slice::from_ref(old)));
+        }
+        self.organization = Some(organization);
+        Ok(())
+    }
+
+    async fn session(&mut self, credentials: &Credentials) -> Arc<Session> {
+        let session = session(&self.environment, credentials, &self.sessions).await;
+        self.sessions.push((credentials.clone(), session.clone()));
+        session
+    }
+
+    /// The regions of an account, as far as they are known; `old`: the account as it was before.
+    fn regions(&self, told: &Regions, old: Option<&Account>) -> Result<Option<Vec<String>>> {
+        match (told, self.environment.region()) {
+            (Regions::AllEnabled, _) => {
+                Ok(old.filter(|old| old.told == *told).and_then(|old| old.regions.clone()))
+            }
+            (Regions::List(list), _) if !list.is_empty() => Ok(Some(list.clone())),
+            (_, Some(region)) => Ok(Some(vec![region])),
+            (_, None) => {
                 bail!("no region: set `regions` in the config, or AWS_REGION, or a region in the AWS profile")
             }
-        };
-        let session = environment.session(credentials).await;
-        accounts.push(Account {
-            session,
-            credentials: credentials.clone(),
-            name: name.clone(),
-            regions,
-            id: account_id.clone(),
-        });
+        }
     }
-    Ok(accounts)
+
+    /// What the plan does not ask for is not shown.
+    fn forget_discoveries(&self) {
+        let questions: Vec<Question> = self.questions().collect();
+        if self.organization.is_none() {
+            self.telemetry.undiscovered(Discovery::Accounts);
+        }
+        if !questions.iter().any(|question| matches!(question, Question::Regions(_))) {
+            self.telemetry.undiscovered(Discovery::Regions);
+        }
+    }
+
+    /// Every account; one that the plan has itself is as the plan has it.
+    pub(super) fn accounts(&self) -> impl Iterator<Item = &Account> {
+        let configured = |found: &&Account| self.configured.iter().any(|account| account.id == found.id);
+        self.configured.iter().chain(self.found.iter().filter(move |found| !configured(found)))
+    }
+
+    /// Every target of the shard.
+    pub(super) fn targets(&self) -> impl Iterator<Item = Target> {
+        self.accounts().flat_map(|account| account.targets(self.shard))
+    }
+
+    /// The clients of every target of the shard whose account is known.
+    pub(super) fn connections(&self) -> &BTreeMap<Target, Arc<Connection>> {
+        &self.connections
+    }
+
+    /// Whether AWS has been asked for every list of accounts, whatever it said.
+    pub(super) fn is_explored(&self) -> bool {
+        self.organization.is_none() || self.again.contains_key(&Question::Accounts)
+    }
+
+    fn connect(&mut self) {
+        let mut old = std::mem::take(&mut self.connections);
+        let mut monitoring = self.monitoring.take();
+        let mut new = BTreeMap::new();
+        for account in self.accounts().filter(|account| account.id.is_some() && account.regions.is_some()) {
+            for target in account.targets(self.shard) {
+                let connection = old.remove(&target).unwrap_or_else(|| {
+                    let other = monitoring.as_mut().filter(|(own, _)| !account.has(own));
+                    Arc::new(match other {
+                        Some((_, monitoring)) => monitoring.connect(&account.session, &target),
+                        None => account.session.connect(&target),
+                    })
+                });
+                new.insert(target, connection);
+            }
+        }
+        (self.connections, self.monitoring) = (new, monitoring);
+    }
 }
 
-impl Account {
-    /// Its targets that are in the shard. Until its id is known they stand under an empty one.
-    pub(super) fn targets(&self, shard: Shard) -> Vec<Target> {
-        let id = self.id.as_deref().unwrap_or("");
-        let regions = self.regions.iter().filter(|_| shard.owns(id));
-        regions.map(|region| Target::new(id, region)).collect()
+/// That of the role's ARN.
+fn partition(credentials: &Credentials) -> String {
+    match credentials {
+        Credentials::Role { arn, .. } => arn.split(':').nth(1).unwrap_or("aws").to_string(),
+        _ => "aws".to_string(),
     }
-
-    /// Asks AWS whose credentials these are.
-    pub(super) async fn identify(&self) -> std::result::Result<String, CollectError> {
-        self.session.account_id(&self.regions[0]).await
-    }
-}
-
-/// The clients of every target in the shard whose account is known.
-pub(super) fn connections(accounts: &[Account], shard: Shard) -> BTreeMap<Target, Arc<Connection>> {
-    let known = accounts.iter().filter(|account| account.id.is_some());
-    let all = known.flat_map(|account| {
-        account
-            .targets(shard)
-            .into_iter()
-            .map(|target| (target.clone(), Arc::new(account.session.connect(&target))))
-    });
-    all.collect()
 }

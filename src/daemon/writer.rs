@@ -1,6 +1,6 @@
 //! The one writer: starts what is due, takes what comes back, publishes.
 
-use super::fleet::{self, Account};
+use super::fleet::{Answer, Fleet};
 use super::{Published, ReloadRequest, Source, now};
 use crate::aws::Connection;
 use crate::collect::{self, Work};
@@ -24,26 +24,21 @@ use tokio::task::JoinSet;
 const CONCURRENCY: usize = 64;
 /// Lists of quotas and models among them: they take seconds each, and must not keep usage waiting.
 const LISTS: usize = 32;
-/// Between attempts to learn whose the current credentials are.
-const IDENTIFY_EVERY: u64 = 30;
 
 /// What a job brings back.
 enum Done {
     Collected(Box<Outcome>),
-    Identified(usize, std::result::Result<String, CollectError>),
+    Learned(Answer),
 }
 
 struct Writer {
     plan: Arc<Plan>,
     export: Arc<Export>,
-    accounts: Vec<Account>,
-    connections: BTreeMap<Target, Arc<Connection>>,
+    fleet: Fleet,
     telemetry: Telemetry,
     snapshot: Snapshot,
     jobs: JoinSet<Done>,
     busy: BTreeSet<(Target, Collector)>,
-    identifying: BTreeSet<usize>,
-    identify_at: Timestamp,
     said: Said,
 }
 
@@ -58,7 +53,7 @@ pub(super) async fn run(
     mut reloads: mpsc::Receiver<ReloadRequest>,
 ) -> Result<()> {
     let Source { plan, reload } = source;
-    let mut writer = Writer::new(plan, telemetry, &[]).await?;
+    let mut writer = Writer::new(plan, telemetry, None).await?;
     writer.tell_plan();
     loop {
         publish.send_if_modified(|published| writer.publish(published));
@@ -77,20 +72,16 @@ pub(super) async fn run(
 }
 
 impl Writer {
-    async fn new(plan: Plan, telemetry: Telemetry, old: &[Account]) -> Result<Writer> {
-        let (accounts, shard) = (fleet::open(&plan, &telemetry, old).await?, plan.shard);
-        let targets = accounts.iter().flat_map(|account| account.targets(shard));
+    async fn new(plan: Plan, telemetry: Telemetry, old: Option<&Fleet>) -> Result<Writer> {
+        let fleet = Fleet::open(&plan, &telemetry, old).await?;
         let writer = Writer {
-            snapshot: Snapshot::new(targets, now()),
-            connections: fleet::connections(&accounts, shard),
-            export: Arc::new(named(&plan, &accounts)),
+            snapshot: Snapshot::new(fleet.targets(), now()),
+            export: Arc::new(named(&plan, &fleet)),
             plan: Arc::new(plan),
-            accounts,
+            fleet,
             telemetry,
             jobs: JoinSet::new(),
             busy: BTreeSet::new(),
-            identifying: BTreeSet::new(),
-            identify_at: Timestamp(0),
             said: Said::default(),
         };
         Ok(writer)
@@ -101,25 +92,14 @@ impl Writer {
     async fn reload(&mut self, plan: std::result::Result<Plan, String>) -> std::result::Result<(), String> {
         let next = match plan {
             Ok(plan) => {
-                let next = Writer::new(plan, self.telemetry.clone(), &self.accounts).await;
+                let next = Writer::new(plan, self.telemetry.clone(), Some(&self.fleet)).await;
                 next.map_err(|error| format!("{error:#}"))
             }
             Err(complaints) => Err(complaints),
         };
         self.telemetry.reloaded(next.is_ok(), now());
         let mut next = next.inspect_err(|complaints| tracing::error!(complaints, "config not reloaded"))?;
-        for account in &mut next.accounts {
-            let same = self
-                .accounts
-                .iter()
-                .find(|old| account.id.is_none() && old.credentials == account.credentials);
-            account.id = account.id.take().or_else(|| same.and_then(|old| old.id.clone()));
-        }
-        let shard = next.plan.shard;
-        next.connections = fleet::connections(&next.accounts, shard);
-        next.export = Arc::new(named(&next.plan, &next.accounts));
-        let targets = next.accounts.iter().flat_map(|account| account.targets(shard));
-        next.snapshot = self.snapshot.with_targets(targets, &next.plan.settings, now());
+        next.snapshot = self.snapshot.with_targets(next.fleet.targets(), &next.plan.settings, now());
         next.said = std::mem::take(&mut self.said);
         *self = next;
         tracing::info!(targets = self.snapshot.targets.len(), "config reloaded");
@@ -133,20 +113,15 @@ impl Writer {
 
     /// Starts everything due that is not already under way.
     fn start(&mut self, now: Timestamp) {
-        if now >= self.identify_at {
-            self.identify_at = now.plus(IDENTIFY_EVERY);
-            let unknown = self.accounts.iter().enumerate().filter(|(_, account)| account.id.is_none());
-            for (number, account) in unknown.filter(|(number, _)| self.identifying.insert(*number)) {
-                let account = account.clone();
-                self.jobs.spawn(async move { Done::Identified(number, account.identify().await) });
-            }
+        for answer in self.fleet.ask(now, CONCURRENCY.saturating_sub(self.jobs.len())) {
+            self.jobs.spawn(async move { Done::Learned(answer.await) });
         }
         for (_, collector, target) in self.idle_and_due(now) {
             if !self.has_room(collector) {
                 continue;
             }
             let (Some(state), Some(connection)) =
-                (self.snapshot.targets.get(&target), self.connections.get(&target))
+                (self.snapshot.targets.get(&target), self.fleet.connections().get(&target))
             else {
                 continue;
             };
@@ -168,7 +143,7 @@ impl Writer {
     /// concurrent collections is hit.
     fn idle_and_due(&self, now: Timestamp) -> Vec<(Timestamp, Collector, Target)> {
         let mut all = Vec::new();
-        for target in self.connections.keys() {
+        for target in self.fleet.connections().keys() {
             let Some(state) = self.snapshot.targets.get(target) else { continue };
             for &collector in Collector::ALL {
                 let at = due_at(state, collector, &self.plan.settings);
@@ -183,11 +158,13 @@ impl Writer {
 
     /// Whether there is anything new to publish.
     fn publish(&self, published: &mut Published) -> bool {
-        let new =
-            !Arc::ptr_eq(&published.export, &self.export) || !self.snapshot.is_same(&published.snapshot);
+        let explored = self.fleet.is_explored();
+        let new = !Arc::ptr_eq(&published.export, &self.export)
+            || explored != published.explored
+            || !self.snapshot.is_same(&published.snapshot);
         if new {
             let (snapshot, export) = (Arc::new(self.snapshot.clone()), self.export.clone());
-            *published = Published { snapshot, export };
+            *published = Published { snapshot, export, explored };
         }
         new
     }
@@ -206,44 +183,35 @@ impl Writer {
 
     fn next_wake(&self) -> Timestamp {
         let settings = &self.plan.settings;
-        let known = self.snapshot.targets.iter().filter(|(target, _)| self.connections.contains_key(target));
+        let connections = self.fleet.connections();
+        let known = self.snapshot.targets.iter().filter(|(target, _)| connections.contains_key(target));
         // At the limit the end of a job wakes, not what waits for it.
         let roomy: Vec<Collector> = Collector::ALL.iter().copied().filter(|&c| self.has_room(c)).collect();
         let due = known.flat_map(|(target, state)| {
             let idle = roomy.iter().filter(|&&c| !self.busy.contains(&(target.clone(), c)));
             idle.map(|&collector| due_at(state, collector, settings))
         });
-        let unknown = self.accounts.iter().any(|account| account.id.is_none());
-        let identify = unknown.then_some(self.identify_at);
-        due.chain(self.snapshot.next_change()).chain(identify).min().unwrap_or(now().plus(60))
+        let ask = self.fleet.next_question();
+        due.chain(self.snapshot.next_change()).chain(ask).min().unwrap_or(now().plus(60))
     }
 
     fn take(&mut self, done: Vec<Done>) {
-        let mut outcomes = Vec::new();
+        let (mut outcomes, mut learned) = (Vec::new(), false);
         for done in done {
             match done {
                 Done::Collected(outcome) => {
                     self.busy.remove(&(outcome.target.clone(), outcome.collector));
                     outcomes.push(*outcome);
                 }
-                Done::Identified(number, Ok(id)) => {
-                    self.identifying.remove(&number);
-                    tracing::info!(account_id = id, "credentials identified");
-                    self.accounts[number].id = Some(id);
-                    self.export = Arc::new(named(&self.plan, &self.accounts));
-                    let shard = self.plan.shard;
-                    self.connections = fleet::connections(&self.accounts, shard);
-                    let targets = self.accounts.iter().flat_map(|account| account.targets(shard));
-                    self.snapshot = self.snapshot.with_targets(targets, &self.plan.settings, now());
-                    self.tell_plan();
-                }
-                Done::Identified(number, Err(error)) => {
-                    self.identifying.remove(&number);
-                    for target in self.accounts[number].targets(self.plan.shard) {
-                        outcomes.push(unidentified(target, &error));
-                    }
+                Done::Learned(answer) => {
+                    let failed = self.fleet.learn(answer, now());
+                    outcomes.extend(failed.into_iter().map(|(target, error)| unidentified(target, error)));
+                    learned = true;
                 }
             }
+        }
+        if learned {
+            self.watch_fleet();
         }
         outcomes.iter().for_each(|outcome| self.said.log(outcome));
         let slowed = self.snapshot.is_slowed();
@@ -252,6 +220,18 @@ impl Writer {
             (false, true) => tracing::warn!("the budget slows the reading of the calmest ids"),
             (true, false) => tracing::info!("the budget slows no reading any more"),
             _ => {}
+        }
+    }
+}
+
+impl Writer {
+    /// Watches what the fleet has become; nothing that is watched already is touched.
+    fn watch_fleet(&mut self) {
+        self.snapshot = self.snapshot.watching(self.fleet.targets(), &self.plan.settings, now());
+        self.said.0.retain(|(target, _), _| self.snapshot.targets.contains_key(target));
+        let export = named(&self.plan, &self.fleet);
+        if export != *self.export {
+            self.export = Arc::new(export);
         }
     }
 }
@@ -280,9 +260,10 @@ fn trouble(error: &CollectError) -> (ErrorClass, String) {
 }
 
 /// The export with the names of accounts whose id only AWS could tell.
-fn named(plan: &Plan, accounts: &[Account]) -> Export {
+fn named(plan: &Plan, fleet: &Fleet) -> Export {
     let mut export = plan.export.clone();
-    let known = accounts.iter().filter_map(|account| Some((account.id.clone()?, account.name.clone()?)));
+    let accounts = fleet.accounts();
+    let known = accounts.filter_map(|account| Some((account.id.clone()?, account.name.clone()?)));
     export.account_names.extend(known);
     export
 }
@@ -309,14 +290,14 @@ async fn witnessed<T>(target: &Target, collector: Collector, work: impl Future<O
 }
 
 /// What a target without a known account shows: a failed usage collection.
-fn unidentified(target: Target, error: &CollectError) -> Outcome {
+fn unidentified(target: Target, error: CollectError) -> Outcome {
     Outcome {
         target,
         collector: Collector::Usage,
         started: now(),
         seconds: 0.0,
         observation: None,
-        errors: vec![error.clone()],
+        errors: vec![error],
     }
 }
 

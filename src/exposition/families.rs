@@ -168,6 +168,19 @@ pub const SERIES: Family = own(
     &[],
     "Series in the newest rendering, the exporter's own ones aside.",
 );
+pub const DISCOVERY_UP: Family = own(
+    Kind::Gauge,
+    "bedrock_exporter_discovery_up",
+    &["discovery"],
+    "Whether the accounts of the organization, or the enabled regions of all accounts, were read successfully the \
+     last time: 1 or 0. While they are not, those known are watched on. Absent where the config asks for none.",
+);
+pub const DISCOVERY_ERRORS: Family = own(
+    Kind::Counter,
+    "bedrock_exporter_discovery_errors_total",
+    &["discovery", "class"],
+    "Readings of the organization's accounts, or of enabled regions, that failed.",
+);
 pub const RELOAD_SUCCESSFUL: Family = own(
     Kind::Gauge,
     "bedrock_exporter_config_last_reload_successful",
@@ -738,6 +751,8 @@ pub static ALL: &[Family] = &[
     ESTIMATED_COST,
     BUDGET,
     SERIES,
+    DISCOVERY_UP,
+    DISCOVERY_ERRORS,
     RELOAD_SUCCESSFUL,
     RELOAD_SUCCESS_TIMESTAMP,
     BUILD_INFO,

@@ -307,6 +307,23 @@ impl Snapshot {
         snapshot
     }
 
+    /// The state when other targets are watched, by the same settings: those watched before stay shared.
+    pub fn watching(
+        &self,
+        targets: impl IntoIterator<Item = Target>,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Snapshot {
+        let new = |target: &Target| Arc::new(TargetState::new(target.clone(), now));
+        let state = |target: Target| {
+            let state = self.targets.get(&target).cloned().unwrap_or_else(|| new(&target));
+            (target, state)
+        };
+        let mut snapshot = Snapshot { at: now, targets: targets.into_iter().map(state).collect() };
+        snapshot.keep_within_budget(settings);
+        snapshot
+    }
+
     /// Whether nothing was observed and nothing has expired since `older`.
     pub fn is_same(&self, older: &Snapshot) -> bool {
         let (new, old) = (&self.targets, &older.targets);

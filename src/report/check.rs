@@ -1,9 +1,10 @@
 //! What a plan would do, for `check`: targets, calls an hour, dollars a month.
 
 use crate::config::kinds::duration_text;
+use crate::model::organization::Filter;
 use crate::model::shard::Shard;
 use crate::model::usage::Metric;
-use crate::plan::{AccountPlan, Credentials, Plan};
+use crate::plan::{AccountPlan, Credentials, OrganizationPlan, Plan, Regions, places};
 use std::fmt::Write;
 
 /// Sum metrics that an id with traffic usually publishes: images and calls of legacy models are rare.
@@ -20,22 +21,55 @@ const MIX: [f64; 3] = [0.1, 0.4, 0.5];
 
 /// The plan in words, with the traffic of `ids` invocation ids assumed at each target.
 pub fn render(plan: &Plan, ids: u32) -> String {
-    let targets: u64 = owned(plan).map(|account| account.regions.len().max(1) as u64).sum();
-    let mut text = match plan.shard == Shard::default() {
-        true => format!("Targets: {targets}\n"),
-        false => format!("Targets in shard {}: {targets}\n", plan.shard),
+    let known: u64 = owned(plan).map(|account| targets(&account.regions)).sum();
+    let is_known = plan.organization.is_none() && owned(plan).all(|a| a.regions != Regions::AllEnabled);
+    let shard = match plan.shard == Shard::default() {
+        true => String::new(),
+        false => format!(" in shard {}", plan.shard),
     };
+    let more = if is_known { "" } else { ", and those that only AWS can tell" };
+    let mut text = format!("Targets{shard}: {known}{more}\n");
     for account in owned(plan) {
-        let regions = account.regions.join(", ");
-        let regions = if regions.is_empty() { "the SDK's own region" } else { &regions };
-        let _ = writeln!(text, "  {} in {regions}", who(account));
+        let _ = writeln!(text, "  {} in {}", who(account), places(&account.regions).join(", "));
     }
-    let _ =
-        writeln!(text, "\nCalls an hour, all targets, assuming {ids} invocation ids with traffic at each:");
+    text += &plan.organization.as_ref().map(organization).unwrap_or_default();
+    if let Some(monitoring) = &plan.monitoring {
+        let _ = writeln!(text, "  Usage of all is read by a monitoring account: {}.", monitoring.account());
+    }
+    if !is_known {
+        let interval = duration_text(plan.discovery_interval);
+        let _ = writeln!(text, "  AWS is asked for accounts and enabled regions every {interval}.");
+    }
+    let (targets, all) = if is_known { (known, "all targets") } else { (1, "each target") };
+    let _ = writeln!(text, "\nCalls an hour, {all}, assuming {ids} invocation ids with traffic at each:");
     for (service, operation, calls) in calls(plan, u64::from(ids), targets) {
         let _ = writeln!(text, "  {service:<15} {operation:<38} {calls:>8.0}");
     }
-    text + &cost(plan, u64::from(ids), targets)
+    text + &cost(plan, u64::from(ids), is_known.then_some(targets))
+}
+
+/// How many an account has, as far as the config tells.
+fn targets(regions: &Regions) -> u64 {
+    match regions {
+        Regions::List(list) => list.len().max(1) as u64,
+        Regions::AllEnabled => 0,
+    }
+}
+
+/// Which accounts of the organization are watched, as far as the config tells it.
+fn organization(plan: &OrganizationPlan) -> String {
+    let Filter { ous, tags, names, states, exclude } = &plan.filter;
+    let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let states: Vec<String> = states.iter().map(|state| state.to_string()).collect();
+    let conditions = [("below", ous), ("tagged", &tags), ("named", names), ("but", exclude)];
+    let conditions = conditions.iter().filter(|(_, list)| !list.is_empty());
+    let conditions: String = conditions.map(|(word, list)| format!(", {word} {}", list.join(" "))).collect();
+    format!(
+        "  role {} in each {} account of the organization{conditions}, in {}\n",
+        plan.role,
+        states.join(" or "),
+        places(&plan.regions).join(", ")
+    )
 }
 
 /// The accounts of the plan's shard, with those whose id only AWS can tell.
@@ -75,9 +109,11 @@ fn calls(plan: &Plan, ids: u64, targets: u64) -> Vec<(&'static str, &'static str
         ("bedrock", "ListModelInvocationJobs", catalog(2)),
     ];
     let is_role = |account: &&AccountPlan| matches!(account.credentials, Credentials::Role { .. });
-    match owned(plan).filter(is_role).count() {
-        0 => {}
-        roles => rows.push(("sts", "AssumeRole", roles as f64)),
+    let roles = owned(plan).filter(is_role).count();
+    match &plan.organization {
+        Some(_) => rows.push(("sts", "AssumeRole", 1.0)),
+        None if roles > 0 => rows.push(("sts", "AssumeRole", roles as f64)),
+        None => {}
     }
     rows
 }
@@ -125,7 +161,7 @@ fn readings(plan: &Plan, ids: f64, metrics: f64) -> Vec<Reading> {
     ]
 }
 
-fn cost(plan: &Plan, ids: u64, targets: u64) -> String {
+fn cost(plan: &Plan, ids: u64, targets: Option<u64>) -> String {
     let settings = &plan.settings;
     let monthly = |interval: u64, billed: f64| {
         billed * 3600.0 / interval as f64 * HOURS_PER_MONTH / 1000.0 * DOLLARS_PER_THOUSAND
@@ -138,13 +174,17 @@ fn cost(plan: &Plan, ids: u64, targets: u64) -> String {
         target += dollars;
         let _ = writeln!(lines, "  {what} every {}: ${dollars:.2}", duration_text(interval));
     }
-    let all = target * targets as f64;
+    let all = targets.map(|targets| target * targets as f64);
+    let for_all = match all {
+        Some(all) => format!("${all:.2} for all"),
+        None => "how much for all depends on how many there are".to_string(),
+    };
     let mix = match settings.cadence {
         Some(_) => "  Assumed: 10 % of the ids are hot, 40 % normal, 50 % idle.\n",
         None => "",
     };
     format!(
-        "\nCloudWatch: about ${target:.2} a month for each target, ${all:.2} for all.\n{mix}{lines}  \
+        "\nCloudWatch: about ${target:.2} a month for each target, {for_all}.\n{mix}{lines}  \
          GetMetricData costs $0.01 per 1,000 metrics read.\n  \
          ListMetrics: ${listing:.2} at $0.01 per 1,000 calls, the first million of an account not taken off.\n  \
          Service Quotas, Bedrock and STS ask nothing for these calls.\n{}",
@@ -152,14 +192,15 @@ fn cost(plan: &Plan, ids: u64, targets: u64) -> String {
     )
 }
 
-fn budget(plan: &Plan, monthly: f64) -> String {
+fn budget(plan: &Plan, monthly: Option<f64>) -> String {
     let Some(daily) = plan.settings.budget else { return String::new() };
     let month = daily * HOURS_PER_MONTH / 24.0;
-    let meaning = match monthly <= month {
-        true => "enough for it",
-        false => "less than that: the calmest ids will be read less often",
+    let meaning = match monthly {
+        None => "",
+        Some(monthly) if monthly <= month => ": enough for it",
+        Some(_) => ": less than that: the calmest ids will be read less often",
     };
-    format!("\nBudget: ${daily:.2} a day, ${month:.2} a month: {meaning}.\n")
+    format!("\nBudget: ${daily:.2} a day, ${month:.2} a month{meaning}.\n")
 }
 
 #[cfg(test)]
@@ -190,6 +231,23 @@ mod tests {
         assert!(enough.ends_with("Budget: $2.00 a day, $60.83 a month: enough for it.\n"), "{enough}");
         let short = report("budget: {dollars_per_day: 1}");
         assert!(short.contains("the calmest ids will be read less often"), "{short}");
+    }
+
+    #[test]
+    fn accounts_that_only_aws_knows_are_not_counted() {
+        let text = "
+regions: [us-east-1]
+organization:
+  assume_role: reader
+  regions: all_enabled
+  include: {ous: [ou-ab12-34cd56ef], tags: {team: ml}, names: ['prod-*', research]}
+  exclude: ['111122223333']
+accounts: [{profile: sandbox}]
+usage: {cadence: adaptive}
+budget: {dollars_per_day: 50}
+";
+        let plan = plan(&config::parse("config.yaml", text)).unwrap();
+        insta::assert_snapshot!(render(&plan, 40));
     }
 
     #[test]

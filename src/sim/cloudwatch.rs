@@ -4,6 +4,7 @@ use super::faults::spoil;
 use super::pages::page;
 use super::series::{FORGOTTEN_AFTER, Point, Series, Source, Tallies, is_statistic};
 use super::wire::{Refusal, Scene, unknown_operation};
+use super::world::{Account, Region};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +44,8 @@ struct ListMetrics {
     #[serde(default)]
     dimensions: Vec<DimensionFilter>,
     recently_active: Option<String>,
+    include_linked_accounts: Option<bool>,
+    owning_account: Option<String>,
     next_token: Option<String>,
 }
 
@@ -62,18 +65,37 @@ fn list_metrics(scene: &Scene, asked: &ListMetrics) -> Result<Value, Refusal> {
     let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|w| w == is);
     let wanted =
         |namespace: &str, metric: &str| fits(&asked.namespace, namespace) && fits(&asked.metric_name, metric);
-    let series = scene.sim.world().series(scene.account, scene.region, wanted, within, scene.now);
+    let linked = asked.include_linked_accounts == Some(true);
+    let mut series = Vec::new();
+    for (account, region) in seen(scene, linked) {
+        let shown = fits(&asked.owning_account, &account.id);
+        let found = scene.sim.world().series(account, region, wanted, within, scene.now);
+        series.extend(found.into_iter().filter(|_| shown).map(|series| (account, series)));
+    }
     let has = |s: &Series, f: &DimensionFilter| {
         s.dimensions.iter().any(|(name, value)| *name == f.name && fits(&f.value, value))
     };
-    let found = series.into_iter().filter(|s| asked.dimensions.iter().all(|f| has(s, f)));
+    let found = series.into_iter().filter(|(_, s)| asked.dimensions.iter().all(|f| has(s, f)));
     let bad = invalid("The NextToken is not one of ListMetrics.");
     let (metrics, next) = page(scene, found.collect(), asked.next_token.as_deref(), LIST_PAGE, bad)?;
-    let rows = metrics.into_iter().map(|s| {
+    let owners: Vec<&str> = metrics.iter().map(|(account, _)| account.id.as_str()).collect();
+    let rows = metrics.iter().map(|(_, s)| {
         let dimensions = s.dimensions.iter().map(|(n, v)| json!({"Name": n, "Value": v}));
         json!({"Namespace": s.namespace, "MetricName": s.metric, "Dimensions": dimensions.collect::<Vec<_>>()})
     });
-    Ok(with_token(json!({"Metrics": rows.collect::<Vec<_>>()}), next))
+    let mut reply = json!({"Metrics": rows.collect::<Vec<_>>()});
+    if linked {
+        reply["OwningAccounts"] = json!(owners);
+    }
+    Ok(with_token(reply, next))
+}
+
+/// The accounts whose metrics the caller sees, its own first; `linked`: with those linked to it.
+fn seen<'a>(scene: &Scene<'a>, linked: bool) -> Vec<(&'a Account, &'a Region)> {
+    let world = scene.sim.world();
+    let sources = scene.account.sources.iter().filter(|_| linked);
+    let sources = sources.filter_map(|id| Some((world.account(id)?, world.region(id, &scene.region.name)?)));
+    [(scene.account, scene.region)].into_iter().chain(sources).collect()
 }
 
 fn with_token(mut reply: Value, next: Option<String>) -> Value {
@@ -98,6 +120,7 @@ struct GetMetricData {
 #[serde(rename_all = "PascalCase")]
 struct Query {
     id: String,
+    account_id: Option<String>,
     metric_stat: Option<MetricStat>,
     label: Option<String>,
     return_data: Option<bool>,
@@ -130,9 +153,10 @@ struct Dimension {
 /// The metrics AWS bills for a GetMetricData request: each once per five statistics.
 pub fn billed(input: &Value) -> u64 {
     let Ok(asked) = parse::<GetMetricData>(input) else { return 0 };
-    let mut statistics: BTreeMap<Metric, u64> = BTreeMap::new();
-    for stat in asked.metric_data_queries.into_iter().filter_map(|q| q.metric_stat) {
-        *statistics.entry(stat.metric).or_default() += 1;
+    let mut statistics: BTreeMap<_, u64> = BTreeMap::new();
+    for Query { account_id, metric_stat, .. } in asked.metric_data_queries {
+        let Some(stat) = metric_stat else { continue };
+        *statistics.entry((account_id, stat.metric)).or_default() += 1;
     }
     statistics.values().map(|n| n.div_ceil(5)).sum()
 }
@@ -154,7 +178,11 @@ fn get_metric_data(scene: &Scene, asked: &GetMetricData) -> Result<Value, Refusa
         if cut {
             break;
         }
-        let points = points(scene, asked, query, now, &tallies);
+        let Some(owner) = owner(scene, query) else {
+            results.push(forbidden(query));
+            continue;
+        };
+        let points = points(scene, owner, asked, query, now, &tallies);
         let skipped = skip.saturating_sub(before).min(points.len());
         before += points.len();
         let page = &points[skipped..];
@@ -173,6 +201,20 @@ fn get_metric_data(scene: &Scene, asked: &GetMetricData) -> Result<Value, Refusa
 fn position(token: &str) -> Option<(i64, usize)> {
     let (now, skip) = token.strip_prefix("data-")?.split_once('-')?;
     Some((now.parse().ok()?, skip.parse().ok()?))
+}
+
+/// Whose metric is asked for; `None` where the caller does not see that account.
+fn owner<'a>(scene: &Scene<'a>, query: &Query) -> Option<(&'a Account, &'a Region)> {
+    let id = query.account_id.as_deref().unwrap_or(&scene.account.id);
+    seen(scene, true).into_iter().find(|(account, _)| account.id == id)
+}
+
+/// AWS does not say how it answers for an account that is not linked: this is the status that it has for
+/// missing permissions.
+fn forbidden(query: &Query) -> Value {
+    let mut result = result(query, &[], false);
+    result["StatusCode"] = json!("Forbidden");
+    result
 }
 
 fn result(query: &Query, points: &[(i64, f64)], cut: bool) -> Value {
@@ -247,6 +289,7 @@ fn check_stat(query: &Query) -> Result<(), Refusal> {
 /// The points of one query, in the order asked for.
 fn points<'a>(
     scene: &'a Scene,
+    (account, region): (&'a Account, &'a Region),
     asked: &GetMetricData,
     query: &'a Query,
     now: i64,
@@ -257,7 +300,7 @@ fn points<'a>(
         stat.metric.dimensions.iter().map(|d| (d.name.clone(), d.value.clone())).collect();
     let name = (stat.metric.namespace.as_str(), stat.metric.metric_name.as_str());
     let world = scene.sim.world();
-    let sources = world.sources(scene.account, scene.region, name, &dimensions);
+    let sources = world.sources(account, region, name, &dimensions);
     let sources: Vec<Source> = sources.into_iter().map(|source| source.with(tallies)).collect();
     let start = aligned(asked.start_time.floor() as i64, now);
     let end = asked.end_time.ceil() as i64;

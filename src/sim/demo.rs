@@ -39,7 +39,8 @@ mod research;
 
 use super::lists::Lists;
 use super::traffic::{Call, Charge, Demand, Per, Stream};
-use super::world::{Account, Applied, QuotaChange, Region, World};
+use super::world::{Account, Applied, Member, Organization, QuotaChange, Region, Unit, World};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const DAY: i64 = 86_400;
@@ -51,14 +52,37 @@ impl World {
     /// The demo's world; its story begins at `start` (seconds since the epoch).
     pub fn demo(seed: u64, start: i64) -> World {
         let rows = Rows(Lists::public());
-        let account = |id: &str, regions| Account { id: id.into(), external_id: None, regions };
+        let account = |id: &str, regions| Account { id: id.into(), regions, ..Account::default() };
+        let monitoring = account("000000000000", production::regions(&rows, start));
         let accounts = vec![
-            account("000000000000", production::regions(&rows, start)),
+            Account { sources: vec!["000000000001".into()], ..monitoring },
             account("000000000001", research::regions(&rows, start)),
             account("000000000002", labs::regions(&rows, start)),
         ];
-        World { seed, accounts, ..World::default() }
+        World { seed, accounts, organization: Some(organization()), ..World::default() }
     }
+}
+
+/// …00 is the management account, and the monitoring account of …01; …03 is suspended, and there is nothing
+/// in it.
+fn organization() -> Organization {
+    let (root, workloads, sandbox) = ("r-demo", "ou-demo-workload", "ou-demo-sandbox0");
+    let unit =
+        |id: &str, name: &str, parent: &str| Unit { id: id.into(), name: name.into(), parent: parent.into() };
+    let tagged = |value: &str| BTreeMap::from([("bedrock".to_string(), value.to_string())]);
+    let members = vec![
+        Member::new("000000000000", "production", root),
+        Member { tags: tagged("true"), ..Member::new("000000000001", "research", "ou-demo-research") },
+        Member { tags: tagged("trial"), ..Member::new("000000000002", "labs", sandbox) },
+        Member { state: "SUSPENDED".into(), ..Member::new("000000000003", "retired", sandbox) },
+    ];
+    let units = vec![
+        unit(workloads, "Workloads", root),
+        unit("ou-demo-research", "Research", workloads),
+        unit(sandbox, "Sandbox", root),
+    ];
+    let management = "000000000000".to_string();
+    Organization { management, delegated: Vec::new(), root: root.into(), units, members }
 }
 
 fn region(name: &str) -> Region {

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 /// Whom a request is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Call {
-    /// As in the credential scope: `monitoring`, `servicequotas`, `bedrock`, `sts`.
+    /// As in the credential scope: `monitoring`, `servicequotas`, `bedrock`, `sts`, `organizations`, `account`, `oam`.
     pub service: String,
     pub operation: String,
     pub account: String,
@@ -151,8 +151,8 @@ impl Bucket {
     }
 }
 
-/// Calls per second that AWS allows per account and region. The control plane of Bedrock and STS
-/// publish none: the numbers are cautious.
+/// Calls per second that AWS allows per account and region. For the control plane of Bedrock, for STS, Organizations
+/// and OAM the numbers are cautious guesses.
 fn rate(service: &str, operation: &str) -> f64 {
     match (service, operation) {
         ("monitoring", "GetMetricData") => 500.0,
@@ -161,6 +161,9 @@ fn rate(service: &str, operation: &str) -> f64 {
         ("servicequotas", operation) if operation.starts_with("Get") => 5.0,
         ("servicequotas", _) => 10.0,
         ("bedrock", _) => 10.0,
+        ("organizations", _) => 4.0,
+        ("account", _) => 5.0,
+        ("oam", _) => 10.0,
         _ => 100.0,
     }
 }

@@ -51,7 +51,8 @@ pub fn refusal(call: &Call, faults: &[Kind]) -> Option<Refusal> {
                     "User: arn:aws:sts::{account}:assumed-role/demo/demo is not authorized to perform: {prefix}:{operation}"
                 );
                 let code = if query { "AccessDenied" } else { "AccessDeniedException" };
-                Refusal::new(if service == "servicequotas" { 400 } else { 403 }, code, message)
+                let json = matches!(service.as_str(), "servicequotas" | "organizations");
+                Refusal::new(if json { 400 } else { 403 }, code, message)
             }
             Kind::ExpiredToken => {
                 let code = if query { "ExpiredToken" } else { "ExpiredTokenException" };

@@ -3,8 +3,8 @@
 //! | service | protocol | told by |
 //! |---|---|---|
 //! | CloudWatch | Smithy RPC v2 CBOR, or AWS JSON 1.0 | `smithy-protocol`, or `X-Amz-Target` |
-//! | Service Quotas | AWS JSON 1.1 | `X-Amz-Target` |
-//! | Bedrock | REST JSON | method and path |
+//! | Service Quotas, Organizations | AWS JSON 1.1 | `X-Amz-Target` |
+//! | Bedrock, Account, OAM | REST JSON | method and path |
 //! | STS | query, answered in XML | form |
 //!
 //! The credential scope of the signature names service and region, the access key the account: by the
@@ -15,7 +15,7 @@ use super::desk::{Call, Verdict};
 use super::faults::Kind;
 use super::line::Reset;
 use super::world::{Account, Region};
-use super::{Sim, bedrock, cbor, cloudwatch, mishap, service_quotas, sts};
+use super::{Sim, account, bedrock, cbor, cloudwatch, mishap, oam, organizations, service_quotas, sts};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
@@ -25,6 +25,8 @@ use serde_json::{Value, json};
 use time::UtcDateTime;
 use time::macros::format_description;
 
+/// Where services are that have no regions.
+const HOME: &str = "us-east-1";
 /// No request of these APIs is larger.
 const LARGEST_REQUEST: usize = 4 << 20;
 
@@ -110,8 +112,15 @@ async fn admit(
     if signer.access_key.starts_with("ASIA") && !parts.headers.contains_key("x-amz-security-token") {
         return Err(unknown_key());
     }
-    if sim.world().region(&account, signer.region).is_none() && signer.service != "sts" {
-        return Err(unknown_key());
+    match signer.service {
+        "sts" => {}
+        "organizations" | "account" if signer.region == HOME => {}
+        "organizations" | "account" => {
+            let message = format!("Credential should be scoped to a valid region, not '{}'.", signer.region);
+            return Err(Refusal::new(403, "InvalidSignatureException", message));
+        }
+        _ if sim.world().region(&account, signer.region).is_none() => return Err(unknown_key()),
+        _ => {}
     }
     let (operation, input) = read(protocol, signer.service, parts, body)?;
     let metrics = if operation == "GetMetricData" { cloudwatch::billed(&input) } else { 0 };
@@ -137,6 +146,9 @@ fn perform(sim: &Sim, call: &Call, input: &Value, verdict: &Verdict) -> Result<V
         "servicequotas" => service_quotas::perform(&scene, &call.operation, input),
         "bedrock" => bedrock::perform(&scene, &call.operation, input),
         "sts" => sts::perform(&scene, &call.operation, input),
+        "organizations" => organizations::perform(&scene, &call.operation, input),
+        "account" => account::perform(&scene, &call.operation, input),
+        "oam" => oam::perform(&scene, &call.operation, input),
         _ => Err(unknown_operation(&call.operation)),
     }
 }
@@ -144,7 +156,8 @@ fn perform(sim: &Sim, call: &Call, input: &Value, verdict: &Verdict) -> Result<V
 /// The error AWS's services each have for calls that come too fast.
 pub fn throttled(service: &str) -> Refusal {
     match service {
-        "servicequotas" => Refusal::new(400, "TooManyRequestsException", "Rate exceeded"),
+        "servicequotas" | "organizations" => Refusal::new(400, "TooManyRequestsException", "Rate exceeded"),
+        "account" => Refusal::new(429, "TooManyRequestsException", "Rate exceeded"),
         "bedrock" => {
             Refusal::new(429, "ThrottlingException", "Too many requests, please wait before trying again.")
         }
@@ -222,6 +235,7 @@ fn read(protocol: Protocol, service: &str, parts: &Parts, body: &Bytes) -> Resul
             let target = parts.headers.get("x-amz-target").and_then(|t| t.to_str().ok()).unwrap_or_default();
             let prefix = match service {
                 "monitoring" => "GraniteServiceVersion20100801.",
+                "organizations" => "AWSOrganizationsV20161128.",
                 _ => "ServiceQuotasV20190624.",
             };
             let operation = target.strip_prefix(prefix).ok_or_else(|| unknown_operation(target))?;
@@ -232,8 +246,13 @@ fn read(protocol: Protocol, service: &str, parts: &Parts, body: &Bytes) -> Resul
             Ok((input["Action"].as_str().unwrap_or_default().into(), input))
         }
         Protocol::Rest => {
-            let (operation, mut input) = bedrock::route(&parts.method, path)
-                .ok_or_else(|| unknown_operation(&format!("{} {path}", parts.method)))?;
+            let routed = match service {
+                "account" => account::route(parts.method.as_str(), path).map(|name| (name, json!({}))),
+                "oam" => oam::route(parts.method.as_str(), path).map(|name| (name, json!({}))),
+                _ => bedrock::route(&parts.method, path),
+            };
+            let (operation, mut input) =
+                routed.ok_or_else(|| unknown_operation(&format!("{} {path}", parts.method)))?;
             merge(&mut input, form(parts.uri.query().unwrap_or_default()));
             merge(&mut input, json(body)?);
             Ok((operation.into(), input))

@@ -67,8 +67,8 @@ class Stack:
     folder: Path
     scrape_seconds: int
 
-    def scrape(self, metrics, rules=generate.FILES):
-        """What is scraped from now on."""
+    def scrape(self, metrics, rules=()):
+        """What is scraped from now on, by which rules."""
         rules = [self.folder / name for name in rules]
         content = prometheus_config(metrics, self.alertmanager, self.scrape_seconds, rules)
         (self.folder / CONFIG).write_text(yaml.safe_dump(content))
@@ -92,18 +92,18 @@ def stack(metrics, scale, scrape_seconds, backfill=None):
         (folder / CONFIG).write_text("{}")
         prometheus = running.enter_context(servers.prometheus(folder, folder / CONFIG))
         made = Stack(prometheus, alertmanager, hook, folder, scrape_seconds)
-        made.scrape(metrics, [])
-        what = f"Prometheus to scrape {metrics} and to find Alertmanager"
-        servers.wait_until(lambda: is_connected(prometheus), servers.PATIENCE, what)
         made.scrape(metrics)
+        what = f"Prometheus to scrape {metrics} and to find Alertmanager"
+        servers.wait_until(lambda: is_connected(prometheus, len(metrics)), servers.PATIENCE, what)
+        made.scrape(metrics, generate.FILES)
         yield made
 
 
-def is_connected(prometheus):
+def is_connected(prometheus, instances):
     """Rules that are loaded earlier would see an absent exporter, and lose their first alerts."""
     targets = servers.get(f"{prometheus}/api/v1/targets")["data"]["activeTargets"]
     managers = servers.get(f"{prometheus}/api/v1/alertmanagers")["data"]["activeAlertmanagers"]
-    return managers and targets and all(target["health"] == "up" for target in targets)
+    return managers and len(targets) == instances and all(target["health"] == "up" for target in targets)
 
 
 class Watch:

@@ -237,6 +237,104 @@ def check_metrics(sim, protocol):
     return results
 
 
+def check_organization(sim):
+    organizations = sim.client("organizations")
+    pages = list(organizations.get_paginator("list_accounts").paginate(PaginationConfig={"PageSize": 3}))
+    assert [len(page["Accounts"]) for page in pages] == [3, 1], pages
+    accounts = {row["Id"][-1]: row for page in pages for row in page["Accounts"]}
+    assert {i: row["Name"] for i, row in accounts.items()} == {
+        "0": "production", "1": "research", "2": "labs", "3": "retired"}
+    assert [accounts[i]["State"] for i in "0123"] == ["ACTIVE"] * 3 + ["SUSPENDED"]
+    assert accounts["1"]["Arn"].split(":")[:5] == ["arn", "aws", "organizations", "", "000000000000"]
+    assert accounts["1"]["JoinedTimestamp"].year == 2020
+
+    def below(parent):
+        pages = organizations.get_paginator("list_organizational_units_for_parent").paginate(ParentId=parent)
+        units = [unit["Id"] for page in pages for unit in page["OrganizationalUnits"]]
+        time.sleep(0.5)
+        rows = organizations.list_accounts_for_parent(ParentId=parent)["Accounts"]
+        return units, [row["Name"] for row in rows]
+
+    assert below("r-demo") == (["ou-demo-workload", "ou-demo-sandbox0"], ["production"])
+    assert below("ou-demo-workload") == (["ou-demo-research"], [])
+    assert below("ou-demo-sandbox0") == ([], ["labs", "retired"])
+    time.sleep(1)
+    tags = organizations.list_tags_for_resource(ResourceId="000000000001")["Tags"]
+    assert tags == [{"Key": "bedrock", "Value": "true"}]
+    refused("TargetNotFoundException", organizations.list_tags_for_resource, ResourceId="000000000009")
+    refused("ParentNotFoundException", organizations.list_accounts_for_parent, ParentId="ou-demo-nowhere0")
+    refused("InvalidInputException", organizations.list_accounts, MaxResults=21)
+    refused("AccessDeniedException", sim.client("organizations", "000000000001").list_accounts)
+    answers = set()
+    for _ in range(12):
+        try:
+            answers.add(len(organizations.list_accounts()["Accounts"]))
+        except ClientError as error:
+            answers.add(error.response["Error"]["Code"])
+    assert answers == {4, "TooManyRequestsException"}, answers
+
+
+def check_regions(sim):
+    account = sim.client("account")
+    pages = list(account.get_paginator("list_regions").paginate(PaginationConfig={"PageSize": 5}))
+    assert len(pages) > 1
+    rows = {row["RegionName"]: row["RegionOptStatus"] for page in pages for row in page["Regions"]}
+    enabled = {"us-east-1", "us-west-2", "eu-central-1", "ap-northeast-1"}
+    assert {name for name, status in rows.items() if status == "ENABLED_BY_DEFAULT"} == enabled
+    time.sleep(1)
+    only = account.list_regions(RegionOptStatusContains=["ENABLED", "ENABLED_BY_DEFAULT"])["Regions"]
+    assert {row["RegionName"] for row in only} == enabled
+    refused("ValidationException", account.list_regions, NextToken="x")
+    elsewhere = sim.client("account", region="eu-central-1")
+    refused("InvalidSignatureException", elsewhere.list_regions)
+
+
+def check_monitoring(sim):
+    monitoring = sim.client("cloudwatch")
+    asked = {"Namespace": "AWS/Bedrock", "MetricName": "Invocations", "RecentlyActive": "PT3H"}
+
+    def listed(client=monitoring, **more):
+        metrics, owners = set(), []
+        for page in client.get_paginator("list_metrics").paginate(**asked, **more):
+            names = [tuple(sorted((d["Name"], d["Value"]) for d in m["Dimensions"])) for m in page["Metrics"]]
+            owners += page.get("OwningAccounts", [])
+            metrics.update(names)
+        return metrics, owners
+
+    own, none = listed()
+    assert own and none == []
+    source = sim.client("cloudwatch", "000000000001")
+    theirs, owners = listed(IncludeLinkedAccounts=True, OwningAccount="000000000001")
+    assert theirs == listed(source)[0] != own and set(owners) == {"000000000001"}
+    both, owners = listed(IncludeLinkedAccounts=True)
+    assert both == own | theirs and set(owners) == {"000000000000", "000000000001"}
+    assert listed(IncludeLinkedAccounts=True, OwningAccount="000000000002") == (set(), [])
+    assert listed(source, IncludeLinkedAccounts=True)[0] == theirs, "no monitoring account"
+
+    wanted = query("q", "us.anthropic.claude-sonnet-4-6", "Invocations")
+    window = {"StartTime": NOON - 1200, "EndTime": NOON - 600}
+
+    def read(client, **more):
+        result = client.get_metric_data(MetricDataQueries=[{**wanted, **more}], **window)["MetricDataResults"][0]
+        return result["StatusCode"], points(result)
+
+    status, truth = read(source)
+    assert status == "Complete" and len(truth) == 10
+    assert read(monitoring, AccountId="000000000001") == (status, truth)
+    assert read(monitoring, AccountId="000000000000") == read(monitoring) != (status, truth)
+    assert read(monitoring, AccountId="000000000002") == ("Forbidden", {})
+
+    oam = sim.client("oam")
+    sinks = oam.list_sinks()["Items"]
+    assert [sink["Arn"].split(":")[4] for sink in sinks] == ["000000000000"]
+    links = oam.list_attached_links(SinkIdentifier=sinks[0]["Arn"])["Items"]
+    assert [(link["LinkArn"].split(":")[4], link["ResourceTypes"]) for link in links] == [
+        ("000000000001", ["AWS::CloudWatch::Metric"])]
+    strangers = sim.client("oam", "000000000001")
+    assert strangers.list_sinks()["Items"] == []
+    refused("ResourceNotFoundException", strangers.list_attached_links, SinkIdentifier=sinks[0]["Arn"])
+
+
 def check_lateness(sim):
     cloudwatch = sim.client("cloudwatch")
     window = {"StartTime": NOON - 60, "EndTime": NOON}
@@ -307,9 +405,13 @@ def main():
     check_identity(sim)
     check_quotas(sim)
     check_catalog(sim)
+    check_organization(sim)
+    check_regions(sim)
+    check_monitoring(sim)
     in_json = check_metrics(sim, "json")
     # botocore prefers JSON, but speaks CBOR too.
     botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS = ("smithy-rpc-v2-cbor", "json", "rest-json", "query")
+    check_monitoring(sim)
     in_cbor = check_metrics(sim, "smithy-rpc-v2-cbor")
     assert in_cbor == in_json
     check_raw_cbor(sim)

@@ -200,13 +200,20 @@ fn the_readme_asks_for_the_permissions_that_are_used() {
         let source = std::fs::read_to_string(file).unwrap();
         let is_action = |text: &&str| {
             let service = text.split_once(':').map(|(service, _)| service);
-            service.is_some_and(|s| ["bedrock", "cloudwatch", "servicequotas"].contains(&s))
+            service.is_some_and(|s| {
+                ["account", "bedrock", "cloudwatch", "oam", "organizations", "servicequotas"].contains(&s)
+            })
         };
         used.extend(source.split('"').filter(is_action).map(String::from));
     }
     let policy = readme.split("\"Action\": [").nth(1).unwrap().split(']').next().unwrap();
     let asked: BTreeSet<String> = policy.split('"').skip(1).step_by(2).map(String::from).collect();
+    let (discovery, used): (BTreeSet<String>, _) = used
+        .into_iter()
+        .partition(|action| ["account:", "oam:", "organizations:"].iter().any(|s| action.starts_with(s)));
     assert_eq!(asked, used);
+    let unsaid: Vec<_> = discovery.iter().filter(|action| !readme.contains(&format!("`{action}`"))).collect();
+    assert!(unsaid.is_empty() && !discovery.is_empty(), "{unsaid:?}");
 }
 
 #[test]

@@ -60,9 +60,40 @@ list.yaml:1: found a list, expected a mapping of keys to values
 "#,
     ),
     (
+        "monitoring-account.yaml",
+        r#"
+monitoring-account.yaml:3: monitoring_account.account: unknown key, expected one of external_id, profile, role_arn
+monitoring-account.yaml:4: monitoring_account.external_id: found without role_arn, expected beside it
+monitoring-account.yaml:7: aws.endpoints.oam: found "localhost", expected a URL such as http://127.0.0.1:10470
+"#,
+    ),
+    (
         "not-yaml.yaml",
         r#"
 not-yaml.yaml:3: not YAML: while parsing a block mapping, did not find expected key
+"#,
+    ),
+    (
+        "organization.yaml",
+        r#"
+organization.yaml:1: organization.assume_role: found none, expected the name of a role, such as bedrock-quota-exporter
+organization.yaml:2: organization.role: unknown key, expected one of assume_role, exclude, external_id, include, interval, profile, regions, role_arn
+organization.yaml:4: organization.profile: found beside role_arn, expected only one of the two
+organization.yaml:6: organization.include.ous[0]: found "ou-ab12", expected the id of an organizational unit such as ou-ab12-34cd56ef, or of a root such as r-ab12
+organization.yaml:6: organization.include.ous[2]: found ou-ab12-34cd56ef again, expected each once
+organization.yaml:7: organization.include.tags.bedrock: found a list, expected a text
+organization.yaml:8: organization.include.names: found an empty list, expected at least one name
+organization.yaml:9: organization.include.states[0]: found "active", expected PENDING_ACTIVATION, ACTIVE, SUSPENDED, PENDING_CLOSURE or CLOSED
+organization.yaml:10: organization.include.accounts: unknown key, expected one of names, ous, states, tags
+organization.yaml:11: organization.exclude[0]: found "1111", expected the 12 digits of an account id
+organization.yaml:12: organization.regions: found an empty list, expected at least one region
+organization.yaml:13: organization.interval: found "5s", expected a duration from 10s to 1d, such as 15m or 1h
+"#,
+    ),
+    (
+        "organization-role.yaml",
+        r#"
+organization-role.yaml:3: organization.assume_role: found "arn:aws:iam::111122223333:role/reader", expected the name of a role, such as bedrock-quota-exporter
 "#,
     ),
     (
@@ -70,6 +101,7 @@ not-yaml.yaml:3: not YAML: while parsing a block mapping, did not find expected 
         r#"
 same-target-twice.yaml:5: accounts[1]: found account 111122223333 in us-east-1 again, expected only one entry for it, as accounts[0] is
 same-target-twice.yaml:8: accounts[4]: found the account of the current credentials in us-east-1 again, expected only one entry for it, as accounts[3] is
+same-target-twice.yaml:10: accounts[5]: found account 444455556666 in all enabled regions again, expected only one entry for it, as accounts[2] is
 "#,
     ),
     (
@@ -92,7 +124,7 @@ unknown-keys.yaml:3: usage.intervall: unknown key, did you mean interval?
 unknown-keys.yaml:4: usage.poll: unknown key, expected one of cadence, delay, discovery_interval, gauges, hot_ratio, idle_after, idle_interval, interval, latency, lookback, max_age, normal_interval, settle, thresholds
 unknown-keys.yaml:7: accounts[0].rolearn: unknown key, did you mean role_arn?
 unknown-keys.yaml:11: overrides.models.us.anthropic.claude-sonnet-4-5-20250929-v1:0.request_per_minute: unknown key, did you mean requests_per_minute?
-unknown-keys.yaml:12: billing: unknown key, expected one of accounts, aws, budget, catalog, overrides, quotas, regions, scrape_interval, usage
+unknown-keys.yaml:12: billing: unknown key, expected one of accounts, aws, budget, catalog, monitoring_account, organization, overrides, quotas, regions, scrape_interval, usage
 "#,
     ),
     (
@@ -112,7 +144,7 @@ wrong-durations.yaml:12: aws.operation_timeout: found "99999999999999999999s", e
     (
         "wrong-types.yaml",
         r#"
-wrong-types.yaml:1: regions: found "us-east-1", expected a list
+wrong-types.yaml:1: regions: found "us-east-1", expected a list, or all_enabled
 wrong-types.yaml:2: accounts: found a mapping, expected a list
 wrong-types.yaml:5: usage.interval: found a list, expected a duration from 10s to 1d, such as 90s, 15m or 1h30m
 wrong-types.yaml:6: usage.thresholds[0]: found "high", expected a ratio above 0 and up to 10, such as 0.9

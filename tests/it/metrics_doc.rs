@@ -5,6 +5,7 @@ use bedrock_quota_exporter::model::evaluation::Cause;
 use bedrock_quota_exporter::model::ids::{Endpoint, Method, QuotaKind, Scope, State, UsageSource, Variant};
 use bedrock_quota_exporter::model::matching::{Confidence, Family as QuotaFamily, IdType};
 use bedrock_quota_exporter::model::snapshot::{Collector, ErrorClass};
+use bedrock_quota_exporter::telemetry::Discovery;
 use std::fmt::Write;
 
 const INTRODUCTION: &str = "\
@@ -146,6 +147,7 @@ fn label_values() -> Vec<(&'static str, Vec<&'static str>)> {
         ("type", words!(IdType)),
         ("confidence", words!(Confidence)),
         ("collector", words!(Collector)),
+        ("discovery", words!(Discovery)),
         ("class", words!(ErrorClass)),
         ("outcome", outcomes),
     ]

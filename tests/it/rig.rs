@@ -1,6 +1,6 @@
 //! The real collectors against a simulated AWS, with times of the test's choice.
 
-use bedrock_quota_exporter::aws::{Connection, Environment};
+use bedrock_quota_exporter::aws::{Connection, Environment, Monitoring};
 use bedrock_quota_exporter::collect;
 use bedrock_quota_exporter::config;
 use bedrock_quota_exporter::exposition::{self, Export};
@@ -43,7 +43,8 @@ impl Rig {
         plan.aws.simulated_keys = Some("AKIASIMULATED".to_string());
         let telemetry = Telemetry::new(Build { version: "test", revision: "", mode: "test" }, Timestamp(now));
         // One for each region, so that a fault of STS in a region hits the targets in it alone.
-        let mut environments = BTreeMap::new();
+        let mut environments: BTreeMap<_, Environment> = BTreeMap::new();
+        let mut monitoring = None;
         let mut connections = Vec::new();
         for target in &targets {
             if !environments.contains_key(&target.region) {
@@ -53,7 +54,14 @@ impl Rig {
             let environment = &environments[&target.region];
             let arn = format!("arn:aws:iam::{}:role/bedrock-quota-exporter", target.account_id);
             let session = environment.session(&Credentials::Role { arn, external_id: None }).await;
-            connections.push(session.connect(target));
+            if let (Some(credentials), None) = (&plan.monitoring, &monitoring) {
+                monitoring = Some(Monitoring::new(environment.session(credentials).await));
+            }
+            let own = plan.monitoring.as_ref().is_none_or(|of| of.are_of(&target.account_id));
+            connections.push(match monitoring.as_mut().filter(|_| !own) {
+                Some(monitoring) => monitoring.connect(&session, target),
+                None => session.connect(target),
+            });
         }
         let snapshot = Snapshot::new(targets, Timestamp(now));
         Rig { sim, plan, snapshot, telemetry, connections }

@@ -4,7 +4,7 @@ use crate::prometheus_text::{parse, promtool_check};
 use bedrock_quota_exporter::exposition::families;
 use bedrock_quota_exporter::model::snapshot::{Collector, ErrorClass};
 use bedrock_quota_exporter::model::time::Timestamp;
-use bedrock_quota_exporter::telemetry::{Build, Telemetry};
+use bedrock_quota_exporter::telemetry::{Build, Discovery, Telemetry};
 use std::collections::BTreeMap;
 
 fn telemetry() -> Telemetry {
@@ -19,9 +19,12 @@ fn busy() -> Telemetry {
     shared.metrics_requested(500);
     shared.metrics_requested(20);
     shared.cost_dollars(0.0052);
+    shared.set_budget(Some(5.0));
     shared.set_series(1_234);
     shared.set_targets(3);
     shared.set_interval(Collector::Usage, 60.0);
+    shared.discovered(Discovery::Accounts, false, Some(ErrorClass::AccessDenied));
+    shared.discovered(Discovery::Accounts, true, None);
     shared.reloaded(false, Timestamp(1_795_255_300));
     telemetry
 }
@@ -52,6 +55,17 @@ fn they_are_the_tables() {
             assert_eq!(labels, table, "{name}");
         }
     }
+}
+
+#[test]
+fn a_budget_that_is_taken_away_is_no_longer_shown() {
+    let shown = |telemetry: &Telemetry| parse(&telemetry.render()).contains_key(families::BUDGET.name);
+    let telemetry = telemetry();
+    assert!(!shown(&telemetry));
+    telemetry.set_budget(Some(5.0));
+    assert!(shown(&telemetry));
+    telemetry.set_budget(None);
+    assert!(!shown(&telemetry));
 }
 
 #[test]

@@ -13,7 +13,7 @@ import live
 import queries
 import servers
 import shipped
-from situations import SCALE, SCRAPE_SECONDS, missing, target, until
+from situations import SCALE, SCRAPE_SECONDS, missing, noticed, target, until
 
 # The demo lowers a quota below its steady use so many seconds after its start; it holds from the next whole minute on.
 LOWERED_AFTER = 120
@@ -96,15 +96,10 @@ class Demo:
                 return self.delay and not missing(self.seen, EXPECTED, MUTED)
 
             yield from until(over, storm + self.budget + servers.PATIENCE - time.time())
-            self.budget += slowness(slow)
+            self.budget += slowness(slow, storm)
             self.answers = queries.check(queries.Prometheus(quick.prometheus))
             demo.close()
-
-            def noticed():
-                self.stopped.look(quick)
-                return not missing(self.stopped, STOPPED, STOPPED_MUTED)
-
-            yield from until(noticed, servers.PATIENCE)
+            yield from until(noticed(quick, self.stopped, STOPPED, STOPPED_MUTED), servers.PATIENCE)
 
     def past(self, running, address):
         """A process that prints the last days; growth per day needs two midnights."""
@@ -116,9 +111,9 @@ class Demo:
         return past
 
 
-def slowness(stack):
+def slowness(stack, since):
     """Seconds by which the machine was slower than a page's budget has it, as measured: a round, and a scrape."""
-    longest = "max(max_over_time(%s[20m]))"
+    longest = f"max(max_over_time(%s[{time.time() - since:.0f}s]))"
     rounds = 'bedrock_exporter_collection_duration_seconds{collector="usage"}'
     ask = queries.Prometheus(stack.prometheus).instant
     took = [float(row["value"][1]) for what in (rounds, "scrape_duration_seconds") for row in ask(longest % what)]

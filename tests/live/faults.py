@@ -1,7 +1,7 @@
 """Two exporters of one job on a simulated AWS that fails them, for the alerts on the exporter itself.
 
 The first watches three accounts and regions and is late by config, so that a failure makes its data stale within minutes.
-The second watches a fourth, on a budget of a cent a day; it is stopped in the end, and then nothing is scraped any more.
+The second watches a fourth, on a budget of a cent a day; it is stopped in the end. Then a Prometheus that scrapes none.
 """
 
 import contextlib
@@ -9,13 +9,13 @@ import urllib.error
 
 import live
 import servers
-from situations import SCALE, SCRAPE_SECONDS, missing, target, until
+from situations import SCALE, SCRAPE_SECONDS, noticed, target, until
 
 STALE, FRESH = target(0, "eu-central-1"), target(1, "eu-central-1")
 BLIND = target(0, "ap-northeast-1")
 REFUSED = target(1, "us-west-2")
 
-LATE = "usage: {cadence: fixed, delay: 16m, settle: 18m}\n"
+LATE = "quotas: {interval: 1m}\nusage: {cadence: fixed, delay: 16m, settle: 18m}\n"
 FRUGAL = "quotas: {interval: 1m}\nbudget: {dollars_per_day: 0.01}\n"
 
 FAULTS = [
@@ -27,7 +27,7 @@ MUTED = {
     "BedrockTargetDown": [{**BLIND, "collector": "usage"}, {**REFUSED, "collector": "quotas"}],
     "BedrockDataStale": [BLIND],
 }
-# Once nothing is scraped.
+# Where nothing is scraped.
 ABSENT = {"BedrockExporterAbsent": [{}]}
 
 
@@ -103,23 +103,11 @@ class Faults:
             with contextlib.suppress(urllib.error.HTTPError):
                 servers.post(f"{late}/-/reload", {})
             self.expected = failing(late.removeprefix("http://"))
-            yield from until(self.noticed(stack), 2 * servers.PATIENCE)
+            yield from until(noticed(stack, self.seen, self.expected, MUTED), 2 * servers.PATIENCE)
 
             second.close()
             self.expected |= lost(frugal.removeprefix("http://"))
-            yield from until(self.noticed(stack), servers.PATIENCE)
+            yield from until(noticed(stack, self.seen, self.expected, MUTED), servers.PATIENCE)
 
-            stack.scrape([])
-
-            def noticed():
-                self.absent.look(stack)
-                return not missing(self.absent, ABSENT, {})
-
-            yield from until(noticed, servers.PATIENCE)
-
-    def noticed(self, stack):
-        def noticed():
-            self.seen.look(stack)
-            return not missing(self.seen, self.expected, MUTED)
-
-        return noticed
+        with live.stack([], SCALE, SCRAPE_SECONDS) as stack:
+            yield from until(noticed(stack, self.absent, ABSENT, {}), servers.PATIENCE)

@@ -51,10 +51,26 @@ def muted(watch, expected):
     }
 
 
+def untold(watch):
+    """What fires, is not muted and was not yet told."""
+    return [each for each in told(watch) if "firing" in each and not each["muted"] and not each["notified"]]
+
+
 def missing(watch, expected, mutes):
-    """What is still to come, or to be muted."""
+    """What is still to come, to be muted or to be told."""
     differences = live.differences(told(watch), expected)
-    return [line for line in differences if line.startswith("did not")] or spelled(mutes) - muted(watch, expected)
+    quiet = [line for line in differences if line.startswith("did not")]
+    return quiet or spelled(mutes) - muted(watch, expected) or untold(watch)
+
+
+def noticed(stack, watch, expected, mutes):
+    """A look, and whether nothing is missing."""
+
+    def look():
+        watch.look(stack)
+        return not missing(watch, expected, mutes)
+
+    return look
 
 
 def until(true, seconds):

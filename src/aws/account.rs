@@ -1,0 +1,61 @@
+//! AWS Account Management: the regions that an account has enabled.
+
+use super::error::classify;
+use super::{Session, home, pages};
+use crate::model::snapshot::CollectError;
+use aws_sdk_account::types::RegionOptStatus;
+
+/// AWS's rate, in calls a second per account.
+const RATE: u32 = 5;
+const REGIONS: &str = "account:ListRegions";
+/// One a line; what begins with `#` is said of it.
+const WITH_BEDROCK: &str = include_str!("../../data/bedrock-regions.txt");
+
+/// The enabled regions of an account.
+pub struct EnabledRegions {
+    /// Those known to have Bedrock.
+    pub with_bedrock: Vec<String>,
+    pub others: Vec<String>,
+}
+
+impl Session {
+    /// What the account has enabled. `region`: any of its partition.
+    pub async fn enabled_regions(&self, region: &str) -> Result<EnabledRegions, CollectError> {
+        let client = self.account(home(region));
+        let regions = pages::all(REGIONS, RATE, |token| {
+            let call = client.list_regions().max_results(50).set_next_token(token);
+            let call = call.region_opt_status_contains(RegionOptStatus::Enabled);
+            let call = call.region_opt_status_contains(RegionOptStatus::EnabledByDefault);
+            async move {
+                let page = call.send().await.map_err(|e| classify(REGIONS, e))?;
+                Ok((page.regions.unwrap_or_default(), page.next_token))
+            }
+        });
+        let mut names: Vec<String> =
+            regions.await?.into_iter().filter_map(|region| region.region_name).collect();
+        names.sort();
+        names.dedup();
+        let (with_bedrock, others) = names.into_iter().partition(|name| has_bedrock(name));
+        Ok(EnabledRegions { with_bedrock, others })
+    }
+}
+
+fn has_bedrock(region: &str) -> bool {
+    WITH_BEDROCK.lines().any(|line| line == region)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::kinds::REGION;
+
+    #[test]
+    fn the_shipped_list_is_one_of_regions() {
+        let regions: Vec<&str> = WITH_BEDROCK.lines().filter(|line| !line.starts_with('#')).collect();
+        assert!(
+            regions.len() > 30 && regions.iter().all(|region| (REGION.parse)(region).is_some()),
+            "{regions:?}"
+        );
+        assert!(has_bedrock("us-east-1") && !has_bedrock("ap-east-1") && !has_bedrock(""));
+    }
+}

@@ -2,7 +2,7 @@
 //! calls, and what the exporter needs for it.
 //!
 //! `cargo bench --bench fleet [-- ACCOUNTS [CADENCE]]`: `serve` watches 5 regions of a tenth of the accounts and
-//! then of all of them (50), 40 models in each, `quotas.export: in_use`, `usage.cadence` as it is by default or
+//! of all of them (50), at once, 40 models in each, `quotas.export: in_use`, `usage.cadence` as it is by default or
 //! as given. The simulated AWS is a process of its own.
 
 use bedrock_quota_exporter::sim::Sim;
@@ -18,8 +18,8 @@ use tokio::runtime::Runtime;
 
 const REGIONS: [&str; 5] = ["us-east-1", "us-west-2", "eu-central-1", "eu-west-1", "ap-northeast-1"];
 const MODELS: usize = 40;
-/// After the first round of everything, steady rounds are watched for so long: the longest interval of usage
-/// and ListMetrics, so that no run sees them more often than another.
+/// Steady rounds are watched for so long, the longest interval of usage and ListMetrics, and from so long after
+/// the first round of everything: so no run sees more of them than another.
 const STEADY: Duration = Duration::from_secs(300);
 /// Where the status page has them, counted in cells.
 const QUOTAS: usize = 3;
@@ -35,8 +35,9 @@ fn main() {
             let accounts: usize = rest.first().map_or(50, |n| n.parse().expect("a number of accounts"));
             let cadence = rest.get(1).map(String::as_str);
             let runtime = Runtime::new().unwrap();
-            let small = runtime.block_on(measure(accounts.div_ceil(10), cadence));
-            let large = runtime.block_on(measure(accounts, cadence));
+            let both =
+                async { tokio::join!(measure(accounts.div_ceil(10), cadence), measure(accounts, cadence)) };
+            let (small, large) = runtime.block_on(both);
             println!("{:<44}{:>12}{:>12}", "", small.title, large.title);
             for ((what, small), (_, large)) in small.rows.iter().zip(&large.rows) {
                 println!("{what:<44}{small:>12.1}{large:>12.1}");
@@ -101,6 +102,8 @@ async fn measure(accounts: usize, cadence: Option<&str>) -> Figures {
     }
     let first = calls(&aws, "").await;
     let cpu = cpu_seconds(&exporter.0);
+    tokio::time::sleep(STEADY).await;
+    let warm = cpu_seconds(&exporter.0);
     reqwest::Client::new().delete(&aws).send().await.unwrap();
     let steady = tokio::time::Instant::now() + STEADY;
     let mut longest = 0.0_f64;
@@ -130,7 +133,7 @@ async fn measure(accounts: usize, cadence: Option<&str>) -> Figures {
             ("series", series as f64),
             ("slowest scrape, ms", longest * 1000.0),
             ("CPU until everything was there, s", cpu),
-            ("CPU a minute after it, s", (cpu_seconds(&exporter.0) - cpu) / minutes),
+            ("CPU a minute after it, s", (cpu_seconds(&exporter.0) - warm) / minutes),
             ("resident memory at the end, MiB", resident(&exporter.0, "VmRSS:")),
             ("resident memory at its highest, MiB", resident(&exporter.0, "VmHWM:")),
         ],

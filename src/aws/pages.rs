@@ -87,10 +87,16 @@ mod tests {
         }))
         .await;
         assert!(started.elapsed() >= Duration::from_millis(90), "{:?}", started.elapsed());
-        tokio::time::sleep(Duration::from_millis(30)).await;
-        let rested = Instant::now();
-        pace.tick().await;
-        pace.tick().await;
-        assert!(rested.elapsed() >= Duration::from_millis(10), "no places are saved up");
+    }
+
+    #[tokio::test]
+    async fn a_rest_saves_no_places_up() {
+        let opened = Instant::now() - Duration::from_secs(1);
+        let rested = Pace { opened, ..Pace::new(200) };
+        let started = Instant::now();
+        for _ in 0..3 {
+            rested.tick().await;
+        }
+        assert!(started.elapsed() >= Duration::from_millis(20), "{:?}", started.elapsed());
     }
 }

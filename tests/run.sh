@@ -17,7 +17,7 @@ trap 'exit 130' INT TERM
 
 # Nicer than the live tests, which measure a delay meanwhile.
 if cargo nextest --version >/dev/null 2>&1; then
-    nice cargo nextest run --locked || failed=1
+    nice cargo nextest run --locked --no-fail-fast || failed=1
 else
     nice cargo test --locked -- --show-output || failed=1
 fi

@@ -1,7 +1,8 @@
 """Two exporters of one job on a simulated AWS that fails them, for the alerts on the exporter itself.
 
 The first watches three accounts and regions and is late by config, so that a failure makes its data stale within minutes.
-The second watches a fourth, on a budget of a cent a day; it is stopped in the end. Then a Prometheus that scrapes none.
+The second watches a fourth, on a budget of a cent a day, and looks for more in an organization that does not let it; it is
+stopped in the end. Then a Prometheus that scrapes none.
 """
 
 import contextlib
@@ -16,7 +17,10 @@ BLIND = target(0, "ap-northeast-1")
 REFUSED = target(1, "us-west-2")
 
 LATE = "quotas: {interval: 1m}\nusage: {cadence: fixed, delay: 16m, settle: 18m}\n"
-FRUGAL = "quotas: {interval: 1m}\nbudget: {dollars_per_day: 0.01}\n"
+FRUGAL = """quotas: {interval: 1m}
+budget: {dollars_per_day: 0.01}
+organization: {assume_role: bedrock-quota-exporter, role_arn: 'arn:aws:iam::000000000001:role/member', regions: [us-west-2]}
+"""
 
 FAULTS = [
     {**STALE, "service": "monitoring", "kind": "status", "status": 500},
@@ -31,8 +35,8 @@ MUTED = {
 ABSENT = {"BedrockExporterAbsent": [{}]}
 
 
-def failing(late):
-    """While AWS fails and the config of the instance `late` is refused."""
+def failing(late, frugal):
+    """While AWS fails, the config of the instance `late` is refused and `frugal` finds no accounts."""
     return {
         "BedrockTargetDown": [{**STALE, "collector": "usage"}, *MUTED["BedrockTargetDown"]],
         "BedrockRegionBlind": [{"region": BLIND["region"]}],
@@ -40,6 +44,7 @@ def failing(late):
         "BedrockCredentialsFailing": [{**REFUSED, "collector": "quotas", "class": "access_denied"}],
         "BedrockBudgetDegraded": [REFUSED],
         "BedrockConfigReloadFailed": [{"instance": late}],
+        "BedrockDiscoveryFailing": [{"instance": frugal, "discovery": "accounts"}],
     }
 
 
@@ -102,7 +107,7 @@ class Faults:
             (self.folder / "late.yaml").write_text("regionz: [us-east-1]\n")
             with contextlib.suppress(urllib.error.HTTPError):
                 servers.post(f"{late}/-/reload", {})
-            self.expected = failing(late.removeprefix("http://"))
+            self.expected = failing(late.removeprefix("http://"), frugal.removeprefix("http://"))
             yield from until(noticed(stack, self.seen, self.expected, MUTED), 2 * servers.PATIENCE)
 
             second.close()

@@ -34,7 +34,7 @@ def setUpModule():
 
 class Coverage(unittest.TestCase):
     def test_every_alert_has_its_situation(self):
-        raised = set(demo.EXPECTED) | set(demo.STOPPED) | set(faults.failing("")) | set(faults.lost(""))
+        raised = set(demo.EXPECTED) | set(demo.STOPPED) | set(faults.failing("", "")) | set(faults.lost(""))
         alerts = {rule["alert"] for rule in shipped.all_rules() if "alert" in rule}
         self.assertEqual(raised | set(NOT_LIVE), alerts)
         self.assertEqual(raised & set(NOT_LIVE), set())

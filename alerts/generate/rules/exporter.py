@@ -15,6 +15,7 @@ def alerts(values):
     yield from not_scraped(values)
     yield budget_degraded(values["budget_degraded"])
     yield reload_failed(values["reload_failed"])
+    yield discovery_failing(values["discovery_failing"])
 
 
 def stale(v):
@@ -190,4 +191,18 @@ def reload_failed(v):
         summary="Exporter <instance> refused its new config",
         description="The last reload of <instance> (<job>) failed; it goes on with the config it had. Its log and the "
         "answer of /-/reload name every complaint.",
+    )
+
+
+def discovery_failing(v):
+    return dict(
+        alert="BedrockDiscoveryFailing",
+        severity="warning",
+        values=v,
+        dashboard="exporter",
+        labels="job, instance, discovery",
+        expr=f"{top('job, instance, discovery', 'bedrock_exporter_discovery_up')} == 0",
+        summary="Exporter <instance> cannot list <discovery>",
+        description="AWS does not tell <instance> (<job>) which <discovery> there are. Those it knows are watched on; what "
+        "is new is missed, and nothing at all is watched of what it never learned. Its log names the call and the error.",
     )

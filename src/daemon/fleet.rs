@@ -179,6 +179,10 @@ impl Fleet {
         let mut new = BTreeMap::new();
         for account in self.accounts().filter(|account| account.id.is_some() && account.regions.is_some()) {
             for target in account.targets(self.shard) {
+                // Two entries of one account.
+                if new.contains_key(&target) {
+                    continue;
+                }
                 let connection = old.remove(&target).unwrap_or_else(|| {
                     let other = monitoring.as_mut().filter(|(own, _)| !account.has(own));
                     Arc::new(match other {

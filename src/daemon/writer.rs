@@ -20,7 +20,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-/// Collections under way at once, over all targets.
+/// Collections under way at once, over all targets; half of them in one region, so that one that hangs keeps no
+/// other waiting.
 const CONCURRENCY: usize = 64;
 /// Lists of quotas and models among them: they take seconds each, and must not keep usage waiting.
 const LISTS: usize = 32;
@@ -117,7 +118,7 @@ impl Writer {
             self.jobs.spawn(async move { Done::Learned(answer.await) });
         }
         for (_, collector, target) in self.idle_and_due(now) {
-            if !self.has_room(collector) {
+            if !self.has_room(&target, collector) {
                 continue;
             }
             let (Some(state), Some(connection)) =
@@ -134,9 +135,16 @@ impl Writer {
     }
 
     /// Whether one more collection may be under way.
-    fn has_room(&self, collector: Collector) -> bool {
-        let lists = || self.busy.iter().filter(|(_, busy)| *busy != Collector::Usage).count();
-        self.jobs.len() < CONCURRENCY && (collector == Collector::Usage || lists() < LISTS)
+    fn has_room(&self, target: &Target, collector: Collector) -> bool {
+        let is_list = |collector| collector != Collector::Usage;
+        let most = if is_list(collector) { LISTS } else { CONCURRENCY };
+        let counted = self.busy.iter().filter(|(_, busy)| is_list(*busy) || !is_list(collector));
+        let (mut all, mut here) = (0, 0);
+        for (busy, _) in counted {
+            all += 1;
+            here += usize::from(busy.region == target.region);
+        }
+        self.jobs.len() < CONCURRENCY && all < most && here < most / 2
     }
 
     /// What is due and not under way, the longest overdue first, so that nothing starves while the limit of
@@ -186,10 +194,10 @@ impl Writer {
         let connections = self.fleet.connections();
         let known = self.snapshot.targets.iter().filter(|(target, _)| connections.contains_key(target));
         // At the limit the end of a job wakes, not what waits for it.
-        let roomy: Vec<Collector> = Collector::ALL.iter().copied().filter(|&c| self.has_room(c)).collect();
         let due = known.flat_map(|(target, state)| {
-            let idle = roomy.iter().filter(|&&c| !self.busy.contains(&(target.clone(), c)));
-            idle.map(|&collector| due_at(state, collector, settings))
+            let idle = Collector::ALL.iter().filter(|&&c| !self.busy.contains(&(target.clone(), c)));
+            let roomy = idle.filter(|&&collector| self.has_room(target, collector));
+            roomy.map(|&collector| due_at(state, collector, settings))
         });
         let ask = self.fleet.next_question();
         due.chain(self.snapshot.next_change()).chain(ask).min().unwrap_or(now().plus(60))

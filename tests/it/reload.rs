@@ -251,17 +251,38 @@ async fn a_thousand_reloads_leak_nothing_and_no_scrape_mixes_two_configs() {
     assert!(!leaked, "after 100 reloads {open:?}, after 1,000 {left:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn usage_does_not_wait_for_lists_that_hang() {
-    const ACCOUNTS: usize = 40;
+const ACCOUNTS: usize = 40;
+
+/// Many accounts of these regions at an AWS that fails so.
+async fn many(name: &str, regions: &str, faults: Vec<Fault>) -> Served {
     let mut world = world();
     let number = |n| Account { id: format!("{n:012}"), ..world.accounts[0].clone() };
     world.accounts = (0..ACCOUNTS).map(number).collect();
     let roles = world.accounts.iter().map(|a| format!("{{role_arn: 'arn:aws:iam::{}:role/reader'}}", a.id));
-    let config = format!("{ONE}accounts: [{}]\n", roles.collect::<Vec<_>>().join(", "));
-    let hang = |service: &str| Fault { service: Some(service.into()), ..Fault::new(Kind::Timeout) };
-    let faults = vec![hang("servicequotas"), hang("bedrock")];
-    let served = Served::of("lists", world, &config, faults).await;
+    let config = format!("{regions}accounts: [{}]\n", roles.collect::<Vec<_>>().join(", "));
+    Served::of(name, world, &config, faults).await
+}
+
+fn hang(service: &str) -> Fault {
+    Fault { service: Some(service.into()), ..Fault::new(Kind::Timeout) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_region_that_hangs_keeps_no_other_waiting() {
+    let there = |fault| Fault { region: Some("us-east-1".into()), ..fault };
+    let faults = ["monitoring", "servicequotas", "bedrock"].map(|service| there(hang(service))).to_vec();
+    let served = many("region", TWO, faults).await;
+    let read = served.until("everything of the other region", |scrape| {
+        scrape.values("bedrock_exporter_target_up").iter().filter(|up| **up == 1.0).count() == 3 * ACCOUNTS
+    });
+    let read = read.await;
+    let hanging = read.lines("bedrock_exporter_target_up").filter(|line| line.contains("us-east-1"));
+    assert_eq!(hanging.collect::<Vec<_>>(), Vec::<&str>::new(), "while the first calls still hang");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn usage_does_not_wait_for_lists_that_hang() {
+    let served = many("lists", ONE, vec![hang("servicequotas"), hang("bedrock")]).await;
     let first = served.until("usage of every target", |scrape| {
         let usage = scrape.lines("bedrock_exporter_target_up").filter(|line| line.contains("\"usage\""));
         usage.filter(|line| line.ends_with(" 1")).count() == ACCOUNTS

@@ -100,16 +100,21 @@ impl Fleet {
         match answer {
             Answer::Identity(number, answer) => {
                 self.ask_again(Question::Identity(number), now.plus(RETRY));
-                let account = &mut self.configured[number];
                 match answer {
                     Ok(id) => {
                         tracing::info!(account_id = id, "credentials identified");
+                        if self.configured.iter().any(|account| account.is(&id)) {
+                            tracing::warn!(
+                                account_id = id,
+                                "two entries under accounts are of this account: a region of both is read once"
+                            );
+                        }
                         self.connections.retain(|target, _| *target.account_id != *id);
-                        account.id = Some(id);
+                        self.configured[number].id = Some(id);
                         self.connect();
                         Vec::new()
                     }
-                    Err(error) => stand_ins(account, self.shard, &error),
+                    Err(error) => stand_ins(&self.configured[number], self.shard, &error),
                 }
             }
             Answer::Accounts(answer) => {

@@ -1,7 +1,7 @@
 //! AWS Account Management: the regions that an account has enabled.
 
-use super::error::classify;
-use super::{Session, home, pages};
+use super::pages::{Pace, list};
+use super::{Session, home};
 use crate::model::snapshot::CollectError;
 use aws_sdk_account::types::RegionOptStatus;
 
@@ -22,17 +22,13 @@ impl Session {
     /// What the account has enabled. `region`: any of its partition.
     pub async fn enabled_regions(&self, region: &str) -> Result<EnabledRegions, CollectError> {
         let client = self.account(home(region));
-        let regions = pages::all(REGIONS, RATE, |token| {
-            let call = client.list_regions().max_results(50).set_next_token(token);
+        let call = || {
+            let call = client.list_regions().max_results(50);
             let call = call.region_opt_status_contains(RegionOptStatus::Enabled);
-            let call = call.region_opt_status_contains(RegionOptStatus::EnabledByDefault);
-            async move {
-                let page = call.send().await.map_err(|e| classify(REGIONS, e))?;
-                Ok((page.regions.unwrap_or_default(), page.next_token))
-            }
-        });
-        let mut names: Vec<String> =
-            regions.await?.into_iter().filter_map(|region| region.region_name).collect();
+            call.region_opt_status_contains(RegionOptStatus::EnabledByDefault)
+        };
+        let regions = list!(&Pace::new(RATE), REGIONS, call(), regions).await?;
+        let mut names: Vec<String> = regions.into_iter().filter_map(|region| region.region_name).collect();
         names.sort();
         names.dedup();
         let (with_bedrock, others) = names.into_iter().partition(|name| has_bedrock(name));

@@ -1,7 +1,8 @@
 //! The Bedrock control plane.
 
+use super::Connection;
 use super::error::classify;
-use super::{Connection, pages};
+use super::pages::{Pace, list};
 use crate::model::catalog::{
     BatchJob, Catalog, CustomModelDeployment, FoundationModel, ImportedModel, InferenceProfile, ProfileKind,
     ProvisionedThroughput, Tags,
@@ -19,23 +20,6 @@ const RATE: u32 = 10;
 
 fn seconds(at: DateTime) -> Timestamp {
     Timestamp(at.secs())
-}
-
-/// Reads a paged list of the control plane into a vector.
-macro_rules! list {
-    ($self:ident . $operation:ident $(. $set:ident ( $value:expr ))*, $what:literal, $field:ident) => {
-        async {
-            let client = $self.bedrock();
-            pages::all($what, RATE, |token| {
-                let call = client.$operation()$(.$set($value))*.set_next_token(token);
-                async move {
-                    let page = call.send().await.map_err(|e| classify($what, e))?;
-                    Ok((page.$field.unwrap_or_default(), page.next_token))
-                }
-            })
-            .await
-        }
-    };
 }
 
 impl Connection {
@@ -94,12 +78,15 @@ impl Connection {
     }
 
     async fn profiles_of(&self, kind: InferenceProfileType) -> Result<Vec<InferenceProfile>, CollectError> {
+        let client = self.bedrock();
         let list = list!(
-            self.list_inference_profiles.type_equals(kind.clone()).max_results(1000),
+            &Pace::new(RATE),
             "bedrock:ListInferenceProfiles",
+            client.list_inference_profiles().type_equals(kind.clone()).max_results(1000),
             inference_profile_summaries
-        );
-        let profiles = list.await?.into_iter().map(|profile| InferenceProfile {
+        )
+        .await?;
+        let profiles = list.into_iter().map(|profile| InferenceProfile {
             id: profile.inference_profile_id,
             // Without the account in it, all accounts have the same list, kept in memory once.
             arn: match kind {
@@ -124,7 +111,7 @@ impl Connection {
     ) -> Result<BTreeMap<String, Tags>, CollectError> {
         let what = "bedrock:ListTagsForResource";
         let client = self.bedrock();
-        let pace = pages::Pace::new(RATE);
+        let pace = Pace::new(RATE);
         let mut all = BTreeMap::new();
         for profile in profiles.iter().filter(|profile| profile.kind == ProfileKind::Application) {
             pace.tick().await;
@@ -137,12 +124,15 @@ impl Connection {
     }
 
     async fn provisioned(&self) -> Result<Vec<ProvisionedThroughput>, CollectError> {
+        let client = self.bedrock();
         let list = list!(
-            self.list_provisioned_model_throughputs.max_results(1000),
+            &Pace::new(RATE),
             "bedrock:ListProvisionedModelThroughputs",
+            client.list_provisioned_model_throughputs().max_results(1000),
             provisioned_model_summaries
-        );
-        let provisioned = list.await?.into_iter().map(|unit| ProvisionedThroughput {
+        )
+        .await?;
+        let provisioned = list.into_iter().map(|unit| ProvisionedThroughput {
             arn: unit.provisioned_model_arn,
             name: unit.provisioned_model_name,
             model_arn: unit.model_arn,
@@ -157,12 +147,15 @@ impl Connection {
     }
 
     async fn deployments(&self) -> Result<Vec<CustomModelDeployment>, CollectError> {
+        let client = self.bedrock();
         let list = list!(
-            self.list_custom_model_deployments.max_results(1000),
+            &Pace::new(RATE),
             "bedrock:ListCustomModelDeployments",
+            client.list_custom_model_deployments().max_results(1000),
             model_deployment_summaries
-        );
-        let deployments = list.await?.into_iter().map(|deployment| CustomModelDeployment {
+        )
+        .await?;
+        let deployments = list.into_iter().map(|deployment| CustomModelDeployment {
             arn: deployment.custom_model_deployment_arn,
             name: deployment.custom_model_deployment_name,
             model_arn: deployment.model_arn,
@@ -172,22 +165,31 @@ impl Connection {
     }
 
     async fn imported(&self) -> Result<Vec<ImportedModel>, CollectError> {
-        let list =
-            list!(self.list_imported_models.max_results(1000), "bedrock:ListImportedModels", model_summaries);
-        let imported = list.await?.into_iter();
+        let client = self.bedrock();
+        let list = list!(
+            &Pace::new(RATE),
+            "bedrock:ListImportedModels",
+            client.list_imported_models().max_results(1000),
+            model_summaries
+        )
+        .await?;
+        let imported = list.into_iter();
         Ok(imported.map(|model| ImportedModel { arn: model.model_arn, name: model.model_name }).collect())
     }
 
     /// The jobs that count against "Sum of in-progress and submitted batch inference jobs".
     async fn batch_jobs(&self) -> Result<Vec<BatchJob>, CollectError> {
+        let client = self.bedrock();
         let mut jobs = Vec::new();
         for status in [ModelInvocationJobStatus::Submitted, ModelInvocationJobStatus::InProgress] {
             let list = list!(
-                self.list_model_invocation_jobs.status_equals(status.clone()).max_results(1000),
+                &Pace::new(RATE),
                 "bedrock:ListModelInvocationJobs",
+                client.list_model_invocation_jobs().status_equals(status.clone()).max_results(1000),
                 invocation_job_summaries
-            );
-            jobs.extend(list.await?.into_iter().map(|job| BatchJob {
+            )
+            .await?;
+            jobs.extend(list.into_iter().map(|job| BatchJob {
                 arn: job.job_arn,
                 model_id: job.model_id,
                 status: job.status.map_or_else(|| status.to_string(), |s| s.as_str().to_string()),

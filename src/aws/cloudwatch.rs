@@ -2,8 +2,9 @@
 
 mod names;
 
+use super::Connection;
 use super::error::{classify, malformed};
-use super::{Connection, pages};
+use super::pages::{self, list};
 use crate::model::cadence::DOLLARS_PER_METRIC;
 use crate::model::ids::Endpoint;
 use crate::model::snapshot::{CollectError, ErrorClass, SeriesRequest};
@@ -98,18 +99,12 @@ impl Connection {
         let billed = billed(batch);
         self.telemetry.metrics_requested(billed);
         self.telemetry.cost_dollars(billed as f64 * DOLLARS_PER_METRIC);
-        let results = pages::paced(DATA, &self.paces.data, |token| {
+        let call = || {
             let call = client.get_metric_data().set_metric_data_queries(Some(queries.clone()));
-            let call = call
-                .start_time(DateTime::from_secs(from.start().0))
-                .end_time(DateTime::from_secs(until.start().0));
-            let call = call.scan_by(ScanBy::TimestampAscending).set_next_token(token);
-            async move {
-                let page = call.send().await.map_err(|e| classify(DATA, e))?;
-                Ok((page.metric_data_results.unwrap_or_default(), page.next_token))
-            }
-        })
-        .await;
+            let call = call.start_time(DateTime::from_secs(from.start().0));
+            call.end_time(DateTime::from_secs(until.start().0)).scan_by(ScanBy::TimestampAscending)
+        };
+        let results = list!(&self.paces.data, DATA, call(), metric_data_results).await;
         let mut answers: Vec<Answer> = batch.iter().map(|_| Answer::default()).collect();
         match results {
             Ok(results) => {

@@ -1,7 +1,7 @@
 //! CloudWatch Observability Access Manager: which accounts a monitoring account sees.
 
-use super::error::classify;
-use super::{Connection, Session, pages};
+use super::pages::{Pace, list};
+use super::{Connection, Session};
 use crate::model::snapshot::{CollectError, ErrorClass};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -67,26 +67,14 @@ impl Links {
     /// The accounts that share metrics, the monitoring account itself among them.
     async fn read(&self) -> Accounts {
         let client = self.session.oam(&self.region);
-        let sinks = pages::all(SINKS, RATE, |token| {
-            let call = client.list_sinks().set_next_token(token);
-            async move {
-                let page = call.send().await.map_err(|e| classify(SINKS, e))?;
-                Ok((page.items, page.next_token))
-            }
-        });
+        let sinks = list!(&Pace::new(RATE), SINKS, client.list_sinks(), items).await?;
         let mut accounts = BTreeSet::new();
-        for sink in sinks.await?.into_iter().filter_map(|sink| sink.arn) {
-            let links = pages::all(LINKS, RATE, |token| {
-                let call = client.list_attached_links().sink_identifier(&sink).max_results(1000);
-                let call = call.set_next_token(token);
-                async move {
-                    let page = call.send().await.map_err(|e| classify(LINKS, e))?;
-                    Ok((page.items, page.next_token))
-                }
-            });
+        for sink in sinks.into_iter().filter_map(|sink| sink.arn) {
+            let call = || client.list_attached_links().sink_identifier(&sink).max_results(1000);
+            let links = list!(&Pace::new(RATE), LINKS, call(), items).await?;
             accounts.extend(account_in(&sink));
-            let links = links.await?.into_iter();
-            let shared = links.filter(|link| link.resource_types().iter().any(|kind| kind == METRICS));
+            let shared =
+                links.into_iter().filter(|link| link.resource_types().iter().any(|kind| kind == METRICS));
             accounts.extend(shared.filter_map(|link| account_in(link.link_arn()?)));
         }
         Ok(accounts)

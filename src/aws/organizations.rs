@@ -1,8 +1,8 @@
 //! AWS Organizations: the accounts there are.
 
-use super::error::{classify, malformed};
-use super::pages::Pace;
-use super::{Session, home, pages};
+use super::error::malformed;
+use super::pages::{Pace, list};
+use super::{Session, home};
 use crate::config::kinds::is_account_id;
 use crate::model::organization::{AccountState, Filter, Member};
 use crate::model::snapshot::CollectError;
@@ -17,26 +17,13 @@ const ACCOUNTS_OF: &str = "organizations:ListAccountsForParent";
 const UNITS_OF: &str = "organizations:ListOrganizationalUnitsForParent";
 const TAGS: &str = "organizations:ListTagsForResource";
 
-/// Reads a list to its end, at the pace of all lists together.
-macro_rules! list {
-    ($pace:expr, $call:expr, $what:expr, $field:ident) => {
-        pages::paced($what, $pace, |token| {
-            let call = $call.set_next_token(token);
-            async move {
-                let page = call.send().await.map_err(|e| classify($what, e))?;
-                Ok((page.$field.unwrap_or_default(), page.next_token))
-            }
-        })
-    };
-}
-
 impl Session {
     /// The accounts that the filter lets in, by id. `region`: any of the organization's partition.
     pub async fn members(&self, filter: &Filter, region: &str) -> Result<Vec<Member>, CollectError> {
         let client = self.organizations(home(region));
         let pace = Pace::new(RATE);
         let accounts = match filter.ous.is_empty() {
-            true => list!(&pace, client.list_accounts(), ACCOUNTS, accounts).await?,
+            true => list!(&pace, ACCOUNTS, client.list_accounts(), accounts).await?,
             false => below(&client, &filter.ous, &pace).await?,
         };
         let mut members = BTreeMap::new();
@@ -61,9 +48,9 @@ async fn below(client: &Client, units: &[String], pace: &Pace) -> Result<Vec<Acc
     let mut left: Vec<String> = units.to_vec();
     while let Some(unit) = left.pop() {
         let call = || client.list_accounts_for_parent().parent_id(&unit);
-        accounts.extend(list!(pace, call(), ACCOUNTS_OF, accounts).await?);
+        accounts.extend(list!(pace, ACCOUNTS_OF, call(), accounts).await?);
         let call = || client.list_organizational_units_for_parent().parent_id(&unit);
-        let units = list!(pace, call(), UNITS_OF, organizational_units).await?;
+        let units = list!(pace, UNITS_OF, call(), organizational_units).await?;
         left.extend(units.into_iter().filter_map(|unit| unit.id).filter(|id| seen.insert(id.clone())));
     }
     Ok(accounts)
@@ -75,7 +62,7 @@ async fn is_tagged(
     wanted: &BTreeMap<String, String>,
     pace: &Pace,
 ) -> Result<bool, CollectError> {
-    let tags = list!(pace, client.list_tags_for_resource().resource_id(id), TAGS, tags).await?;
+    let tags = list!(pace, TAGS, client.list_tags_for_resource().resource_id(id), tags).await?;
     let has = |key: &String, value: &String| tags.iter().any(|tag| (&tag.key, &tag.value) == (key, value));
     Ok(wanted.iter().all(|(key, value)| has(key, value)))
 }

@@ -36,17 +36,22 @@ impl Pace {
     }
 }
 
-/// Follows NextToken to the end, also after short and empty pages, at half of AWS's `rate`. A token
-/// that comes again is an error, not an endless loop.
-pub(super) async fn all<T, F, P>(what: &str, rate: u32, page: F) -> Result<Vec<T>, CollectError>
-where
-    F: FnMut(Option<String>) -> P,
-    P: Future<Output = Result<(Vec<T>, Option<String>), CollectError>>,
-{
-    paced(what, &Pace::new(rate), page).await
+/// Reads a paged list of an SDK to its end. `$call` makes the request, `$field` of each answer holds its items.
+macro_rules! list {
+    ($pace:expr, $what:expr, $call:expr, $field:ident) => {
+        $crate::aws::pages::paced($what, $pace, |token| {
+            let call = $call.set_next_token(token);
+            async move {
+                let page = call.send().await.map_err(|e| $crate::aws::error::classify($what, e))?;
+                Ok((Option::<Vec<_>>::from(page.$field).unwrap_or_default(), page.next_token))
+            }
+        })
+    };
 }
+pub(super) use list;
 
-/// The same at a pace that it shares with other lists.
+/// Follows NextToken to the end, also after short and empty pages, at this pace. A token that
+/// comes again is an error, not an endless loop.
 pub(super) async fn paced<T, F, P>(what: &str, pace: &Pace, mut page: F) -> Result<Vec<T>, CollectError>
 where
     F: FnMut(Option<String>) -> P,

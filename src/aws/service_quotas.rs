@@ -1,8 +1,9 @@
 //! Service Quotas, service code `bedrock`.
 
+use super::Connection;
 use super::cloudwatch::MOST;
-use super::error::{classify, malformed};
-use super::{Connection, pages};
+use super::error::malformed;
+use super::pages::{Pace, list};
 use crate::model::quota::{IncreaseRequest, QuotaList, ServiceQuota, UsageMetric};
 use crate::model::snapshot::{CollectError, ErrorClass};
 use crate::model::time::Timestamp;
@@ -49,43 +50,23 @@ impl Connection {
 
     async fn applied(&self) -> Result<Vec<Row>, CollectError> {
         let client = self.service_quotas();
-        let rows = pages::all(APPLIED, LIST_RATE, |token| {
-            let call = client.list_service_quotas();
-            let call = call.service_code(SERVICE).max_results(100).set_next_token(token);
-            async move {
-                let page = call.send().await.map_err(|e| classify(APPLIED, e))?;
-                Ok((page.quotas.unwrap_or_default(), page.next_token))
-            }
-        })
-        .await?;
+        let call = || client.list_service_quotas().service_code(SERVICE).max_results(100);
+        let rows = list!(&Pace::new(LIST_RATE), APPLIED, call(), quotas).await?;
         with_values(APPLIED, rows)
     }
 
     async fn defaults(&self) -> Result<Vec<Row>, CollectError> {
         let client = self.service_quotas();
-        let rows = pages::all(DEFAULTS, LIST_RATE, |token| {
-            let call = client.list_aws_default_service_quotas();
-            let call = call.service_code(SERVICE).max_results(100).set_next_token(token);
-            async move {
-                let page = call.send().await.map_err(|e| classify(DEFAULTS, e))?;
-                Ok((page.quotas.unwrap_or_default(), page.next_token))
-            }
-        })
-        .await?;
+        let call = || client.list_aws_default_service_quotas().service_code(SERVICE).max_results(100);
+        let rows = list!(&Pace::new(LIST_RATE), DEFAULTS, call(), quotas).await?;
         with_values(DEFAULTS, rows)
     }
 
     async fn requests(&self) -> Result<Vec<IncreaseRequest>, CollectError> {
         let client = self.service_quotas();
-        let changes = pages::all(HISTORY, HISTORY_RATE, |token| {
-            let call = client.list_requested_service_quota_change_history();
-            let call = call.service_code(SERVICE).max_results(100).set_next_token(token);
-            async move {
-                let page = call.send().await.map_err(|e| classify(HISTORY, e))?;
-                Ok((page.requested_quotas.unwrap_or_default(), page.next_token))
-            }
-        })
-        .await?;
+        let call =
+            || client.list_requested_service_quota_change_history().service_code(SERVICE).max_results(100);
+        let changes = list!(&Pace::new(HISTORY_RATE), HISTORY, call(), requested_quotas).await?;
         let open = changes.into_iter().filter_map(|change| {
             let status =
                 change.status.filter(|s| [RequestStatus::Pending, RequestStatus::CaseOpened].contains(s))?;

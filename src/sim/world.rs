@@ -3,10 +3,23 @@
 //! Plain data. With a moment (seconds since the epoch) it says everything the wire answers; it knows
 //! no clock and no network.
 
-use super::lists::{Lists, Quota};
-use super::traffic::Stream;
-use std::collections::BTreeMap;
+pub mod catalog;
+pub mod lists;
+pub mod names;
+pub mod noise;
+pub mod organization;
+pub mod point;
+pub mod publishing;
+pub mod series;
+pub mod stream;
+pub mod traffic;
+
+pub use catalog::{ApplicationProfile, BatchJob, Deployment, ImportedModel, ProvisionedThroughput};
+use lists::{Lists, Quota};
+pub use organization::{Member, Organization, Unit};
+pub use publishing::Publishing;
 use std::sync::Arc;
+use stream::Stream;
 
 /// A simulated AWS.
 #[derive(Clone, Debug)]
@@ -38,32 +51,6 @@ impl Default for World {
     }
 }
 
-/// How late CloudWatch shows a minute, counted in seconds from the minute's end.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Publishing {
-    /// No point appears before this.
-    pub earliest: i64,
-    /// Every point has appeared by then.
-    pub latest: i64,
-    /// No value grows after this.
-    pub settled: i64,
-    /// The share of points that appear too small and grow later.
-    pub growing: f64,
-}
-
-impl Default for Publishing {
-    fn default() -> Publishing {
-        Publishing { earliest: 60, latest: 180, settled: 240, growing: 0.25 }
-    }
-}
-
-impl Publishing {
-    /// Every minute is there, whole, as soon as it is over.
-    pub fn at_once() -> Publishing {
-        Publishing { earliest: 0, latest: 0, settled: 0, growing: 0.0 }
-    }
-}
-
 /// One AWS account.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
@@ -77,59 +64,6 @@ pub struct Account {
     pub without_bedrock: Vec<String>,
     /// The accounts whose metrics it sees in every region, as a monitoring account.
     pub sources: Vec<String>,
-}
-
-/// An organization of accounts: a tree of units below one root.
-#[derive(Clone, Debug, Default)]
-pub struct Organization {
-    /// The account that owns it.
-    pub management: String,
-    /// Further accounts that may read it.
-    pub delegated: Vec<String>,
-    /// The root's id, such as `r-demo`.
-    pub root: String,
-    pub units: Vec<Unit>,
-    pub members: Vec<Member>,
-}
-
-/// An organizational unit.
-#[derive(Clone, Debug, Default)]
-pub struct Unit {
-    /// For example `ou-demo-workload`.
-    pub id: String,
-    pub name: String,
-    /// The unit or root above.
-    pub parent: String,
-}
-
-/// An account of an organization, whether or not the world has it.
-#[derive(Clone, Debug)]
-pub struct Member {
-    pub id: String,
-    pub name: String,
-    /// The unit or root that it lies in.
-    pub unit: String,
-    /// `ACTIVE`, `SUSPENDED`, …
-    pub state: String,
-    pub tags: BTreeMap<String, String>,
-    /// From when until before when it is a member, in seconds.
-    pub joined: i64,
-    pub left: i64,
-}
-
-impl Member {
-    /// An active member, at all times.
-    pub fn new(id: &str, name: &str, unit: &str) -> Member {
-        Member {
-            id: id.into(),
-            name: name.into(),
-            unit: unit.into(),
-            state: "ACTIVE".into(),
-            tags: BTreeMap::new(),
-            joined: i64::MIN,
-            left: i64::MAX,
-        }
-    }
 }
 
 /// One region of one account.
@@ -185,64 +119,6 @@ pub struct IncreaseRequest {
     /// `PENDING`, `CASE_OPENED`, `CASE_CLOSED`, …
     pub status: String,
     pub created: i64,
-}
-
-/// An application inference profile.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ApplicationProfile {
-    /// 12 characters: CloudWatch's ModelId.
-    pub id: String,
-    pub name: String,
-    /// What it was copied from: a foundation model's id or a system profile's.
-    pub source: String,
-    pub tags: BTreeMap<String, String>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ProvisionedThroughput {
-    /// The last part of its ARN.
-    pub id: String,
-    pub name: String,
-    pub model_id: String,
-    pub units: u32,
-    pub desired_units: u32,
-    /// `InService`, `Creating`, `Updating`, `Failed`.
-    pub status: String,
-    /// `OneMonth` or `SixMonths`, and when it ends.
-    pub commitment: Option<(String, i64)>,
-    pub created: i64,
-}
-
-/// A custom model served on demand.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Deployment {
-    /// The last part of its ARN; the whole ARN is CloudWatch's ModelId.
-    pub id: String,
-    pub name: String,
-    /// The model that was customized.
-    pub base_model_id: String,
-    pub created: i64,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ImportedModel {
-    /// The last part of its ARN; the whole ARN is CloudWatch's ModelId.
-    pub id: String,
-    pub name: String,
-    pub architecture: String,
-    pub created: i64,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct BatchJob {
-    pub id: String,
-    pub name: String,
-    pub model_id: String,
-    /// `Submitted`, `InProgress`, `Completed`, …
-    pub status: String,
-    pub submitted: i64,
-    pub records: u64,
-    pub processed: u64,
 }
 
 impl World {

@@ -80,14 +80,18 @@ impl Fault {
         Fault { account: None, region: None, service: None, operation: None, kind }
     }
 
-    /// Whether a request meets it.
+    /// Tells whether a request meets it.
     pub fn hits(&self, call: &Call) -> bool {
-        let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|w| w == is);
         fits(&self.account, &call.account)
             && fits(&self.region, &call.region)
             && fits(&self.service, &call.service)
             && fits(&self.operation, &call.operation)
     }
+}
+
+/// What is not said fits everything.
+fn fits(wanted: &Option<String>, is: &str) -> bool {
+    wanted.as_deref().is_none_or(|wanted| wanted == is)
 }
 
 #[cfg(test)]

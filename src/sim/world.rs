@@ -31,9 +31,9 @@ pub struct World {
     pub accounts: Vec<Account>,
     pub organization: Option<Organization>,
     pub publishing: Publishing,
-    /// Whether AWS's rates per API, account and region are enforced.
+    /// AWS's rates per API, account and region are enforced.
     pub rates: bool,
-    /// Whether list pages are sometimes short or empty though more follow.
+    /// List pages are sometimes short or empty though more follow.
     pub rough_pages: bool,
 }
 
@@ -56,7 +56,7 @@ impl Default for World {
 pub struct Account {
     /// 12 digits.
     pub id: String,
-    /// What AssumeRole into this account must be given, if anything.
+    /// The secret that AssumeRole into this account must be given, if any.
     pub external_id: Option<String>,
     /// The regions that are enabled.
     pub regions: Vec<Region>,
@@ -73,9 +73,9 @@ pub struct Region {
     pub name: String,
     /// The quota rows listed here; `None`: every row that the public lists say the region has.
     pub codes: Option<Vec<String>>,
-    /// Whether per-model tokens per day are still listed, rather than the one Cross-Model row.
+    /// Tokens per day are still listed per model, rather than in the one Cross-Model row.
     pub day_rows: bool,
-    /// Whether CloudWatch has series without dimensions, added up over all ids.
+    /// CloudWatch has series without dimensions, added up over all ids.
     pub account_wide: bool,
     /// Where this account differs from the defaults; of several for one code, the latest that has begun holds.
     pub quotas: Vec<QuotaChange>,
@@ -92,7 +92,7 @@ pub struct Region {
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuotaChange {
     pub code: String,
-    /// Since when, in seconds; `i64::MIN` for always.
+    /// The moment it begins to hold, in seconds; `i64::MIN` for always.
     pub from: i64,
     pub applied: Applied,
 }
@@ -136,13 +136,9 @@ impl World {
         if let Some(codes) = &region.codes {
             return codes.iter().filter_map(|code| self.lists.quota(code)).collect();
         }
-        let day_row = |q: &Quota| {
-            let global = q.name.starts_with("Global cross-region model inference tokens per day");
-            global || q.name.starts_with("Model invocation max tokens per day")
-        };
-        let cross_model = |q: &Quota| q.name.starts_with("Cross-Model");
-        let listed = self.lists.listed(&region.name);
-        listed.filter(|q| if region.day_rows { !cross_model(q) } else { !day_row(q) }).collect()
+        // A region has the account's one row for tokens per day or the models' own, never both.
+        let unlisted = if region.day_rows { is_cross_model_row } else { is_day_row };
+        self.lists.listed(&region.name).filter(|quota| !unlisted(quota)).collect()
     }
 
     /// The limit that calls are held to: the applied value, the default where there is none.
@@ -154,8 +150,19 @@ impl World {
     }
 }
 
+/// A model's own tokens per day.
+fn is_day_row(quota: &Quota) -> bool {
+    let heads = ["Global cross-region model inference tokens per day", "Model invocation max tokens per day"];
+    heads.iter().any(|head| quota.name.starts_with(head))
+}
+
+/// The account's tokens per day, of all models together.
+fn is_cross_model_row(quota: &Quota) -> bool {
+    quota.name.starts_with("Cross-Model")
+}
+
 impl Region {
-    /// What holds instead of the default, rows at RESOURCE level aside.
+    /// The entry that holds instead of the default, rows at RESOURCE level aside.
     pub fn applied(&self, code: &str, now: i64) -> Option<&Applied> {
         let account = self.begun(code, now).filter(|c| !matches!(c.applied, Applied::Resource(_)));
         account.max_by_key(|c| c.from).map(|c| &c.applied)

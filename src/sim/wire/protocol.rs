@@ -14,9 +14,8 @@ pub enum Protocol {
 
 /// The protocol that the headers of a request tell.
 pub fn protocol(headers: &HeaderMap) -> Protocol {
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let content = text("content-type");
-    if text("smithy-protocol") == "rpc-v2-cbor" {
+    let content = text(headers, "content-type");
+    if text(headers, "smithy-protocol") == "rpc-v2-cbor" {
         Protocol::Cbor
     } else if headers.contains_key("x-amz-target") {
         Protocol::Json(if content.ends_with("1.0") { "1.0" } else { "1.1" })
@@ -25,4 +24,8 @@ pub fn protocol(headers: &HeaderMap) -> Protocol {
     } else {
         Protocol::Rest
     }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

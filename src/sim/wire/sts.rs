@@ -21,17 +21,15 @@ pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, R
 }
 
 fn assume_role(scene: &Scene, input: &Value) -> Result<Value, Refusal> {
-    let field = |name: &str| input[name].as_str().filter(|v| !v.is_empty());
-    let missing = |name| Refusal::new(400, "ValidationError", format!("Value at '{name}' must not be null"));
-    let role = field("RoleArn").ok_or_else(|| missing("roleArn"))?;
-    let session = field("RoleSessionName").ok_or_else(|| missing("roleSessionName"))?;
+    let role = field(input, "RoleArn").ok_or_else(|| missing("roleArn"))?;
+    let session = field(input, "RoleSessionName").ok_or_else(|| missing("roleSessionName"))?;
     let parts: Vec<&str> = role.split(':').collect();
     let ["arn", "aws", "iam", "", account, resource] = parts[..] else {
         return Err(Refusal::new(400, "ValidationError", format!("{role} is invalid")));
     };
     let account = scene.world.account(account).filter(|a| {
         let external = a.external_id.as_deref();
-        resource.starts_with("role/") && (external.is_none() || external == field("ExternalId"))
+        resource.starts_with("role/") && (external.is_none() || external == field(input, "ExternalId"))
     });
     let account = account.ok_or_else(|| {
         let me = &scene.account.id;
@@ -58,4 +56,13 @@ fn assume_role(scene: &Scene, input: &Value) -> Result<Value, Refusal> {
             "Arn": format!("arn:aws:sts::{}:assumed-role/{name}/{session}", account.id),
         },
     }))
+}
+
+/// A field of a form; an empty one is as good as none.
+fn field<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
+    input[name].as_str().filter(|text| !text.is_empty())
+}
+
+fn missing(name: &str) -> Refusal {
+    Refusal::new(400, "ValidationError", format!("Value at '{name}' must not be null"))
 }

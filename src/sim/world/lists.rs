@@ -152,7 +152,7 @@ impl Lists {
         public.unwrap_or_else(|| made_up_value(&quota.name))
     }
 
-    /// Whether any call from the region can reach the model.
+    /// Tells whether any call from the region can reach the model.
     pub fn offers(&self, region: &str, model: &Model) -> bool {
         self.regions_offering(model, Scope::Any).any(|r| r == region)
     }

@@ -54,7 +54,7 @@ fn percent(statistic: &str) -> Option<f64> {
         .filter(|p| (0.0..=100.0).contains(p) && digits.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Whether GetMetricData knows the statistic.
+/// Tells whether GetMetricData knows the statistic.
 pub fn is_statistic(name: &str) -> bool {
     matches!(name, "Sum" | "SampleCount" | "Average" | "Minimum" | "Maximum") || percent(name).is_some()
 }

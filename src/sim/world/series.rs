@@ -60,7 +60,7 @@ const MANTLE: [&str; 6] = [
 /// One set of dimensions under which a stream is published.
 struct Level {
     dimensions: Dimensions,
-    /// Of the stream's calls.
+    /// The part of the stream's calls that it shows.
     share: f64,
     metrics: &'static [&'static str],
 }
@@ -178,7 +178,7 @@ impl World {
             .reduce(Point::add)
     }
 
-    /// Whether a stream can ever have a point of the metric: spares a search of two weeks.
+    /// Tells whether a stream can ever have a point of the metric: that spares a search of two weeks.
     fn could_publish(&self, region: &Region, stream: &Stream, metric: &str) -> bool {
         if matches!(stream.demand, Demand::Table(_)) {
             return true;
@@ -209,7 +209,7 @@ pub struct Source<'a> {
     flow: Flow<'a>,
     metric: &'a str,
     share: f64,
-    /// What the lateness of its points depends on.
+    /// The key of the noise in the lateness of its points.
     late: u64,
     tallies: Option<&'a Tallies<'a>>,
 }

@@ -13,22 +13,22 @@ pub struct Stream {
     pub endpoint: Endpoint,
     /// CloudWatch's ModelId; the dimension Model for [`Endpoint::Mantle`].
     pub model_id: String,
-    /// When there are calls at all, in seconds.
+    /// The span in which there are calls at all, in seconds.
     pub active: Range<i64>,
     pub demand: Demand,
     pub call: Call,
     pub charges: Vec<Charge>,
     /// How many tokens of quota one output token settles to.
     pub burndown: f64,
-    /// Whether EstimatedTPMQuotaUsage is published.
+    /// EstimatedTPMQuotaUsage is published.
     pub estimated: bool,
     /// The share of calls refused for want of something that no minute's limit tells: tokens of the day.
     pub refused: f64,
     /// How often clients try a refused call again, within the minute.
     pub retries: u64,
-    /// Whether LegacyModelInvocations is published.
+    /// LegacyModelInvocations is published.
     pub legacy: bool,
-    /// Whether cache metrics are spelled CacheReadInputTokens and CacheWriteInputTokens.
+    /// Cache metrics are spelled CacheReadInputTokens and CacheWriteInputTokens, as some of AWS's tables have it.
     pub cache_tokens_spelling: bool,
     /// Service tier and its share of the calls: series with ServiceTier and ResolvedServiceTier.
     pub tiers: Vec<(String, f64)>,
@@ -80,18 +80,18 @@ pub enum Demand {
     Table(BTreeMap<i64, Tally>),
 }
 
-/// What one call looks like, on average.
+/// The average call of a stream.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub input: f64,
     pub output: f64,
     pub cache_read: f64,
     pub cache_write: f64,
-    /// What the client gave as max_tokens: reserved at admission. 0: only what the call settles to.
+    /// The client's max_tokens, which are reserved at admission. 0: only what the call settles to.
     pub max_tokens: f64,
     pub images: f64,
     pub latency_ms: f64,
-    /// Only streaming calls have it.
+    /// TimeToFirstToken, which only streaming calls have.
     pub first_token_ms: Option<f64>,
     /// The shares of admitted calls that fail.
     pub client_errors: f64,

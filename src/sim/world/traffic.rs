@@ -14,10 +14,10 @@ pub struct Flow<'a> {
     world: &'a World,
     region: &'a Region,
     pub stream: &'a Stream,
-    /// What its noise depends on.
+    /// The key of its noise.
     pub key: u64,
     account: &'a Account,
-    /// Whether its quotas can ever refuse a call.
+    /// Its quotas could refuse a call, at some time.
     refusable: bool,
 }
 
@@ -35,7 +35,7 @@ impl World {
         charges.map(|(s, per)| s.settled(&self.flow(account, region, s).tally(minute), per)).sum()
     }
 
-    /// Whether the limits can ever refuse a call of the stream.
+    /// Tells whether the limits can ever refuse a call of the stream.
     pub(super) fn could_refuse(&self, region: &Region, stream: &Stream) -> bool {
         stream.refused > 0.0
             || stream.charges.iter().any(|charge| {
@@ -54,7 +54,7 @@ impl World {
 }
 
 impl Flow<'_> {
-    /// What CloudWatch counts in a minute (minutes since the epoch), once settled.
+    /// The counts of a minute (minutes since the epoch), once settled.
     pub fn tally(&self, minute: i64) -> Tally {
         if let Demand::Table(minutes) = &self.stream.demand {
             return minutes.get(&minute).copied().unwrap_or_default();

@@ -1,10 +1,10 @@
 //! One target as the families see it: what is exported of it, picked out once for all of them.
 
+use super::export::{Export, QuotaExport};
 use super::text::label;
-use super::{Export, QuotaExport};
 use crate::model::catalog::{BatchJob, Catalog, FoundationModel, ProvisionedThroughput};
 use crate::model::evaluation::{Evaluation, IdStatus, QuotaStatus};
-use crate::model::matching;
+use crate::model::ids::Scope;
 use crate::model::quota::{IncreaseRequest, ServiceQuota};
 use crate::model::snapshot::{Snapshot, TargetState};
 use crate::model::time::Timestamp;
@@ -180,14 +180,16 @@ fn job_model<'a>(catalog: &'a Catalog, given: &'a str) -> &'a str {
     if known { given } else { UNKNOWN }
 }
 
+/// The labels that tell an invocation id: endpoint, model_id, model, scope.
+pub(super) fn id_labels(id: &IdStatus) -> [&str; 4] {
+    let model = id.resolution.model.as_deref().unwrap_or(UNKNOWN);
+    let scope = id.resolution.scope.map_or(UNKNOWN, Scope::word);
+    [id.id.endpoint.word(), &id.id.id, model, scope]
+}
+
 /// The base model id in the ARN of a foundation model or of a custom model.
 pub(super) fn base_model(arn: &str) -> Option<&str> {
     let (_, rest) = arn.split_once(":foundation-model/").or_else(|| arn.split_once(":custom-model/"))?;
     // Every model id begins with its provider; `custom-model/imported/…` names no base model.
     rest.split('/').next().filter(|model| model.contains('.'))
-}
-
-/// The label `family` of a quota name.
-pub(super) fn quota_family(name: &str) -> &'static str {
-    matching::family(name).word()
 }

@@ -6,8 +6,8 @@
 //! as given. The simulated AWS is a process of its own.
 
 use bedrock_quota_exporter::sim::Sim;
-use bedrock_quota_exporter::sim::lists::Profile;
-use bedrock_quota_exporter::sim::traffic::{Call, Demand, Stream};
+use bedrock_quota_exporter::sim::world::lists::Profile;
+use bedrock_quota_exporter::sim::world::stream::{Call, Demand, Stream};
 use bedrock_quota_exporter::sim::world::{Account, Applied, QuotaChange, Region, World};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};

@@ -122,7 +122,7 @@ impl<'a> View<'a> {
             evaluation,
             inventory,
             requests,
-            unmapped: evaluation.unmapped.iter().map(|(id, reason)| (&*id.id, *reason)).collect(),
+            unmapped: evaluation.unmapped.iter().map(|(id, reason)| (&*id.id, reason.word())).collect(),
             models: models.filter(|model| shown(&model.id)).map(|model| (&*model.id, &**model)).collect(),
             provisioned: provisioned.map(|provisioned| (provisioned.id(), provisioned)).collect(),
             jobs: catalog.map(jobs).unwrap_or_default(),

@@ -6,9 +6,6 @@ use std::iter::Sum;
 /// GetMetricData's price in US dollars: $0.01 per 1,000 metrics requested, whatever the number of datapoints.
 pub const DOLLARS_PER_METRIC: f64 = 0.00001;
 
-/// ListMetrics' price in US dollars: $0.01 per 1,000 calls.
-pub const DOLLARS_PER_LISTING: f64 = 0.00001;
-
 /// What reading a target takes at intervals that are not stretched: metrics billed a day.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Load {

@@ -4,7 +4,7 @@ use super::ids::{Endpoint, words};
 use super::time::{Minute, Timestamp};
 use std::sync::Arc;
 
-/// How many queries one call of GetMetricData takes.
+/// How many metrics one call of GetMetricData takes (AWS: "up to 500 metrics").
 pub const QUERIES_PER_CALL: usize = 500;
 
 /// How long ListMetrics shows a series after its last datapoint, in seconds.

@@ -3,7 +3,7 @@
 use bedrock_quota_exporter::exposition::families::{self, Family};
 use bedrock_quota_exporter::model::evaluation::Cause;
 use bedrock_quota_exporter::model::ids::{Endpoint, Method, QuotaKind, Scope, State, UsageSource, Variant};
-use bedrock_quota_exporter::model::matching::{Confidence, Family as QuotaFamily, IdType};
+use bedrock_quota_exporter::model::matching::{Confidence, Family as QuotaFamily, IdType, Unmapped};
 use bedrock_quota_exporter::model::snapshot::{Collector, ErrorClass};
 use bedrock_quota_exporter::telemetry::Discovery;
 use std::fmt::Write;
@@ -144,6 +144,7 @@ fn label_values() -> Vec<(&'static str, Vec<&'static str>)> {
         ("statistic", vec!["average", "p50", "p90", "p99", "maximum"]),
         ("window", vec!["5m", "15m", "30m"]),
         ("cause", words!(Cause)),
+        ("reason", words!(Unmapped)),
         ("type", words!(IdType)),
         ("confidence", words!(Confidence)),
         ("collector", words!(Collector)),

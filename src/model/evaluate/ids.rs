@@ -3,6 +3,7 @@
 use super::spending::Spending;
 use crate::model::evaluation::IdStatus;
 use crate::model::ids::Endpoint;
+use crate::model::matching::Unmapped;
 use crate::model::minutes::Cell;
 use crate::model::observation::Collector;
 use crate::model::state::Known;
@@ -50,7 +51,7 @@ impl Spending<'_> {
     }
 
     /// Nobody can say that an id has no quota before quotas were read, and the catalog was asked for.
-    pub fn unmapped(&self) -> Vec<(InvocationId, &'static str)> {
+    pub fn unmapped(&self) -> Vec<(InvocationId, Unmapped)> {
         let asked = self.state.collectors.contains_key(&Collector::Catalog);
         if self.state.quotas.is_none() || !asked {
             return Vec::new();

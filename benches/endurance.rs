@@ -7,7 +7,7 @@
 #[path = "../tests/it/rig.rs"]
 mod rig;
 
-use bedrock_quota_exporter::sim::traffic::{Demand, Stream};
+use bedrock_quota_exporter::sim::world::stream::{Demand, Stream};
 use bedrock_quota_exporter::sim::world::{Account, Publishing, Region, World};
 use std::sync::Arc;
 

@@ -7,8 +7,8 @@
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads /proc, and times what it starts")]
 
 use bedrock_quota_exporter::sim::Sim;
-use bedrock_quota_exporter::sim::lists::Profile;
-use bedrock_quota_exporter::sim::traffic::{Call, Demand, Stream};
+use bedrock_quota_exporter::sim::world::lists::Profile;
+use bedrock_quota_exporter::sim::world::stream::{Call, Demand, Stream};
 use bedrock_quota_exporter::sim::world::{Account, Applied, QuotaChange, Region, World};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};

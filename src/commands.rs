@@ -1,6 +1,7 @@
 //! The sub-commands: from parsed arguments to a running or finished job.
 
 mod backfill;
+mod openmetrics;
 
 use crate::aws::Environment;
 use crate::cli;

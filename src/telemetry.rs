@@ -1,8 +1,9 @@
 //! The exporter's own metrics, in one injected value, and its log.
 
+pub mod families;
 mod logfmt;
 
-use crate::exposition::families::{self, Family};
+use crate::exposition::family::Family;
 use crate::model::ids::words;
 use crate::model::snapshot::{Collector, ErrorClass};
 use crate::model::time::Timestamp;

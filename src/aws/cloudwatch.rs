@@ -9,7 +9,7 @@ use crate::model::cadence::DOLLARS_PER_METRIC;
 use crate::model::ids::Endpoint;
 use crate::model::snapshot::{CollectError, ErrorClass, SeriesRequest};
 use crate::model::time::{Minute, Timestamp};
-use crate::model::usage::{InvocationId, ListedId, SeriesReading};
+use crate::model::usage::{InvocationId, ListedId, QUERIES_PER_CALL, SeriesReading};
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
     Dimension, Metric as SdkMetric, MetricDataQuery, MetricDataResult, MetricStat, RecentlyActive, ScanBy,
@@ -23,8 +23,7 @@ const DATA: &str = "cloudwatch:GetMetricData";
 /// AWS's rates, in calls a second per account and region.
 pub(super) const LIST_RATE: u32 = 25;
 pub(super) const DATA_RATE: u32 = 50;
-/// GetMetricData's limits, per call.
-const MOST_QUERIES: usize = 500;
+/// GetMetricData's limit, per call.
 const MOST_DATAPOINTS: i64 = 100_800;
 /// CloudWatch's own limit of a dimension's value.
 const LONGEST_ID: usize = 1_024;
@@ -174,7 +173,7 @@ fn batches(series: &[SeriesRequest], period: i32) -> Vec<&[SeriesRequest]> {
         let (mut from, mut until) = (rest[0].from, rest[0].until);
         let fits = |n: usize, from: Minute, until: Minute| {
             let points = (until.0 - from.0) * 60 / i64::from(period);
-            n <= MOST_QUERIES && points * n as i64 <= MOST_DATAPOINTS
+            n <= QUERIES_PER_CALL && points * n as i64 <= MOST_DATAPOINTS
         };
         let mut n = 1;
         while n < rest.len() {

@@ -3,7 +3,7 @@
 use super::burndown::burndown;
 use super::evaluation::{Cause, Evaluation, IdStatus, QuotaStatus, ThrottleStatus};
 use super::ids::{Endpoint, Method, QuotaKind, Scope, State, UsageSource};
-use super::matching::{Charge, ModelQuota, QuotaKey};
+use super::matching::{Charge, ModelQuota, QuotaKey, Unmapped};
 use super::minutes::{Cell, closed, settled};
 use super::snapshot::{Collector, Known, LimitChange, Settings, TargetState};
 use super::throttling::{self, Afternoon, Refused, Share};
@@ -312,7 +312,7 @@ impl<'a> Usage<'a> {
     }
 
     /// Nobody can say that an id has no quota before quotas were read, and the catalog was asked for.
-    fn unmapped(&self) -> Vec<(InvocationId, &'static str)> {
+    fn unmapped(&self) -> Vec<(InvocationId, Unmapped)> {
         let asked = self.state.collectors.contains_key(&Collector::Catalog);
         if self.state.quotas.is_none() || !asked {
             return Vec::new();

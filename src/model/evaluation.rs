@@ -1,7 +1,7 @@
 //! What a target's observations mean now: everything that /metrics says about it, as values.
 
 use super::ids::{Scope, State, UsageSource, words};
-use super::matching::{ModelQuota, Resolution};
+use super::matching::{ModelQuota, Resolution, Unmapped};
 use super::time::Timestamp;
 use super::usage::{InvocationId, Metric};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ pub struct Evaluation {
     /// Per model and scope.
     pub throttling: Vec<ThrottleStatus>,
     /// Traffic of the last 24 hours that no quota could be found for.
-    pub unmapped: Vec<(InvocationId, &'static str)>,
+    pub unmapped: Vec<(InvocationId, Unmapped)>,
     /// The end of the last minute read for every id.
     pub complete_until: Option<Timestamp>,
     /// The newest datapoint of any id (its minute's start).

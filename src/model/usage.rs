@@ -4,6 +4,9 @@ use super::ids::{Endpoint, words};
 use super::time::{Minute, Timestamp};
 use std::sync::Arc;
 
+/// How many metrics one call of GetMetricData takes (AWS: "up to 500 metrics").
+pub const QUERIES_PER_CALL: usize = 500;
+
 words! {
     /// A CloudWatch metric with one statistic, as this exporter reads it.
     Metric {

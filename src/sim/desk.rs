@@ -1,32 +1,11 @@
 //! The front desk: every request passes it. It tells the time, keeps to AWS's rates, names the faults
 //! that apply and counts calls. One task owns its books; the rest of the sim asks it.
 
+use super::call::{Call, Count};
 use super::faults::{Fault, Kind};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
-
-/// Whom a request is for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Call {
-    /// As in the credential scope: `monitoring`, `servicequotas`, `bedrock`, `sts`, `organizations`, `account`, `oam`.
-    pub service: String,
-    pub operation: String,
-    pub account: String,
-    pub region: String,
-}
-
-/// How often a call was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Count {
-    /// Requests, refused ones included.
-    pub calls: u64,
-    /// Requests refused because they came too fast.
-    pub throttled: u64,
-    /// Metrics that AWS would bill: per request and metric, one for up to five statistics.
-    pub metrics: u64,
-}
 
 /// What the desk says to a request.
 #[derive(Clone, Debug, PartialEq)]

@@ -37,7 +37,7 @@ fn is_pure(file: &str) -> bool {
 }
 
 fn is_world(file: &str) -> bool {
-    ["world", "traffic", "series", "noise", "lists", "names"].iter().any(|m| is_in(file, &format!("sim/{m}")))
+    is_in(file, "sim/world")
 }
 
 fn is_crate(path: &str) -> bool {
@@ -87,7 +87,11 @@ fn a_broken_rule_is_found() {
         ("sim/world.rs", "use crate::model::quota;", "crate::model::quota"),
         ("sim/wire.rs", "use super::super::{config, plan::plan};", "crate::config"),
         ("sim.rs", "use super::model;", "crate::model"),
-        ("sim/traffic.rs", "use std::time::Instant;\nfn f() { Instant::now(); }", "std::time::Instant::now"),
+        (
+            "sim/world/traffic.rs",
+            "use std::time::Instant;\nfn f() { Instant::now(); }",
+            "std::time::Instant::now",
+        ),
         ("server.rs", "use crate::sim::Sim;", "crate::sim::Sim"),
         (
             "collect.rs",
@@ -110,7 +114,7 @@ fn what_is_allowed_is_not_found() {
         ("model.rs", "#[cfg(test)]\nmod tests { use std::fs; fn f() { tokio::spawn(x) } }\nfn g() {}"),
         ("plan.rs", "use std::time::Duration;\nuse crate::model::snapshot::Settings;"),
         ("aws/clients.rs", "use aws_config::SdkConfig;"),
-        ("sim/wire.rs", "use super::world::World;\nuse crate::sim::desk;"),
+        ("sim/desk.rs", "use super::world::World;\nuse crate::sim::faults;"),
         ("commands.rs", "use crate::sim::{self, world::World};"),
         ("collect.rs", "use tokio::time::Instant;\nfn f() { Instant::now(); }"),
     ];

@@ -56,7 +56,7 @@ use signer::{account_of, invalid_token, signer};
 const HOME: &str = "us-east-1";
 /// AWS still answers it, an emulation in half would mislead.
 const NO_QUERY: &str = "The simulated CloudWatch speaks AWS JSON 1.0 and Smithy RPC v2 CBOR, not the Query protocol of \
-    older SDKs: boto3 1.40 and later, for example, can be used.";
+    older SDKs: newer ones, such as boto3 1.43, can be used.";
 /// No request of these APIs is larger.
 const LARGEST_REQUEST: usize = 4 << 20;
 

@@ -204,7 +204,7 @@ fn catalog() -> Catalog {
             job("2", &foundation(SONNET), "InProgress"),
             job("3", NOVA, "Submitted"),
             job("3", NOVA, "Submitted"),
-            job("4", "us.acme.never-heard-of-v1:0", "Submitted"),
+            job("4", "nobodylistst", "Submitted"),
         ]),
         ..Catalog::default()
     }

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-METRICS = Path(__file__).resolve().parents[2] / "docs" / "METRICS.md"
+METRICS = Path(__file__).resolve().parents[1] / "docs" / "METRICS.md"
 
 # Prometheus adds these to whatever it scrapes.
 TARGET_LABELS = {"job", "instance"}

@@ -1,6 +1,6 @@
 //! Many expositions, one after another in time, as one OpenMetrics text with timestamps.
 
-use super::text::{label, number};
+use crate::exposition::text::{label, number};
 use crate::model::time::Timestamp;
 use std::collections::BTreeMap;
 use std::io::{self, Write};

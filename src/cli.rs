@@ -1,6 +1,10 @@
 //! The command line. Flags follow the exporters' convention; each is also an environment variable,
 //! `BEDROCK_QUOTA_EXPORTER_` and the flag's name in capitals.
 
+mod tools;
+
+pub use tools::{Format, Quotas, Snapshot, SnapshotCommand, SnapshotSave, Source, Takes};
+
 use crate::config;
 use crate::model::shard::Shard;
 use crate::telemetry;
@@ -32,6 +36,10 @@ pub enum Command {
     Sim(Sim),
     /// Tell which quotas an invocation id spends, and why; live, or offline on the AWS CLI's JSON
     Explain(Explain),
+    /// List quotas by model family: applied, default, state, and how much of them was used
+    Quotas(Quotas),
+    /// Keep the picture of accounts (quotas, catalog, usage) in a file that every tool reads
+    Snapshot(Snapshot),
     /// Ask a running exporter whether it is healthy; exit code 0 if it is
     Healthcheck(Healthcheck),
 }

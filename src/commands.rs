@@ -1,6 +1,10 @@
 //! The sub-commands: from parsed arguments to a running or finished job.
 
 mod backfill;
+mod source;
+mod tools;
+
+pub use tools::{quotas, snapshot};
 
 use crate::aws::Environment;
 use crate::cli;
@@ -180,6 +184,9 @@ fn load(file: &cli::ConfigFile) -> Result<Plan> {
 
 /// How long threads may take that cannot be stopped.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// Patience with the simulated AWS: it shares this process, and the machine may be busy.
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// What the accounts of the simulated AWS are called.
 const DEMO_NAMES: [&str; 3] = ["production", "research", "labs"];

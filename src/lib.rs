@@ -27,9 +27,11 @@ pub mod model;
 pub mod aws;
 pub mod collect;
 pub mod daemon;
+mod gather;
 
 pub mod exposition;
 pub mod offline;
+pub mod picture;
 pub mod report;
 pub mod server;
 pub mod telemetry;

@@ -14,6 +14,8 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::demo(args),
         Command::Sim(args) => commands::sim(args),
         Command::Explain(args) => commands::explain(args),
+        Command::Quotas(args) => commands::quotas(args),
+        Command::Snapshot(args) => commands::snapshot(args),
         Command::Healthcheck(args) => commands::healthcheck(args),
     };
     match result {

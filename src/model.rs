@@ -5,12 +5,12 @@
 pub mod burndown;
 pub mod cadence;
 pub mod catalog;
-mod day;
+pub(crate) mod day;
 mod evaluate;
 pub mod evaluation;
 pub mod ids;
 pub mod matching;
-mod minutes;
+pub(crate) mod minutes;
 pub mod organization;
 pub mod quota;
 pub mod schedule;

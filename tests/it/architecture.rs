@@ -39,7 +39,7 @@ fn is_in(file: &str, module: &str) -> bool {
 }
 
 fn is_pure(file: &str) -> bool {
-    ["model", "plan", "exposition", "report"].iter().any(|module| is_in(file, module))
+    ["model", "plan", "exposition", "picture", "report"].iter().any(|module| is_in(file, module))
 }
 
 fn is_sim_shell(file: &str) -> bool {

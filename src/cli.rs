@@ -3,7 +3,7 @@
 
 mod tools;
 
-pub use tools::{Format, Quotas, Snapshot, SnapshotCommand, SnapshotSave, Source, Takes};
+pub use tools::{Format, Quotas, Snapshot, SnapshotCommand, SnapshotSave, Source, Takes, Usage};
 
 use crate::config;
 use crate::model::shard::Shard;
@@ -38,6 +38,8 @@ pub enum Command {
     Explain(Explain),
     /// List quotas by model family: applied, default, state, and how much of them was used
     Quotas(Quotas),
+    /// Show what models were asked for over a span: calls, refusals, tokens, how full their quotas were
+    Usage(Usage),
     /// Keep the picture of accounts (quotas, catalog, usage) in a file that every tool reads
     Snapshot(Snapshot),
     /// Ask a running exporter whether it is healthy; exit code 0 if it is

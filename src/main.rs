@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Command::Sim(args) => commands::sim(args),
         Command::Explain(args) => commands::explain(args),
         Command::Quotas(args) => commands::quotas(args),
+        Command::Usage(args) => commands::usage(args),
         Command::Snapshot(args) => commands::snapshot(args),
         Command::Healthcheck(args) => commands::healthcheck(args),
     };

@@ -1,6 +1,7 @@
 //! The picture of accounts: quotas, catalog and the usage of a span, minute by minute. One value that every
 //! tool around the daemon reads, whether it came from AWS, the simulated AWS or a file. Pure.
 
+pub mod activity;
 pub mod distribution;
 pub mod file;
 pub mod mask;

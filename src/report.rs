@@ -7,3 +7,4 @@ pub mod human;
 pub mod quotas;
 pub mod sheet;
 pub mod status;
+pub mod usage;

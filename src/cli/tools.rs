@@ -87,6 +87,24 @@ pub struct Quotas {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  bedrock-quota-exporter usage --demo
+  bedrock-quota-exporter usage --account production --since 15d --yes claude-sonnet-4-6")]
+pub struct Usage {
+    #[command(flatten)]
+    pub source: Source,
+    /// How much of the past is read, from 5m to 15d
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", default_value = "24h", value_parser = span)]
+    pub since: u64,
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_FORMAT", default_value = "table")]
+    pub format: Format,
+    /// Tell everything of the models or invocation ids that contain this; without it, all in one table
+    #[arg(value_name = "MODEL|ID")]
+    pub about: Option<String>,
+}
+
+#[derive(Args, Debug)]
 pub struct Snapshot {
     #[command(subcommand)]
     pub command: SnapshotCommand,

@@ -2,14 +2,16 @@
 
 mod quotas;
 mod snapshot;
+mod usage;
 
 pub use quotas::quotas;
 pub use snapshot::snapshot;
+pub use usage::usage;
 
 use super::source;
 use crate::cli::Format;
 use crate::picture::TargetPicture;
-use crate::report::sheet::{Terminal, printable};
+use crate::report::sheet::{self, Terminal, printable};
 use anyhow::Result;
 use std::env;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -34,6 +36,11 @@ fn print(text: &str) -> Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }
+}
+
+/// Which target the lines below are about.
+fn heading(picture: &TargetPicture) -> String {
+    sheet::heading(&printable(&picture.title()), terminal())
 }
 
 /// What could not be read of a target, line by line.

@@ -1,6 +1,6 @@
 //! `quotas`.
 
-use super::{Format, print, source, terminal};
+use super::{Format, heading, print, source, terminal, troubles};
 use crate::cli;
 use crate::model::ids::{QuotaKind, Scope, State};
 use crate::model::time::Timestamp;
@@ -41,8 +41,7 @@ pub fn quotas(args: cli::Quotas) -> Result<()> {
 
 /// A target's heading, its table, and what could not be read.
 fn table(picture: &TargetPicture, sheet: &Sheet) -> String {
-    let mut text = sheet::heading(&sheet::printable(&picture.title()), terminal());
-    text += &super::troubles(picture);
+    let text = heading(picture) + &troubles(picture);
     if sheet.is_empty() {
         return text + "no such quota\n";
     }

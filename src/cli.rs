@@ -3,7 +3,7 @@
 
 mod tools;
 
-pub use tools::{Format, Quotas, Snapshot, SnapshotCommand, SnapshotSave, Source, Takes, Usage};
+pub use tools::{Chart, Format, Quotas, Snapshot, SnapshotCommand, SnapshotSave, Source, Takes, Usage};
 
 use crate::config;
 use crate::model::shard::Shard;
@@ -40,6 +40,8 @@ pub enum Command {
     Quotas(Quotas),
     /// Show what models were asked for over a span: calls, refusals, tokens, how full their quotas were
     Usage(Usage),
+    /// Draw models against their limits, and their calls, made and refused, as SVG
+    Chart(Chart),
     /// Keep the picture of accounts (quotas, catalog, usage) in a file that every tool reads
     Snapshot(Snapshot),
     /// Ask a running exporter whether it is healthy; exit code 0 if it is

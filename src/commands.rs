@@ -4,7 +4,7 @@ mod backfill;
 mod source;
 mod tools;
 
-pub use tools::{quotas, snapshot, usage};
+pub use tools::{chart, quotas, snapshot, usage};
 
 use crate::aws::Environment;
 use crate::cli;

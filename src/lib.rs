@@ -25,6 +25,7 @@ pub mod plan;
 pub mod model;
 
 pub mod aws;
+pub mod chart;
 pub mod collect;
 pub mod daemon;
 mod gather;

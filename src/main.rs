@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => commands::explain(args),
         Command::Quotas(args) => commands::quotas(args),
         Command::Usage(args) => commands::usage(args),
+        Command::Chart(args) => commands::chart(args),
         Command::Snapshot(args) => commands::snapshot(args),
         Command::Healthcheck(args) => commands::healthcheck(args),
     };

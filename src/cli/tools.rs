@@ -105,6 +105,28 @@ pub struct Usage {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  bedrock-quota-exporter chart --demo --account production --region us-west-2 --output sonnet.svg claude-sonnet-4-6
+  bedrock-quota-exporter chart --from today.jsonl.gz --account production --region us-east-1 --most 3 > top.svg")]
+pub struct Chart {
+    #[command(flatten)]
+    pub source: Source,
+    /// How much of the past is read, from 5m to 15d
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", default_value = "24h", value_parser = span)]
+    pub since: u64,
+    /// At most so many models, those with the most calls
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_MOST", value_name = "N", default_value_t = 8)]
+    pub most: usize,
+    /// The picture's file; without it, standard output
+    #[arg(long, short, env = "BEDROCK_QUOTA_EXPORTER_OUTPUT", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Draw only the models or invocation ids that contain this
+    #[arg(value_name = "MODEL|ID")]
+    pub about: Option<String>,
+}
+
+#[derive(Args, Debug)]
 pub struct Snapshot {
     #[command(subcommand)]
     pub command: SnapshotCommand,

@@ -1,9 +1,11 @@
 //! The tools around the daemon: one picture, many renderings.
 
+mod chart;
 mod quotas;
 mod snapshot;
 mod usage;
 
+pub use chart::chart;
 pub use quotas::quotas;
 pub use snapshot::snapshot;
 pub use usage::usage;

@@ -59,6 +59,8 @@ pub struct Head {
     pub right: bool,
     /// Whether it gives way first where the terminal is narrow: its text wraps.
     pub wraps: bool,
+    /// Where its text is broken, if that helps.
+    pub breaks: char,
 }
 
 /// Rows under heads.
@@ -70,17 +72,22 @@ pub struct Sheet {
 
 /// A column of numbers.
 pub const fn number(name: &'static str) -> Head {
-    Head { name, right: true, wraps: false }
+    Head { name, right: true, wraps: false, breaks: ' ' }
 }
 
 /// A column of words that are not broken.
 pub const fn word(name: &'static str) -> Head {
-    Head { name, right: false, wraps: false }
+    Head { name, right: false, wraps: false, breaks: ' ' }
 }
 
 /// A column of text that wraps.
 pub const fn text(name: &'static str) -> Head {
-    Head { name, right: false, wraps: true }
+    Head { name, right: false, wraps: true, breaks: ' ' }
+}
+
+/// A column of ids, which wrap at their hyphens.
+pub const fn identifier(name: &'static str) -> Head {
+    Head { name, right: false, wraps: true, breaks: '-' }
 }
 
 impl Field {
@@ -160,7 +167,7 @@ impl Sheet {
             }
         }
         for (column, head) in table.column_iter_mut().zip(&self.heads) {
-            column.set_padding((0, 2));
+            column.set_padding((0, 2)).set_delimiter(head.breaks);
             if !head.wraps {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }

@@ -5,7 +5,7 @@ mod week;
 use super::envelope;
 use super::human::{self, exact, percent, rounded};
 use super::quotas::tone_of;
-use super::sheet::{Field, Head, Sheet, Terminal, Tone, heading, number, printable, text, word};
+use super::sheet::{Field, Head, Sheet, Terminal, Tone, heading, identifier, number, printable, text, word};
 use crate::model::matching::{ModelQuota, QuotaKey};
 use crate::model::time::Minute;
 use crate::picture::TargetPicture;
@@ -91,13 +91,12 @@ pub fn quota(survey: &Survey, key: &QuotaKey) -> Option<QuotaUsage> {
 /// Every model of a target in one table.
 pub fn summary(models: &[ModelUsage]) -> Sheet {
     let mut sheet = Sheet::new(vec![
-        text("MODEL"),
+        identifier("MODEL"),
         word("SCOPE"),
         number("REQUESTS"),
         number("THROTTLED"),
-        number("RATE"),
-        number("INPUT"),
-        number("OUTPUT"),
+        number("TOKENS IN"),
+        number("OUT"),
         number("FULLEST"),
     ]);
     for usage in models {
@@ -106,7 +105,6 @@ pub fn summary(models: &[ModelUsage]) -> Sheet {
             Field::text(&*usage.activity.model),
             Field::text(usage.scope()),
             Field::number(Some(requests), rounded),
-            Field::number(Some(throttles), rounded).toned(refused(throttles)),
             Field::number(usage.totals.throttle_rate(), percent).toned(refused(throttles)),
             Field::number(Some(input), rounded),
             Field::number(Some(output), rounded),
@@ -171,7 +169,7 @@ fn minutes(survey: &Survey, usage: &ModelUsage) -> String {
 /// Percentiles of the minutes with traffic, in shares of the limit where there is one.
 pub fn quota_sheet(quotas: &[QuotaUsage]) -> Sheet {
     let heads: [Head; 8] = [
-        text("QUOTA"),
+        word("QUOTA"),
         word("CODE"),
         number("LIMIT"),
         number("P50"),
@@ -205,7 +203,7 @@ pub fn quota_sheet(quotas: &[QuotaUsage]) -> Sheet {
 /// Who makes the calls.
 fn id_sheet(usage: &ModelUsage) -> Sheet {
     let mut sheet = Sheet::new(vec![
-        text("INVOCATION ID"),
+        identifier("INVOCATION ID"),
         text("NAME"),
         text("TEAM"),
         number("REQUESTS"),

@@ -2,13 +2,12 @@
 
 use super::{TIMEOUT, bind, demo_plan, load, run_async, telemetry};
 use crate::cli;
+use crate::clock::now;
 use crate::daemon::fleet::explore::{Found, explore};
-use crate::daemon::now;
 use crate::gather::{self, Lists};
-use crate::model::cadence::DOLLARS_PER_METRIC;
+use crate::model::budget::DOLLARS_PER_METRIC;
 use crate::model::ids::Target;
-use crate::model::minutes::{closed, settled};
-use crate::model::snapshot::CollectError;
+use crate::model::observation::CollectError;
 use crate::model::time::{Minute, Timestamp};
 use crate::picture::file::Reader;
 use crate::picture::survey::Overrides;
@@ -53,6 +52,7 @@ pub(super) fn read(source: &cli::Source, since: u64, each: Each) -> Result<Heade
 }
 
 /// Reads a snapshot.
+#[expect(clippy::disallowed_methods, reason = "a tool's own file")]
 pub(super) fn read_file(path: &Path, takes: &cli::Takes, each: Each) -> Result<Header> {
     let name = path.display().to_string();
     let file = File::open(path).with_context(|| format!("{name}: cannot be read"))?;
@@ -140,7 +140,7 @@ async fn read_usage(
     each: &mut dyn FnMut(TargetPicture) -> Result<()>,
 ) -> Result<()> {
     let settings = &plan.settings;
-    let (until, settled) = (closed(settings, at), settled(settings, at));
+    let (until, settled) = (settings.closed(at), settings.settled(at));
     let span = Minute(until.0 - since as i64 / 60)..until;
     let bar = progress(lists.len(), "usage of");
     let reads = lists.into_iter().map(|lists| {

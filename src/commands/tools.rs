@@ -47,7 +47,7 @@ fn heading(picture: &TargetPicture) -> String {
 
 /// What could not be read of a target, line by line.
 fn troubles(picture: &TargetPicture) -> String {
-    let line = |trouble: &crate::model::snapshot::CollectError| {
+    let line = |trouble: &crate::model::observation::CollectError| {
         format!("not read ({}): {}\n", trouble.class, printable(&trouble.message))
     };
     picture.troubles.iter().map(line).collect()

@@ -6,7 +6,7 @@ mod usage;
 
 use super::{Header, Origin, TargetPicture};
 use crate::model::ids::Target;
-use crate::model::snapshot::{CollectError, ErrorClass};
+use crate::model::observation::{CollectError, ErrorClass};
 use crate::model::time::Timestamp;
 use lists::{RawCatalog, RawQuota, RawRequest};
 use serde::{Deserialize, Serialize};

@@ -334,7 +334,7 @@ fn id_json(usage: &ModelUsage, id: &SurveyedId) -> Value {
         "type": id.resolution.id_type.word(),
         "name": id.resolution.name,
         "team": id.team,
-        "unmapped": id.resolution.unmapped,
+        "unmapped": id.resolution.unmapped.map(|reason| reason.word()),
         "totals": totals_json(&usage.activity.totals_of(id)),
     })
 }

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 
 /// Draws models against their limits, into a file or on standard output.
+#[expect(clippy::disallowed_methods, reason = "the picture's file")]
 pub fn chart(args: cli::Chart) -> Result<()> {
     let mut pictures = Vec::new();
     source::read(&args.source, args.since, &mut |header, picture| {

@@ -59,6 +59,7 @@ fn partial(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+#[expect(clippy::disallowed_methods, reason = "the snapshot's file")]
 fn save(args: &SnapshotSave, path: &Path) -> Result<Saved> {
     let file = BufWriter::new(File::create(path)?);
     let compressed = args.file.extension().is_some_and(|extension| extension == "gz");

@@ -1,9 +1,11 @@
 //! Pictures of usage: SVG without script, readable on light and dark grounds, for a file and for the report.
 
+mod columns;
 mod panel;
 mod scale;
 mod svg;
 
+pub use columns::{Columns, WIDTH};
 pub use panel::{Calls, Line, Panel};
 
 use crate::model::time::Minute;
@@ -12,13 +14,6 @@ use crate::report::human;
 use crate::report::usage::ModelUsage;
 use std::fmt::Write;
 use svg::escaped;
-
-/// In pixels, at which every text is legible; a picture scales to any other width.
-pub const WIDTH: f64 = 800.0;
-/// How many columns of pixels a plot has, at most: more than one minute falls into each where a span is long.
-const MOST_COLUMNS: usize = 360;
-/// Lengths of a column, in minutes, that a person can name.
-const COLUMNS: [usize; 8] = [1, 2, 5, 10, 15, 30, 60, 120];
 
 /// Colours by role. Series are told apart by those that people with any colour vision can (Okabe and Ito), and
 /// by their dashes.
@@ -34,28 +29,6 @@ pub const STYLE: &str = "\
 .bqe .line{fill:none;stroke-width:1.6;stroke-linejoin:round}.bqe .s0{stroke:var(--s0)}\
 .bqe .s1{stroke:var(--s1);stroke-dasharray:5 2}.bqe .s2{stroke:var(--s2);stroke-dasharray:2 2}\
 .bqe rect{shape-rendering:crispEdges}.bqe .done{fill:var(--done)}.bqe .refused{fill:var(--refused)}";
-
-/// Which minutes the columns of a plot hold.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Columns {
-    pub from: Minute,
-    /// Minutes in each.
-    pub minutes: usize,
-    pub count: usize,
-}
-
-impl Columns {
-    pub fn new(from: Minute, length: usize) -> Columns {
-        let fits = |minutes: &&usize| length.div_ceil(**minutes) <= MOST_COLUMNS;
-        let minutes = *COLUMNS.iter().find(fits).unwrap_or(&COLUMNS[COLUMNS.len() - 1]);
-        Columns { from, minutes, count: length.div_ceil(minutes).max(1) }
-    }
-
-    /// The places of minutes in a column.
-    fn places(self, column: usize) -> std::ops::Range<usize> {
-        column * self.minutes..(column + 1) * self.minutes
-    }
-}
 
 /// A whole picture: a heading, and a panel for each model.
 pub fn picture(title: &str, columns: Columns, panels: &[Panel]) -> String {

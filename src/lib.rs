@@ -30,6 +30,7 @@ pub mod aws;
 pub mod chart;
 pub mod collect;
 pub mod daemon;
+pub mod diagnosis;
 mod gather;
 
 pub mod exposition;

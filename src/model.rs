@@ -6,7 +6,7 @@ pub mod budget;
 pub mod burndown;
 pub mod catalog;
 pub(crate) mod day;
-mod evaluate;
+pub(crate) mod evaluate;
 pub mod evaluation;
 pub mod ids;
 pub mod matching;

@@ -79,6 +79,11 @@ impl TargetPicture {
         self.account_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&self.target.account_id)
     }
 
+    /// Account and region in short, for lines among others.
+    pub fn place(&self) -> String {
+        format!("{}, {}", self.account(), self.target.region)
+    }
+
     /// Name, account and region, for headings.
     pub fn title(&self) -> String {
         let Target { account_id, region } = &self.target;

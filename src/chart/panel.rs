@@ -1,7 +1,8 @@
 //! One model's panel: how full its limits were, and below it the calls that were made and refused.
 
+use super::columns::{Columns, WIDTH};
+use super::scale;
 use super::svg::Marks;
-use super::{Columns, WIDTH, scale};
 use crate::report::human;
 
 pub(super) const MOST_LINES: usize = 3;

@@ -1,6 +1,6 @@
 //! The tools around the daemon: where their picture comes from, and what they show of it.
 
-use super::{ConfigFile, Seed};
+use super::inputs::{ConfigFile, Seed};
 use crate::config;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -124,6 +124,55 @@ pub struct Chart {
     /// Draw only the models or invocation ids that contain this
     #[arg(value_name = "MODEL|ID")]
     pub about: Option<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  bedrock-quota-exporter diagnose --demo claude-sonnet-4-6
+  bedrock-quota-exporter diagnose --error 'ThrottlingException: Too many tokens, please wait before trying again.'")]
+pub struct Diagnose {
+    #[command(flatten)]
+    pub source: Source,
+    /// How much of the past is read, from 5m to 15d
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", default_value = "24h", value_parser = span)]
+    pub since: u64,
+    /// Read nothing: tell what this error message of Bedrock means
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_ERROR", value_name = "TEXT", conflicts_with_all = ["from", "demo"])]
+    pub error: Option<String>,
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_FORMAT", default_value = "table")]
+    pub format: Format,
+    /// Only models that contain this
+    #[arg(value_name = "MODEL")]
+    pub about: Option<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  bedrock-quota-exporter report --demo --output report.html
+  bedrock-quota-exporter report --from today.jsonl.gz --csv tables --fail-on zero_quota --output report.html")]
+pub struct Report {
+    #[command(flatten)]
+    pub source: Source,
+    /// How much of the past is read, from 5m to 15d
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", default_value = "24h", value_parser = span)]
+    pub since: u64,
+    /// Exit with 3 if calls were refused for this cause; any for every one
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_FAIL_ON", value_name = "CAUSE")]
+    pub fail_on: Vec<String>,
+    /// Write the tables into this directory as well
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_CSV", value_name = "DIR")]
+    pub csv: Option<PathBuf>,
+    /// The page's file; without it, standard output
+    #[arg(long, short, env = "BEDROCK_QUOTA_EXPORTER_OUTPUT", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub struct Completions {
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
 }
 
 #[derive(Args, Debug)]

@@ -1,7 +1,7 @@
 //! The past of the demo: rounds in simulated time, printed as a Prometheus would have scraped them.
 
-use super::TIMEOUT;
 use super::openmetrics::Past;
+use super::simulated::TIMEOUT;
 use crate::aws::{Connection, Environment};
 use crate::collect;
 use crate::exposition::{self, Export, QuotaExport};

@@ -1,6 +1,7 @@
 //! Where the tools' picture comes from: AWS by the config, the simulated AWS in this process, or a file.
 
-use super::{TIMEOUT, bind, demo_plan, load, run_async, telemetry};
+use super::setup::{load, run_async, telemetry};
+use super::simulated;
 use crate::cli;
 use crate::clock::now;
 use crate::daemon::fleet::explore::{Found, explore};
@@ -14,22 +15,18 @@ use crate::picture::survey::Overrides;
 use crate::picture::{Header, Origin, TargetPicture};
 use crate::plan::Plan;
 use crate::report::human;
-use crate::sim::{Sim, world::World};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use flate2::bufread::MultiGzDecoder;
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
-use std::net::SocketAddr;
 use std::path::Path;
 
 /// What is read without a question costs less, in dollars.
 const A_FEW_CENTS: f64 = 0.05;
 /// Targets that are read at once.
 const AT_ONCE: usize = 16;
-/// The demo's story has been going on for so long, in seconds.
-const STORY: i64 = 20 * 60;
 /// Two bytes that begin every gzip file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
@@ -93,7 +90,7 @@ impl cli::Takes {
 }
 
 async fn read_aws(source: &cli::Source, since: u64, each: Each<'_>) -> Result<Header> {
-    let plan = if source.demo { simulated(source.seed.seed).await? } else { load(&source.config)? };
+    let plan = if source.demo { simulated::served(source.seed.seed).await? } else { load(&source.config)? };
     let origin = if source.demo { Origin::Demo } else { Origin::Aws };
     let telemetry = telemetry("tool");
     let at = now();
@@ -112,7 +109,8 @@ async fn read_aws(source: &cli::Source, since: u64, each: Each<'_>) -> Result<He
     let header = Header { taken: at, origin, masked: false, team_tag: plan.export.team_tag.clone() };
     let lists = lists(taken, &plan, since > 0).await;
     if since > 0 {
-        agree(&lists, source.yes || source.demo)?;
+        let metrics = lists.iter().map(Lists::metrics).sum();
+        agree(metrics, source.yes || source.demo, io::stdin().is_terminal())?;
     }
     read_usage(lists, &plan, since, at, &mut |picture| each(&header, picture)).await?;
     Ok(header)
@@ -165,15 +163,14 @@ fn progress(length: usize, what: &str) -> ProgressBar {
 }
 
 /// Says what reading costs, and asks where that is more than a few cents.
-fn agree(lists: &[Lists], agreed: bool) -> Result<()> {
-    let metrics: u64 = lists.iter().map(Lists::metrics).sum();
+fn agree(metrics: u64, agreed: bool, can_ask: bool) -> Result<()> {
     let dollars = metrics as f64 * DOLLARS_PER_METRIC;
     if agreed || dollars <= A_FEW_CENTS {
         return Ok(());
     }
     let metrics = human::grouped(metrics as f64);
     let cost = format!("CloudWatch bills ${dollars:.2} for it: {metrics} metrics at $0.01 per 1,000");
-    if !io::stdin().is_terminal() {
+    if !can_ask {
         bail!("{cost}; give --yes to read them, or --account and --region to read less");
     }
     eprint!("{cost}. Read them? [y/N] ");
@@ -186,12 +183,18 @@ fn agree(lists: &[Lists], agreed: bool) -> Result<()> {
     }
 }
 
-/// The plan of the simulated AWS, which is served from here on.
-async fn simulated(seed: u64) -> Result<Plan> {
-    let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-    let world = World { rates: false, ..World::demo(seed, now().0 - STORY) };
-    let mut plan = demo_plan(&format!("http://{}", listener.local_addr()?), &world)?;
-    (plan.aws.attempt_timeout, plan.aws.operation_timeout) = (TIMEOUT, TIMEOUT);
-    tokio::spawn(Sim::new(world).serve(listener, std::future::pending()));
-    Ok(plan)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_a_few_cents_are_never_spent_without_a_word() {
+        assert!(agree(5_000, false, false).is_ok(), "five cents");
+        assert!(agree(500_000, true, false).is_ok(), "--yes");
+        assert_eq!(
+            agree(53_000, false, false).unwrap_err().to_string(),
+            "CloudWatch bills $0.53 for it: 53,000 metrics at $0.01 per 1,000; give --yes to read them, or --account \
+             and --region to read less"
+        );
+    }
 }

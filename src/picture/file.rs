@@ -2,6 +2,7 @@
 //! each further one a target, so that a fleet is never in memory at once.
 
 mod lists;
+mod text;
 mod usage;
 
 use super::{Header, Origin, TargetPicture};
@@ -11,6 +12,7 @@ use crate::model::time::Timestamp;
 use lists::{RawCatalog, RawQuota, RawRequest};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read, Write};
+use text::{timestamp, word};
 use usage::RawUsage;
 
 /// What the first line says it is.
@@ -205,17 +207,4 @@ impl RawTarget {
             troubles: troubles?,
         })
     }
-}
-
-/// A word of an enum.
-fn word<T>(of: fn(&str) -> Option<T>, key: &str, found: &str) -> Result<T, String> {
-    of(found).ok_or_else(|| format!("{key}: found {found:?}, which no version of this program writes"))
-}
-
-/// RFC 3339, to the second.
-fn timestamp(text: &str) -> Result<Timestamp, String> {
-    let format = &time::format_description::well_known::Rfc3339;
-    let parsed = time::OffsetDateTime::parse(text, format);
-    let at = parsed.map_err(|_| format!("found {text:?}, expected a time such as 2026-11-26T09:00:00Z"))?;
-    Ok(Timestamp(at.unix_timestamp()))
 }

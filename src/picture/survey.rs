@@ -5,7 +5,7 @@ use super::spent::{Spender, Spent, day_of};
 use super::{IdSpan, TargetPicture, UsageSpan};
 use crate::model::burndown::burndown;
 use crate::model::catalog::Catalog;
-use crate::model::ids::{Method, QuotaKind, State, Variant};
+use crate::model::ids::{Endpoint, Method, QuotaKind, Scope, State, Variant};
 use crate::model::matching::{Charge, Index, ModelQuota, QuotaKey, Resolution, Rules};
 use crate::model::quota::QuotaList;
 use crate::model::usage::Metric;
@@ -101,6 +101,12 @@ impl<'a> Survey<'a> {
         let spenders: Vec<Spender> =
             spenders.iter().map(|(id, weight, factors)| Spender { id, weight: *weight, factors }).collect();
         Some(Spent::new(usage, key.kind, &spenders))
+    }
+
+    /// Whether plain calls of the runtime endpoint spend a quota.
+    pub fn is_callable(&self, quota: &ModelQuota) -> bool {
+        let callable = matches!(quota.key.scope, Scope::OnDemand | Scope::CrossRegion | Scope::Global);
+        quota.key.variant == Variant::Standard && quota.key.endpoint == Endpoint::Runtime && callable
     }
 
     /// How the settled minutes of a quota are distributed; `None` without traffic, or where it is not known.

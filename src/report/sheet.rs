@@ -218,6 +218,60 @@ fn cell(head: &Head, field: &Field) -> Cell {
     }
 }
 
+impl Sheet {
+    /// The same as a table of HTML. Everything in it is escaped.
+    pub fn html(&self) -> String {
+        let class = |right: bool| if right { " class=\"n\"" } else { "" };
+        let heads: String = self
+            .heads
+            .iter()
+            .map(|head| format!("<th{}>{}</th>", class(head.right), markup(head.name)))
+            .collect();
+        let mut out = format!("<table><thead><tr>{heads}</tr></thead><tbody>\n");
+        for row in &self.rows {
+            match row {
+                Row::Group(heading) => {
+                    let span = self.heads.len();
+                    out += &format!("<tr><th colspan=\"{span}\">{}</th></tr>\n", markup(heading));
+                }
+                Row::Fields(fields) => {
+                    out += "<tr>";
+                    for (head, field) in self.heads.iter().zip(fields) {
+                        let tone = match field.tone {
+                            Tone::Plain => "",
+                            Tone::Good => "good",
+                            Tone::Warn => "warn",
+                            Tone::Bad => "bad",
+                            Tone::Faint => "faint",
+                        };
+                        let classes = format!("{}{tone}", if head.right { "n " } else { "" });
+                        out += &format!("<td class=\"{}\">{}</td>", classes.trim(), markup(&field.shown));
+                    }
+                    out += "</tr>\n";
+                }
+            }
+        }
+        out + "</tbody></table>\n"
+    }
+}
+
+/// Text that may hold anything, made safe between tags and in attributes.
+pub fn markup(text: &str) -> String {
+    let safe = printable(text);
+    let mut out = String::with_capacity(safe.len());
+    for c in safe.chars() {
+        match c {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '"' => out += "&quot;",
+            '\'' => out += "&#39;",
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 fn csv_line(fields: impl Iterator<Item = String>) -> String {
     let quoted = fields.map(|field| match field.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", field.replace('"', "\"\"")),

@@ -1,8 +1,9 @@
 //! `chart`.
 
-use super::{print, source};
+use super::output::print;
 use crate::chart;
 use crate::cli;
+use crate::commands::source;
 use crate::picture::survey::Survey;
 use crate::report::usage;
 use anyhow::{Context, Result, bail, ensure};

@@ -1,7 +1,8 @@
 //! `quotas`.
 
-use super::{Format, heading, print, source, terminal, troubles};
-use crate::cli;
+use super::output::{heading, print, terminal, troubles};
+use crate::cli::{self, Format};
+use crate::commands::source;
 use crate::model::ids::{QuotaKind, Scope, State};
 use crate::model::time::Timestamp;
 use crate::picture::survey::Survey;

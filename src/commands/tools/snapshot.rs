@@ -1,7 +1,8 @@
 //! `snapshot save`.
 
-use super::{print, source};
+use super::output::print;
 use crate::cli::{self, SnapshotCommand, SnapshotSave};
+use crate::commands::source;
 use crate::model::time::Timestamp;
 use crate::picture::mask::Mask;
 use crate::picture::{Header, TargetPicture, file};

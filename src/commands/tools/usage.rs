@@ -1,7 +1,8 @@
 //! `usage`.
 
-use super::{Format, heading, print, source, terminal, troubles};
-use crate::cli;
+use super::output::{heading, print, terminal, troubles};
+use crate::cli::{self, Format};
+use crate::commands::source;
 use crate::picture::survey::Survey;
 use crate::report::{envelope, usage};
 use anyhow::{Result, ensure};

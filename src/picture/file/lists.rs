@@ -1,6 +1,6 @@
 //! Quotas and catalog, as a snapshot file writes them.
 
-use super::timestamp;
+use super::text::timestamp;
 use crate::model::catalog::{
     BatchJob, Catalog, CustomModelDeployment, FoundationModel, ImportedModel, InferenceProfile, ProfileKind,
     ProvisionedThroughput, Tags,

@@ -1,7 +1,7 @@
 //! Usage, as a snapshot file writes it: for each id and metric the runs of minutes with a value, and those that
 //! could not be read. Every other minute was read and held nothing.
 
-use super::{timestamp, word};
+use super::text::{timestamp, word};
 use crate::model::ids::Endpoint;
 use crate::model::minutes::Cell;
 use crate::model::time::{Minute, Timestamp};

@@ -1,6 +1,7 @@
 //! Resident memory over 10,000 simulated rounds, a week of minutes: `cargo bench --bench endurance`.
 //!
 //! The simulated AWS runs in the same process and keeps nothing per round.
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads /proc, and times what it starts")]
 
 #[allow(dead_code)]
 #[path = "../tests/it/rig.rs"]

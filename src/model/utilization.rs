@@ -1,5 +1,6 @@
 //! Usage held against quotas: the ids that share a quota added minute by minute, then compared.
 
+use super::arn::Arn;
 use super::catalog::{BatchJob, ProvisionedThroughput};
 use super::day::Tokens;
 use super::ids::{QuotaKind, State, UsageSource, Variant};
@@ -196,7 +197,7 @@ pub(crate) fn batch_jobs(jobs: &[BatchJob], index: &Index) -> BTreeMap<Arc<str>,
 pub(crate) fn model_units(provisioned: &[ProvisionedThroughput]) -> BTreeMap<Arc<str>, f64> {
     let mut units: BTreeMap<Arc<str>, f64> = BTreeMap::new();
     for throughput in provisioned.iter().filter(|p| p.status != "Failed") {
-        let model = throughput.foundation_model_arn.rsplit('/').next().unwrap_or_default();
+        let model = Arn::parse(&throughput.foundation_model_arn).map_or("", |arn| arn.id());
         let most = units.entry(Arc::from(model)).or_default();
         *most = most.max(throughput.model_units);
     }

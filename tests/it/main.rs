@@ -13,6 +13,7 @@ mod explain;
 mod exposition;
 mod failure;
 mod faults;
+mod irregular;
 mod live;
 mod matching;
 mod metrics_doc;

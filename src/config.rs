@@ -30,7 +30,8 @@ pub struct Config {
     pub complaints: Vec<Complaint>,
     pub accounts: Vec<Account>,
     pub organization: Option<Organization>,
-    pub monitoring_account: Option<MonitoringAccount>,
+    /// Who reads the usage of all accounts.
+    pub monitoring_account: Option<Login>,
     /// Of accounts that name none.
     pub regions: Option<At<Regions>>,
     pub usage: Usage,
@@ -49,11 +50,20 @@ pub struct Account {
     pub line: usize,
     pub key: String,
     pub name: Option<At<String>>,
+    pub login: Login,
+    pub regions: Option<At<Regions>>,
+}
+
+/// The credentials that a section names; with neither a role nor a profile, the current ones.
+#[derive(Clone, Debug, Default)]
+pub struct Login {
+    /// The full key of the section.
+    pub key: String,
     pub role_arn: Option<At<String>>,
+    /// What the trust policy of the role asks for.
     pub external_id: Option<At<String>>,
     /// A profile of the AWS CLI's shared config.
     pub profile: Option<At<String>>,
-    pub regions: Option<At<Regions>>,
 }
 
 /// Where further accounts are found.
@@ -63,10 +73,8 @@ pub struct Organization {
     pub line: usize,
     /// The name of the role in each account.
     pub assume_role: Option<At<String>>,
-    pub external_id: Option<At<String>>,
-    /// Who may call AWS Organizations.
-    pub role_arn: Option<At<String>>,
-    pub profile: Option<At<String>>,
+    /// Who may call AWS Organizations. The external id is that of the roles in the accounts, too.
+    pub login: Login,
     pub include: Include,
     pub exclude: Option<At<Vec<At<String>>>>,
     pub regions: Option<At<Regions>>,
@@ -81,14 +89,6 @@ pub struct Include {
     pub tags: BTreeMap<String, String>,
     pub names: Option<At<Vec<At<String>>>>,
     pub states: Option<At<Vec<At<AccountState>>>>,
-}
-
-/// Who reads the usage of all accounts.
-#[derive(Clone, Debug, Default)]
-pub struct MonitoringAccount {
-    pub role_arn: Option<At<String>>,
-    pub external_id: Option<At<String>>,
-    pub profile: Option<At<String>>,
 }
 
 /// Durations in seconds.
@@ -243,6 +243,7 @@ pub fn load(path: Option<&Path>) -> Result<Config, Complaints> {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one reader of the config")]
 fn read(path: &Path) -> Result<String, String> {
     use std::io::Read;
     let mut bytes = Vec::new();
@@ -273,7 +274,10 @@ fn read_all(root: &Node, config: &mut Config) {
     let mut top = Section::new(root.line, root, "", out);
     config.accounts = top.sections("accounts", out).into_iter().map(|s| account(s, out)).collect();
     config.organization = top.section("organization", out).map(|s| organization(s, out));
-    config.monitoring_account = top.section("monitoring_account", out).map(|s| monitoring_account(s, out));
+    if let Some(mut section) = top.section("monitoring_account", out) {
+        config.monitoring_account = Some(login(&mut section, out));
+        section.finish(out);
+    }
     config.regions = regions(&mut top, out);
     config.usage = within(&mut top, "usage", usage, out);
     config.quotas = within(&mut top, "quotas", quotas, out);
@@ -306,13 +310,20 @@ fn account(mut s: Section, out: Out) -> Account {
         line: s.line(),
         key: s.key().into(),
         name: s.value("name", &TEXT, out),
-        role_arn: s.value("role_arn", &ROLE_ARN, out),
-        external_id: s.value("external_id", &TEXT, out),
-        profile: s.value("profile", &TEXT, out),
+        login: login(&mut s, out),
         regions: regions(&mut s, out),
     };
     s.finish(out);
     account
+}
+
+fn login(s: &mut Section, out: Out) -> Login {
+    Login {
+        key: s.key().into(),
+        role_arn: s.value("role_arn", &ROLE_ARN, out),
+        external_id: s.value("external_id", &TEXT, out),
+        profile: s.value("profile", &TEXT, out),
+    }
 }
 
 fn regions(s: &mut Section, out: Out) -> Option<At<Regions>> {
@@ -324,9 +335,7 @@ fn organization(mut s: Section, out: Out) -> Organization {
     let organization = Organization {
         line: s.line(),
         assume_role: s.value("assume_role", &ROLE_NAME, out),
-        external_id: s.value("external_id", &TEXT, out),
-        role_arn: s.value("role_arn", &ROLE_ARN, out),
-        profile: s.value("profile", &TEXT, out),
+        login: login(&mut s, out),
         include: within(&mut s, "include", include, out),
         exclude: s.list("exclude", &ACCOUNT_ID, out),
         regions: regions(&mut s, out),
@@ -334,16 +343,6 @@ fn organization(mut s: Section, out: Out) -> Organization {
     };
     s.finish(out);
     organization
-}
-
-fn monitoring_account(mut s: Section, out: Out) -> MonitoringAccount {
-    let account = MonitoringAccount {
-        role_arn: s.value("role_arn", &ROLE_ARN, out),
-        external_id: s.value("external_id", &TEXT, out),
-        profile: s.value("profile", &TEXT, out),
-    };
-    s.finish(out);
-    account
 }
 
 fn include(s: &mut Section, out: Out) -> Include {
@@ -461,8 +460,8 @@ mod tests {
         assert!(crate::plan::plan(&config).is_ok());
         let sections = (&config.usage, &config.quotas, &config.aws, &config.catalog, &config.budget);
         let mut organization = config.organization.unwrap();
-        assert!(organization.role_arn.is_some() && !organization.include.tags.is_empty());
-        organization.profile = organization.role_arn.clone();
+        assert!(organization.login.role_arn.is_some() && !organization.include.tags.is_empty());
+        organization.login.profile = organization.login.role_arn.clone();
         let mut monitoring = config.monitoring_account.unwrap();
         assert!(monitoring.role_arn.is_some());
         monitoring.profile = monitoring.role_arn.clone();
@@ -471,9 +470,11 @@ mod tests {
         assert!(config.regions.is_some() && config.scrape_interval.is_some());
         let shown = |shows: fn(&Account) -> bool| config.accounts.iter().any(shows);
         assert!(
-            shown(|a| a.name.is_some()) && shown(|a| a.role_arn.is_some()) && shown(|a| a.regions.is_some())
+            shown(|a| a.name.is_some())
+                && shown(|a| a.login.role_arn.is_some())
+                && shown(|a| a.regions.is_some())
         );
-        assert!(shown(|a| a.external_id.is_some()) && shown(|a| a.profile.is_some()));
+        assert!(shown(|a| a.login.external_id.is_some()) && shown(|a| a.login.profile.is_some()));
         let Overrides { models, quotas, burndown } = &config.overrides;
         assert_eq!(models.values().next().map(BTreeMap::len), Some(QuotaKind::ALL.len()));
         assert!(!quotas.is_empty() && !burndown.is_empty());

@@ -1,79 +1,21 @@
 //! Snapshot → Prometheus text (format 0.0.4). Rendered afresh each time, never updated: what vanishes
 //! in AWS vanishes here, and what is unknown is absent.
+//!
+//! The modules, in reading order; each knows only those above it:
 
-mod compress;
-pub mod families;
-mod openmetrics;
-mod text;
+pub mod export;
+pub mod family;
+pub(crate) mod text;
 mod view;
 
+pub mod row;
+
+pub mod families;
+
+mod render;
+
+mod compress;
+
 pub use compress::{Plain, Rendered, compress};
-pub use openmetrics::Past;
-
-use crate::model::ids::words;
-use crate::model::snapshot::{Collector, Snapshot};
-use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use text::Samples;
-
-/// Which of what is known is exported.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Export {
-    pub quotas: QuotaExport,
-    /// Quota codes that are exported even when nothing uses them.
-    pub watch: BTreeSet<String>,
-    /// Whether the `…_per_minute` gauges are exported beside the counters, which say the same over time.
-    /// Latencies have no counter and are always exported, for the statistics that are read.
-    pub gauges: bool,
-    /// The tag of application inference profiles that names their team.
-    pub team_tag: Option<String>,
-    /// Account id → the name the config gives it.
-    pub account_names: BTreeMap<String, String>,
-    /// Seconds between collections, as the exporter tells of itself.
-    pub intervals: Vec<(Collector, u64)>,
-    /// US dollars a day that reading CloudWatch may cost, told likewise.
-    pub budget: Option<f64>,
-}
-
-impl Default for Export {
-    /// What an empty config exports.
-    fn default() -> Export {
-        Export {
-            quotas: QuotaExport::All,
-            watch: BTreeSet::new(),
-            gauges: true,
-            team_tag: None,
-            account_names: BTreeMap::new(),
-            intervals: Vec::new(),
-            budget: None,
-        }
-    }
-}
-
-words! {
-    /// Which quotas are exported: model quotas, the inventory of the service, and the list of models.
-    QuotaExport {
-        All = "all",
-        /// Every scope and region of a model that the account used within 14 days in any region, and quotas
-        /// that are spent, differ from the default, have an open increase request or are watched.
-        InUse = "in_use",
-    }
-}
-
-/// Writes every family that has samples, each once, in the order of [`families::ALL`].
-/// Returns the number of series. The only errors are those of `out`.
-pub fn render(out: &mut impl io::Write, snapshot: &Snapshot, export: &Export) -> io::Result<usize> {
-    let views = view::views(snapshot, export);
-    let mut series = 0;
-    for family in families::ALL {
-        let Some(collect) = family.samples else { continue };
-        let mut samples = Samples::of(family);
-        for view in &views {
-            samples.target(&view.labels);
-            collect(view, &mut samples);
-            samples.write_to(out)?;
-        }
-        series += samples.count;
-    }
-    Ok(series)
-}
+pub use export::{Export, QuotaExport};
+pub use render::render;

@@ -2,8 +2,7 @@
 
 use crate::config::kinds::{ROLE_NAME, duration_text, role_account};
 use crate::config::{
-    self, Account, At, Aws, CadenceKind, Complaint, Complaints, Config, MonitoringAccount, Organization,
-    Statistic, Usage,
+    self, Account, At, Aws, CadenceKind, Complaint, Complaints, Config, Login, Organization, Statistic, Usage,
 };
 use crate::exposition::{Export, QuotaExport};
 use crate::model::cadence::Cadence;
@@ -115,7 +114,7 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
     let plan = Plan {
         accounts: accounts(config, &shared, &mut complaints),
         organization: config.organization.as_ref().map(|o| organization(o, &shared, &mut complaints)),
-        monitoring: config.monitoring_account.as_ref().map(|m| monitoring(m, &mut complaints)),
+        monitoring: config.monitoring_account.as_ref().map(|login| own_credentials(login, &mut complaints)),
         discovery_interval: or(&interval, 3600),
         aws: aws(&config.aws, &mut complaints),
         export: Export {
@@ -153,9 +152,7 @@ fn accounts(config: &Config, shared: &Regions, out: Out) -> Vec<AccountPlan> {
 }
 
 fn account_plan(account: &Account, shared: &Regions, out: Out) -> AccountPlan {
-    let Account { role_arn, profile, external_id, .. } = account;
-    let credentials = credentials(&account.key, role_arn, profile, external_id, out);
-    refuse_lone_external_id(&account.key, role_arn, external_id, out);
+    let credentials = own_credentials(&account.login, out);
     let account_id = match &credentials {
         Credentials::Role { arn, .. } => role_account(arn).map(String::from),
         _ => None,
@@ -168,45 +165,30 @@ fn text(at: &Option<At<String>>) -> Option<String> {
     at.as_ref().map(|at| at.value.clone())
 }
 
-/// The credentials that a section names.
-fn credentials(
-    key: &str,
-    role_arn: &Option<At<String>>,
-    profile: &Option<At<String>>,
-    external_id: &Option<At<String>>,
-    out: Out,
-) -> Credentials {
-    if let (Some(profile), Some(_)) = (profile, role_arn) {
+/// The credentials that a section names. Its external id may be meant for other roles than its own.
+fn credentials(login: &Login, out: Out) -> Credentials {
+    if let (Some(profile), Some(_)) = (&login.profile, &login.role_arn) {
         let message = "found beside role_arn, expected only one of the two";
-        out.push(Complaint::new(profile.line, format!("{key}.profile"), message.into()));
+        out.push(Complaint::new(profile.line, format!("{}.profile", login.key), message.into()));
     }
-    match (text(role_arn), text(profile)) {
-        (Some(arn), _) => Credentials::Role { arn, external_id: text(external_id) },
+    match (text(&login.role_arn), text(&login.profile)) {
+        (Some(arn), _) => Credentials::Role { arn, external_id: text(&login.external_id) },
         (None, Some(profile)) => Credentials::Profile(profile),
         (None, None) => Credentials::Default,
     }
 }
 
-fn refuse_lone_external_id(
-    key: &str,
-    role_arn: &Option<At<String>>,
-    external_id: &Option<At<String>>,
-    out: Out,
-) {
-    if let (Some(id), None) = (external_id, role_arn) {
+/// The same, where an external id without a role is a mistake.
+fn own_credentials(login: &Login, out: Out) -> Credentials {
+    if let (Some(id), None) = (&login.external_id, &login.role_arn) {
         let message = "found without role_arn, expected beside it";
-        out.push(Complaint::new(id.line, format!("{key}.external_id"), message.into()));
+        out.push(Complaint::new(id.line, format!("{}.external_id", login.key), message.into()));
     }
-}
-
-fn monitoring(account: &MonitoringAccount, out: Out) -> Credentials {
-    let MonitoringAccount { role_arn, profile, external_id } = account;
-    refuse_lone_external_id("monitoring_account", role_arn, external_id, out);
-    credentials("monitoring_account", role_arn, profile, external_id, out)
+    credentials(login, out)
 }
 
 fn organization(organization: &Organization, shared: &Regions, out: Out) -> OrganizationPlan {
-    let Organization { role_arn, profile, external_id, include, .. } = organization;
+    let Organization { login, include, .. } = organization;
     let role = text(&organization.assume_role).unwrap_or_else(|| {
         let key = "organization.assume_role";
         if out.iter().all(|complaint| complaint.key != key) {
@@ -216,9 +198,9 @@ fn organization(organization: &Organization, shared: &Regions, out: Out) -> Orga
         String::new()
     });
     OrganizationPlan {
-        credentials: credentials("organization", role_arn, profile, external_id, out),
+        credentials: credentials(login, out),
         role,
-        external_id: text(external_id),
+        external_id: text(&login.external_id),
         filter: Filter {
             ous: some(&include.ous, "organization.include.ous", "id", &[], out),
             tags: include.tags.clone(),

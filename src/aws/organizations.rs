@@ -23,9 +23,10 @@ impl Session {
     pub async fn members(&self, filter: &Filter, region: &str) -> Result<Vec<Member>, CollectError> {
         let client = self.organizations(home(region));
         let pace = Pace::new(RATE);
-        let accounts = match filter.ous.is_empty() {
-            true => list!(&pace, ACCOUNTS, client.list_accounts(), accounts).await?,
-            false => below(&client, &filter.ous, &pace).await?,
+        let accounts = if filter.ous.is_empty() {
+            list!(&pace, ACCOUNTS, client.list_accounts(), accounts).await?
+        } else {
+            below(&client, &filter.ous, &pace).await?
         };
         let mut members = BTreeMap::new();
         for account in accounts {

@@ -1,8 +1,9 @@
 //! The past of the demo: rounds in simulated time, printed as a Prometheus would have scraped them.
 
+use super::openmetrics::Past;
 use crate::aws::{Connection, Environment};
 use crate::collect;
-use crate::exposition::{self, Export, Past, QuotaExport};
+use crate::exposition::{self, Export, QuotaExport};
 use crate::model::ids::Target;
 use crate::model::snapshot::{Collector, Settings, Snapshot};
 use crate::model::time::Timestamp;

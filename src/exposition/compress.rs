@@ -1,6 +1,7 @@
 //! The published form: compressed once, kept compressed.
 
-use super::{Export, render};
+use super::export::Export;
+use super::render::render;
 use crate::model::snapshot::Snapshot;
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc, CrcWriter, read::DeflateDecoder};

@@ -1,6 +1,6 @@
 //! The text format itself: sample lines, escaping, numbers.
 
-use super::families::Family;
+use super::family::Family;
 use std::io::{self, Write};
 
 /// The lines of one family, on their way out.
@@ -66,7 +66,7 @@ impl<'a> Samples<'a> {
 }
 
 /// `name="value"`.
-pub(super) fn label(out: &mut Vec<u8>, name: &str, value: &str) {
+pub(crate) fn label(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"=\"");
     escape(out, value, b"\\\n\"");
@@ -89,7 +89,7 @@ fn escape(out: &mut Vec<u8>, text: &str, special: &[u8]) {
 }
 
 /// Whole numbers as such; the rest in the fewest digits that read back as the same number.
-pub(super) fn number(out: &mut Vec<u8>, value: f64) {
+pub(crate) fn number(out: &mut Vec<u8>, value: f64) {
     let size = value.abs();
     let written = if value.fract() == 0.0 && size < 1e15 {
         write!(out, "{}", value as i64)

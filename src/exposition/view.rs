@@ -1,14 +1,18 @@
 //! One target as the families see it: what is exported of it, picked out once for all of them.
 
+use super::export::{Export, QuotaExport};
 use super::text::label;
-use super::{Export, QuotaExport};
+use crate::model::arn::Arn;
 use crate::model::catalog::{BatchJob, Catalog, FoundationModel, ProvisionedThroughput};
 use crate::model::evaluation::{Evaluation, IdStatus, QuotaStatus};
-use crate::model::matching;
+use crate::model::ids::Scope;
+use crate::model::matching::Index;
 use crate::model::quota::{IncreaseRequest, ServiceQuota};
 use crate::model::snapshot::{Snapshot, TargetState};
 use crate::model::time::Timestamp;
+use crate::model::usage::InvocationId;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The label of a model, scope or value that is not known.
 pub(super) const UNKNOWN: &str = "unknown";
@@ -32,7 +36,7 @@ pub(super) struct View<'a> {
     pub(super) models: BTreeMap<&'a str, &'a FoundationModel>,
     pub(super) provisioned: BTreeMap<&'a str, &'a ProvisionedThroughput>,
     /// Counted by model and status.
-    pub(super) jobs: BTreeMap<(&'a str, &'a str), usize>,
+    pub(super) jobs: BTreeMap<(Arc<str>, &'a str), usize>,
 }
 
 /// The views of all targets, sorted.
@@ -122,10 +126,10 @@ impl<'a> View<'a> {
             evaluation,
             inventory,
             requests,
-            unmapped: evaluation.unmapped.iter().map(|(id, reason)| (&*id.id, *reason)).collect(),
+            unmapped: evaluation.unmapped.iter().map(|(id, reason)| (&*id.id, reason.word())).collect(),
             models: models.filter(|model| shown(&model.id)).map(|model| (&*model.id, &**model)).collect(),
             provisioned: provisioned.map(|provisioned| (provisioned.id(), provisioned)).collect(),
-            jobs: catalog.map(jobs).unwrap_or_default(),
+            jobs: catalog.map(|catalog| jobs(catalog, &state.memory.index)).unwrap_or_default(),
             quotas,
         }
     }
@@ -157,37 +161,35 @@ fn newest<'a>(requests: impl Iterator<Item = &'a IncreaseRequest>) -> Vec<&'a In
     newest.into_values().collect()
 }
 
-fn jobs(catalog: &Catalog) -> BTreeMap<(&str, &str), usize> {
-    let by_arn: BTreeMap<&str, &BatchJob> =
-        catalog.batch_jobs.iter().flatten().map(|job| (&*job.arn, job)).collect();
+/// Jobs by base model and status. A job that went from one status to the next between two listings is in both.
+fn jobs<'a>(catalog: &'a Catalog, index: &Index) -> BTreeMap<(Arc<str>, &'a str), usize> {
+    let all = catalog.batch_jobs.iter().flatten();
+    let by_arn: BTreeMap<&str, &BatchJob> = all.map(|job| (&*job.arn, job)).collect();
     let mut jobs = BTreeMap::new();
     for job in by_arn.into_values() {
-        *jobs.entry((job_model(catalog, &job.model_id), &*job.status)).or_default() += 1;
+        *jobs.entry((job_model(index, &job.model_id), &*job.status)).or_default() += 1;
     }
     jobs
 }
 
-/// The base model of what a batch job was submitted for.
-fn job_model<'a>(catalog: &'a Catalog, given: &'a str) -> &'a str {
-    if let Some(model) = base_model(given) {
-        return model;
-    }
-    let id = given.rsplit('/').next().unwrap_or(given);
-    if let Some(profile) = catalog.profiles.iter().flatten().find(|profile| profile.id == id) {
-        return profile.model_arns.first().and_then(|arn| base_model(arn)).unwrap_or(UNKNOWN);
-    }
-    let known = catalog.models.iter().flatten().any(|model| model.id == given);
-    if known { given } else { UNKNOWN }
+/// The base model of what a batch job was submitted for, found as for the quota that counts the job.
+fn job_model(index: &Index, given: &str) -> Arc<str> {
+    // No quota counts the jobs of a custom model, but its ARN says what it was made of.
+    let custom = base_model(given).map(Arc::from);
+    let model = custom.or_else(|| index.resolve(&InvocationId::runtime(given)).model);
+    model.unwrap_or_else(|| UNKNOWN.into())
+}
+
+/// The labels that tell an invocation id: endpoint, model_id, model, scope.
+pub(super) fn id_labels(id: &IdStatus) -> [&str; 4] {
+    let model = id.resolution.model.as_deref().unwrap_or(UNKNOWN);
+    let scope = id.resolution.scope.map_or(UNKNOWN, Scope::word);
+    [id.id.endpoint.word(), &id.id.id, model, scope]
 }
 
 /// The base model id in the ARN of a foundation model or of a custom model.
 pub(super) fn base_model(arn: &str) -> Option<&str> {
-    let (_, rest) = arn.split_once(":foundation-model/").or_else(|| arn.split_once(":custom-model/"))?;
+    let arn = Arn::parse(arn).filter(|arn| ["foundation-model", "custom-model"].contains(&arn.kind()))?;
     // Every model id begins with its provider; `custom-model/imported/…` names no base model.
-    rest.split('/').next().filter(|model| model.contains('.'))
-}
-
-/// The label `family` of a quota name.
-pub(super) fn quota_family(name: &str) -> &'static str {
-    matching::family(name).word()
+    arn.id().split('/').next().filter(|model| model.contains('.'))
 }

@@ -1,7 +1,7 @@
 //! What a target's observations mean now: everything that /metrics says about it, as values.
 
 use super::ids::{Scope, State, UsageSource, words};
-use super::matching::{ModelQuota, Resolution};
+use super::matching::{ModelQuota, Resolution, Unmapped};
 use super::time::Timestamp;
 use super::usage::{InvocationId, Metric};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ pub struct Evaluation {
     /// Per model and scope.
     pub throttling: Vec<ThrottleStatus>,
     /// Traffic of the last 24 hours that no quota could be found for.
-    pub unmapped: Vec<(InvocationId, &'static str)>,
+    pub unmapped: Vec<(InvocationId, Unmapped)>,
     /// The end of the last minute read for every id.
     pub complete_until: Option<Timestamp>,
     /// The newest datapoint of any id (its minute's start).
@@ -61,6 +61,19 @@ pub struct IdStatus {
     /// Whether any datapoint was seen within the last 14 days.
     pub last_datapoint: Option<Timestamp>,
 }
+
+/// The windows of throttle ratios and attempts: label, and length in minutes.
+pub(crate) const THROTTLE_WINDOWS: [(&str, i64); 2] = [("5m", 5), ("30m", 30)];
+
+/// The window of throttled seconds and of the cause, in minutes.
+pub(crate) const THROTTLED_WINDOW: i64 = 15;
+
+/// The longest of them, in minutes: so many have to be kept.
+pub(crate) const THROTTLE_LOOKBACK: i64 = {
+    let [(_, short), (_, long)] = THROTTLE_WINDOWS;
+    let ratios = if short > long { short } else { long };
+    if ratios > THROTTLED_WINDOW { ratios } else { THROTTLED_WINDOW }
+};
 
 words! {
     /// Why calls are refused: the label `cause`.

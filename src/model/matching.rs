@@ -104,10 +104,10 @@ pub struct Resolution {
     pub tags: BTreeMap<String, String>,
     /// One per quantity that a call of this id could spend, each matched or with the reason why not.
     pub charges: Vec<Charge>,
-    /// Why no quota at all could be found for it, a word of [`unmapped`]; `None` where at least one was
+    /// Why no quota at all could be found for it; `None` where at least one was
     /// found, or where having none is right (provisioned throughput, imported models: no on-demand quota
     /// applies).
-    pub unmapped: Option<&'static str>,
+    pub unmapped: Option<Unmapped>,
 }
 
 /// One quantity of an id, and the quota row it is charged to.
@@ -126,20 +126,22 @@ pub struct Charge {
     pub reason: String,
 }
 
-/// Why no quota could be found for an id: the label `reason` of bedrock_unmapped_model.
-pub mod unmapped {
-    /// Its form is not known, or no list shows it.
-    pub const UNKNOWN_ID: &str = "unknown_id";
-    /// Neither a model list nor any quota name knows its model.
-    pub const UNKNOWN_MODEL: &str = "unknown_model";
-    /// Its model is known, but not whether it is called on demand, across regions or globally.
-    pub const UNKNOWN_SCOPE: &str = "unknown_scope";
-    /// No quota row names its model in its scope.
-    pub const NO_QUOTA: &str = "no_quota";
-    /// A row may be its own, but the name does not say so: it needs an override.
-    pub const IRREGULAR_NAME: &str = "irregular_name";
-    /// More than one row or more than one model answers to the same name.
-    pub const AMBIGUOUS: &str = "ambiguous";
+words! {
+    /// Why no quota could be found for an id: the label `reason` of bedrock_unmapped_model.
+    Unmapped {
+        /// Its form is not known, or no list shows it.
+        UnknownId = "unknown_id",
+        /// Neither a model list nor any quota name knows its model.
+        UnknownModel = "unknown_model",
+        /// Its model is known, but not whether it is called on demand, across regions or globally.
+        UnknownScope = "unknown_scope",
+        /// No quota row names its model in its scope.
+        NoQuota = "no_quota",
+        /// A row may be its own, but the name does not say so: it needs an override.
+        IrregularName = "irregular_name",
+        /// More than one row or more than one model answers to the same name.
+        Ambiguous = "ambiguous",
+    }
 }
 
 /// The lists of one target, joined.

@@ -1,20 +1,22 @@
 //! What a plan would do, for `check`: targets, calls an hour, dollars a month.
 
 use crate::config::kinds::duration_text;
+use crate::model::budget::DOLLARS_PER_METRIC;
 use crate::model::organization::Filter;
 use crate::model::shard::Shard;
-use crate::model::usage::Metric;
+use crate::model::usage::{Metric, QUERIES_PER_CALL};
 use crate::plan::{AccountPlan, Credentials, OrganizationPlan, Plan, Regions, places};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Sum metrics that an id with traffic usually publishes: images and calls of legacy models are rare.
 const USUAL_SUMS: u64 = 9;
-/// Queries that one GetMetricData call takes, and metrics on a page of ListMetrics.
-const PER_CALL: u64 = 500;
+/// Metrics on a page of ListMetrics.
+const METRICS_PER_PAGE: u64 = 500;
 /// Pages of 100 that Bedrock's quotas fill: there were 889 in November 2026.
 const QUOTA_PAGES: u64 = 9;
-/// Of 1,000 metrics read by GetMetricData, and of 1,000 calls of ListMetrics.
-const DOLLARS_PER_THOUSAND: f64 = 0.01;
+/// What a call of ListMetrics costs, beyond the first million a month of an account.
+const DOLLARS_PER_LISTING: f64 = 0.00001;
 const HOURS_PER_MONTH: f64 = 730.0;
 /// What is assumed of the ids where the cadence follows them: hot, normal, idle.
 const MIX: [f64; 3] = [0.1, 0.4, 0.5];
@@ -23,10 +25,8 @@ const MIX: [f64; 3] = [0.1, 0.4, 0.5];
 pub fn render(plan: &Plan, ids: u32) -> String {
     let known: u64 = owned(plan).map(|account| targets(&account.regions)).sum();
     let is_known = plan.organization.is_none() && owned(plan).all(|a| a.regions != Regions::AllEnabled);
-    let shard = match plan.shard == Shard::default() {
-        true => String::new(),
-        false => format!(" in shard {}", plan.shard),
-    };
+    let is_alone = plan.shard == Shard::default();
+    let shard = if is_alone { String::new() } else { format!(" in shard {}", plan.shard) };
     let more = if is_known { "" } else { ", and those that only AWS can tell" };
     let mut text = format!("Targets{shard}: {known}{more}\n");
     for account in owned(plan) {
@@ -93,7 +93,10 @@ fn calls(plan: &Plan, ids: u64, targets: u64) -> Vec<(&'static str, &'static str
     let catalog = |calls| hourly(settings.catalog_interval, calls);
     let queries = USUAL_SUMS + settings.statistics.len() as u64;
     let data = readings(plan, ids as f64, queries as f64);
-    let data = data.iter().map(|r| hourly(r.interval, (r.metrics.ceil() as u64).div_ceil(PER_CALL))).sum();
+    let data = data
+        .iter()
+        .map(|r| hourly(r.interval, (r.metrics.ceil() as u64).div_ceil(QUERIES_PER_CALL as u64)))
+        .sum();
     let discovery = settings.discovery_interval.max(settings.usage_interval);
     let mut rows = vec![
         ("cloudwatch", "GetMetricData", data),
@@ -120,15 +123,14 @@ fn calls(plan: &Plan, ids: u64, targets: u64) -> Vec<(&'static str, &'static str
 
 /// One namespace for each endpoint.
 fn list_metrics_calls(plan: &Plan, ids: u64) -> u64 {
-    (ids * billed_metrics(plan)).div_ceil(PER_CALL).max(1) + 1
+    (ids * billed_metrics(plan)).div_ceil(METRICS_PER_PAGE).max(1) + 1
 }
 
-/// Of one id. Up to five statistics of one metric, read together, are billed as one.
+/// What is billed for one id.
 fn billed_metrics(plan: &Plan) -> u64 {
-    let reads = |from: Metric, to: Metric| plan.settings.statistics.iter().any(|m| (from..=to).contains(m));
-    let latency = reads(Metric::LatencyAverage, Metric::LatencyMaximum);
-    let first_token = reads(Metric::FirstTokenAverage, Metric::FirstTokenMaximum);
-    USUAL_SUMS + u64::from(latency) + u64::from(first_token)
+    let timings: BTreeSet<Metric> =
+        plan.settings.statistics.iter().map(|metric| metric.billed_as()).collect();
+    USUAL_SUMS + timings.len() as u64
 }
 
 /// What is read of one target again and again.
@@ -161,16 +163,18 @@ fn readings(plan: &Plan, ids: f64, metrics: f64) -> Vec<Reading> {
     ]
 }
 
+/// How often a month something happens that happens every so many seconds.
+fn a_month(interval: u64) -> f64 {
+    3600.0 / interval as f64 * HOURS_PER_MONTH
+}
+
 fn cost(plan: &Plan, ids: u64, targets: Option<u64>) -> String {
     let settings = &plan.settings;
-    let monthly = |interval: u64, billed: f64| {
-        billed * 3600.0 / interval as f64 * HOURS_PER_MONTH / 1000.0 * DOLLARS_PER_THOUSAND
-    };
     let discovery = settings.discovery_interval.max(settings.usage_interval);
-    let listing = monthly(discovery, list_metrics_calls(plan, ids) as f64);
+    let listing = a_month(discovery) * list_metrics_calls(plan, ids) as f64 * DOLLARS_PER_LISTING;
     let (mut lines, mut target) = (String::new(), listing);
     for Reading { what, interval, metrics } in readings(plan, ids as f64, billed_metrics(plan) as f64) {
-        let dollars = monthly(interval, metrics);
+        let dollars = a_month(interval) * metrics * DOLLARS_PER_METRIC;
         target += dollars;
         let _ = writeln!(lines, "  {what} every {}: ${dollars:.2}", duration_text(interval));
     }

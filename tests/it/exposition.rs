@@ -1,8 +1,10 @@
 //! What a scrape shows of a snapshot.
 
+use crate::cloud::{Cloud, NOON};
 use crate::prometheus_text::{Sample, parse, promtool_check};
 use crate::world::{self, NOVA, NOW, SONNET};
 use bedrock_quota_exporter::exposition::{Export, QuotaExport, Rendered, compress, families, render};
+use bedrock_quota_exporter::model::catalog::BatchJob;
 use bedrock_quota_exporter::model::evaluation::Evaluation;
 use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, Target};
 use bedrock_quota_exporter::model::quota::{IncreaseRequest, QuotaList, ServiceQuota};
@@ -40,7 +42,7 @@ fn a_whole_exposition() {
 fn every_family_has_a_sample_with_exactly_its_labels() {
     let text = rendered(&world::whole(), &world::export());
     let shown = parse(&text);
-    let table = families::ALL.iter().filter(|family| !family.is_telemetry());
+    let table = families::all().map(|row| &row.family);
     let expected: BTreeMap<_, _> = table.map(|family| (family.name.to_owned(), family)).collect();
     assert_eq!(shown.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
     for (name, family) in shown {
@@ -108,6 +110,26 @@ fn batch_jobs_are_counted_once_each_by_base_model() {
         samples(&text, "bedrock_batch_jobs", &["model", "status"]),
         [format!("{NOVA},Submitted 1"), format!("{SONNET},InProgress 2"), "unknown,Submitted 1".to_owned()]
     );
+}
+
+/// With ListInferenceProfiles denied, too: the profile's id tells its model.
+#[test]
+fn a_batch_job_is_of_the_model_whose_quota_counts_it() {
+    let mut cloud = Cloud::new(NOON);
+    cloud.model(NOVA, "Nova Lite", "Amazon");
+    let name =
+        "Sum of in-progress and submitted batch inference jobs using a base model for Amazon Nova Lite";
+    cloud.quota("L-00000041", name, Some(20.0));
+    cloud.catalog.profiles = None;
+    cloud.catalog.batch_jobs = Some(vec![BatchJob {
+        arn: "arn:aws:bedrock:us-east-1:000000000001:model-invocation-job/abc".into(),
+        model_id: format!("us.{NOVA}"),
+        status: "InProgress".into(),
+    }]);
+    cloud.round();
+    let text = rendered(&cloud.snapshot, &Export::default());
+    assert_eq!(samples(&text, "bedrock_quota_usage", &["model", "quota"]), [format!("{NOVA},batch_jobs 1")]);
+    assert_eq!(samples(&text, "bedrock_batch_jobs", &["model", "status"]), [format!("{NOVA},InProgress 1")]);
 }
 
 #[test]

@@ -438,7 +438,7 @@ fn a_misspelled_row_is_matched_rightly_or_unknown() {
     let (quotas, catalog) = (shipped_quotas(), shipped_catalog());
     let ids = ids(&catalog);
     let before = charges(&quotas, &catalog, &ids);
-    for seed in 0..6 {
+    for seed in 0..5 {
         let mut random = Seeded(seed);
         let changed = renamed(&quotas, |name| is_a_model_s(name).then(|| misspelled(name, &mut random)));
         let after = charges(&changed, &catalog, &ids);

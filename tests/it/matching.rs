@@ -2,7 +2,7 @@
 
 use bedrock_quota_exporter::model::catalog::{Catalog, FoundationModel, InferenceProfile, ProfileKind};
 use bedrock_quota_exporter::model::ids::{Method, QuotaKind, Scope, State, Variant};
-use bedrock_quota_exporter::model::matching::{Charge, Confidence, Index, ModelQuota, Rules, unmapped};
+use bedrock_quota_exporter::model::matching::{Charge, Confidence, Index, ModelQuota, Rules, Unmapped};
 use bedrock_quota_exporter::model::quota::{QuotaList, ServiceQuota, UsageMetric};
 use bedrock_quota_exporter::model::usage::InvocationId;
 use bedrock_quota_exporter::offline::{self, File};
@@ -127,7 +127,7 @@ fn an_irregular_name_is_unknown_until_one_line_of_config_says_whose_it_is() {
     let tokens = &resolution.charges[1];
     assert_eq!((tokens.kind, tokens.state, tokens.quota.as_ref()), (TPM, State::Unknown, None));
     assert!(tokens.reason.starts_with("L-1 “Cross-region model inference"), "{}", tokens.reason);
-    assert_eq!(resolution.unmapped, Some(unmapped::IRREGULAR_NAME));
+    assert_eq!(resolution.unmapped, Some(Unmapped::IrregularName));
 
     let by_code = Rules {
         quotas: BTreeMap::from([("L-1".to_string(), Some("anthropic.claude-sonnet-6".to_string()))]),
@@ -292,7 +292,7 @@ fn one_row_claimed_by_two_models() {
     let index = index(&[("L-1", "On-demand model inference tokens per minute for Claude Sonnet 6")], &models);
     for (id, _) in models {
         let resolution = index.resolve(&InvocationId::runtime(id));
-        assert_eq!(resolution.unmapped, Some(unmapped::AMBIGUOUS));
+        assert_eq!(resolution.unmapped, Some(Unmapped::Ambiguous));
         assert!(resolution.charges.iter().all(|c| c.quota_code().is_none()));
     }
 }
@@ -477,7 +477,7 @@ fn an_id_that_no_list_shows_is_matched_by_what_it_spells() {
     assert_eq!(index.quotas(), [], "only listed models are published without traffic");
 
     let nothing = index.resolve(&InvocationId::runtime("acme.rocket-1-v1:0"));
-    assert_eq!(nothing.unmapped, Some(unmapped::UNKNOWN_MODEL));
+    assert_eq!(nothing.unmapped, Some(Unmapped::UnknownModel));
     assert!(nothing.charges.iter().all(|c| c.quota.is_none() && c.state == State::Unknown));
 }
 

@@ -1,17 +1,18 @@
 //! docs/METRICS.md is made from the table of families.
 
-use bedrock_quota_exporter::exposition::families::{self, Family};
+use bedrock_quota_exporter::exposition::families;
+use bedrock_quota_exporter::exposition::family::Family;
 use bedrock_quota_exporter::model::evaluation::Cause;
 use bedrock_quota_exporter::model::ids::{Endpoint, Method, QuotaKind, Scope, State, UsageSource, Variant};
-use bedrock_quota_exporter::model::matching::{Confidence, Family as QuotaFamily, IdType};
+use bedrock_quota_exporter::model::matching::{Confidence, Family as QuotaFamily, IdType, Unmapped};
 use bedrock_quota_exporter::model::snapshot::{Collector, ErrorClass};
-use bedrock_quota_exporter::telemetry::Discovery;
+use bedrock_quota_exporter::telemetry::{self, Discovery};
 use std::fmt::Write;
 
 const INTRODUCTION: &str = "\
 # Metrics
 
-<!-- Made from src/exposition/families.rs by `UPDATE_DOCS=1 cargo test --test it metrics_doc`. Do not edit. -->
+<!-- Made from the tables of src/exposition/families and src/telemetry/families.rs by `UPDATE_DOCS=1 cargo test --test it metrics_doc`. Do not edit. -->
 
 Everything this exporter publishes. Names and labels change only with an entry in the changelog.
 
@@ -85,10 +86,16 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     ("bedrock_exporter_targets", "The exporter itself", ""),
 ];
 
+/// Every family, in the order in which they are told.
+fn all() -> Vec<Family> {
+    let own = telemetry::families::ALL.iter().copied();
+    families::all().map(|row| row.family).chain(own).collect()
+}
+
 fn markdown() -> String {
     let mut page = INTRODUCTION.to_owned();
     let begins = |family: &Family| SECTIONS.iter().any(|(first, ..)| *first == family.name);
-    for families in families::ALL.chunk_by(|_, next| !begins(next)) {
+    for families in all().chunk_by(|_, next| !begins(next)) {
         section(&mut page, families);
     }
     page += "\n## Label values\n\n| Label | Values |\n| --- | --- |\n";
@@ -144,6 +151,7 @@ fn label_values() -> Vec<(&'static str, Vec<&'static str>)> {
         ("statistic", vec!["average", "p50", "p90", "p99", "maximum"]),
         ("window", vec!["5m", "15m", "30m"]),
         ("cause", words!(Cause)),
+        ("reason", words!(Unmapped)),
         ("type", words!(IdType)),
         ("confidence", words!(Confidence)),
         ("collector", words!(Collector)),
@@ -172,10 +180,11 @@ fn docs_metrics_md_is_what_the_table_says() {
 
 #[test]
 fn every_section_begins_with_a_family_and_every_family_is_told_once() {
-    let mut names: Vec<&str> = families::ALL.iter().map(|family| family.name).collect();
+    let families = all();
+    let mut names: Vec<&str> = families.iter().map(|family| family.name).collect();
     assert!(SECTIONS.iter().all(|(first, ..)| names.contains(first)));
     assert_eq!(SECTIONS[0].0, names[0]);
-    let has = |label: &str| families::ALL.iter().any(|family| family.labels.contains(&label));
+    let has = |label: &str| families.iter().any(|family| family.labels.contains(&label));
     assert!(label_values().iter().all(|(label, _)| has(label)));
     let count = names.len();
     names.sort_unstable();

@@ -3,6 +3,7 @@
 use crate::cloud::{Cloud, NOON};
 use bedrock_quota_exporter::model::catalog::{BatchJob, ProfileKind, ProvisionedThroughput};
 use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, State, UsageSource};
+use bedrock_quota_exporter::model::matching::Unmapped;
 use bedrock_quota_exporter::model::snapshot::{Collector, Observation};
 use bedrock_quota_exporter::model::time::Minute;
 use bedrock_quota_exporter::model::usage::{InvocationId, ListedId, Metric, SeriesReading, UsageReading};
@@ -349,14 +350,16 @@ fn a_missing_quota_taken_for_a_zero_or_another_one() {
 #[test]
 fn an_application_profile_of_an_unknown_scope_guessed() {
     let mut cloud = cloud();
-    cloud.profile("unknownscope", ProfileKind::Application, BASE, &["us-east-1", "eu-west-1"]);
+    // Its one region may be an on-demand model's, and is a whole geographic profile as well.
+    cloud.profile(&format!("kr.{BASE}"), ProfileKind::SystemDefined, BASE, &["ap-northeast-2"]);
+    cloud.profile("unknownscope", ProfileKind::Application, BASE, &["ap-northeast-2"]);
     cloud.point("unknownscope", Metric::Invocations, newest(), 40.0);
     cloud.point(US, Metric::Invocations, newest(), 30.0);
     cloud.round();
     assert_eq!(cloud.status(RPM).usage, Some(30.0), "what is known to be charged");
     assert_eq!(cloud.status(ON_DEMAND_RPM).usage, None, "nobody is known to spend it, and somebody may");
     assert_eq!(cloud.status(NOVA_TPM).usage, Some(0.0), "another model's");
-    let unmapped = (InvocationId::runtime("unknownscope"), "unknown_scope");
+    let unmapped = (InvocationId::runtime("unknownscope"), Unmapped::UnknownScope);
     assert_eq!(cloud.evaluation().unmapped, [unmapped]);
     cloud.run_until(NOON.plus(86_400 - 300));
     assert_eq!(cloud.evaluation().unmapped.len(), 1, "kept for 24 hours after the traffic");

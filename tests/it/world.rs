@@ -204,7 +204,7 @@ fn catalog() -> Catalog {
             job("2", &foundation(SONNET), "InProgress"),
             job("3", NOVA, "Submitted"),
             job("3", NOVA, "Submitted"),
-            job("4", "us.acme.never-heard-of-v1:0", "Submitted"),
+            job("4", "nobodylistst", "Submitted"),
         ]),
         ..Catalog::default()
     }
@@ -317,8 +317,8 @@ fn evaluation() -> Evaluation {
             cause: Some(Cause::Reservation),
         }],
         unmapped: vec![
-            (InvocationId::runtime("acme.secret-v1:0"), "no quota names this model"),
-            (InvocationId::mantle("acme.secret-v1:0"), "no quota names this model"),
+            (InvocationId::runtime("acme.secret-v1:0"), Unmapped::NoQuota),
+            (InvocationId::mantle("acme.secret-v1:0"), Unmapped::NoQuota),
         ],
         complete_until: Some(NOW.minus(240)),
         newest_datapoint: Some(NOW.minus(300)),

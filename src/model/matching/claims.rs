@@ -48,6 +48,8 @@ pub(super) struct Row {
     pub name: String,
     pub slot: Slot,
     pub identity: Identity,
+    /// The same, with its provider found behind other words too: for hints, never for a match.
+    pub loose: Identity,
     text: String,
     alias: Option<&'static Alias>,
     /// The base model id in the row's UsageMetric.
@@ -79,6 +81,7 @@ impl Row {
             code: quota.code.as_str().into(),
             name: quota.name.clone(),
             slot,
+            loose: Identity::of_irregular_name(&text, providers),
             identity,
             text: text.to_ascii_lowercase(),
             alias,

@@ -83,6 +83,24 @@ impl Identity {
         Identity::of_tokens(provider, parts.into_iter().flat_map(tokens::of_part).collect())
     }
 
+    /// From a name that may have anything before its provider: "the model Qwen3 32B".
+    pub fn of_irregular_name(name: &str, providers: &BTreeSet<String>) -> Identity {
+        let regular = Identity::of_name(name, providers);
+        let mut rest = name;
+        while regular.providers.is_empty()
+            && let Some((_, behind)) = rest.split_once(' ')
+        {
+            rest = behind;
+            let mut named = Identity::of_name(rest, providers);
+            if !named.providers.is_empty() {
+                let before = name[..name.len() - rest.len()].to_ascii_lowercase();
+                named.words.extend(tokens::parts_of_name(&before).into_iter().map(str::to_string));
+                return named;
+            }
+        }
+        regular
+    }
+
     fn of_tokens(provider: Option<String>, tokens: Vec<Token>) -> Identity {
         let mut identity = Identity { providers: provider.into_iter().collect(), ..Identity::default() };
         let last_word = tokens.iter().rposition(|t| matches!(t, Token::Word(w) if !is_instruct(w)));
@@ -166,10 +184,13 @@ impl Identity {
 
     /// Whether this name, a model's listed one, lacks a word or number of that model's id: then it is the name
     /// of a whole family, or of a sibling that no list shows. Marketing names leave out sizes and dates,
-    /// which count for nothing here, and spell out initials: `sd4` is Stable Diffusion 4.
+    /// which count for nothing here, spell out initials (`sd4` is Stable Diffusion 4), or are other words
+    /// altogether.
     pub fn is_less_than(&self, id: &Identity) -> bool {
         let mut missing = id.words.difference(&self.words);
-        missing.any(|word| !self.has_initials(word)) || !id.numbers().is_subset(&self.numbers())
+        let others = !self.words.is_empty() && self.words.is_disjoint(&id.words);
+        let fewer_words = !others && missing.any(|word| !self.has_initials(word));
+        fewer_words || !id.numbers().is_subset(&self.numbers())
     }
 
     fn has_initials(&self, word: &str) -> bool {

@@ -1,7 +1,7 @@
 //! What an invocation id is, by its form and by the live lists: type, base model and scope.
 
 use super::identity::{provider_stem, split_context};
-use super::{IdType, unmapped};
+use super::{IdType, Unmapped};
 use crate::model::arn::Arn;
 use crate::model::catalog::{Catalog, FoundationModel, InferenceProfile, ProfileKind, Tags};
 use crate::model::ids::Scope;
@@ -67,17 +67,22 @@ pub(super) struct Meaning {
     pub tags: Tags,
     /// A live list names the id itself.
     pub listed: bool,
-    /// Why model or scope is unknown: a reason of [`unmapped`], and in words.
-    pub unclear: Option<(&'static str, String)>,
+    /// Why model or scope is unknown, and in words.
+    pub unclear: Option<(Unmapped, String)>,
 }
 
 impl Meaning {
     fn of(id_type: IdType, model: &str, scope: Scope, spends: Spends) -> Meaning {
         let model = Some(model.to_string());
-        Meaning { model, scope: Some(scope), spends, ..Meaning::unclear(id_type, "", String::new()) }.clear()
+        Meaning { model, scope: Some(scope), spends, ..Meaning::blank(id_type) }
     }
 
-    fn unclear(id_type: IdType, reason: &'static str, words: String) -> Meaning {
+    fn unclear(id_type: IdType, reason: Unmapped, words: String) -> Meaning {
+        Meaning { unclear: Some((reason, words)), ..Meaning::blank(id_type) }
+    }
+
+    /// Nothing is known of it but its type.
+    fn blank(id_type: IdType) -> Meaning {
         Meaning {
             id_type,
             model: None,
@@ -86,12 +91,8 @@ impl Meaning {
             name: None,
             tags: Tags::new(),
             listed: false,
-            unclear: Some((reason, words)),
+            unclear: None,
         }
-    }
-
-    fn clear(self) -> Meaning {
-        Meaning { unclear: None, ..self }
     }
 
     fn named(self, name: Option<&str>) -> Meaning {
@@ -177,7 +178,7 @@ impl Lists {
             _ if self.has_provider(id) => meaning(id),
             _ => {
                 let words = format!("`{id}` is neither a base model id nor the end of one listed model id");
-                Meaning::unclear(IdType::Mantle, unmapped::UNKNOWN_ID, words)
+                Meaning::unclear(IdType::Mantle, Unmapped::UnknownId, words)
             }
         }
     }
@@ -199,14 +200,14 @@ impl Lists {
         }
         if let Some((prefix, base)) = self.unknown_prefix(id) {
             let words = format!("no list shows this inference profile, and `{prefix}` is no known prefix");
-            let unclear = Meaning::unclear(IdType::SystemProfile, unmapped::UNKNOWN_SCOPE, words);
+            let unclear = Meaning::unclear(IdType::SystemProfile, Unmapped::UnknownScope, words);
             return Meaning { model: Some(base.to_string()), ..unclear };
         }
         if is_base_id(id) {
             return self.base(id);
         }
         let words = format!("`{id}` is in no list of inference profiles or provisioned throughput");
-        Meaning::unclear(IdType::Unknown, unmapped::UNKNOWN_ID, words)
+        Meaning::unclear(IdType::Unknown, Unmapped::UnknownId, words)
     }
 
     fn base(&self, id: &str) -> Meaning {
@@ -239,7 +240,7 @@ impl Lists {
         let spelled = prefixed(&profile.id).map(|(_, base)| base);
         let Some(model) = sole_model(profile).or(spelled) else {
             let words = "its model list does not name exactly one base model".to_string();
-            return Meaning::unclear(id_type, unmapped::UNKNOWN_MODEL, words).named(name);
+            return Meaning::unclear(id_type, Unmapped::UnknownModel, words).named(name);
         };
         let scope = match profile.kind {
             ProfileKind::SystemDefined => Ok(system_scope(profile)),
@@ -248,7 +249,7 @@ impl Lists {
         let meaning = match scope {
             Ok(scope) => Meaning::of(id_type, model, scope, Spends::Shared),
             Err(words) => {
-                let unclear = Meaning::unclear(id_type, unmapped::UNKNOWN_SCOPE, words);
+                let unclear = Meaning::unclear(id_type, Unmapped::UnknownScope, words);
                 Meaning { model: Some(model.to_string()), ..unclear }
             }
         };
@@ -303,8 +304,7 @@ impl Lists {
             }),
             "custom-model-deployment" => self.deployment(text),
             "imported-model" => {
-                let meaning = Meaning::unclear(IdType::Imported, "", String::new()).clear();
-                let meaning = Meaning { spends: Spends::Nothing, ..meaning };
+                let meaning = Meaning { spends: Spends::Nothing, ..Meaning::blank(IdType::Imported) };
                 match self.imported.get(text) {
                     Some(name) => meaning.named(Some(name)),
                     None => meaning,
@@ -312,7 +312,7 @@ impl Lists {
             }
             kind => {
                 let words = format!("no quota is known for an ARN of kind `{kind}`");
-                Meaning::unclear(IdType::Unknown, unmapped::UNKNOWN_ID, words)
+                Meaning::unclear(IdType::Unknown, Unmapped::UnknownId, words)
             }
         }
     }
@@ -325,7 +325,7 @@ impl Lists {
         let base = custom.and_then(|arn| arn.id().split('/').next());
         let Some(base) = base.filter(|base| is_base_id(base)) else {
             let words = format!("no base model stands in `{model_arn}`");
-            return Meaning::unclear(IdType::CustomDeployment, unmapped::UNKNOWN_MODEL, words)
+            return Meaning::unclear(IdType::CustomDeployment, Unmapped::UnknownModel, words)
                 .named(Some(name));
         };
         let base = split_context(base).0;
@@ -337,7 +337,7 @@ impl Lists {
 fn not_listed(id_type: IdType, list: &str) -> Meaning {
     Meaning::unclear(
         id_type,
-        unmapped::UNKNOWN_ID,
+        Unmapped::UnknownId,
         format!("{list} does not show it, so its model is unknown"),
     )
 }
@@ -477,7 +477,7 @@ mod tests {
         let Meaning { id_type, model, scope, unclear, .. } = lists.runtime(id);
         let scope = scope.map_or("-", |s| s.word());
         let model = model.as_deref().unwrap_or("-");
-        format!("{id_type} {model} {scope} {}", unclear.map_or("", |(reason, _)| reason))
+        format!("{id_type} {model} {scope} {}", unclear.map_or("", |(reason, _)| reason.word()))
             .trim_end()
             .to_string()
     }

@@ -36,7 +36,10 @@ pub(super) fn distance(row: &Identity, model: &Identity, vocabulary: &Vocabulary
 fn pair_off(added: &mut Vec<&str>, missing: &mut Vec<&str>) -> usize {
     let before = added.len();
     added.retain(|word| {
-        if let Some(at) = missing.iter().position(|other| is_alike(word, other)) {
+        // Names say "embeddings" where ids say "embed".
+        let is_it =
+            |other: &&str| is_alike(word, other) || (*other == "embed" && is_alike(word, "embeddings"));
+        if let Some(at) = missing.iter().position(is_it) {
             missing.remove(at);
             return false;
         }

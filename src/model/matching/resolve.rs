@@ -5,7 +5,7 @@ use super::identity::Identity;
 use super::invocation::{Meaning, Spends};
 use super::names::{self, Slot};
 use super::nearest;
-use super::{Charge, Confidence, Index, ModelQuota, QuotaKey, Resolution, unmapped};
+use super::{Charge, Confidence, Index, ModelQuota, QuotaKey, Resolution, Unmapped};
 use crate::model::ids::{Endpoint, Method, QuotaKind, Scope, State, Variant};
 use crate::model::usage::InvocationId;
 use std::borrow::Cow;
@@ -18,8 +18,8 @@ const PER_CALL: &[QuotaKind] =
 const IN_FLIGHT: &[QuotaKind] = &[QuotaKind::ConcurrentRequests, QuotaKind::AsyncConcurrentRequests];
 const PER_MANTLE_CALL: &[QuotaKind] = &[QuotaKind::InputTokensPerMinute, QuotaKind::OutputTokensPerMinute];
 
-/// A charge, and where it names no row the word of [`unmapped`] for that.
-type Outcome = (Charge, Option<&'static str>);
+/// A charge, and where it names no row the reason for that.
+type Outcome = (Charge, Option<Unmapped>);
 
 impl Index {
     /// Which model, scope and quotas an invocation id means. Rows for 1M context and latency-optimized
@@ -111,7 +111,7 @@ impl Index {
                 }
             };
             self.weigh(&mut charge, meaning.scope.unwrap_or(Scope::OnDemand));
-            let label = charge.quota.is_none().then_some(unmapped::UNKNOWN_ID);
+            let label = charge.quota.is_none().then_some(Unmapped::UnknownId);
             outcomes.retain(|(other, _)| other.kind != *kind);
             outcomes.push((charge, label));
         }
@@ -148,13 +148,13 @@ impl Charge {
 }
 
 /// What keeps an id without any quota from having one; the most telling first.
-fn worst(outcomes: &[Outcome]) -> Option<&'static str> {
+fn worst(outcomes: &[Outcome]) -> Option<Unmapped> {
     let settled = |(charge, _): &Outcome| charge.quota_code().is_some() || charge.method.is_some();
     if outcomes.iter().any(settled) {
         return None;
     }
     let labels = || outcomes.iter().filter_map(|(_, label)| *label);
-    let telling = [unmapped::AMBIGUOUS, unmapped::IRREGULAR_NAME];
+    let telling = [Unmapped::Ambiguous, Unmapped::IrregularName];
     telling.into_iter().find(|label| labels().any(|l| l == *label)).or_else(|| labels().next())
 }
 
@@ -209,11 +209,11 @@ impl<'a> Ledger<'a> {
             return (unknown(kind, reason), Some(label));
         }
         if self.index.listed.is_empty() {
-            return (unknown(kind, "no quotas are listed".to_string()), Some(unmapped::NO_QUOTA));
+            return (unknown(kind, "no quotas are listed".to_string()), Some(Unmapped::NoQuota));
         }
         if !self.known {
             let reason = format!("neither a list nor any quota name knows {}", self.model.id);
-            return (unknown(kind, reason), Some(unmapped::UNKNOWN_MODEL));
+            return (unknown(kind, reason), Some(Unmapped::UnknownModel));
         }
         let slot = slots[slots.len() - 1];
         let pool = match (slot.endpoint, slot.variant) {
@@ -222,7 +222,7 @@ impl<'a> Ledger<'a> {
             _ => slot.variant.word(),
         };
         let reason = format!("no {pool} row for {kind} names {}", self.model.id);
-        (none(self.model.id.clone(), slot, reason), Some(unmapped::NO_QUOTA))
+        (none(self.model.id.clone(), slot, reason), Some(Unmapped::NoQuota))
     }
 
     fn why(&self, row: &ModelQuota) -> String {
@@ -244,12 +244,12 @@ impl<'a> Ledger<'a> {
     }
 
     /// Rows that name this model and another alike, or that name it twice.
-    fn dispute(&self, slot: &Slot) -> Option<(String, &'static str)> {
+    fn dispute(&self, slot: &Slot) -> Option<(String, Unmapped)> {
         let index = self.index;
         let code = |at: &usize| &*index.join.rows[*at].code;
         if let Some(rows) = self.disputed.get(slot) {
             let codes: Vec<&str> = rows.iter().map(code).collect();
-            return Some((format!("{} name it equally well", codes.join(" and ")), unmapped::AMBIGUOUS));
+            return Some((format!("{} name it equally well", codes.join(" and ")), Unmapped::Ambiguous));
         }
         index.join.by_slot.get(slot)?.iter().find_map(|at| {
             self.model.evidence(&index.join.rows[*at], &index.join.rules)?;
@@ -257,14 +257,14 @@ impl<'a> Ledger<'a> {
             Some(match &index.join.claims[*at] {
                 Claim::Owned(owner, _) if *owner == self.model.id => {
                     let reason = format!("{code} carries its listed name, but other rows spell its id");
-                    (reason, unmapped::IRREGULAR_NAME)
+                    (reason, Unmapped::IrregularName)
                 }
                 Claim::Owned(owner, _) => {
                     let reason = format!("{code} answers to its name too, but {owner} has the better claim");
-                    (reason, unmapped::AMBIGUOUS)
+                    (reason, Unmapped::Ambiguous)
                 }
                 Claim::Contested(owners) => {
-                    (format!("{code} names {} alike", owners.join(" and ")), unmapped::AMBIGUOUS)
+                    (format!("{code} names {} alike", owners.join(" and ")), Unmapped::Ambiguous)
                 }
                 Claim::Free => return None,
             })
@@ -272,7 +272,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// The row that is no one's and nearest to naming this model; where two are as near, both.
-    fn irregular(&self, slots: &[Slot]) -> Option<(String, &'static str)> {
+    fn irregular(&self, slots: &[Slot]) -> Option<(String, Unmapped)> {
         let mut found = self.nameless(slots);
         found.sort();
         found.dedup();
@@ -288,7 +288,7 @@ impl<'a> Ledger<'a> {
                 format!("any of {} may be its own; an override would say which", rows.join(", "))
             }
         };
-        Some((reason, unmapped::IRREGULAR_NAME))
+        Some((reason, Unmapped::IrregularName))
     }
 
     /// Rows that may be of these slots and this model and are no one's, with how far their names are.
@@ -305,7 +305,7 @@ impl<'a> Ledger<'a> {
         for at in slots.iter().filter_map(|slot| join.by_slot.get(slot)).flatten() {
             let row = &join.rows[*at];
             if join.claims[*at] == Claim::Free && !ruled(&row.code) {
-                found.extend(far(&row.identity).map(|far| (far, &*row.code, &*row.name)));
+                found.extend(far(&row.loose).map(|far| (far, &*row.code, &*row.name)));
             }
         }
         for row in join.unread.iter().filter(|row| slots.iter().any(|slot| row.may_limit(slot))) {

@@ -86,7 +86,7 @@ impl UnreadRow {
             return None;
         }
         let (head, model) = split(&quota.name);
-        let identity = Identity::of_name(&model, providers);
+        let identity = Identity::of_irregular_name(&model, providers);
         let kinds = kinds(&head);
         let (endpoint, variant, scopes) = pool(&head)?;
         (identity.is_a_name() && !kinds.is_empty()).then(|| UnreadRow {
@@ -154,13 +154,11 @@ fn pool(head: &[String]) -> Option<(Endpoint, Variant, Vec<Scope>)> {
     if says(head, "global") {
         return runtime(&[Scope::Global]);
     }
-    if says(head, "cross") || says(head, "region") {
-        // A word that is no grammar and no geography may be "global", misspelled.
-        let stray = |word: &&String| !is_in(GRAMMAR, word) && !GEOGRAPHIES.contains(&word.as_str());
-        return match head.iter().find(stray) {
-            Some(_) => runtime(&[Scope::CrossRegion, Scope::Global]),
-            None => runtime(&[Scope::CrossRegion]),
-        };
+    if let Some(at) = head.iter().position(|word| is_in(&["cross", "region"], word)) {
+        // A word before it that is no grammar and no geography may be "global", misspelled.
+        let stray = |word: &String| !is_in(GRAMMAR, word) && !GEOGRAPHIES.contains(&word.as_str());
+        let scopes = [Scope::CrossRegion, Scope::Global];
+        return runtime(if head[..at].iter().any(stray) { &scopes } else { &scopes[..1] });
     }
     if says(head, "demand") {
         return runtime(&[Scope::OnDemand]);

@@ -64,11 +64,11 @@ impl Vocabulary {
 /// or two in the wrong order; two slips in long words. Digits tell `k2` from `k3` and must be equal.
 pub(super) fn is_alike(a: &str, b: &str) -> bool {
     let digits = |word: &str| word.chars().filter(char::is_ascii_digit).collect::<String>();
-    let length = a.chars().count().min(b.chars().count());
-    // In one or two letters a slip leaves nothing of the word.
-    let slips = match length {
-        0..=2 => 0,
-        3..=7 => 1,
+    let (a_length, b_length) = (a.chars().count(), b.chars().count());
+    let slips = match (a_length.min(b_length), a_length.max(b_length)) {
+        // In one or two letters a slip leaves nothing of the word.
+        (0..=1, _) | (_, 0..=2) => 0,
+        (2..=7, _) => 1,
         _ => 2,
     };
     a == b || (slips > 0 && digits(a) == digits(b) && strsim::osa_distance(a, b) <= slips)
@@ -85,6 +85,7 @@ mod tests {
             ("sonnet", "sonnets"),
             ("sonnet", "snonet"),
             ("pro", "prro"),
+            ("pro", "po"),
             ("maverick", "maverik"),
             ("conservative", "consrevtive"),
             ("k2.5", "kk2.5"),

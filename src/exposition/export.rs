@@ -1,0 +1,49 @@
+//! What the config says of the exposition.
+
+use crate::model::ids::words;
+use crate::model::snapshot::Collector;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Which of what is known is exported.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Export {
+    pub quotas: QuotaExport,
+    /// Quota codes that are exported even when nothing uses them.
+    pub watch: BTreeSet<String>,
+    /// Whether the `…_per_minute` gauges are exported beside the counters, which say the same over time.
+    /// Latencies have no counter and are always exported, for the statistics that are read.
+    pub gauges: bool,
+    /// The tag of application inference profiles that names their team.
+    pub team_tag: Option<String>,
+    /// Account id → the name the config gives it.
+    pub account_names: BTreeMap<String, String>,
+    /// Seconds between collections, as the exporter tells of itself.
+    pub intervals: Vec<(Collector, u64)>,
+    /// US dollars a day that reading CloudWatch may cost, told likewise.
+    pub budget: Option<f64>,
+}
+
+impl Default for Export {
+    /// What an empty config exports.
+    fn default() -> Export {
+        Export {
+            quotas: QuotaExport::All,
+            watch: BTreeSet::new(),
+            gauges: true,
+            team_tag: None,
+            account_names: BTreeMap::new(),
+            intervals: Vec::new(),
+            budget: None,
+        }
+    }
+}
+
+words! {
+    /// Which quotas are exported: model quotas, the inventory of the service, and the list of models.
+    QuotaExport {
+        All = "all",
+        /// Every scope and region of a model that the account used within 14 days in any region, and quotas
+        /// that are spent, differ from the default, have an open increase request or are watched.
+        InUse = "in_use",
+    }
+}

@@ -1,0 +1,113 @@
+//! The families of the exporter's own metrics.
+
+use crate::exposition::family::{EXPORTER, Family, Kind};
+
+const fn own(kind: Kind, name: &'static str, labels: &'static [&'static str], help: &'static str) -> Family {
+    Family { name, kind, labels, help, source: EXPORTER }
+}
+
+pub const TARGETS: Family =
+    own(Kind::Gauge, "bedrock_exporter_targets", &[], "Targets (account and region) that are watched.");
+pub const COLLECTION_INTERVAL: Family = own(
+    Kind::Gauge,
+    "bedrock_exporter_collection_interval_seconds",
+    &["collector"],
+    "Configured seconds between two collections of a target.",
+);
+pub const AWS_REQUESTS: Family = own(
+    Kind::Counter,
+    "bedrock_exporter_aws_requests_total",
+    &["service", "operation", "outcome"],
+    "Calls to AWS, retries within a call not counted; outcome is success or the class of the error.",
+);
+pub const AWS_REQUEST_DURATION: Family = own(
+    Kind::Histogram,
+    "bedrock_exporter_aws_request_duration_seconds",
+    &["service", "operation"],
+    "Duration of calls to AWS, retries included.",
+);
+pub const METRICS_REQUESTED: Family = own(
+    Kind::Counter,
+    "bedrock_exporter_cloudwatch_metrics_requested_total",
+    &[],
+    "Metrics requested of GetMetricData, as AWS bills them.",
+);
+pub const ESTIMATED_COST: Family = own(
+    Kind::Counter,
+    "bedrock_exporter_estimated_cost_dollars_total",
+    &[],
+    "Estimated price of the exporter's calls to CloudWatch since its start, in US dollars, at list price.",
+);
+pub const BUDGET: Family = own(
+    Kind::Gauge,
+    "bedrock_exporter_budget_dollars_per_day",
+    &[],
+    "What the exporter's calls to CloudWatch may cost, in US dollars a day. Absent without a budget.",
+);
+pub const SERIES: Family = own(
+    Kind::Gauge,
+    "bedrock_exporter_series",
+    &[],
+    "Series in the newest rendering, the exporter's own ones aside.",
+);
+pub const DISCOVERY_UP: Family = own(
+    Kind::Gauge,
+    "bedrock_exporter_discovery_up",
+    &["discovery"],
+    "Whether the accounts of the organization, or the enabled regions of all accounts, were read successfully the \
+     last time: 1 or 0. While they are not, those known are watched on. Absent where the config asks for none.",
+);
+pub const DISCOVERY_ERRORS: Family = own(
+    Kind::Counter,
+    "bedrock_exporter_discovery_errors_total",
+    &["discovery", "class"],
+    "Readings of the organization's accounts, or of enabled regions, that failed.",
+);
+pub const RELOAD_SUCCESSFUL: Family = own(
+    Kind::Gauge,
+    "bedrock_exporter_config_last_reload_successful",
+    &[],
+    "Whether the last (re)load of the configuration succeeded: 1 or 0.",
+);
+pub const RELOAD_SUCCESS_TIMESTAMP: Family = own(
+    Kind::Gauge,
+    "bedrock_exporter_config_last_reload_success_timestamp_seconds",
+    &[],
+    "When the configuration was last (re)loaded successfully, in seconds since the epoch.",
+);
+pub const BUILD_INFO: Family = own(
+    Kind::Gauge,
+    "bedrock_exporter_build_info",
+    &["version", "revision", "mode"],
+    "What runs: always 1. In mode demo everything about Bedrock comes from a simulated AWS.",
+);
+
+/// Every one of them, in the order in which docs/METRICS.md tells them.
+pub const ALL: &[Family] = &[
+    TARGETS,
+    COLLECTION_INTERVAL,
+    AWS_REQUESTS,
+    AWS_REQUEST_DURATION,
+    METRICS_REQUESTED,
+    ESTIMATED_COST,
+    BUDGET,
+    SERIES,
+    DISCOVERY_UP,
+    DISCOVERY_ERRORS,
+    RELOAD_SUCCESSFUL,
+    RELOAD_SUCCESS_TIMESTAMP,
+    BUILD_INFO,
+    // Of the process, on Linux: names and texts are those of Prometheus's client libraries.
+    own(Kind::Counter, "process_cpu_seconds_total", &[], "Total user and system CPU time spent in seconds."),
+    own(Kind::Gauge, "process_open_fds", &[], "Number of open file descriptors."),
+    own(Kind::Gauge, "process_max_fds", &[], "Maximum number of open file descriptors."),
+    own(Kind::Gauge, "process_virtual_memory_bytes", &[], "Virtual memory size in bytes."),
+    own(Kind::Gauge, "process_resident_memory_bytes", &[], "Resident memory size in bytes."),
+    own(
+        Kind::Gauge,
+        "process_start_time_seconds",
+        &[],
+        "Start time of the process since unix epoch in seconds.",
+    ),
+    own(Kind::Gauge, "process_threads", &[], "Number of OS threads in the process."),
+];

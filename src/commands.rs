@@ -5,6 +5,7 @@ mod openmetrics;
 
 use crate::aws::Environment;
 use crate::cli;
+use crate::clock;
 use crate::config;
 use crate::daemon::{self, Source};
 use crate::model::ids::Target;
@@ -49,7 +50,7 @@ pub fn check(args: cli::Check) -> Result<()> {
 pub fn demo(args: cli::Demo) -> Result<()> {
     run_async(async {
         let aws = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-        let start = daemon::now();
+        let start = clock::now();
         let world = World::demo(args.seed.seed, start.0);
         let plan = demo_plan(&format!("http://{}", aws.local_addr()?), &world)?;
         if let Some(length) = args.backfill.length {
@@ -79,7 +80,7 @@ pub fn sim(args: cli::Sim) -> Result<()> {
     run_async(async {
         let listener = bind(args.listen).await?;
         tracing::info!(address = %listener.local_addr()?, "simulating AWS");
-        let world = World::demo(args.seed.seed, daemon::now().0);
+        let world = World::demo(args.seed.seed, clock::now().0);
         sim::serve(listener, world, stop_signal()?).await
     })
 }
@@ -109,6 +110,7 @@ fn ids_from(input: impl BufRead) -> Result<Vec<String>> {
     Ok(lines.iter().map(|line| line.trim().to_string()).filter(|line| !line.is_empty()).collect())
 }
 
+#[expect(clippy::disallowed_methods, reason = "the files that the user names")]
 fn offline_index(args: &cli::Explain, plan: &Plan) -> Result<Index> {
     let read = |path: &Option<PathBuf>| -> Result<Option<(String, String)>> {
         let Some(path) = path else { return Ok(None) };
@@ -203,7 +205,7 @@ fn demo_plan(url: &str, world: &World) -> Result<Plan> {
 fn telemetry(mode: &str) -> Telemetry {
     let revision = option_env!("BEDROCK_QUOTA_EXPORTER_REVISION").unwrap_or("");
     let build = Build { version: env!("CARGO_PKG_VERSION"), revision, mode };
-    Telemetry::new(build, daemon::now())
+    Telemetry::new(build, clock::now())
 }
 
 fn web(args: &cli::Web) -> Web {

@@ -243,6 +243,7 @@ pub fn load(path: Option<&Path>) -> Result<Config, Complaints> {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one reader of the config")]
 fn read(path: &Path) -> Result<String, String> {
     use std::io::Read;
     let mut bytes = Vec::new();

@@ -24,6 +24,8 @@ pub mod plan;
 
 pub mod model;
 
+mod clock;
+
 pub mod aws;
 pub mod collect;
 pub mod daemon;

@@ -1,7 +1,8 @@
 //! HTTP: /metrics, the status page, health.
 
-use crate::daemon::{Page, Published, ReloadRequest};
-use crate::model::snapshot::{Collector, Snapshot};
+use crate::clock;
+use crate::exposition::{Export, Rendered};
+use crate::model::snapshot::Snapshot;
 use crate::report::status;
 use crate::telemetry::Telemetry;
 use anyhow::Result;
@@ -14,6 +15,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::stream;
 use std::convert::Infallible;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -26,6 +28,27 @@ pub struct Web {
     pub telemetry_path: String,
     /// Whether POST /-/reload is served.
     pub enable_lifecycle: bool,
+}
+
+/// What a scrape is sent.
+#[derive(Clone, Default)]
+pub(crate) struct Page {
+    /// `None` before the first rendering.
+    pub(crate) rendered: Option<Arc<Rendered>>,
+    /// Whether every collector of every target had been tried when it was rendered, or before.
+    pub(crate) complete: bool,
+}
+
+/// Somebody who wants a reload, waiting to hear how it went.
+pub(crate) type ReloadRequest = oneshot::Sender<std::result::Result<(), String>>;
+
+/// What a scrape shows belongs together: no scrape mixes two configs.
+#[derive(Clone)]
+pub(crate) struct Published {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) export: Arc<Export>,
+    /// Whether all lists of what there is to watch have been asked for.
+    pub(crate) explored: bool,
 }
 
 /// What the handlers read.
@@ -93,7 +116,7 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 
 async fn index(State(site): State<Site>) -> Html<String> {
     let snapshot = site.published.borrow().snapshot.clone();
-    Html(status::page(&snapshot, &site.web.telemetry_path, crate::daemon::now()))
+    Html(status::page(&snapshot, &site.web.telemetry_path, clock::now()))
 }
 
 async fn healthy() -> &'static str {
@@ -118,19 +141,6 @@ async fn reload(State(site): State<Site>) -> (StatusCode, String) {
         Ok(Err(complaints)) => (StatusCode::BAD_REQUEST, complaints + "\n"),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_string()),
     }
-}
-
-/// Whether everything has been tried once. Where the account or its regions could not become known, there is
-/// nothing to collect yet: that was tried.
-pub(crate) fn first_round_done(snapshot: &Snapshot) -> bool {
-    snapshot.targets.iter().all(|(target, state)| {
-        let tried = |collector: &Collector| {
-            state.collectors.get(collector).is_some_and(|state| state.last_attempt.is_some())
-        };
-        let is_known = !target.account_id.is_empty() && !target.region.is_empty();
-        let mut collectors = Collector::ALL.iter();
-        if is_known { collectors.all(tried) } else { collectors.any(tried) }
-    })
 }
 
 #[cfg(test)]

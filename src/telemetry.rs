@@ -13,7 +13,6 @@ use prometheus::{
     TextEncoder,
 };
 use std::io;
-use std::time::Instant;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -207,18 +206,4 @@ pub fn init_tracing(level: LevelFilter, format: LogFormat) {
         }
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
     };
-}
-
-/// Measures how long something takes.
-#[derive(Clone, Copy, Debug)]
-pub struct Stopwatch(Instant);
-
-impl Stopwatch {
-    pub fn start() -> Stopwatch {
-        Stopwatch(Instant::now())
-    }
-
-    pub fn seconds(&self) -> f64 {
-        self.0.elapsed().as_secs_f64()
-    }
 }

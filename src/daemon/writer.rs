@@ -1,8 +1,9 @@
 //! The one writer: starts what is due, takes what comes back, publishes.
 
 use super::fleet::{Answer, Fleet};
-use super::{Published, ReloadRequest, Source, now};
+use super::renderer;
 use crate::aws::Connection;
+use crate::clock::now;
 use crate::collect::{self, Work};
 use crate::exposition::Export;
 use crate::model::ids::Target;
@@ -10,6 +11,7 @@ use crate::model::schedule::{due, due_at};
 use crate::model::snapshot::{CollectError, Collector, ErrorClass, Outcome, Snapshot, TargetState};
 use crate::model::time::Timestamp;
 use crate::plan::Plan;
+use crate::server::{Published, ReloadRequest};
 use crate::telemetry::Telemetry;
 use anyhow::Result;
 use futures_util::FutureExt;
@@ -25,6 +27,13 @@ use tokio::task::JoinSet;
 const CONCURRENCY: usize = 64;
 /// Lists of quotas and models among them: they take seconds each, and must not keep usage waiting.
 const LISTS: usize = 32;
+
+/// What is to be watched, and how to learn it anew.
+pub struct Source {
+    pub plan: Plan,
+    /// Reads the config again; the error is every complaint.
+    pub reload: Box<dyn Fn() -> std::result::Result<Plan, String> + Send>,
+}
 
 /// What a job brings back.
 enum Done {
@@ -109,7 +118,7 @@ impl Writer {
 
     /// What the first plan says of itself in /metrics; a later one is shown with its first snapshot.
     fn tell_plan(&self) {
-        super::tell_plan(&self.telemetry, &self.snapshot, &self.export);
+        renderer::tell_plan(&self.telemetry, &self.snapshot, &self.export);
     }
 
     /// Starts everything due that is not already under way.

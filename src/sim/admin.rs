@@ -1,8 +1,9 @@
 //! The admin's door, `/_sim/…`, in plain JSON: the clock, the faults, the counts of calls, the truth.
 
-use super::Sim;
-use super::desk::{Call, Clock, Count};
+use super::call::{Call, Count};
+use super::desk::Clock;
 use super::faults::Fault;
+use super::handle::Sim;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;

@@ -3,10 +3,23 @@
 //! Plain data. With a moment (seconds since the epoch) it says everything the wire answers; it knows
 //! no clock and no network.
 
-use super::lists::{Lists, Quota};
-use super::traffic::Stream;
-use std::collections::BTreeMap;
+pub mod catalog;
+pub mod lists;
+pub mod names;
+pub mod noise;
+pub mod organization;
+pub mod point;
+pub mod publishing;
+pub mod series;
+pub mod stream;
+pub mod traffic;
+
+pub use catalog::{ApplicationProfile, BatchJob, Deployment, ImportedModel, ProvisionedThroughput};
+use lists::{Lists, Quota};
+pub use organization::{Member, Organization, Unit};
+pub use publishing::Publishing;
 use std::sync::Arc;
+use stream::Stream;
 
 /// A simulated AWS.
 #[derive(Clone, Debug)]
@@ -18,9 +31,9 @@ pub struct World {
     pub accounts: Vec<Account>,
     pub organization: Option<Organization>,
     pub publishing: Publishing,
-    /// Whether AWS's rates per API, account and region are enforced.
+    /// AWS's rates per API, account and region are enforced.
     pub rates: bool,
-    /// Whether list pages are sometimes short or empty though more follow.
+    /// List pages are sometimes short or empty though more follow.
     pub rough_pages: bool,
 }
 
@@ -38,38 +51,12 @@ impl Default for World {
     }
 }
 
-/// How late CloudWatch shows a minute, counted in seconds from the minute's end.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Publishing {
-    /// No point appears before this.
-    pub earliest: i64,
-    /// Every point has appeared by then.
-    pub latest: i64,
-    /// No value grows after this.
-    pub settled: i64,
-    /// The share of points that appear too small and grow later.
-    pub growing: f64,
-}
-
-impl Default for Publishing {
-    fn default() -> Publishing {
-        Publishing { earliest: 60, latest: 180, settled: 240, growing: 0.25 }
-    }
-}
-
-impl Publishing {
-    /// Every minute is there, whole, as soon as it is over.
-    pub fn at_once() -> Publishing {
-        Publishing { earliest: 0, latest: 0, settled: 0, growing: 0.0 }
-    }
-}
-
 /// One AWS account.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
     /// 12 digits.
     pub id: String,
-    /// What AssumeRole into this account must be given, if anything.
+    /// The secret that AssumeRole into this account must be given, if any.
     pub external_id: Option<String>,
     /// The regions that are enabled.
     pub regions: Vec<Region>,
@@ -79,59 +66,6 @@ pub struct Account {
     pub sources: Vec<String>,
 }
 
-/// An organization of accounts: a tree of units below one root.
-#[derive(Clone, Debug, Default)]
-pub struct Organization {
-    /// The account that owns it.
-    pub management: String,
-    /// Further accounts that may read it.
-    pub delegated: Vec<String>,
-    /// The root's id, such as `r-demo`.
-    pub root: String,
-    pub units: Vec<Unit>,
-    pub members: Vec<Member>,
-}
-
-/// An organizational unit.
-#[derive(Clone, Debug, Default)]
-pub struct Unit {
-    /// For example `ou-demo-workload`.
-    pub id: String,
-    pub name: String,
-    /// The unit or root above.
-    pub parent: String,
-}
-
-/// An account of an organization, whether or not the world has it.
-#[derive(Clone, Debug)]
-pub struct Member {
-    pub id: String,
-    pub name: String,
-    /// The unit or root that it lies in.
-    pub unit: String,
-    /// `ACTIVE`, `SUSPENDED`, …
-    pub state: String,
-    pub tags: BTreeMap<String, String>,
-    /// From when until before when it is a member, in seconds.
-    pub joined: i64,
-    pub left: i64,
-}
-
-impl Member {
-    /// An active member, at all times.
-    pub fn new(id: &str, name: &str, unit: &str) -> Member {
-        Member {
-            id: id.into(),
-            name: name.into(),
-            unit: unit.into(),
-            state: "ACTIVE".into(),
-            tags: BTreeMap::new(),
-            joined: i64::MIN,
-            left: i64::MAX,
-        }
-    }
-}
-
 /// One region of one account.
 #[derive(Clone, Debug, Default)]
 pub struct Region {
@@ -139,9 +73,9 @@ pub struct Region {
     pub name: String,
     /// The quota rows listed here; `None`: every row that the public lists say the region has.
     pub codes: Option<Vec<String>>,
-    /// Whether per-model tokens per day are still listed, rather than the one Cross-Model row.
+    /// Tokens per day are still listed per model, rather than in the one Cross-Model row.
     pub day_rows: bool,
-    /// Whether CloudWatch has series without dimensions, added up over all ids.
+    /// CloudWatch has series without dimensions, added up over all ids.
     pub account_wide: bool,
     /// Where this account differs from the defaults; of several for one code, the latest that has begun holds.
     pub quotas: Vec<QuotaChange>,
@@ -158,7 +92,7 @@ pub struct Region {
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuotaChange {
     pub code: String,
-    /// Since when, in seconds; `i64::MIN` for always.
+    /// The moment it begins to hold, in seconds; `i64::MIN` for always.
     pub from: i64,
     pub applied: Applied,
 }
@@ -187,64 +121,6 @@ pub struct IncreaseRequest {
     pub created: i64,
 }
 
-/// An application inference profile.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ApplicationProfile {
-    /// 12 characters: CloudWatch's ModelId.
-    pub id: String,
-    pub name: String,
-    /// What it was copied from: a foundation model's id or a system profile's.
-    pub source: String,
-    pub tags: BTreeMap<String, String>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ProvisionedThroughput {
-    /// The last part of its ARN.
-    pub id: String,
-    pub name: String,
-    pub model_id: String,
-    pub units: u32,
-    pub desired_units: u32,
-    /// `InService`, `Creating`, `Updating`, `Failed`.
-    pub status: String,
-    /// `OneMonth` or `SixMonths`, and when it ends.
-    pub commitment: Option<(String, i64)>,
-    pub created: i64,
-}
-
-/// A custom model served on demand.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Deployment {
-    /// The last part of its ARN; the whole ARN is CloudWatch's ModelId.
-    pub id: String,
-    pub name: String,
-    /// The model that was customized.
-    pub base_model_id: String,
-    pub created: i64,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ImportedModel {
-    /// The last part of its ARN; the whole ARN is CloudWatch's ModelId.
-    pub id: String,
-    pub name: String,
-    pub architecture: String,
-    pub created: i64,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct BatchJob {
-    pub id: String,
-    pub name: String,
-    pub model_id: String,
-    /// `Submitted`, `InProgress`, `Completed`, …
-    pub status: String,
-    pub submitted: i64,
-    pub records: u64,
-    pub processed: u64,
-}
-
 impl World {
     /// The region of an account, if the account exists and has it enabled.
     pub fn region(&self, account: &str, region: &str) -> Option<&Region> {
@@ -260,13 +136,9 @@ impl World {
         if let Some(codes) = &region.codes {
             return codes.iter().filter_map(|code| self.lists.quota(code)).collect();
         }
-        let day_row = |q: &Quota| {
-            let global = q.name.starts_with("Global cross-region model inference tokens per day");
-            global || q.name.starts_with("Model invocation max tokens per day")
-        };
-        let cross_model = |q: &Quota| q.name.starts_with("Cross-Model");
-        let listed = self.lists.listed(&region.name);
-        listed.filter(|q| if region.day_rows { !cross_model(q) } else { !day_row(q) }).collect()
+        // A region has the account's one row for tokens per day or the models' own, never both.
+        let unlisted = if region.day_rows { is_cross_model_row } else { is_day_row };
+        self.lists.listed(&region.name).filter(|quota| !unlisted(quota)).collect()
     }
 
     /// The limit that calls are held to: the applied value, the default where there is none.
@@ -278,8 +150,19 @@ impl World {
     }
 }
 
+/// A model's own tokens per day.
+fn is_day_row(quota: &Quota) -> bool {
+    let heads = ["Global cross-region model inference tokens per day", "Model invocation max tokens per day"];
+    heads.iter().any(|head| quota.name.starts_with(head))
+}
+
+/// The account's tokens per day, of all models together.
+fn is_cross_model_row(quota: &Quota) -> bool {
+    quota.name.starts_with("Cross-Model")
+}
+
 impl Region {
-    /// What holds instead of the default, rows at RESOURCE level aside.
+    /// The entry that holds instead of the default, rows at RESOURCE level aside.
     pub fn applied(&self, code: &str, now: i64) -> Option<&Applied> {
         let account = self.begun(code, now).filter(|c| !matches!(c.applied, Applied::Resource(_)));
         account.max_by_key(|c| c.from).map(|c| &c.applied)

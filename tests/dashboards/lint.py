@@ -13,13 +13,12 @@ from pathlib import Path
 
 import yaml
 
-from expressions import RATE_INTERVAL, grouping, is_number, kind, matchers, parse, selectors, walk
-from expressions import variables as variables_in
-
 REPOSITORY = Path(__file__).resolve().parents[2]
 DASHBOARDS = REPOSITORY / "dashboards"
-sys.path.insert(0, str(DASHBOARDS / "generate"))
+sys.path[:0] = [str(DASHBOARDS / "generate"), str(REPOSITORY / "tests")]
 
+from expressions import RATE_INTERVAL, grouping, kind, matchers, number, parse, selectors, walk  # noqa: E402
+from expressions import variables as variables_in  # noqa: E402
 from promql import LABELS  # noqa: E402
 
 RULES = {}
@@ -436,7 +435,7 @@ def _before_max(selector, parents):
             if added in ("sum", "avg") and missing:
                 return f"loses {', '.join(sorted(missing))} and goes into {added}"
             return None
-        scalar = kind(node) == "BinaryExpr" and (is_number(node.lhs) or is_number(node.rhs))
+        scalar = kind(node) == "BinaryExpr" and (number(node.lhs) is not None or number(node.rhs) is not None)
         if kind(node) == "BinaryExpr" and not scalar and str(node.op) != "or":
             return f"is joined by {node.op}"
     return "is shown"

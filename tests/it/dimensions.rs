@@ -1,7 +1,7 @@
 //! CloudWatch shows the same calls under several sets of dimensions, and some metrics under two names.
 
 use crate::rig::Rig;
-use bedrock_quota_exporter::sim::traffic::{Demand, Endpoint, Stream, Tally};
+use bedrock_quota_exporter::sim::world::stream::{Demand, Endpoint, Stream, Tally};
 use bedrock_quota_exporter::sim::world::{Account, Publishing, Region, World};
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 
 use bedrock_quota_exporter::sim::Sim;
 use bedrock_quota_exporter::sim::faults::{Fault, Kind};
-use bedrock_quota_exporter::sim::traffic::{Demand, Stream};
+use bedrock_quota_exporter::sim::world::stream::{Demand, Stream};
 use bedrock_quota_exporter::sim::world::{Account, Publishing, Region, World};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};

@@ -8,7 +8,7 @@ use bedrock_quota_exporter::plan::{self, Plan};
 use bedrock_quota_exporter::server::Web;
 use bedrock_quota_exporter::sim::Sim;
 use bedrock_quota_exporter::sim::desk::real_time;
-use bedrock_quota_exporter::sim::traffic::{Demand, Stream, Tally};
+use bedrock_quota_exporter::sim::world::stream::{Demand, Stream, Tally};
 use bedrock_quota_exporter::sim::world::{Account, Publishing, Region, World};
 use bedrock_quota_exporter::telemetry::{Build, Telemetry};
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,7 +7,8 @@ use aws_sdk_cloudwatch::types::{
     Dimension, Metric, MetricDataQuery, MetricStat, RecentlyActive, ScanBy, StatusCode,
 };
 use bedrock_quota_exporter::sim::Sim;
-use bedrock_quota_exporter::sim::desk::{Call as Asked, Clock};
+use bedrock_quota_exporter::sim::call::Call as Asked;
+use bedrock_quota_exporter::sim::desk::Clock;
 use bedrock_quota_exporter::sim::faults::{Fault, Kind};
 use bedrock_quota_exporter::sim::world::World;
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! Account 000000000001: small limits, and a storm.
 
-use super::{ALWAYS, DAY, Rows, daily, embeddings, region, rush, stream};
-use crate::sim::traffic::{Call, Charge, Demand, Stream};
+use super::rows::{ALWAYS, DAY, Rows, daily, embeddings, region, rush, stream};
+use crate::sim::world::stream::{Call, Charge, Demand, Stream};
 use crate::sim::world::{Applied, Deployment, Region};
 
 pub fn regions(rows: &Rows, start: i64) -> Vec<Region> {

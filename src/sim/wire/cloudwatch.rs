@@ -1,22 +1,31 @@
 //! CloudWatch: ListMetrics and GetMetricData, in either of its protocols.
 
-use super::faults::spoil;
-use super::pages::page;
-use super::series::{FORGOTTEN_AFTER, Point, Series, Source, Tallies, is_statistic};
-use super::wire::{Refusal, Scene, unknown_operation};
-use super::world::{Account, Region};
+use super::pages::Paging;
+use super::refusal::{Refusal, unknown_operation};
+use super::scene::Scene;
+use super::spoil::{SAME_TOKEN, spoil};
+use crate::sim::world::point::{Point, is_statistic};
+use crate::sim::world::series::{FORGOTTEN_AFTER, Series, Source, Tallies};
+use crate::sim::world::{Account, Region};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-const LIST_PAGE: usize = 500;
+const LISTING: Paging = Paging {
+    size: None,
+    token: "NextToken",
+    usual: 500,
+    most: 500,
+    bad_size: "InvalidParameterValue",
+    bad_token: ("InvalidParameterValue", "The NextToken is not one of ListMetrics."),
+};
 const MOST_QUERIES: usize = 500;
 const MOST_DATAPOINTS: usize = 100_800;
 const DAY: i64 = 86_400;
 
 pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, Refusal> {
     let mut reply = match operation {
-        "ListMetrics" => list_metrics(scene, &parse(input)?)?,
+        "ListMetrics" => list_metrics(scene, input)?,
         "GetMetricData" => get_metric_data(scene, &parse(input)?)?,
         _ => return Err(unknown_operation(operation)),
     };
@@ -46,7 +55,6 @@ struct ListMetrics {
     recently_active: Option<String>,
     include_linked_accounts: Option<bool>,
     owning_account: Option<String>,
-    next_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -56,7 +64,8 @@ struct DimensionFilter {
     value: Option<String>,
 }
 
-fn list_metrics(scene: &Scene, asked: &ListMetrics) -> Result<Value, Refusal> {
+fn list_metrics(scene: &Scene, input: &Value) -> Result<Value, Refusal> {
+    let asked: ListMetrics = parse(input)?;
     let within = match asked.recently_active.as_deref() {
         None => FORGOTTEN_AFTER,
         Some("PT3H") => 3 * 3600,
@@ -69,40 +78,35 @@ fn list_metrics(scene: &Scene, asked: &ListMetrics) -> Result<Value, Refusal> {
     let mut series = Vec::new();
     for (account, region) in seen(scene, linked) {
         let shown = fits(&asked.owning_account, &account.id);
-        let found = scene.sim.world().series(account, region, wanted, within, scene.now);
+        let found = scene.world.series(account, region, wanted, within, scene.now);
         series.extend(found.into_iter().filter(|_| shown).map(|series| (account, series)));
     }
     let has = |s: &Series, f: &DimensionFilter| {
         s.dimensions.iter().any(|(name, value)| *name == f.name && fits(&f.value, value))
     };
     let found = series.into_iter().filter(|(_, s)| asked.dimensions.iter().all(|f| has(s, f)));
-    let bad = invalid("The NextToken is not one of ListMetrics.");
-    let (metrics, next) = page(scene, found.collect(), asked.next_token.as_deref(), LIST_PAGE, bad)?;
-    let owners: Vec<&str> = metrics.iter().map(|(account, _)| account.id.as_str()).collect();
-    let rows = metrics.iter().map(|(_, s)| {
-        let dimensions = s.dimensions.iter().map(|(n, v)| json!({"Name": n, "Value": v}));
-        json!({"Namespace": s.namespace, "MetricName": s.metric, "Dimensions": dimensions.collect::<Vec<_>>()})
-    });
-    let mut reply = json!({"Metrics": rows.collect::<Vec<_>>()});
+    let page = LISTING.page(scene, input, found.collect())?;
+    let owners: Vec<&str> = page.rows.iter().map(|(account, _)| account.id.as_str()).collect();
+    let mut reply = page.reply("Metrics", |(_, series)| metric(&series));
     if linked {
         reply["OwningAccounts"] = json!(owners);
     }
-    Ok(with_token(reply, next))
+    Ok(reply)
+}
+
+/// A series as ListMetrics shows it.
+fn metric(series: &Series) -> Value {
+    let dimensions = series.dimensions.iter().map(|(name, value)| json!({"Name": name, "Value": value}));
+    let dimensions: Vec<Value> = dimensions.collect();
+    json!({"Namespace": series.namespace, "MetricName": series.metric, "Dimensions": dimensions})
 }
 
 /// The accounts whose metrics the caller sees, its own first; `linked`: with those linked to it.
 fn seen<'a>(scene: &Scene<'a>, linked: bool) -> Vec<(&'a Account, &'a Region)> {
-    let world = scene.sim.world();
+    let world = scene.world;
     let sources = scene.account.sources.iter().filter(|_| linked);
     let sources = sources.filter_map(|id| Some((world.account(id)?, world.region(id, &scene.region.name)?)));
     [(scene.account, scene.region)].into_iter().chain(sources).collect()
-}
-
-fn with_token(mut reply: Value, next: Option<String>) -> Value {
-    if let Some(next) = next {
-        reply["NextToken"] = json!(next);
-    }
-    reply
 }
 
 #[derive(Deserialize)]
@@ -165,7 +169,7 @@ fn get_metric_data(scene: &Scene, asked: &GetMetricData) -> Result<Value, Refusa
     check(asked)?;
     // Later pages are as of the first, so that they fit together.
     let (now, skip) = match asked.next_token.as_deref() {
-        None | Some(super::faults::SAME_TOKEN) => (scene.now, 0),
+        None | Some(SAME_TOKEN) => (scene.now, 0),
         Some(token) => position(token).ok_or_else(|| {
             Refusal::new(400, "InvalidNextToken", "The NextToken is not one of GetMetricData.")
         })?,
@@ -194,8 +198,11 @@ fn get_metric_data(scene: &Scene, asked: &GetMetricData) -> Result<Value, Refusa
         left -= page.len();
         results.push(result(query, page, cut));
     }
-    let next = cut.then(|| format!("data-{now}-{}", skip + most - left));
-    Ok(with_token(json!({"MetricDataResults": results, "Messages": []}), next))
+    let mut reply = json!({"MetricDataResults": results, "Messages": []});
+    if cut {
+        reply["NextToken"] = json!(format!("data-{now}-{}", skip + most - left));
+    }
+    Ok(reply)
 }
 
 fn position(token: &str) -> Option<(i64, usize)> {
@@ -299,7 +306,7 @@ fn points<'a>(
     let dimensions: Vec<_> =
         stat.metric.dimensions.iter().map(|d| (d.name.clone(), d.value.clone())).collect();
     let name = (stat.metric.namespace.as_str(), stat.metric.metric_name.as_str());
-    let world = scene.sim.world();
+    let world = scene.world;
     let sources = world.sources(account, region, name, &dimensions);
     let sources: Vec<Source> = sources.into_iter().map(|source| source.with(tallies)).collect();
     let start = aligned(asked.start_time.floor() as i64, now);

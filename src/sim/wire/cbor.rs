@@ -61,7 +61,7 @@ fn item(d: &mut Decoder, depth: u32) -> Result<Value, Error> {
     })
 }
 
-/// Whether a list or map goes on; `left` is its length, if it was told.
+/// Tells whether a list or map goes on; `left` is its length, if it was told.
 fn another(d: &mut Decoder, left: &mut Option<u64>) -> Result<bool, Error> {
     match left {
         Some(0) => Ok(false),

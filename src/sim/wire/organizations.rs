@@ -1,16 +1,25 @@
 //! AWS Organizations: accounts, units, tags.
 
-use super::pages::page;
-use super::wire::{Refusal, Scene, unknown_operation};
-use super::world::{Member, Organization};
+use super::pages::Paging;
+use super::refusal::{Refusal, unknown_operation};
+use super::scene::Scene;
+use crate::sim::world::{Member, Organization, Unit};
 use serde_json::{Value, json};
 
-/// The default and the most.
-const PAGE: u64 = 20;
+const PAGING: Paging = Paging {
+    size: Some("MaxResults"),
+    token: "NextToken",
+    usual: 20,
+    most: 20,
+    bad_size: "InvalidInputException",
+    bad_token: ("InvalidInputException", "You specified an invalid value for NextToken."),
+};
+/// Tags come in one page.
+const ALL_TAGS: Paging = Paging { size: None, most: 50, ..PAGING };
 const ID: &str = "o-simulated0";
 
 pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, Refusal> {
-    let Some(organization) = &scene.sim.world().organization else {
+    let Some(organization) = &scene.world.organization else {
         let message = "Your account is not a member of an organization.";
         return Err(Refusal::new(400, "AWSOrganizationsNotInUseException", message));
     };
@@ -22,47 +31,32 @@ pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, R
         || organization.members.iter().filter(|member| (member.joined..member.left).contains(&scene.now));
     match operation {
         "ListAccounts" => {
-            let rows = all().map(|member| account(organization, member)).collect();
-            paged(scene, input, "Accounts", rows, PAGE)
+            let rows = all().collect();
+            Ok(PAGING.page(scene, input, rows)?.reply("Accounts", |member| account(organization, member)))
         }
         "ListAccountsForParent" => {
             let parent = parent(organization, input)?;
-            let here = all().filter(|member| member.unit == parent);
-            paged(scene, input, "Accounts", here.map(|member| account(organization, member)).collect(), PAGE)
+            let here = all().filter(|member| member.unit == parent).collect();
+            Ok(PAGING.page(scene, input, here)?.reply("Accounts", |member| account(organization, member)))
         }
         "ListOrganizationalUnitsForParent" => {
             let parent = parent(organization, input)?;
-            let here = organization.units.iter().filter(|unit| unit.parent == parent);
-            let rows = here.map(
-                |unit| json!({"Id": unit.id, "Arn": arn(organization, "ou", &unit.id), "Name": unit.name}),
-            );
-            paged(scene, input, "OrganizationalUnits", rows.collect(), PAGE)
+            let here = organization.units.iter().filter(|unit| unit.parent == parent).collect();
+            let row = |unit: &Unit| json!({"Id": unit.id, "Arn": arn(organization, "ou", &unit.id), "Name": unit.name});
+            Ok(PAGING.page(scene, input, here)?.reply("OrganizationalUnits", row))
         }
         "ListTagsForResource" => {
             let member = all().find(|member| Some(member.id.as_str()) == input["ResourceId"].as_str());
             let message =
                 "We can't find a root, OU, account, or policy with the TargetId that you specified.";
             let member = member.ok_or_else(|| Refusal::new(400, "TargetNotFoundException", message))?;
-            let rows = member.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value}));
-            paged(scene, input, "Tags", rows.collect(), 50)
+            let tags = member.tags.iter().collect();
+            Ok(ALL_TAGS
+                .page(scene, input, tags)?
+                .reply("Tags", |(key, value)| json!({"Key": key, "Value": value})))
         }
         _ => Err(unknown_operation(operation)),
     }
-}
-
-fn paged(scene: &Scene, input: &Value, field: &str, rows: Vec<Value>, most: u64) -> Result<Value, Refusal> {
-    let invalid = |message: &str| Refusal::new(400, "InvalidInputException", message);
-    let size = input["MaxResults"].as_u64().unwrap_or(most);
-    if !(1..=most).contains(&size) {
-        return Err(invalid(&format!("MaxResults must be between 1 and {most}.")));
-    }
-    let bad_token = invalid("You specified an invalid value for NextToken.");
-    let (rows, next) = page(scene, rows, input["NextToken"].as_str(), size as usize, bad_token)?;
-    let mut reply = json!({ field: rows });
-    if let Some(next) = next {
-        reply["NextToken"] = json!(next);
-    }
-    Ok(reply)
 }
 
 /// The root or unit that is asked about.

@@ -1,4 +1,5 @@
-"""PromQL as a tree, for the lint rules."""
+"""PromQL as a tree, for the lint rules of alerts and of dashboards. Parsed by the promql-parser crate, through its
+Python binding."""
 
 import re
 
@@ -7,6 +8,8 @@ import promql_parser
 # Stand-ins for Grafana's durations; each distinct, so that a rule can tell which one was written.
 DURATIONS = {"$__rate_interval": "257s", "$__interval": "61s", "$__range": "21599s"}
 RATE_INTERVAL = 257
+
+COMPARISONS = ("==", "!=", ">", "<", ">=", "<=")
 
 
 def parse(expr):
@@ -44,8 +47,12 @@ def selectors(tree):
     return [(node, parents) for node, parents in walk(tree) if kind(node) == "VectorSelector"]
 
 
+def metrics(tree):
+    return {node.name for node, _ in selectors(tree)}
+
+
 def matchers(selector):
-    return {(m.name, str(m.op).removeprefix("MatchOp."), m.value) for m in selector.matchers.matchers}
+    return [(m.name, str(m.op).removeprefix("MatchOp."), m.value) for m in selector.matchers.matchers]
 
 
 def grouping(aggregate):
@@ -54,9 +61,32 @@ def grouping(aggregate):
     return set(modifier.labels) if modifier and str(modifier).startswith("by") else set()
 
 
-def is_number(node):
-    return kind(node) == "NumberLiteral" or kind(node) == "ParenExpr" and is_number(node.expr)
+def result_labels(node):
+    """The labels of what comes out, where an aggregation decides them."""
+    match kind(node):
+        case "AggregateExpr":
+            return grouping(node)
+        case "BinaryExpr" if str(node.op) == "or":
+            return result_labels(node.lhs) | result_labels(node.rhs)
+        case "BinaryExpr":
+            return result_labels(node.lhs) or result_labels(node.rhs)
+        case _:
+            return set().union(*map(result_labels, children(node)))
+
+
+def number(node):
+    """The value of a constant (a number, or numbers multiplied), else None."""
+    match kind(node):
+        case "NumberLiteral":
+            return node.val
+        case "ParenExpr":
+            return number(node.expr)
+        case "BinaryExpr" if str(node.op) == "*":
+            factors = number(node.lhs), number(node.rhs)
+            return None if None in factors else factors[0] * factors[1]
+    return None
 
 
 def variables(text):
+    """The names of Grafana's variables."""
     return set(re.findall(r"\$\{?(\w+)", text))

@@ -1,8 +1,10 @@
-//! CloudWatch's view of the traffic: series with their dimensions, points, lateness and retention.
+//! CloudWatch's view of the traffic: series with their dimensions, points, and what of them is visible when.
 
 use super::noise;
-use super::traffic::{Demand, Endpoint, Flow, Stream, Tally};
-use super::world::{Account, Region, World};
+use super::point::{Point, point};
+use super::stream::{Demand, Endpoint, Stream, Tally};
+use super::traffic::Flow;
+use super::{Account, Region, World};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,63 +18,6 @@ pub struct Series {
 
 /// Name and value, in CloudWatch's order.
 pub type Dimensions = Vec<(&'static str, String)>;
-
-/// The statistics of a bucket. Latencies are in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    pub sum: f64,
-    pub count: f64,
-    pub min: f64,
-    pub max: f64,
-}
-
-impl Point {
-    fn add(self, other: Point) -> Point {
-        Point {
-            sum: self.sum + other.sum,
-            count: self.count + other.count,
-            min: self.min.min(other.min),
-            max: self.max.max(other.max),
-        }
-    }
-
-    /// The value of a statistic as GetMetricData spells it; `None` if it is no statistic.
-    pub fn statistic(&self, name: &str) -> Option<f64> {
-        Some(match name {
-            "Sum" => self.sum,
-            "SampleCount" => self.count,
-            "Average" => self.sum / self.count,
-            "Minimum" => self.min,
-            "Maximum" => self.max,
-            _ => self.percentile(percent(name)?),
-        })
-    }
-
-    /// Values lie on one curve from the smallest over the mean to the largest.
-    fn percentile(&self, percent: f64) -> f64 {
-        let mean = self.sum / self.count;
-        let rank = percent / 100.0;
-        if rank < 0.5 {
-            self.min + (mean * 0.9 - self.min) * rank * 2.0
-        } else {
-            mean * 0.9 + (self.max - mean * 0.9) * (rank * 2.0 - 1.0).powi(4)
-        }
-    }
-}
-
-/// The percentage in `p99` or `p99.9`.
-fn percent(statistic: &str) -> Option<f64> {
-    let digits = statistic.strip_prefix('p')?;
-    digits
-        .parse()
-        .ok()
-        .filter(|p| (0.0..=100.0).contains(p) && digits.starts_with(|c: char| c.is_ascii_digit()))
-}
-
-/// Whether GetMetricData knows the statistic.
-pub fn is_statistic(name: &str) -> bool {
-    matches!(name, "Sum" | "SampleCount" | "Average" | "Minimum" | "Maximum") || percent(name).is_some()
-}
 
 const RUNTIME: [&str; 15] = [
     "Invocations",
@@ -115,7 +60,7 @@ const MANTLE: [&str; 6] = [
 /// One set of dimensions under which a stream is published.
 struct Level {
     dimensions: Dimensions,
-    /// Of the stream's calls.
+    /// The part of the stream's calls that it shows.
     share: f64,
     metrics: &'static [&'static str],
 }
@@ -233,7 +178,7 @@ impl World {
             .reduce(Point::add)
     }
 
-    /// Whether a stream can ever have a point of the metric: spares a search of two weeks.
+    /// Tells whether a stream can ever have a point of the metric: that spares a search of two weeks.
     fn could_publish(&self, region: &Region, stream: &Stream, metric: &str) -> bool {
         if matches!(stream.demand, Demand::Table(_)) {
             return true;
@@ -264,7 +209,7 @@ pub struct Source<'a> {
     flow: Flow<'a>,
     metric: &'a str,
     share: f64,
-    /// What the lateness of its points depends on.
+    /// The key of the noise in the lateness of its points.
     late: u64,
     tallies: Option<&'a Tallies<'a>>,
 }
@@ -295,61 +240,11 @@ impl<'a> Source<'a> {
     }
 }
 
-impl super::world::Publishing {
-    /// The part of a minute's value that is visible at `now`; `None`: no point yet.
-    fn grown(&self, key: u64, minute: i64, now: i64) -> Option<f64> {
-        let age = now - (minute + 1) * 60;
-        let late = |salt: u64| noise::unit(key ^ noise::mix(salt), minute);
-        let appears = self.earliest + (late(1) * (self.latest - self.earliest) as f64) as i64;
-        if age < appears {
-            return None;
-        }
-        Some(if age < self.settled && late(2) < self.growing { 0.5 + 0.45 * late(3) } else { 1.0 })
-    }
-}
-
-/// A metric's point for a settled minute; `part` of the counts.
-fn point(stream: &Stream, tally: &Tally, metric: &str, part: f64) -> Option<Point> {
-    let part_of = |n: u64| (n as f64 * part).floor();
-    let calls = part_of(tally.invocations);
-    let counted = |n: u64| Point { sum: part_of(n), count: part_of(n), min: 1.0, max: 1.0 };
-    let amount = |n: u64| {
-        let mean = n as f64 / tally.invocations.max(1) as f64;
-        Point { sum: part_of(n), count: calls.max(1.0), min: (mean * 0.4).floor(), max: (mean * 2.5).ceil() }
-    };
-    let duration = |ms: f64| Point { sum: ms * calls, count: calls, min: ms * 0.3, max: ms * 4.0 };
-    let spelled = |tokens: bool, n: u64| (stream.cache_tokens_spelling == tokens).then(|| amount(n));
-    let point = match metric {
-        "Invocations" | "Inferences" | "ModelInvocationLogsCloudWatchDeliverySuccess" => {
-            counted(tally.invocations)
-        }
-        "InvocationThrottles" => counted(tally.throttles),
-        // The mantle endpoint publishes no throttles of its own.
-        "InferenceClientErrors" => counted(tally.client_errors),
-        "InvocationClientErrors" => counted(tally.client_errors),
-        "InvocationServerErrors" => counted(tally.server_errors),
-        "LegacyModelInvocations" => counted(tally.legacy),
-        "InvocationLatency" => duration(tally.latency_ms),
-        "TimeToFirstToken" => duration(tally.first_token_ms?),
-        "InputTokenCount" | "InputTokens" => amount(tally.input),
-        "OutputTokenCount" | "OutputTokens" | "TotalOutputTokens" => amount(tally.output),
-        "TotalInputTokens" => amount(tally.input + tally.cache_read + tally.cache_write),
-        "CacheReadInputTokenCount" => spelled(false, tally.cache_read)?,
-        "CacheWriteInputTokenCount" => spelled(false, tally.cache_write)?,
-        "CacheReadInputTokens" => spelled(true, tally.cache_read)?,
-        "CacheWriteInputTokens" => spelled(true, tally.cache_write)?,
-        "EstimatedTPMQuotaUsage" => amount(tally.estimated?),
-        "OutputImageCount" => amount(tally.images),
-        _ => return None,
-    };
-    (point.count > 0.0 && point.sum > 0.0).then_some(point)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::traffic::{Call, Charge, Per};
     use crate::sim::world::Publishing;
+    use crate::sim::world::stream::{Call, Charge, Per};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -462,21 +357,6 @@ mod tests {
         // None, model, two projects, and both of those with the model.
         assert_eq!(inferences.count(), 6);
         assert!(found.iter().all(|s| s.namespace == "AWS/BedrockMantle"));
-    }
-
-    #[test]
-    fn statistics_are_those_of_cloudwatch() {
-        let point = Point { sum: 1000.0, count: 10.0, min: 20.0, max: 400.0 };
-        let of = |name| point.statistic(name);
-        assert_eq!([of("Sum"), of("SampleCount"), of("Average")], [Some(1000.0), Some(10.0), Some(100.0)]);
-        assert_eq!(
-            [of("Minimum"), of("Maximum"), of("p0"), of("p100")],
-            [Some(20.0), Some(400.0), Some(20.0), Some(400.0)]
-        );
-        assert!(of("p50") < of("p90") && of("p90") < of("p99.9"));
-        for unknown in ["sum", "p101", "p", "p-1", "TM(10%:90%)"] {
-            assert_eq!(of(unknown), None, "{unknown}");
-        }
     }
 
     proptest! {

@@ -1,13 +1,22 @@
 //! Service Quotas: applied and default values, increase requests.
 
-use super::faults::spoil;
-use super::lists::Quota;
-use super::pages::page;
-use super::wire::{Refusal, Scene, unknown_operation};
-use super::world::{Applied, IncreaseRequest};
+use super::pages::Paging;
+use super::refusal::{Refusal, unknown_operation};
+use super::scene::Scene;
+use super::spoil::spoil;
+use crate::sim::world::lists::Quota;
+use crate::sim::world::noise;
+use crate::sim::world::{Applied, IncreaseRequest};
 use serde_json::{Value, json};
 
-const LARGEST_PAGE: u64 = 100;
+const PAGING: Paging = Paging {
+    size: Some("MaxResults"),
+    token: "NextToken",
+    usual: 100,
+    most: 100,
+    bad_size: "ValidationException",
+    bad_token: ("InvalidPaginationTokenException", "Invalid NextToken."),
+};
 /// How long requests are remembered, in seconds.
 const HISTORY: i64 = 90 * 86_400;
 
@@ -24,11 +33,11 @@ pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, R
     let mut reply = match operation {
         "ListServiceQuotas" => {
             bedrock_only(service)?;
-            paged(scene, input, "Quotas", applied(scene), |row| quota(scene, &row))?
+            PAGING.page(scene, input, applied(scene))?.reply("Quotas", |row| quota(scene, &row))
         }
         "ListAWSDefaultServiceQuotas" => {
             bedrock_only(service)?;
-            paged(scene, input, "Quotas", defaults(scene), |row| quota(scene, &row))?
+            PAGING.page(scene, input, defaults(scene))?.reply("Quotas", |row| quota(scene, &row))
         }
         "GetServiceQuota" => {
             bedrock_only(service)?;
@@ -46,7 +55,7 @@ pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, R
                     && (scene.now - HISTORY..=scene.now).contains(&r.created)
             };
             let rows = scene.region.requests.iter().filter(asked).collect();
-            paged(scene, input, "RequestedQuotas", rows, |row| request(scene, row))?
+            PAGING.page(scene, input, rows)?.reply("RequestedQuotas", |row| request(scene, row))
         }
         _ => return Err(unknown_operation(operation)),
     };
@@ -66,28 +75,6 @@ fn bedrock_only(service: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-fn paged<T>(
-    scene: &Scene,
-    input: &Value,
-    list: &str,
-    rows: Vec<T>,
-    json: impl Fn(T) -> Value,
-) -> Result<Value, Refusal> {
-    let size = match &input["MaxResults"] {
-        Value::Null => LARGEST_PAGE,
-        size => size.as_u64().filter(|n| (1..=LARGEST_PAGE).contains(n)).ok_or_else(|| {
-            Refusal::new(400, "ValidationException", "MaxResults must be between 1 and 100.")
-        })?,
-    };
-    let bad = Refusal::new(400, "InvalidPaginationTokenException", "Invalid NextToken.");
-    let (rows, next) = page(scene, rows, input["NextToken"].as_str(), size as usize, bad)?;
-    let mut reply = json!({ list: rows.into_iter().map(json).collect::<Vec<_>>() });
-    if let Some(next) = next {
-        reply["NextToken"] = json!(next);
-    }
-    Ok(reply)
-}
-
 fn one(scene: &Scene, input: &Value, rows: Vec<Row>) -> Result<Value, Refusal> {
     let row = rows.iter().find(|row| input["QuotaCode"] == row.quota.code);
     let missing = || no_such("The request failed because the specified quota does not exist.");
@@ -95,7 +82,7 @@ fn one(scene: &Scene, input: &Value, rows: Vec<Row>) -> Result<Value, Refusal> {
 }
 
 fn defaults<'a>(scene: &Scene<'a>) -> Vec<Row<'a>> {
-    let (world, region) = (scene.sim.world(), scene.region);
+    let (world, region) = (scene.world, scene.region);
     let rows = world.quota_rows(region).into_iter();
     rows.map(|quota| {
         let value = Some(world.lists.default_value(quota, &region.name));
@@ -147,8 +134,8 @@ fn quota(scene: &Scene, row: &Row) -> Value {
 }
 
 fn request(scene: &Scene, request: &IncreaseRequest) -> Value {
-    let lists = &scene.sim.world().lists;
-    let id = format!("{:016x}{:016x}", super::noise::hash(&[&request.code]), request.created);
+    let lists = &scene.world.lists;
+    let id = format!("{:016x}{:016x}", noise::hash(&[&request.code]), request.created);
     json!({
         "Id": id,
         "CaseId": format!("{}", request.created),

@@ -1,8 +1,18 @@
 //! CloudWatch Observability Access Manager: the sink of a monitoring account and the links to it.
 
-use super::pages::page;
-use super::wire::{Refusal, Scene, unknown_operation};
+use super::pages::Paging;
+use super::refusal::{Refusal, unknown_operation};
+use super::scene::Scene;
 use serde_json::{Value, json};
+
+const PAGING: Paging = Paging {
+    size: Some("MaxResults"),
+    token: "NextToken",
+    usual: 5,
+    most: 100,
+    bad_size: "InvalidParameterException",
+    bad_token: ("InvalidParameterException", "The NextToken is not valid."),
+};
 
 /// The operation that a method and a path mean.
 pub fn route(method: &str, path: &str) -> Option<&'static str> {
@@ -34,12 +44,5 @@ pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, R
         }
         _ => return Err(unknown_operation(operation)),
     };
-    let bad_token = Refusal::new(400, "InvalidParameterException", "The NextToken is not valid.");
-    let size = input["MaxResults"].as_u64().unwrap_or(5);
-    let (rows, next) = page(scene, rows, input["NextToken"].as_str(), size as usize, bad_token)?;
-    let mut reply = json!({"Items": rows});
-    if let Some(next) = next {
-        reply["NextToken"] = json!(next);
-    }
-    Ok(reply)
+    Ok(PAGING.page(scene, input, rows)?.reply("Items", |row| row))
 }

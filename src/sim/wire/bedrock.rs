@@ -1,10 +1,12 @@
 //! Bedrock's control plane: models, profiles, throughput, deployments, jobs, tags.
 
-use super::faults::spoil;
-use super::lists::{Model, Profile, base_id};
-use super::pages::page;
-use super::wire::{Refusal, Scene, unescape, unknown_operation};
-use super::world::{ApplicationProfile, BatchJob, Deployment, ImportedModel, ProvisionedThroughput};
+use super::pages::Paging;
+use super::query::unescape;
+use super::refusal::{Refusal, unknown_operation};
+use super::scene::Scene;
+use super::spoil::spoil;
+use crate::sim::world::lists::{Model, Profile, base_id};
+use crate::sim::world::{ApplicationProfile, BatchJob, Deployment, ImportedModel, ProvisionedThroughput};
 use axum::http::Method;
 use serde_json::{Value, json};
 use time::UtcDateTime;
@@ -12,7 +14,14 @@ use time::format_description::well_known::Rfc3339;
 
 /// When everything that has no date of its own was made.
 const LONG_AGO: i64 = 1_735_689_600;
-const LARGEST_PAGE: usize = 1000;
+const PAGING: Paging = Paging {
+    size: Some("maxResults"),
+    token: "nextToken",
+    usual: 1000,
+    most: 1000,
+    bad_size: "ValidationException",
+    bad_token: ("ValidationException", "Invalid nextToken."),
+};
 
 /// The operation of a path, with what the path says of its input.
 pub fn route(method: &Method, path: &str) -> Option<(&'static str, Value)> {
@@ -46,25 +55,25 @@ pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, R
                 }
             };
             let rows = if application { applications(scene) } else { system_profiles(scene) };
-            paged(scene, input, "inferenceProfileSummaries", rows)?
+            PAGING.page(scene, input, rows)?.reply("inferenceProfileSummaries", |row| row)
         }
         "GetInferenceProfile" => profile(scene, input)?,
         "ListProvisionedModelThroughputs" => {
-            let rows = region.provisioned.iter().map(|p| provisioned(scene, p)).collect();
-            paged(scene, input, "provisionedModelSummaries", rows)?
+            let page = PAGING.page(scene, input, region.provisioned.iter().collect())?;
+            page.reply("provisionedModelSummaries", |row| provisioned(scene, row))
         }
         "ListCustomModelDeployments" => {
-            let rows = region.deployments.iter().map(|d| deployment(scene, d)).collect();
-            paged(scene, input, "modelDeploymentSummaries", rows)?
+            let page = PAGING.page(scene, input, region.deployments.iter().collect())?;
+            page.reply("modelDeploymentSummaries", |row| deployment(scene, row))
         }
         "ListImportedModels" => {
-            let rows = region.imported.iter().map(|m| imported(scene, m)).collect();
-            paged(scene, input, "modelSummaries", rows)?
+            let page = PAGING.page(scene, input, region.imported.iter().collect())?;
+            page.reply("modelSummaries", |row| imported(scene, row))
         }
         "ListModelInvocationJobs" => {
             let wanted = input["statusEquals"].as_str();
-            let jobs = region.jobs.iter().filter(|j| wanted.is_none_or(|w| w == j.status));
-            paged(scene, input, "invocationJobSummaries", jobs.map(|j| job(scene, j)).collect())?
+            let jobs = region.jobs.iter().filter(|j| wanted.is_none_or(|w| w == j.status)).collect();
+            PAGING.page(scene, input, jobs)?.reply("invocationJobSummaries", |row| job(scene, row))
         }
         "ListTagsForResource" => tags(scene, input)?,
         _ => return Err(unknown_operation(operation)),
@@ -81,24 +90,6 @@ fn not_found(what: &str) -> Refusal {
     Refusal::new(404, "ResourceNotFoundException", format!("Could not find {what}."))
 }
 
-fn paged(scene: &Scene, input: &Value, list: &str, rows: Vec<Value>) -> Result<Value, Refusal> {
-    let size = match input["maxResults"].as_str() {
-        None => LARGEST_PAGE,
-        Some(size) => size
-            .parse()
-            .ok()
-            .filter(|n| (1..=LARGEST_PAGE).contains(n))
-            .ok_or_else(|| invalid("maxResults must be between 1 and 1000."))?,
-    };
-    let token = input["nextToken"].as_str();
-    let (rows, next) = page(scene, rows, token, size, invalid("Invalid nextToken."))?;
-    let mut reply = json!({ list: rows });
-    if let Some(next) = next {
-        reply["nextToken"] = json!(next);
-    }
-    Ok(reply)
-}
-
 /// `arn:aws:bedrock:REGION:ACCOUNT:KIND/ID`.
 pub fn arn(scene: &Scene, kind_and_id: &str) -> String {
     format!("arn:aws:bedrock:{}:{}:{kind_and_id}", scene.region.name, scene.account.id)
@@ -113,7 +104,7 @@ fn time(seconds: i64) -> Option<String> {
 }
 
 fn models(scene: &Scene) -> Vec<Value> {
-    let lists = &scene.sim.world().lists;
+    let lists = &scene.world.lists;
     let region = scene.region.name.as_str();
     let base = |m: &Model| {
         lists.models.iter().find(|b| b.id == base_id(&m.id)).is_some_and(|b| lists.offers(region, b))
@@ -168,7 +159,7 @@ fn lifecycle(region: &str, model: &Model) -> Value {
 }
 
 fn system_profiles(scene: &Scene) -> Vec<Value> {
-    let profiles = scene.sim.world().lists.profiles.iter();
+    let profiles = scene.world.lists.profiles.iter();
     profiles
         .filter(|p| p.source_regions.contains(&scene.region.name))
         .map(|p| system_profile(scene, p))
@@ -207,7 +198,7 @@ fn applications(scene: &Scene) -> Vec<Value> {
 }
 
 fn application(scene: &Scene, profile: &ApplicationProfile) -> Value {
-    let lists = &scene.sim.world().lists;
+    let lists = &scene.world.lists;
     let region = scene.region.name.as_str();
     let models = match lists.profiles.iter().find(|p| p.id == profile.source) {
         Some(system) => destinations(region, system),

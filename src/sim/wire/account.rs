@@ -1,7 +1,8 @@
 //! AWS Account Management: which regions are enabled.
 
-use super::pages::page;
-use super::wire::{Refusal, Scene, unknown_operation};
+use super::pages::Paging;
+use super::refusal::{Refusal, unknown_operation};
+use super::scene::Scene;
 use serde_json::{Value, json};
 
 /// Regions that some account of the world may have, and whether they must be opted in to.
@@ -20,6 +21,15 @@ const REGIONS: [(&str, bool); 12] = [
     ("us-west-2", false),
 ];
 
+const PAGING: Paging = Paging {
+    size: Some("MaxResults"),
+    token: "NextToken",
+    usual: 50,
+    most: 50,
+    bad_size: "ValidationException",
+    bad_token: ("ValidationException", "The NextToken is not one of ListRegions."),
+};
+
 /// The operation that a method and a path mean.
 pub fn route(method: &str, path: &str) -> Option<&'static str> {
     ((method, path) == ("POST", "/listRegions")).then_some("ListRegions")
@@ -34,11 +44,6 @@ pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, R
 
 /// A region that the world's account lacks is disabled, also where AWS would not let it be.
 fn list_regions(scene: &Scene, input: &Value) -> Result<Value, Refusal> {
-    let invalid = |message: &str| Refusal::new(400, "ValidationException", message);
-    let size = input["MaxResults"].as_u64().unwrap_or(50);
-    if !(1..=50).contains(&size) {
-        return Err(invalid("MaxResults must be between 1 and 50."));
-    }
     let has = |name: &str| {
         let mut named = scene.account.regions.iter().map(|region| &region.name);
         named.any(|region| region == name)
@@ -51,13 +56,7 @@ fn list_regions(scene: &Scene, input: &Value) -> Result<Value, Refusal> {
     };
     let wanted = input["RegionOptStatusContains"].as_array();
     let fits = |status: &str| wanted.is_none_or(|wanted| wanted.iter().any(|w| w == status));
-    let rows = REGIONS.into_iter().filter(|region| fits(status(*region)));
-    let rows = rows.map(|region| json!({"RegionName": region.0, "RegionOptStatus": status(region)}));
-    let bad_token = invalid("The NextToken is not one of ListRegions.");
-    let (rows, next) = page(scene, rows.collect(), input["NextToken"].as_str(), size as usize, bad_token)?;
-    let mut reply = json!({"Regions": rows});
-    if let Some(next) = next {
-        reply["NextToken"] = json!(next);
-    }
-    Ok(reply)
+    let rows = REGIONS.into_iter().filter(|region| fits(status(*region))).collect();
+    let row = |region: (&str, bool)| json!({"RegionName": region.0, "RegionOptStatus": status(region)});
+    Ok(PAGING.page(scene, input, rows)?.reply("Regions", row))
 }

@@ -79,9 +79,10 @@ impl AsyncWrite for Line {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.reset.is_set() {
-            true => Poll::Ready(Ok(())),
-            false => Pin::new(&mut self.get_mut().stream).poll_shutdown(cx),
+        // An orderly goodbye would be sent before the reset.
+        if self.reset.is_set() {
+            return Poll::Ready(Ok(()));
         }
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 }

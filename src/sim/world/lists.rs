@@ -4,6 +4,7 @@
 //! one up ([`Lists::default_value`]): AWS itself always shows a number.
 
 use super::names::{self, Scope, Words};
+use super::noise;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
@@ -126,11 +127,11 @@ impl Lists {
         }
         let shipped = "the lists under data/ are part of the binary and tested";
         let quotas: Quotas =
-            serde_json::from_str(include_str!("../../data/service-quotas.json")).expect(shipped);
+            serde_json::from_str(include_str!("../../../data/service-quotas.json")).expect(shipped);
         let models: Models =
-            serde_json::from_str(include_str!("../../data/foundation-models.json")).expect(shipped);
+            serde_json::from_str(include_str!("../../../data/foundation-models.json")).expect(shipped);
         let profiles: Profiles =
-            serde_json::from_str(include_str!("../../data/inference-profiles.json")).expect(shipped);
+            serde_json::from_str(include_str!("../../../data/inference-profiles.json")).expect(shipped);
         Lists {
             quotas: quotas.rows,
             models: models.models,
@@ -151,7 +152,7 @@ impl Lists {
         public.unwrap_or_else(|| made_up_value(&quota.name))
     }
 
-    /// Whether any call from the region can reach the model.
+    /// Tells whether any call from the region can reach the model.
     pub fn offers(&self, region: &str, model: &Model) -> bool {
         self.regions_offering(model, Scope::Any).any(|r| r == region)
     }
@@ -240,7 +241,7 @@ fn made_up_value(name: &str) -> f64 {
         200.0
     } else {
         const ROUND: [f64; 6] = [5.0, 10.0, 20.0, 50.0, 100.0, 1000.0];
-        ROUND[(super::noise::hash(&[name]) % ROUND.len() as u64) as usize]
+        ROUND[(noise::hash(&[name]) % ROUND.len() as u64) as usize]
     }
 }
 

@@ -1,10 +1,12 @@
 //! Faults on the way: answers that never come, break off, or are errors.
 
-use super::Sim;
-use super::desk::{Call, Verdict};
-use super::faults::Kind;
 use super::line::Reset;
-use super::wire::{Refusal, Reply, throttled};
+use super::refusal::{Refusal, throttled};
+use super::reply::Reply;
+use crate::sim::call::Call;
+use crate::sim::desk::Verdict;
+use crate::sim::faults::Kind;
+use crate::sim::handle::Sim;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures_util::{StreamExt, stream};

@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::exposition::{Export, Rendered};
 use crate::model::snapshot::Snapshot;
+use crate::plan::Plan;
 use crate::report::status;
 use crate::telemetry::Telemetry;
 use anyhow::Result;
@@ -46,6 +47,8 @@ pub(crate) type ReloadRequest = oneshot::Sender<std::result::Result<(), String>>
 #[derive(Clone)]
 pub(crate) struct Published {
     pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) plan: Arc<Plan>,
+    /// The plan's, with the names of accounts that only AWS could tell.
     pub(crate) export: Arc<Export>,
     /// Whether all lists of what there is to watch have been asked for.
     pub(crate) explored: bool,

@@ -5,7 +5,7 @@ mod logfmt;
 
 use crate::exposition::family::Family;
 use crate::model::ids::words;
-use crate::model::snapshot::{Collector, ErrorClass};
+use crate::model::snapshot::{Collector, ErrorClass, Settings};
 use crate::model::time::Timestamp;
 use logfmt::Logfmt;
 use prometheus::{
@@ -110,6 +110,15 @@ impl Telemetry {
     /// Calls were made that cost so much, 0 or more.
     pub fn cost_dollars(&self, dollars: f64) {
         self.estimated_cost.inc_by(dollars);
+    }
+
+    /// What a plan says: how often is collected, what it may cost, and how many targets there are.
+    pub fn planned(&self, settings: &Settings, targets: usize) {
+        self.set_targets(targets);
+        self.set_interval(Collector::Quotas, settings.quotas_interval as f64);
+        self.set_interval(Collector::Catalog, settings.catalog_interval as f64);
+        self.set_interval(Collector::Usage, settings.usage_interval as f64);
+        self.set_budget(settings.budget);
     }
 
     /// What the calls may cost, US dollars a day.

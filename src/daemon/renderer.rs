@@ -2,8 +2,7 @@
 //! path.
 
 use crate::clock::Stopwatch;
-use crate::exposition::{self, Export};
-use crate::model::snapshot::Snapshot;
+use crate::exposition;
 use crate::server::{Page, Published};
 use crate::telemetry::Telemetry;
 use anyhow::Result;
@@ -27,7 +26,7 @@ pub(super) async fn run(
         let done = work.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
         // Under the lock of the page, which the server holds while it puts the two together.
         rendered.send_modify(|page| {
-            tell_plan(&telemetry, &shown.snapshot, &shown.export);
+            telemetry.planned(&shown.plan.settings, shown.snapshot.targets.len());
             telemetry.set_series(done.series);
             // What is new since does not make what is old unready.
             let complete = page.complete || shown.explored && shown.snapshot.first_round_done();
@@ -38,13 +37,4 @@ pub(super) async fn run(
         tokio::time::sleep(COALESCE.max(stopwatch.elapsed())).await;
     }
     Ok(())
-}
-
-/// What the plan says of itself in /metrics.
-pub(super) fn tell_plan(telemetry: &Telemetry, snapshot: &Snapshot, export: &Export) {
-    telemetry.set_targets(snapshot.targets.len());
-    for (collector, seconds) in &export.intervals {
-        telemetry.set_interval(*collector, *seconds as f64);
-    }
-    telemetry.set_budget(export.budget);
 }

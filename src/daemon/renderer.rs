@@ -24,6 +24,14 @@ pub(super) async fn run(
         let (drawn, stopwatch) = (shown.clone(), Stopwatch::start());
         let work = tokio::task::spawn_blocking(move || exposition::compress(&drawn.snapshot, &drawn.export));
         let done = work.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        let done = match done {
+            Ok(done) => done,
+            Err(error) => {
+                // The page before it is whole, and the next is made anew.
+                tracing::error!(%error, "a page came out broken and is not served");
+                continue;
+            }
+        };
         // Under the lock of the page, which the server holds while it puts the two together.
         rendered.send_modify(|page| {
             telemetry.planned(&shown.plan.settings, shown.snapshot.targets.len());

@@ -19,6 +19,7 @@ mod failure; // what stays, and for how long, when a target fails
 mod matching; // the join of usage to quota: models of tomorrow, names of every form
 mod mistakes; // the classic mistakes of joining usage to quotas, one test each
 mod oracle; // a second, naive calculation over 1,000 random worlds
+mod pages; // random pages, inflated by another program
 mod prometheus_text;
 mod properties; // what holds of counters and ratios for any traffic
 mod schedule; // what is read when

@@ -114,7 +114,7 @@ fn what_is_allowed_is_not_found() {
         ("model.rs", "#[cfg(test)]\nmod tests { use std::fs; fn f() { tokio::spawn(x) } }\nfn g() {}"),
         ("plan.rs", "use std::time::Duration;\nuse crate::model::snapshot::Settings;"),
         ("aws/clients.rs", "use aws_config::SdkConfig;"),
-        ("sim/wire.rs", "use super::world::World;\nuse crate::sim::desk;"),
+        ("sim/desk.rs", "use super::world::World;\nuse crate::sim::faults;"),
         ("commands.rs", "use crate::sim::{self, world::World};"),
         ("collect.rs", "use tokio::time::Instant;\nfn f() { Instant::now(); }"),
     ];

@@ -31,6 +31,7 @@ pub mod collect;
 pub mod daemon;
 
 pub mod exposition;
+pub mod findings;
 pub mod offline;
 pub mod report;
 pub mod server;

@@ -2,4 +2,6 @@
 
 pub mod check;
 pub mod explain;
+pub mod human;
+pub mod runbooks;
 pub mod status;

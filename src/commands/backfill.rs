@@ -6,7 +6,7 @@ use crate::aws::{Connection, Environment};
 use crate::collect;
 use crate::exposition::{self, Export, QuotaExport};
 use crate::model::ids::Target;
-use crate::model::snapshot::{Collector, Settings, Snapshot};
+use crate::model::snapshot::{Settings, Snapshot};
 use crate::model::time::Timestamp;
 use crate::plan::Plan;
 use crate::sim::{Sim, desk::Clock, world::World};
@@ -58,7 +58,7 @@ pub(super) async fn run(
     let serving = tokio::spawn(sim.clone().serve(aws, std::future::pending()));
     (plan.aws.attempt_timeout, plan.aws.operation_timeout) = (TIMEOUT, TIMEOUT);
     let connections = connections(&plan, &telemetry).await;
-    tell_plan(&telemetry, &plan.settings, connections.len());
+    telemetry.planned(&plan.settings, connections.len());
     let settings = Settings {
         spread: false,
         // Rounds come only with the samples: each reads everything.
@@ -115,14 +115,6 @@ async fn connections(plan: &Plan, telemetry: &Telemetry) -> Vec<Connection> {
             .extend(account.regions.listed().iter().map(|region| session.connect(&Target::new(id, region))));
     }
     connections
-}
-
-fn tell_plan(telemetry: &Telemetry, settings: &Settings, targets: usize) {
-    telemetry.set_targets(targets);
-    telemetry.set_interval(Collector::Quotas, settings.quotas_interval as f64);
-    telemetry.set_interval(Collector::Catalog, settings.catalog_interval as f64);
-    telemetry.set_interval(Collector::Usage, settings.usage_interval as f64);
-    telemetry.set_budget(settings.budget);
 }
 
 #[cfg(test)]

@@ -36,9 +36,11 @@ mod rig;
 mod rounds; // rounds minute by minute
 mod sim; // the simulated AWS itself, seen by the Rust SDKs and boto3
 
-// The whole process: the binary, its flags, its log, its pages.
+// The whole process: the binary, its flags, its log, its pages (`served`).
 mod demo; // `demo` as a newcomer starts it
 mod live; // the command line where only the SDK's own variables point to AWS
 mod organization; // accounts that nobody listed
 mod reload; // a config that changes, a process that stops, what stays open
+mod served;
+mod server; // connections, addresses, probes, what systemd is told
 mod shards; // several exporters that share the accounts

@@ -2,8 +2,8 @@
 //!
 //! Nothing below knows tokio, the AWS SDK, a clock or a file; `now` is always an argument.
 
+pub mod budget;
 pub mod burndown;
-pub mod cadence;
 pub mod catalog;
 mod day;
 mod evaluate;
@@ -11,14 +11,22 @@ pub mod evaluation;
 pub mod ids;
 pub mod matching;
 mod minutes;
+pub mod observation;
 pub mod organization;
 pub mod quota;
+pub mod request;
 pub mod schedule;
+pub mod settings;
 pub mod shard;
 mod sharing;
 pub mod snapshot;
-pub mod throttling;
+pub mod state;
 pub mod time;
 mod tripwire;
 pub mod usage;
-mod utilization;
+
+/// The old places of what has moved.
+pub mod cadence {
+    pub use super::budget::DOLLARS_PER_METRIC;
+    pub use super::settings::Cadence;
+}

@@ -5,17 +5,17 @@ mod names;
 use super::Connection;
 use super::error::{classify, malformed};
 use super::pages::{self, list};
-use crate::model::cadence::DOLLARS_PER_METRIC;
+use crate::model::budget::DOLLARS_PER_METRIC;
 use crate::model::ids::Endpoint;
 use crate::model::snapshot::{CollectError, ErrorClass, SeriesRequest};
 use crate::model::time::{Minute, Timestamp};
-use crate::model::usage::{InvocationId, ListedId, QUERIES_PER_CALL, SeriesReading};
+use crate::model::usage::{InvocationId, ListedId, Metric, QUERIES_PER_CALL, SeriesReading};
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
     Dimension, Metric as SdkMetric, MetricDataQuery, MetricDataResult, MetricStat, RecentlyActive, ScanBy,
     StatusCode,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 const LIST: &str = "cloudwatch:ListMetrics";
@@ -38,7 +38,7 @@ impl Connection {
     /// the last two weeks.
     pub async fn listed_ids(&self, recent: bool) -> Result<Vec<ListedId>, CollectError> {
         let client = self.cloudwatch();
-        let mut listed: BTreeMap<InvocationId, Vec<crate::model::usage::Metric>> = BTreeMap::new();
+        let mut listed: BTreeMap<InvocationId, Vec<Metric>> = BTreeMap::new();
         for endpoint in Endpoint::ALL {
             let owner = self.owner();
             let metrics = pages::paced(LIST, &self.paces.list, |token| {
@@ -217,13 +217,11 @@ fn query(n: usize, series: &SeriesRequest, period: i32, owner: Option<&str>) -> 
     query.set_account_id(owner.map(String::from)).build()
 }
 
-/// How many metrics AWS bills for a call: up to five statistics of one metric count once.
+/// How many metrics AWS bills for a call.
 fn billed(batch: &[SeriesRequest]) -> u64 {
-    let mut statistics: BTreeMap<(&InvocationId, &str), u64> = BTreeMap::new();
-    for series in batch {
-        *statistics.entry((&series.id, names::query(series.id.endpoint, series.metric).0)).or_default() += 1;
-    }
-    statistics.values().map(|n| n.div_ceil(5)).sum()
+    let billed: BTreeSet<(&InvocationId, Metric)> =
+        batch.iter().map(|series| (&series.id, series.metric.billed_as())).collect();
+    billed.len() as u64
 }
 
 fn take(result: MetricDataResult, answers: &mut [Answer], errors: &mut Vec<CollectError>) {
@@ -292,7 +290,6 @@ fn reading(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::usage::Metric;
 
     fn series(id: &str, metric: Metric, from: i64, until: i64) -> SeriesRequest {
         SeriesRequest { id: InvocationId::runtime(id), metric, from: Minute(from), until: Minute(until) }

@@ -152,8 +152,7 @@ impl std::iter::Sum for Tokens {
 fn hourly(readings: &[&SeriesReading], metric: Metric, hour: Minute) -> Option<f64> {
     let covering = readings.iter().filter(|r| r.metric == metric && r.from <= hour && hour < r.until);
     let values = covering.map(|reading| {
-        let point = reading.points.iter().rev().find(|(minute, _)| *minute == hour).map(|&(_, value)| value);
-        point.filter(|v| v.is_finite() && *v >= 0.0).or(reading.complete.then_some(0.0))
+        reading.point(hour).filter(|v| v.is_finite() && *v >= 0.0).or(reading.complete.then_some(0.0))
     });
     values.reduce(|a, b| Some(a?.max(b?))).flatten()
 }

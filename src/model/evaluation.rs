@@ -62,6 +62,19 @@ pub struct IdStatus {
     pub last_datapoint: Option<Timestamp>,
 }
 
+/// The windows of throttle ratios and attempts: label, and length in minutes.
+pub(crate) const THROTTLE_WINDOWS: [(&str, i64); 2] = [("5m", 5), ("30m", 30)];
+
+/// The window of throttled seconds and of the cause, in minutes.
+pub(crate) const THROTTLED_WINDOW: i64 = 15;
+
+/// The longest of them, in minutes: so many have to be kept.
+pub(crate) const THROTTLE_LOOKBACK: i64 = {
+    let [(_, short), (_, long)] = THROTTLE_WINDOWS;
+    let ratios = if short > long { short } else { long };
+    if ratios > THROTTLED_WINDOW { ratios } else { THROTTLED_WINDOW }
+};
+
 words! {
     /// Why calls are refused: the label `cause`.
     Cause {

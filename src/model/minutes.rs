@@ -1,109 +1,32 @@
 //! The minutes of one invocation id: what CloudWatch answered, what has settled, what was counted.
 
+mod ages;
 mod answer;
 mod cells;
 mod column;
 
+pub(crate) use ages::Ages;
 pub(crate) use cells::Cell;
 
 use super::day::{Day, Tokens};
-use super::snapshot::Settings;
+use super::settings::Settings;
 use super::time::{Minute, Timestamp};
-use super::usage::{ListedId, Metric, SeriesReading};
+use super::usage::{ListedId, Metric, MetricSet, SeriesReading};
 use answer::{Answer, answers};
 use column::Column;
 use std::collections::BTreeMap;
-
-/// The longest look-back of any throttling window, in minutes.
-pub(crate) const THROTTLE_LOOKBACK: i64 = 30;
 
 /// How long minutes wait in memory for a metric that keeps failing while others are read: an outage of
 /// one metric up to this long loses nothing of the charge, and memory stays bounded.
 const BACKLOG: i64 = 6 * 60;
 
-/// A set of metrics.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Metrics(u32);
-
-impl Metrics {
-    pub fn has(self, metric: Metric) -> bool {
-        self.0 & (1 << metric as u32) != 0
-    }
-
-    pub fn with(self, metric: Metric) -> Metrics {
-        Metrics(self.0 | 1 << metric as u32)
-    }
-
-    pub fn union(self, other: Metrics) -> Metrics {
-        Metrics(self.0 | other.0)
-    }
-
-    pub fn iter(self) -> impl Iterator<Item = Metric> + Clone {
-        Metric::ALL.iter().copied().filter(move |&metric| self.has(metric))
-    }
-}
-
-impl FromIterator<Metric> for Metrics {
-    fn from_iter<I: IntoIterator<Item = Metric>>(metrics: I) -> Metrics {
-        metrics.into_iter().fold(Metrics::default(), Metrics::with)
-    }
-}
-
-/// The points in time that decide what a reading's minutes are worth.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ages {
-    /// When it was read.
-    pub at: Timestamp,
-    /// The first minute too young to be used.
-    pub closed: Minute,
-    /// The first minute that may still grow.
-    pub settled: Minute,
-    /// The first minute that counters count: earlier ones may have been counted before a restart.
-    pub counted_from: Minute,
-    /// How many minutes are kept.
-    pub keep: i64,
-    /// After how many minutes without a datapoint an id is idle.
-    pub idle: i64,
-}
-
-impl Ages {
-    pub fn new(settings: &Settings, at: Timestamp, since: Timestamp) -> Ages {
-        Ages {
-            at,
-            closed: closed(settings, at),
-            settled: settled(settings, at),
-            counted_from: closed(settings, since),
-            keep: keep(settings),
-            idle: settings.idle_minutes(),
-        }
-    }
-}
-
-/// The first minute whose end is not yet `delay` ago.
-pub(crate) fn closed(settings: &Settings, at: Timestamp) -> Minute {
-    at.minus(settings.delay).minute()
-}
-
-/// The first minute whose end is not yet `settle` ago.
-pub(crate) fn settled(settings: &Settings, at: Timestamp) -> Minute {
-    at.minus(settings.settle).minute()
-}
-
-/// How many minutes before the first unclosed one are kept: every window, those still settling, and those
-/// not yet read.
-pub(crate) fn keep(settings: &Settings) -> i64 {
-    let unread = settings.cadence.map_or(0, |cadence| cadence.longest(settings.budget));
-    let open = settings.settle.div_ceil(60) + unread.div_ceil(60);
-    settings.lookback_minutes.max(THROTTLE_LOOKBACK) + open as i64 + 2
-}
-
 /// Everything remembered of one invocation id.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
     /// What ListMetrics has shown for it; `None` if it never showed the id.
-    pub listed: Option<Metrics>,
+    pub listed: Option<MetricSet>,
     /// The same by the names they were shown under.
-    named: Metrics,
+    named: MetricSet,
     /// When it became known.
     pub since: Timestamp,
     pub last_datapoint: Option<Minute>,
@@ -130,7 +53,7 @@ impl History {
     pub fn new(since: Timestamp, quiet_before: Option<Minute>) -> History {
         History {
             listed: None,
-            named: Metrics::default(),
+            named: MetricSet::default(),
             since,
             last_datapoint: None,
             quiet_before,
@@ -168,15 +91,9 @@ impl History {
         }
     }
 
-    /// Whether ListMetrics shows the CloudWatch metric that a latency statistic belongs to.
-    pub fn family_listed(listed: Metrics, metric: Metric) -> bool {
-        let first_token = |metric| metric >= Metric::FirstTokenAverage;
-        listed.iter().any(|shown| !shown.is_sum() && first_token(shown) == first_token(metric))
-    }
-
     /// Whether ListMetrics shows InvocationLatency.
     pub fn publishes_latency(&self) -> bool {
-        self.listed.is_some_and(|listed| History::family_listed(listed, Metric::LatencyAverage))
+        self.listed.is_some_and(|listed| listed.has_any_statistic_of(Metric::LatencyAverage))
     }
 
     /// The token metrics asked for.
@@ -190,6 +107,16 @@ impl History {
             None if self.listed.is_some() && metric.is_sum() => Cell::Absent,
             None => Cell::Unknown,
         }
+    }
+
+    /// The calls refused in a minute, if any datapoint says so.
+    pub fn throttles(&self, minute: Minute) -> Option<f64> {
+        self.cell(Metric::Throttles, minute).point()
+    }
+
+    /// Whether calls are known to have been refused in a minute.
+    pub fn is_throttled(&self, minute: Minute) -> bool {
+        self.throttles(minute).is_some_and(|throttles| throttles > 0.0)
     }
 
     /// As `cell`, and unknown while the minute may still grow.
@@ -262,7 +189,7 @@ impl History {
     }
 
     /// Takes in the answers of one round for this id.
-    pub fn ingest(&mut self, wanted: Metrics, readings: &[&SeriesReading], ages: &Ages) {
+    pub fn ingest(&mut self, wanted: MetricSet, readings: &[&SeriesReading], ages: &Ages) {
         self.ask_for(wanted, ages.at);
         let answers = answers(readings, ages.closed);
         let from = answers.values().filter(|a| !a.cells.is_empty()).map(|a| a.from).min();
@@ -283,7 +210,7 @@ impl History {
     }
 
     /// One column for each metric asked for.
-    fn ask_for(&mut self, wanted: Metrics, at: Timestamp) {
+    fn ask_for(&mut self, wanted: MetricSet, at: Timestamp) {
         self.columns.retain(|column| wanted.has(column.metric));
         for metric in wanted.iter() {
             if self.columns.iter().all(|column| column.metric != metric) {
@@ -436,9 +363,4 @@ impl History {
         }
         self.first = keep_from;
     }
-}
-
-/// CloudWatch keeps one-minute data for 15 days.
-pub(crate) fn oldest_readable(at: Timestamp) -> Minute {
-    at.minus(15 * 86_400).minute() + 1
 }

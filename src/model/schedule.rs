@@ -1,22 +1,30 @@
 //! What to read of a target next. Pure: state, settings and time in, requests out.
 
-use super::cadence::{self, Cadence, Pace};
+mod cadence;
+mod load;
+mod reconcile;
+
+pub(crate) use cadence::wanted;
+pub(crate) use load::load;
+pub(crate) use reconcile::Reconciliation;
+
 use super::ids::{Endpoint, QuotaKind};
-use super::matching::Resolution;
-use super::minutes::{History, Metrics, closed, keep, oldest_readable, settled};
+use super::observation::Collector;
+use super::request::{Requests, SeriesRequest, UsageRequest};
+use super::settings::{Cadence, Settings};
 use super::shard::hash;
-use super::snapshot::{Collector, Known, Requests, SeriesRequest, Settings, TargetState, UsageRequest};
+use super::state::{Known, TargetState};
 use super::time::{Minute, Timestamp};
-use super::tripwire::{self, Account};
-use super::usage::{InvocationId, ListedId, Metric, SeriesReading, UsageReading};
+use super::tripwire;
+use super::usage::{
+    InvocationId, LISTING_LAG, ListedId, Metric, MetricSet, SeriesReading, UsageReading, oldest_readable,
+};
+use cadence::Activity;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Spans that differ by less are read as one, so that their queries fit into the same calls: CloudWatch
 /// bills queries, not datapoints.
 const SHARED_SPAN: i64 = 90;
-
-/// How long a new series may take to show in ListMetrics (AWS: up to 15 minutes), with reserve.
-pub(crate) const LISTING_LAG: u64 = 20 * 60;
 
 /// ListMetrics' RecentlyActive shows three hours. After a longer gap everything is asked for.
 const RECENT: u64 = 3 * 3600 - LISTING_LAG;
@@ -72,7 +80,7 @@ fn usage_request(state: &TargetState, settings: &Settings, now: Timestamp) -> Us
     let discovered = state.memory.discovered;
     let age = discovered.map(|at| now.since(at));
     let discover = age.is_none_or(|age| age >= settings.discovery_interval);
-    let until = closed(settings, now);
+    let until = settings.closed(now);
     let new = (first_minute(settings, now, discovered), until);
     UsageRequest {
         discover,
@@ -88,12 +96,12 @@ fn usage_request(state: &TargetState, settings: &Settings, now: Timestamp) -> Us
 fn first_minute(settings: &Settings, now: Timestamp, discovered: Option<Timestamp>) -> Minute {
     let since = match discovered {
         Some(at) => at.minus(LISTING_LAG).minute(),
-        None => Minute(settled(settings, now).0.div_euclid(60) * 60),
+        None => Minute(settings.settled(now).0.div_euclid(60) * 60),
     };
     // Far enough back to tell at once which ids are idle.
     let idle = settings.cadence.map_or(0, |cadence| cadence.idle_after + settings.settle).div_ceil(60);
-    let kept = keep(settings).max(idle as i64 + 1);
-    since.min(closed(settings, now) - kept).max(oldest_readable(now))
+    let kept = settings.kept_minutes().max(idle as i64 + 1);
+    since.min(settings.closed(now) - kept).max(oldest_readable(now))
 }
 
 /// What of an id is due.
@@ -102,38 +110,39 @@ struct Reader<'a> {
     settings: &'a Settings,
     now: Timestamp,
     /// `None`: everything is read in every round.
-    paces: Option<(Cadence, BTreeMap<&'a InvocationId, Pace>)>,
+    activities: Option<(Cadence, BTreeMap<&'a InvocationId, Activity>)>,
 }
 
 impl<'a> Reader<'a> {
     fn new(state: &'a TargetState, settings: &'a Settings, now: Timestamp) -> Reader<'a> {
-        let paces = |cadence: Cadence| (cadence, cadence::paces(state, settings, &cadence, now));
-        Reader { state, settings, now, paces: settings.cadence.map(paces) }
+        let activities =
+            settings.cadence.map(|cadence| (cadence, cadence::activities(state, settings, &cadence, now)));
+        Reader { state, settings, now, activities }
     }
 
     /// Everything that is read of an id while it is as it is.
-    fn metrics(&self, id: &InvocationId, known: &Known) -> Metrics {
+    fn metrics(&self, id: &InvocationId, known: &Known) -> MetricSet {
         let wanted = wanted(id, known.history.listed, &known.resolution, self.settings);
-        let pace = self.paces.as_ref().and_then(|(_, paces)| paces.get(id));
-        pace.map_or(wanted, |&pace| cadence::metrics(pace, wanted))
+        let activity = self.activities.as_ref().and_then(|(_, activities)| activities.get(id));
+        activity.map_or(wanted, |&activity| cadence::metrics(activity, wanted))
     }
 
     /// Whether the next round would come too late for a metric.
     fn is_due(&self, id: &InvocationId, known: &Known, metric: Metric) -> bool {
-        let Some((cadence, paces)) = &self.paces else { return true };
-        let (Some(read), Some(&pace)) = (known.history.settled_until(metric), paces.get(id)) else {
+        let Some((cadence, activities)) = &self.activities else { return true };
+        let (Some(read), Some(&activity)) = (known.history.settled_until(metric), activities.get(id)) else {
             return true;
         };
         // Its zeros may come from the tripwire: reading them with the rest shows whether that is right.
-        if metric == Metric::Throttles && !pace.idle && self.is_due(id, known, Metric::Invocations) {
+        if metric == Metric::Throttles && !activity.idle && self.is_due(id, known, Metric::Invocations) {
             return true;
         }
         let (memory, round) = (&self.state.memory, self.settings.usage_interval);
         let believed = memory.tripwire.is_believed();
-        let interval = cadence::interval(pace, metric, believed, self.settings, cadence, &memory.stretch);
+        let interval = cadence::interval(activity, metric, believed, self.settings, cadence, &memory.stretch);
         // An idle id's rounds must not be late: what it did since has to fit into the look-back window.
-        let late = if pace.idle { round / 10 } else { 0 };
-        let next = settled(self.settings, self.now.plus(round + late));
+        let late = if activity.idle { round / 10 } else { 0 };
+        let next = self.settings.settled(self.now.plus(round + late));
         interval <= round || next.0 - read.0 > interval as i64 / 60
     }
 
@@ -189,8 +198,7 @@ fn hours(state: &TargetState, settings: &Settings, now: Timestamp) -> Vec<Series
         let spends_days =
             known.resolution.charges.iter().any(|c| c.kind == QuotaKind::TokensPerDay && c.quota.is_some());
         let missing = known.history.taken_until().and_then(|_| known.history.day.missing_hours());
-        let Some((from, until)) =
-            missing.filter(|(_, until)| spends_days && *until <= settled(settings, now))
+        let Some((from, until)) = missing.filter(|(_, until)| spends_days && *until <= settings.settled(now))
         else {
             continue;
         };
@@ -213,14 +221,14 @@ pub fn follow_up(
     let (Some(new), Some(_)) = (request.new_ids, settings.cadence) else { return UsageRequest::default() };
     let read: BTreeSet<(&InvocationId, Metric)> =
         reading.minutes.iter().map(|series| (&series.id, series.metric.canonical())).collect();
-    let short = Account::new(state, reading).is_some_and(|account| account.is_short());
+    let short = Reconciliation::new(state, reading).is_some_and(|refusals| refusals.is_short());
     let reader = Reader::new(state, settings, now);
     let stirred = stirred(&reader, &reading.minutes);
     let mut minutes = Vec::new();
     for (id, known) in &state.memory.ids {
         let metrics = match stirred.get(id) {
             Some(metrics) => *metrics,
-            None if short && id.endpoint == Endpoint::Runtime => Metrics::default().with(Metric::Throttles),
+            None if short && id.endpoint == Endpoint::Runtime => MetricSet::default().with(Metric::Throttles),
             None => continue,
         };
         let unread = metrics.iter().filter(|&metric| !read.contains(&(id, metric)));
@@ -231,7 +239,7 @@ pub fn follow_up(
 }
 
 /// The ids that stir by these answers, and those that share a quota with them, each with what to read of it.
-fn stirred<'a>(reader: &Reader<'a>, answers: &[SeriesReading]) -> BTreeMap<&'a InvocationId, Metrics> {
+fn stirred<'a>(reader: &Reader<'a>, answers: &[SeriesReading]) -> BTreeMap<&'a InvocationId, MetricSet> {
     let ids = &reader.state.memory.ids;
     let shows = |series: &SeriesReading, newer: Option<Minute>| {
         series.points.iter().any(|(minute, value)| *value > 0.0 && Some(*minute) > newer)
@@ -275,9 +283,9 @@ pub fn newly_listed(
             None => wanted(id, Some(metrics), &state.memory.index.resolve(id), settings),
         };
         for metric in wanted.iter() {
-            let mut names: Metrics =
+            let mut names: MetricSet =
                 names.iter().copied().filter(|name| name.canonical() == metric).collect();
-            if names == Metrics::default() {
+            if names == MetricSet::default() {
                 names = names.with(metric);
             }
             let asked = |name| request.minutes.iter().any(|r| r.id == *id && r.metric == name);
@@ -288,34 +296,12 @@ pub fn newly_listed(
     requests
 }
 
-/// The metrics to read of an id: what ListMetrics shows for it, always its invocations and throttles
-/// (a model refused from its first call on has no other), and the latencies that the config names or
-/// that estimate a concurrency.
-pub(crate) fn wanted(
-    id: &InvocationId,
-    listed: Option<Metrics>,
-    resolution: &Resolution,
-    settings: &Settings,
-) -> Metrics {
-    let always = match id.endpoint {
-        Endpoint::Runtime => [Metric::Invocations, Metric::Throttles].into_iter().collect(),
-        Endpoint::Mantle => Metrics::default().with(Metric::Invocations),
-    };
-    let Some(listed) = listed else { return always };
-    let sums = listed.iter().filter(|metric| metric.is_sum());
-    let concurrent = resolution.charges.iter().any(|charge| charge.kind == QuotaKind::ConcurrentRequests);
-    let little = concurrent.then_some(Metric::LatencyAverage);
-    let timings = settings.statistics.iter().copied().chain(little);
-    let timings = timings.filter(|&metric| History::family_listed(listed, metric));
-    sums.chain(timings).collect::<Metrics>().union(always)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Config;
     use crate::model::ids::Target;
-    use crate::model::snapshot::CollectorState;
+    use crate::model::state::CollectorState;
 
     #[test]
     fn rounds_of_many_targets_keep_places_all_over_the_interval() {

@@ -7,6 +7,17 @@ use std::sync::Arc;
 /// How many metrics one call of GetMetricData takes (AWS: "up to 500 metrics").
 pub const QUERIES_PER_CALL: usize = 500;
 
+/// How long ListMetrics shows a series after its last datapoint, in seconds.
+pub(crate) const LISTED_FOR: u64 = 14 * 86_400;
+
+/// How long a new series may take to show in ListMetrics (AWS: up to 15 minutes), with reserve.
+pub(crate) const LISTING_LAG: u64 = 20 * 60;
+
+/// The first minute of which CloudWatch still has one-minute data: it keeps them for 15 days.
+pub(crate) fn oldest_readable(at: Timestamp) -> Minute {
+    at.minus(15 * 86_400).minute() + 1
+}
+
 words! {
     /// A CloudWatch metric with one statistic, as this exporter reads it.
     Metric {
@@ -54,7 +65,87 @@ impl Metric {
 
     /// Sum metrics: a minute without a datapoint in a complete answer is 0. The others are then absent.
     pub fn is_sum(self) -> bool {
-        self < Metric::LatencyAverage
+        match self {
+            Metric::Invocations
+            | Metric::Throttles
+            | Metric::ClientErrors
+            | Metric::ServerErrors
+            | Metric::InputTokens
+            | Metric::OutputTokens
+            | Metric::CacheReadTokens
+            | Metric::CacheWriteTokens
+            | Metric::CacheReadTokensOtherName
+            | Metric::CacheWriteTokensOtherName
+            | Metric::EstimatedTokens
+            | Metric::OutputImages
+            | Metric::LegacyInvocations => true,
+            Metric::LatencyAverage
+            | Metric::LatencyP50
+            | Metric::LatencyP90
+            | Metric::LatencyP99
+            | Metric::LatencyMaximum
+            | Metric::FirstTokenAverage
+            | Metric::FirstTokenP50
+            | Metric::FirstTokenP90
+            | Metric::FirstTokenP99
+            | Metric::FirstTokenMaximum => false,
+        }
+    }
+
+    /// The metric that stands for all statistics of the same CloudWatch metric: up to five of them, read
+    /// together, are billed as one.
+    pub fn billed_as(self) -> Metric {
+        match self {
+            Metric::LatencyAverage
+            | Metric::LatencyP50
+            | Metric::LatencyP90
+            | Metric::LatencyP99
+            | Metric::LatencyMaximum => Metric::LatencyAverage,
+            Metric::FirstTokenAverage
+            | Metric::FirstTokenP50
+            | Metric::FirstTokenP90
+            | Metric::FirstTokenP99
+            | Metric::FirstTokenMaximum => Metric::FirstTokenAverage,
+            sum => sum,
+        }
+    }
+}
+
+/// A set of metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MetricSet(u32);
+
+impl MetricSet {
+    pub fn has(self, metric: Metric) -> bool {
+        self.0 & (1 << metric as u32) != 0
+    }
+
+    pub fn with(self, metric: Metric) -> MetricSet {
+        MetricSet(self.0 | 1 << metric as u32)
+    }
+
+    pub fn union(self, other: MetricSet) -> MetricSet {
+        MetricSet(self.0 | other.0)
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = Metric> + Clone {
+        Metric::ALL.iter().copied().filter(move |&metric| self.has(metric))
+    }
+
+    /// What is billed for reading them all of one id.
+    pub fn billed(self) -> MetricSet {
+        self.iter().map(Metric::billed_as).collect()
+    }
+
+    /// Whether a statistic of the same CloudWatch metric is among them: ListMetrics shows no statistics.
+    pub fn has_any_statistic_of(self, metric: Metric) -> bool {
+        self.billed().has(metric.billed_as())
+    }
+}
+
+impl FromIterator<Metric> for MetricSet {
+    fn from_iter<I: IntoIterator<Item = Metric>>(metrics: I) -> MetricSet {
+        metrics.into_iter().fold(MetricSet::default(), MetricSet::with)
     }
 }
 
@@ -116,6 +207,13 @@ pub struct SeriesReading {
     pub complete: bool,
     /// In no order; a minute may come twice, the later one counts.
     pub points: Vec<(Minute, f64)>,
+}
+
+impl SeriesReading {
+    /// The value of a minute, if there is a datapoint.
+    pub(crate) fn point(&self, minute: Minute) -> Option<f64> {
+        self.points.iter().rev().find(|(at, _)| *at == minute).map(|&(_, value)| value)
+    }
 }
 
 /// A successful collection, as it enters the snapshot.

@@ -1,11 +1,12 @@
 //! What a plan would do, for `check`: targets, calls an hour, dollars a month.
 
 use crate::config::kinds::duration_text;
-use crate::model::cadence::DOLLARS_PER_METRIC;
+use crate::model::budget::DOLLARS_PER_METRIC;
 use crate::model::organization::Filter;
 use crate::model::shard::Shard;
 use crate::model::usage::{Metric, QUERIES_PER_CALL};
 use crate::plan::{AccountPlan, Credentials, OrganizationPlan, Plan, Regions, places};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Sum metrics that an id with traffic usually publishes: images and calls of legacy models are rare.
@@ -125,12 +126,11 @@ fn list_metrics_calls(plan: &Plan, ids: u64) -> u64 {
     (ids * billed_metrics(plan)).div_ceil(METRICS_PER_PAGE).max(1) + 1
 }
 
-/// Of one id. Up to five statistics of one metric, read together, are billed as one.
+/// What is billed for one id.
 fn billed_metrics(plan: &Plan) -> u64 {
-    let reads = |from: Metric, to: Metric| plan.settings.statistics.iter().any(|m| (from..=to).contains(m));
-    let latency = reads(Metric::LatencyAverage, Metric::LatencyMaximum);
-    let first_token = reads(Metric::FirstTokenAverage, Metric::FirstTokenMaximum);
-    USUAL_SUMS + u64::from(latency) + u64::from(first_token)
+    let timings: BTreeSet<Metric> =
+        plan.settings.statistics.iter().map(|metric| metric.billed_as()).collect();
+    USUAL_SUMS + timings.len() as u64
 }
 
 /// What is read of one target again and again.

@@ -1,10 +1,11 @@
 //! One metric of an invocation id: its minutes, which of them are final, and its counter.
 
+use super::ages::Ages;
 use super::answer::Answer;
 use super::cells::{Cell, Cells};
-use super::{Ages, oldest_readable};
+
 use crate::model::time::{Minute, Timestamp};
-use crate::model::usage::Metric;
+use crate::model::usage::{Metric, oldest_readable};
 
 #[derive(Clone, Debug)]
 pub(super) struct Column {

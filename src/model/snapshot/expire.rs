@@ -1,7 +1,9 @@
 //! What time alone changes of a target.
 
-use super::{Settings, TargetState};
+use crate::model::catalog::Catalog;
 use crate::model::evaluate::UNMAPPED_AGE;
+use crate::model::settings::Settings;
+use crate::model::state::{CatalogList, TargetState};
 use crate::model::time::{Minute, Timestamp};
 use std::sync::Arc;
 
@@ -42,23 +44,18 @@ impl TargetState {
             self.catalog = None;
         }
         let Some(catalog) = &mut self.catalog else {
-            memory.lists_at = Default::default();
+            memory.lists_at.clear();
             return;
         };
-        if memory.lists_at.iter().any(|&at| old(at, settings.catalog_max_age)) {
-            let catalog = Arc::make_mut(&mut catalog.value);
-            let age = |at: &mut Option<Timestamp>| {
-                at.take_if(|at| now.since(*at) > settings.catalog_max_age).is_some()
-            };
-            let [models, profiles, provisioned, deployments, imported, batch_jobs, tags] =
-                &mut memory.lists_at;
-            catalog.models.take_if(|_| age(models));
-            catalog.profiles.take_if(|_| age(profiles));
-            catalog.provisioned.take_if(|_| age(provisioned));
-            catalog.deployments.take_if(|_| age(deployments));
-            catalog.imported.take_if(|_| age(imported));
-            catalog.batch_jobs.take_if(|_| age(batch_jobs));
-            catalog.tags.take_if(|_| age(tags));
+        let lists = &mut memory.lists_at;
+        let aged: Vec<CatalogList> = lists
+            .iter()
+            .filter(|&(_, &at)| old(Some(at), settings.catalog_max_age))
+            .map(|(&list, _)| list)
+            .collect();
+        for list in aged {
+            lists.remove(&list);
+            forget(Arc::make_mut(&mut catalog.value), list);
         }
     }
 
@@ -66,7 +63,7 @@ impl TargetState {
     pub(super) fn next_change(&self, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
         let memory = &self.memory;
         let gone = |at: Option<Timestamp>, max_age: u64| at.map(|at| at.plus(max_age + 1));
-        let lists = memory.lists_at.iter().map(|&at| gone(at, settings.catalog_max_age));
+        let lists = memory.lists_at.values().map(|&at| gone(Some(at), settings.catalog_max_age));
         let histories = memory.ids.values().map(|known| &known.history);
         let releases = histories.clone().map(|history| history.next_release(settings, now));
         let day_old = histories.map(|history| gone(history.last_datapoint.map(Minute::end), UNMAPPED_AGE));
@@ -85,5 +82,17 @@ impl TargetState {
         .flatten()
         .filter(|&at| at > now)
         .min()
+    }
+}
+
+fn forget(catalog: &mut Catalog, list: CatalogList) {
+    match list {
+        CatalogList::Models => catalog.models = None,
+        CatalogList::Profiles => catalog.profiles = None,
+        CatalogList::Provisioned => catalog.provisioned = None,
+        CatalogList::Deployments => catalog.deployments = None,
+        CatalogList::Imported => catalog.imported = None,
+        CatalogList::BatchJobs => catalog.batch_jobs = None,
+        CatalogList::Tags => catalog.tags = None,
     }
 }

@@ -1,11 +1,13 @@
 //! A target's lists among those of others, and the join of them.
 
-use super::{Settings, States, TargetState};
-use crate::model::catalog::Catalog;
+use crate::model::catalog::{BatchJob, Catalog, ProvisionedThroughput};
 use crate::model::ids::Target;
-use crate::model::matching::Index;
-use crate::model::usage::Observed;
-use crate::model::{sharing, utilization};
+use crate::model::matching::{IdType, Index};
+use crate::model::settings::Settings;
+use crate::model::sharing;
+use crate::model::state::{States, TargetState};
+use crate::model::usage::{InvocationId, Observed};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl TargetState {
@@ -50,9 +52,8 @@ impl TargetState {
             let there = near.clone().filter_map(|other| other.memory.ids.get(id));
             sharing::whole(&mut known.resolution, there.map(|other| &other.resolution));
         }
-        self.memory.batch_jobs =
-            catalog.batch_jobs.as_ref().map(|jobs| utilization::batch_jobs(jobs, &index));
-        self.memory.model_units = catalog.provisioned.as_ref().map(|all| utilization::model_units(all));
+        self.memory.batch_jobs = catalog.batch_jobs.as_ref().map(|jobs| batch_jobs(jobs, &index));
+        self.memory.model_units = catalog.provisioned.as_ref().map(|all| model_units(all));
         self.memory.index = index;
     }
 }
@@ -72,4 +73,29 @@ pub(super) fn same<T>(a: &Option<Observed<Arc<T>>>, b: &Option<Observed<Arc<T>>>
         (None, None) => true,
         _ => false,
     }
+}
+
+/// Batch jobs in the queue or running, per base model. Those of custom models have a quota of their own.
+fn batch_jobs(jobs: &[BatchJob], index: &Index) -> BTreeMap<Arc<str>, f64> {
+    let mut counts = BTreeMap::new();
+    for job in jobs {
+        let resolution = index.resolve(&InvocationId::runtime(&job.model_id));
+        let kinds = [IdType::Base, IdType::SystemProfile, IdType::ApplicationProfile];
+        if let (Some(model), true) = (resolution.model, kinds.contains(&resolution.id_type)) {
+            *counts.entry(model).or_default() += 1.0;
+        }
+    }
+    counts
+}
+
+/// The most model units that one provisioned throughput of a base model has: the quotas are named "Model
+/// units per provisioned model for …", so several do not add up against one.
+fn model_units(provisioned: &[ProvisionedThroughput]) -> BTreeMap<Arc<str>, f64> {
+    let mut units: BTreeMap<Arc<str>, f64> = BTreeMap::new();
+    for throughput in provisioned.iter().filter(|p| p.status != "Failed") {
+        let model = throughput.foundation_model_arn.rsplit('/').next().unwrap_or_default();
+        let most = units.entry(Arc::from(model)).or_default();
+        *most = most.max(throughput.model_units);
+    }
+    units
 }

@@ -1,18 +1,18 @@
 //! What a finished collection changes of a target.
 
-use super::{ErrorClass, Known, LimitChange, Observation, Outcome, Settings, TargetState};
 use crate::model::catalog::Catalog;
-use crate::model::minutes::{Ages, History, Metrics, closed};
+use crate::model::minutes::{Ages, History};
+use crate::model::observation::{ErrorClass, Observation, Outcome};
 use crate::model::quota::QuotaList;
-use crate::model::schedule::{LISTING_LAG, wanted};
+use crate::model::schedule::{Reconciliation, wanted};
+use crate::model::settings::Settings;
+use crate::model::state::{CatalogList, Known, LimitChange, TargetState};
 use crate::model::time::{Minute, Timestamp};
-use crate::model::tripwire::Account;
-use crate::model::usage::{InvocationId, Observed, SeriesReading, UsageReading};
+use crate::model::usage::{
+    InvocationId, LISTED_FOR, LISTING_LAG, MetricSet, Observed, SeriesReading, UsageReading,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// How long an id is read after its last datapoint, in seconds: as long as ListMetrics shows it.
-const KNOWN_FOR: u64 = 14 * 86_400;
 
 impl TargetState {
     pub(super) fn observe(&mut self, settings: &Settings, outcome: Outcome, now: Timestamp) {
@@ -72,14 +72,17 @@ impl TargetState {
     fn observe_catalog(&mut self, mut catalog: Catalog, at: Timestamp) {
         let old = self.catalog.take();
         let before = old.as_ref().map(|old| old.value.clone()).unwrap_or_default();
-        let ages = &mut self.memory.lists_at;
-        keep_list(&mut catalog.models, &before.models, &mut ages[0], at);
-        keep_list(&mut catalog.profiles, &before.profiles, &mut ages[1], at);
-        keep_list(&mut catalog.provisioned, &before.provisioned, &mut ages[2], at);
-        keep_list(&mut catalog.deployments, &before.deployments, &mut ages[3], at);
-        keep_list(&mut catalog.imported, &before.imported, &mut ages[4], at);
-        keep_list(&mut catalog.batch_jobs, &before.batch_jobs, &mut ages[5], at);
-        keep_list(&mut catalog.tags, &before.tags, &mut ages[6], at);
+        let read = [
+            (CatalogList::Models, keep_list(&mut catalog.models, &before.models)),
+            (CatalogList::Profiles, keep_list(&mut catalog.profiles, &before.profiles)),
+            (CatalogList::Provisioned, keep_list(&mut catalog.provisioned, &before.provisioned)),
+            (CatalogList::Deployments, keep_list(&mut catalog.deployments, &before.deployments)),
+            (CatalogList::Imported, keep_list(&mut catalog.imported, &before.imported)),
+            (CatalogList::BatchJobs, keep_list(&mut catalog.batch_jobs, &before.batch_jobs)),
+            (CatalogList::Tags, keep_list(&mut catalog.tags, &before.tags)),
+        ];
+        let read = read.into_iter().filter(|&(_, read)| read);
+        self.memory.lists_at.extend(read.map(|(list, _)| (list, at)));
         let value = if *before == catalog && old.is_some() { before } else { Arc::new(catalog) };
         self.catalog = Some(Observed { at, value });
     }
@@ -104,7 +107,7 @@ impl TargetState {
             let mut metrics = wanted(id, known.history.listed, &known.resolution, settings);
             if known.history.listed.is_none() {
                 let read = minutes.iter().map(|series| series.metric).chain(known.history.metrics());
-                metrics = metrics.union(read.collect::<Metrics>());
+                metrics = metrics.union(read.collect::<MetricSet>());
             }
             let history = Arc::make_mut(&mut known.history);
             history.ingest(metrics, minutes, &ages);
@@ -116,10 +119,10 @@ impl TargetState {
 
     /// Takes in the throttles of all ids together; returns what they say of the ids that were not asked.
     fn observe_tripwire(&mut self, reading: &UsageReading, ages: &Ages) -> Vec<SeriesReading> {
-        let Some(account) = Account::new(self, reading) else { return Vec::new() };
-        let nobody_else = account.nobody_else(self, reading);
+        let Some(refusals) = Reconciliation::new(self, reading) else { return Vec::new() };
+        let nobody_else = refusals.nobody_else(self, reading);
         let tripwire = &mut self.memory.tripwire;
-        if account.is_contradicted(ages.settled) {
+        if refusals.is_contradicted(ages.settled) {
             tripwire.doubt();
         }
         tripwire.observe(reading, ages);
@@ -157,11 +160,11 @@ impl TargetState {
         touched
     }
 
-    /// An id stays known for 14 days after its last datapoint.
+    /// An id stays known, and is read, for as long after its last datapoint as ListMetrics shows it.
     fn forget_ids(&mut self, at: Timestamp) {
         self.memory.ids.retain(|_, known| {
             let newest = known.history.last_datapoint.map(Minute::end).max(Some(known.history.since));
-            newest.is_some_and(|newest| at.since(newest) < KNOWN_FOR)
+            newest.is_some_and(|newest| at.since(newest) < LISTED_FOR)
         });
     }
 
@@ -169,7 +172,7 @@ impl TargetState {
         let memory = &mut self.memory;
         let newest = memory.ids.values().filter_map(|known| known.history.last_datapoint).max();
         memory.newest_datapoint = memory.newest_datapoint.max(newest.map(Minute::start));
-        let all = memory.usage_at.filter(|_| memory.discovered.is_some()).map(|at| closed(settings, at));
+        let all = memory.usage_at.filter(|_| memory.discovered.is_some()).map(|at| settings.closed(at));
         let idle = settings.idle_minutes();
         let mut reads = memory.ids.values().map(|known| known.history.read_until(idle));
         let read = reads.try_fold(all, |min, read| read.map(|read| min.map(|min| min.min(read))));
@@ -177,12 +180,13 @@ impl TargetState {
     }
 }
 
-/// A list that could not be read keeps what it held before, and its age.
-fn keep_list<T: Clone>(new: &mut Option<T>, old: &Option<T>, read_at: &mut Option<Timestamp>, at: Timestamp) {
-    match new {
-        Some(_) => *read_at = Some(at),
-        None => new.clone_from(old),
+/// A list that could not be read keeps what it held before, and with it its age; returns whether it was read.
+fn keep_list<T: Clone>(new: &mut Option<T>, old: &Option<T>) -> bool {
+    let read = new.is_some();
+    if !read {
+        new.clone_from(old);
     }
+    read
 }
 
 /// Defaults that could not be read stay as they were, with the rows that only they list. (AWS's list of

@@ -1,14 +1,14 @@
 //! Refused calls per model and scope, and what refused them.
 
-use super::evaluation::{Cause, ThrottleStatus};
-use super::ids::Scope;
-use super::time::Minute;
-use super::usage::Metric;
 use super::utilization::Spender;
+use crate::model::evaluation::{Cause, THROTTLE_WINDOWS, THROTTLED_WINDOW, ThrottleStatus};
+use crate::model::ids::Scope;
+use crate::model::time::Minute;
+use crate::model::usage::Metric;
 use std::sync::Arc;
 
-/// Below this no cause is named: isolated refusals say nothing.
-const EVIDENCE: usize = 5;
+/// With fewer minutes of refusals than this no cause is named: isolated refusals say nothing.
+const LEAST_MINUTES: usize = 5;
 
 /// A quota counts as at its limit from here on: limits are enforced within the minute, so a refused
 /// minute rarely adds up to all of it.
@@ -16,12 +16,6 @@ const AT_LIMIT: f64 = 0.9;
 
 /// "Well below": no doubt that settled use alone did not refuse the calls.
 const WELL_BELOW: f64 = 0.8;
-
-/// The windows of ratios and attempts, in minutes.
-const WINDOWS: [(&str, i64); 2] = [("5m", 5), ("30m", 30)];
-
-/// The window of throttled seconds and of the cause, in minutes.
-pub(crate) const THROTTLED_WINDOW: i64 = 15;
 
 /// How much of a limit was used in a minute.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,7 +64,7 @@ pub struct Refused {
 
 /// The last 15 minutes of a model and scope in which calls were refused.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Afternoon {
+pub struct Evidence {
     /// Its settled throttled minutes.
     pub refused: Vec<Refused>,
     /// Throttles and 5xx of all its minutes.
@@ -83,15 +77,15 @@ pub struct Afternoon {
 }
 
 /// What refused the calls, by evidence; no cause is named from fewer than five settled throttled minutes.
-pub fn cause(afternoon: &Afternoon) -> Cause {
-    let refused = &afternoon.refused;
-    if refused.len() < EVIDENCE {
+pub fn cause(evidence: &Evidence) -> Cause {
+    let refused = &evidence.refused;
+    if refused.len() < LEAST_MINUTES {
         return Cause::Unknown;
     }
     let at_limit = |share: fn(&Refused) -> Share| refused.iter().filter(|m| share(m).at_limit()).count();
     let mostly = |minutes: usize| 2 * minutes > refused.len();
     let (requests, tokens) = (at_limit(|m| m.requests), at_limit(|m| m.tokens));
-    if afternoon.zero_quota {
+    if evidence.zero_quota {
         Cause::ZeroQuota
     } else if mostly(at_limit(|m| m.day)) {
         Cause::TokensPerDay
@@ -99,9 +93,9 @@ pub fn cause(afternoon: &Afternoon) -> Cause {
         Cause::RequestsPerMinute
     } else if mostly(tokens) {
         Cause::TokensPerMinute
-    } else if afternoon.server_errors > afternoon.throttles {
+    } else if evidence.server_errors > evidence.throttles {
         Cause::Capacity
-    } else if afternoon.limits_confirmed && refused.iter().all(is_reservation) {
+    } else if evidence.limits_confirmed && refused.iter().all(is_reservation) {
         Cause::Reservation
     } else {
         Cause::Unknown
@@ -136,7 +130,7 @@ pub(crate) fn status(
         |minute| Some((total(ids, Metric::Invocations, minute)?, total(ids, Metric::Throttles, minute)?));
     let newest = latest.rfind(|&minute| attempts(minute).is_some());
     let end = newest.map_or(closed, |newest| newest + 1);
-    for (window, minutes) in WINDOWS {
+    for (window, minutes) in THROTTLE_WINDOWS {
         let known = (end - minutes).until(end).filter_map(attempts);
         let sums = known.reduce(|(a, b), (c, d)| (a + c, b + d));
         let Some((invocations, throttles)) = sums else { continue };
@@ -169,7 +163,7 @@ pub(crate) fn seen(ids: &[Spender], metric: Metric, closed: Minute) -> f64 {
 mod tests {
     use super::*;
 
-    /// Minutes of an afternoon, as (requests, tokens, throttles, 5xx); those without throttles refuse nothing.
+    /// Minutes of one window, as (requests, tokens, throttles, 5xx); those without throttles refuse nothing.
     struct Case {
         minutes: Vec<(f64, f64, f64, f64)>,
         /// Limits: requests and tokens per minute; 0 is a zero quota.
@@ -191,7 +185,7 @@ mod tests {
                 Some(limit) => Share::Of(used / limit),
             };
             let refused = self.minutes.iter().filter(|(_, _, throttles, _)| *throttles > 0.0);
-            cause(&Afternoon {
+            cause(&Evidence {
                 refused: refused
                     .map(|&(requests, tokens, _, _)| Refused {
                         requests: share(requests, self.requests),
@@ -209,10 +203,10 @@ mod tests {
     }
 
     #[test]
-    fn a_table_of_afternoons() {
+    fn a_table_of_causes() {
         let storm = || vec![(0.0, 0.0, 900.0, 0.0); 8];
         let at_40_percent = || vec![(12.0, 40_000.0, 30.0, 0.0); 8];
-        let afternoons = [
+        let cases = [
             ("a storm from idle at 100 % refusal", case(storm()), Cause::Reservation),
             ("reservation at 40 %", case(at_40_percent()), Cause::Reservation),
             (
@@ -259,8 +253,8 @@ mod tests {
                 Cause::TokensPerMinute,
             ),
         ];
-        for (name, afternoon, expected) in afternoons {
-            assert_eq!(afternoon.cause(), expected, "{name}");
+        for (name, case, expected) in cases {
+            assert_eq!(case.cause(), expected, "{name}");
         }
     }
 

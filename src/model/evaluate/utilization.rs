@@ -1,15 +1,12 @@
 //! Usage held against quotas: the ids that share a quota added minute by minute, then compared.
 
-use super::catalog::{BatchJob, ProvisionedThroughput};
-use super::day::Tokens;
-use super::ids::{QuotaKind, State, UsageSource, Variant};
-use super::matching::{IdType, Index, QuotaKey};
-use super::minutes::{Cell, History};
-use super::time::{Minute, Timestamp};
-use super::usage::{InvocationId, Metric};
-use std::collections::BTreeMap;
+use crate::model::day::Tokens;
+use crate::model::ids::{QuotaKind, State, UsageSource, Variant};
+use crate::model::matching::QuotaKey;
+use crate::model::minutes::{Cell, History};
+use crate::model::time::{Minute, Timestamp};
+use crate::model::usage::{InvocationId, Metric};
 use std::ops::Range;
-use std::sync::Arc;
 
 /// One invocation id that spends a quota.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +79,7 @@ impl Spender<'_> {
     }
 
     pub fn is_throttled(&self, minute: Minute) -> bool {
-        self.history.cell(Metric::Throttles, minute).point().is_some_and(|throttles| throttles > 0.0)
+        self.history.is_throttled(minute)
     }
 }
 
@@ -176,29 +173,4 @@ pub(crate) fn exhaustion(usage: f64, limit: f64, last: Minute) -> Option<Timesta
     let elapsed = last.end().since(start) as f64;
     let seconds = limit / usage * elapsed;
     (usage > 0.0 && seconds < 86_400.0).then(|| start.plus(seconds.ceil() as u64))
-}
-
-/// Batch jobs in the queue or running, per base model. Those of custom models have a quota of their own.
-pub(crate) fn batch_jobs(jobs: &[BatchJob], index: &Index) -> BTreeMap<Arc<str>, f64> {
-    let mut counts = BTreeMap::new();
-    for job in jobs {
-        let resolution = index.resolve(&InvocationId::runtime(&job.model_id));
-        let kinds = [IdType::Base, IdType::SystemProfile, IdType::ApplicationProfile];
-        if let (Some(model), true) = (resolution.model, kinds.contains(&resolution.id_type)) {
-            *counts.entry(model).or_default() += 1.0;
-        }
-    }
-    counts
-}
-
-/// The most model units that one provisioned throughput of a base model has: the quotas are named "Model
-/// units per provisioned model for …", so several do not add up against one.
-pub(crate) fn model_units(provisioned: &[ProvisionedThroughput]) -> BTreeMap<Arc<str>, f64> {
-    let mut units: BTreeMap<Arc<str>, f64> = BTreeMap::new();
-    for throughput in provisioned.iter().filter(|p| p.status != "Failed") {
-        let model = throughput.foundation_model_arn.rsplit('/').next().unwrap_or_default();
-        let most = units.entry(Arc::from(model)).or_default();
-        *most = most.max(throughput.model_units);
-    }
-    units
 }

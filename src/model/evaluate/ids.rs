@@ -1,0 +1,62 @@
+//! What the newest minute of each invocation id says, and which ids no quota could be found for.
+
+use super::spending::Spending;
+use crate::model::evaluation::IdStatus;
+use crate::model::ids::Endpoint;
+use crate::model::matching::Unmapped;
+use crate::model::minutes::Cell;
+use crate::model::observation::Collector;
+use crate::model::state::Known;
+use crate::model::time::Minute;
+use crate::model::usage::{InvocationId, Metric};
+
+/// Error counts that are 0 beside known calls even if ListMetrics has never shown them.
+fn never_failed(endpoint: Endpoint) -> &'static [Metric] {
+    match endpoint {
+        Endpoint::Runtime => &[Metric::ClientErrors, Metric::ServerErrors],
+        Endpoint::Mantle => &[Metric::ClientErrors],
+    }
+}
+
+impl Spending<'_> {
+    pub fn id(&self, id: &InvocationId, known: &Known) -> IdStatus {
+        let history = &known.history;
+        let minute = history.metrics().filter_map(|metric| Some((metric, self.newest(known, metric)?)));
+        let mut status = IdStatus {
+            id: id.clone(),
+            resolution: known.resolution.clone(),
+            minute: minute.collect(),
+            totals: history.totals(self.settings, self.now),
+            last_datapoint: history.last_datapoint.map(Minute::start),
+        };
+        if status.minute.contains_key(&Metric::Invocations) {
+            for &metric in never_failed(id.endpoint).iter().filter(|metric| !history.publishes(**metric)) {
+                status.minute.insert(metric, 0.0);
+                status.totals.insert(metric, 0.0);
+            }
+        }
+        status
+    }
+
+    /// What the newest settled minute known of a metric says.
+    fn newest(&self, known: &Known, metric: Metric) -> Option<f64> {
+        let history = &known.history;
+        let idle = history.is_idle(self.settings.idle_minutes());
+        let mut minutes = self.recent(idle).rev();
+        let minute = minutes.find(|&m| history.settled_cell(metric, m) != Cell::Unknown)?;
+        let cell = history.settled_cell(metric, minute);
+        let idle = history.settled_cell(Metric::Invocations, minute).sum() == Some(0.0);
+        let counts = metric.is_sum() && (metric != Metric::EstimatedTokens || idle);
+        if counts { cell.sum() } else { cell.point() }
+    }
+
+    /// Nobody can say that an id has no quota before quotas were read, and the catalog was asked for.
+    pub fn unmapped(&self) -> Vec<(InvocationId, Unmapped)> {
+        let asked = self.state.collectors.contains_key(&Collector::Catalog);
+        if self.state.quotas.is_none() || !asked {
+            return Vec::new();
+        }
+        let ids = self.state.memory.ids.iter().filter(|(_, known)| self.is_recent(known));
+        ids.filter_map(|(id, known)| Some((id.clone(), known.resolution.unmapped?))).collect()
+    }
+}

@@ -1,0 +1,165 @@
+//! What a target's ids together have spent of each quota, held against its limit.
+
+use super::spending::{Spending, limit};
+use super::utilization::{self, Spender, View};
+use crate::model::burndown::burndown;
+use crate::model::evaluation::QuotaStatus;
+use crate::model::ids::{Method, QuotaKind, State, UsageSource};
+use crate::model::matching::{ModelQuota, QuotaKey};
+use crate::model::time::Minute;
+use crate::model::usage::{InvocationId, Metric};
+use std::sync::Arc;
+
+impl Spending<'_> {
+    pub fn quotas(&self) -> Vec<QuotaStatus> {
+        if self.state.quotas.is_none() {
+            return Vec::new();
+        }
+        let index = &self.state.memory.index;
+        let unlisted = self.spenders.keys().filter(|key| self.is_fresh() && index.quota(key).is_none());
+        let rows = unlisted.map(|key| index.describe(key).unwrap_or_else(|| Arc::new(no_such_quota(key))));
+        let rows: Vec<Arc<ModelQuota>> = index.quotas().iter().cloned().chain(rows).collect();
+        let mut all: Vec<QuotaStatus> = rows.iter().map(|row| self.quota(row)).collect();
+        all.sort_by(|a, b| a.quota.key.cmp(&b.quota.key));
+        all
+    }
+
+    fn quota(&self, quota: &Arc<ModelQuota>) -> QuotaStatus {
+        let key = &quota.key;
+        let spenders = self.spenders.get(key).map_or(&[][..], Vec::as_slice);
+        let mut status = self.unmeasured(quota, spenders);
+        let memory = &self.state.memory;
+        let counted = match key.kind {
+            QuotaKind::BatchJobs => Some(&memory.batch_jobs),
+            QuotaKind::ModelUnits => Some(&memory.model_units),
+            _ => None,
+        };
+        if let Some(counted) = counted {
+            status.usage = counted.as_ref().map(|counts| counts.get(&key.model).copied().unwrap_or(0.0));
+            status.peak = status.usage;
+            self.compare(&mut status);
+            return status;
+        }
+        if status.usage_source == UsageSource::None || !self.is_fresh() {
+            return status;
+        }
+        status.charged = self.charged(key.kind, spenders);
+        if spenders.is_empty() && !self.is_unspent(key) {
+            return status;
+        }
+        let usage = |minute: &Minute| utilization::spent(key.kind, spenders, View::Settled, *minute);
+        let idle = spenders.iter().all(|spender| spender.history.is_idle(spender.idle));
+        if let Some(last) = self.recent(idle).rev().find(|minute| usage(minute).is_some()) {
+            self.measure(&mut status, spenders, last);
+        }
+        status
+    }
+
+    /// A quota of which only limit and state are known.
+    fn unmeasured(&self, quota: &Arc<ModelQuota>, spenders: &[Spender]) -> QuotaStatus {
+        let unmeasurable = utilization::is_unmeasurable(&quota.key, spenders);
+        let nothing = self.settled..self.settled;
+        QuotaStatus {
+            quota: quota.clone(),
+            state: utilization::state(quota.state, unmeasurable),
+            usage_source: match unmeasurable {
+                true => UsageSource::None,
+                false => utilization::source(quota.key.kind, spenders, || self.factor(&quota.key), nothing),
+            },
+            usage: None,
+            peak: None,
+            ratio: None,
+            peak_ratio: None,
+            above_threshold: Vec::new(),
+            throttled_ratio: None,
+            exhaustion: None,
+            implied_burndown: None,
+            charged: Vec::new(),
+        }
+    }
+
+    fn factor(&self, key: &QuotaKey) -> Option<f64> {
+        burndown(&key.model, self.read_at, &self.settings.burndown)
+    }
+
+    fn compare(&self, status: &mut QuotaStatus) {
+        if let Some(limit) = limit(&status.quota) {
+            status.ratio = status.usage.map(|usage| usage / limit);
+            status.peak_ratio = status.peak.map(|peak| peak / limit);
+        }
+    }
+
+    /// Fills in what a quota's usage says, with `last` as its newest minute.
+    fn measure(&self, status: &mut QuotaStatus, spenders: &[Spender], last: Minute) {
+        let key = &status.quota.key;
+        let day = key.kind == QuotaKind::TokensPerDay;
+        let same_day = |minute: Minute| minute.start().day_start() == last.start().day_start();
+        let minutes = last + 1 - self.settings.lookback_minutes..last + 1;
+        status.usage_source = utilization::source(key.kind, spenders, || self.factor(key), minutes.clone());
+        let window = minutes.start.until(minutes.end).filter(|&minute| !day || same_day(minute));
+        let usage = |minute| Some((minute, utilization::spent(key.kind, spenders, View::Settled, minute)?));
+        let window: Vec<(Minute, f64)> = window.filter_map(usage).collect();
+        status.usage = window.last().map(|(_, usage)| *usage);
+        status.peak = window.iter().map(|(_, usage)| *usage).reduce(f64::max);
+        if key.kind == QuotaKind::TokensPerMinute {
+            status.implied_burndown = utilization::implied_burndown(spenders, minutes);
+        }
+        self.compare(status);
+        let Some(limit) = limit(&status.quota) else { return };
+        let ratios = window.iter().map(|(minute, usage)| (minute, usage / limit));
+        let throttled =
+            ratios.clone().filter(|(minute, _)| spenders.iter().any(|s| s.is_throttled(**minute)));
+        let seconds =
+            |threshold: f64| 60 * ratios.clone().filter(|(_, ratio)| *ratio >= threshold).count() as u64;
+        status.above_threshold = self.settings.thresholds.iter().map(|&t| (t, seconds(t))).collect();
+        status.throttled_ratio = throttled.map(|(_, ratio)| ratio).reduce(f64::max);
+        if day {
+            status.exhaustion = status.usage.and_then(|usage| utilization::exhaustion(usage, limit, last));
+        }
+    }
+
+    /// Whether it is known that no id spends a quota: ListMetrics shows none, and no id of that model with
+    /// recent traffic is of unknown scope. (Where others spend the quota, such an id is left out of the sum;
+    /// it is shown as unmapped. An id whose very model is unknown is shown as unmapped only.)
+    fn is_unspent(&self, key: &QuotaKey) -> bool {
+        let longest = self.settings.discovery_interval + self.settings.usage_max_age;
+        let listed = self.state.memory.discovered.is_some_and(|at| self.read_at.since(at) <= longest);
+        let mut ids = self.state.memory.ids.iter().filter(|(_, known)| self.is_recent(known));
+        let unresolved = ids.any(|(id, known)| {
+            let resolution = &known.resolution;
+            id.endpoint == key.endpoint
+                && resolution.scope.is_none()
+                && resolution.model.as_ref() == Some(&key.model)
+        });
+        listed && !unresolved
+    }
+
+    fn charged(&self, kind: QuotaKind, spenders: &[Spender]) -> Vec<(InvocationId, f64)> {
+        let charge = |spender: &Spender| {
+            let total = |metric| spender.history.totals(self.settings, self.now).get(&metric).copied();
+            let units = match kind {
+                QuotaKind::TokensPerMinute | QuotaKind::TokensPerDay => {
+                    spender.history.charged(self.settings, self.now)
+                }
+                QuotaKind::InputTokensPerMinute => total(Metric::InputTokens),
+                QuotaKind::OutputTokensPerMinute => total(Metric::OutputTokens),
+                _ => None,
+            };
+            Some((spender.id.clone(), spender.weight * units?))
+        };
+        spenders.iter().filter_map(charge).collect()
+    }
+}
+
+/// What an id in use would spend if such a quota existed.
+fn no_such_quota(key: &QuotaKey) -> ModelQuota {
+    ModelQuota {
+        key: key.clone(),
+        name: String::new(),
+        method: Method::Identity,
+        limit: None,
+        default: None,
+        adjustable: None,
+        state: State::NoSuchQuota,
+    }
+}

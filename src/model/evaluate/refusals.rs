@@ -1,0 +1,140 @@
+//! Refused calls by model and scope, and what is known of the limits in the minutes of refusal.
+
+use super::spending::{Spending, limit};
+use super::throttling::{self, Evidence, Refused, Share};
+use super::utilization::{self, Spender, View};
+use crate::model::evaluation::{Cause, QuotaStatus, ThrottleStatus};
+use crate::model::ids::{Endpoint, QuotaKind, Scope, State};
+use crate::model::matching::{Charge, ModelQuota, QuotaKey};
+use crate::model::state::{Known, LimitChange};
+use crate::model::time::Minute;
+use crate::model::usage::{InvocationId, Metric};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The invocation ids of one model and scope.
+pub(super) type Ids<'a> = Vec<(&'a InvocationId, &'a Known)>;
+
+impl<'a> Spending<'a> {
+    /// The ids of the runtime endpoint by model and scope. Mantle publishes no throttles.
+    pub fn by_model(&self) -> BTreeMap<(&'a Arc<str>, Scope), Ids<'a>> {
+        let mut groups: BTreeMap<(&Arc<str>, Scope), Ids> = BTreeMap::new();
+        let ids = self.state.memory.ids.iter().filter(|(id, _)| id.endpoint == Endpoint::Runtime);
+        for (id, known) in ids {
+            if let (Some(model), Some(scope)) = (&known.resolution.model, known.resolution.scope) {
+                groups.entry((model, scope)).or_default().push((id, known));
+            }
+        }
+        groups
+    }
+
+    pub fn refusals(
+        &self,
+        quotas: &[QuotaStatus],
+        model: &Arc<str>,
+        scope: Scope,
+        ids: &Ids,
+    ) -> ThrottleStatus {
+        let spenders = self.spenders_of(ids);
+        let latest = (self.closed - self.settings.unread_minutes()).until(self.closed);
+        let mut status = throttling::status(model, scope, &spenders, self.closed, latest);
+        if status.throttled_seconds > 0 {
+            status.cause = Some(self.cause(quotas, ids, &spenders));
+        }
+        status
+    }
+
+    fn spenders_of(&self, ids: &Ids<'a>) -> Vec<Spender<'a>> {
+        ids.iter().map(|(id, known)| self.spender(id, known)).collect()
+    }
+
+    fn cause(&self, quotas: &[QuotaStatus], ids: &Ids, spenders: &[Spender]) -> Cause {
+        let throttled = throttling::throttled_minutes(spenders, self.closed);
+        let settled = throttled.filter(|minute| *minute < self.settled);
+        let keys =
+            ids.iter().flat_map(|(_, known)| &known.resolution.charges).filter_map(|c| c.quota.as_ref());
+        throttling::cause(&Evidence {
+            refused: settled.map(|minute| self.shares(quotas, ids, View::Settled, minute)).collect(),
+            throttles: throttling::seen(spenders, Metric::Throttles, self.closed),
+            server_errors: throttling::seen(spenders, Metric::ServerErrors, self.closed),
+            zero_quota: keys.filter_map(|key| row(quotas, key)).any(|quota| quota.state == State::Zero),
+            limits_confirmed: self.state.memory.quotas_wanted.is_none(),
+        })
+    }
+
+    /// Whether a limit was reached in one of the throttled minutes, settled or not.
+    pub fn is_at_limit(&self, quotas: &[QuotaStatus], ids: &Ids) -> bool {
+        let spenders = self.spenders_of(ids);
+        let mut throttled = throttling::throttled_minutes(&spenders, self.closed);
+        throttled.any(|minute| {
+            let shares = self.shares(quotas, ids, View::Closed, minute);
+            shares.requests.at_limit() || shares.tokens.at_limit()
+        })
+    }
+
+    /// Whether calls are refused and the last evaluation, though it had usage, saw nothing of it.
+    pub fn is_new(&self, status: &ThrottleStatus) -> bool {
+        let before = &self.state.evaluation;
+        let same = |other: &&ThrottleStatus| other.model == status.model && other.scope == status.scope;
+        status.throttled_seconds > 0
+            && before.complete_until.is_some()
+            && before.throttling.iter().find(same).is_none_or(|t| t.throttled_seconds == 0)
+    }
+
+    /// How much of every limit that these ids spend was used in a minute.
+    fn shares(&self, quotas: &[QuotaStatus], ids: &Ids, view: View, minute: Minute) -> Refused {
+        let mut shares = Refused {
+            requests: Share::NoLimit,
+            tokens: Share::NoLimit,
+            day: Share::NoLimit,
+            other: Share::NoLimit,
+        };
+        for charge in ids.iter().flat_map(|(_, known)| &known.resolution.charges) {
+            let share = match charge.kind {
+                QuotaKind::RequestsPerMinute => &mut shares.requests,
+                QuotaKind::TokensPerMinute => &mut shares.tokens,
+                QuotaKind::TokensPerDay => &mut shares.day,
+                _ => &mut shares.other,
+            };
+            *share = share.or(self.share(quotas, charge, view, minute));
+        }
+        shares
+    }
+
+    fn share(&self, quotas: &[QuotaStatus], charge: &Charge, view: View, minute: Minute) -> Share {
+        let Some(key) = &charge.quota else {
+            return if charge.state == State::NoSuchQuota { Share::NoLimit } else { Share::Unknown };
+        };
+        if key.code.is_empty() {
+            return Share::NoLimit;
+        }
+        let limit = row(quotas, key).and_then(limit);
+        let spenders = self.spenders.get(key).map_or(&[][..], Vec::as_slice);
+        let usage = utilization::spent(key.kind, spenders, view, minute);
+        match limit.zip(usage) {
+            Some((limit, usage)) => Share::Of(usage / self.lowest_limit(&key.code, limit, minute)),
+            None => Share::Unknown,
+        }
+    }
+
+    /// The lowest limit that may have held in a minute: between two readings of the quotas nobody knows
+    /// which of two did.
+    fn lowest_limit(&self, code: &str, limit: f64, minute: Minute) -> f64 {
+        let changes = self.state.memory.limit_changes.iter().rev();
+        let changes = changes.filter(|change| change.code == code && change.old > 0.0);
+        changes.fold(limit, |limit, LimitChange { old, after, before, .. }| {
+            if minute.end() <= *after {
+                *old
+            } else if minute.start() < *before {
+                limit.min(*old)
+            } else {
+                limit
+            }
+        })
+    }
+}
+
+fn row<'a>(quotas: &'a [QuotaStatus], key: &QuotaKey) -> Option<&'a ModelQuota> {
+    let found = quotas.binary_search_by(|status| status.quota.key.cmp(key));
+    found.ok().map(|i| &*quotas[i].quota)
+}

@@ -1,0 +1,83 @@
+//! Who spends which quota by the last reading of usage, and which minutes of it may be shown.
+
+use super::utilization::Spender;
+use crate::model::burndown::burndown;
+use crate::model::matching::{Charge, ModelQuota, QuotaKey};
+use crate::model::settings::Settings;
+use crate::model::state::{Known, TargetState};
+use crate::model::time::{Minute, Timestamp};
+use crate::model::usage::InvocationId;
+use std::collections::BTreeMap;
+
+/// How long traffic without a quota is shown after its last datapoint, in seconds.
+pub(crate) const UNMAPPED_AGE: u64 = 86_400;
+
+/// The last reading of usage, and who spends what by it.
+pub(super) struct Spending<'a> {
+    pub state: &'a TargetState,
+    pub settings: &'a Settings,
+    pub now: Timestamp,
+    pub read_at: Timestamp,
+    /// The first minute that may still grow.
+    pub settled: Minute,
+    /// The first minute too young to be used.
+    pub closed: Minute,
+    pub spenders: BTreeMap<&'a QuotaKey, Vec<Spender<'a>>>,
+}
+
+impl<'a> Spending<'a> {
+    pub fn new(state: &'a TargetState, settings: &'a Settings, now: Timestamp) -> Spending<'a> {
+        let read_at = state.memory.usage_at.unwrap_or(state.memory.since);
+        let mut spending = Spending {
+            state,
+            settings,
+            now,
+            read_at,
+            settled: settings.settled(read_at),
+            closed: settings.closed(read_at),
+            spenders: BTreeMap::new(),
+        };
+        for (id, known) in &state.memory.ids {
+            let spender = spending.spender(id, known);
+            for Charge { quota, weight, .. } in &known.resolution.charges {
+                if let Some(key) = quota {
+                    spending.spenders.entry(key).or_default().push(Spender { weight: *weight, ..spender });
+                }
+            }
+        }
+        spending
+    }
+
+    /// Whether usage was read, and not too long ago.
+    pub fn is_fresh(&self) -> bool {
+        self.state.memory.usage_at.is_some_and(|at| self.now.since(at) <= self.settings.usage_max_age)
+    }
+
+    pub fn spender(&self, id: &'a InvocationId, known: &'a Known) -> Spender<'a> {
+        let model = known.resolution.model.as_ref();
+        let factor = model.and_then(|model| burndown(model, self.read_at, &self.settings.burndown));
+        Spender { id, history: &known.history, weight: 1.0, factor, idle: self.settings.idle_minutes() }
+    }
+
+    /// The settled minutes that may be shown as the newest: older ones have outlived their `max_age` since
+    /// they should have been read, where one id fails while others are read.
+    pub fn recent(&self, idle: bool) -> impl DoubleEndedIterator<Item = Minute> {
+        let stretch = &self.state.memory.stretch;
+        let unread = self.settings.cadence.map_or(0.0, |cadence| match idle {
+            true => cadence.idle_interval as f64 * stretch.idle,
+            false => cadence.normal_interval as f64 * stretch.normal,
+        });
+        let age = self.settings.usage_max_age + unread as u64;
+        (self.settings.settled(self.read_at.minus(age)) - 1).until(self.settled)
+    }
+
+    /// Whether an id had traffic within the last 24 hours.
+    pub fn is_recent(&self, known: &Known) -> bool {
+        known.history.last_datapoint.is_some_and(|minute| self.now.since(minute.end()) <= UNMAPPED_AGE)
+    }
+}
+
+/// The limit, where a ratio to it means something.
+pub(super) fn limit(quota: &ModelQuota) -> Option<f64> {
+    quota.limit.filter(|&limit| limit > 0.0)
+}

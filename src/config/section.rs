@@ -22,10 +22,14 @@ impl<'a> Section<'a> {
         match &node.value {
             Value::Null => {}
             Value::Map(entries) => {
+                let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
                 for (line, name, value) in entries {
-                    match section.entries.iter().find(|(_, other, _)| other == name) {
-                        None => section.entries.push((*line, name, value)),
-                        Some((first, ..)) => {
+                    match lines.get(name.as_str()) {
+                        None => {
+                            lines.insert(name, *line);
+                            section.entries.push((*line, name, value));
+                        }
+                        Some(first) => {
                             let message = format!("given twice, first in line {first}");
                             complaints.push(Complaint::new(*line, section.path(name), message));
                         }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 /// A config is small and on this machine; what takes longer is a pipe that nobody writes to or a file system
 /// that hangs.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Reads the config; the error is every complaint.
 pub type Read = Arc<dyn Fn() -> Result<Plan, String> + Send + Sync>;

@@ -5,12 +5,12 @@
 pub mod budget;
 pub mod burndown;
 pub mod catalog;
-mod day;
-mod evaluate;
+pub(crate) mod day;
+pub(crate) mod evaluate;
 pub mod evaluation;
 pub mod ids;
 pub mod matching;
-mod minutes;
+pub(crate) mod minutes;
 pub mod observation;
 pub mod organization;
 pub mod quota;

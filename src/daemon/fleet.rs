@@ -178,6 +178,13 @@ impl Fleet {
         self.organization.is_none() || self.listed
     }
 
+    /// The clock was set back by so many seconds: what was to be asked in a while still is.
+    pub(super) fn set_back(&mut self, seconds: u64) {
+        for at in self.again.values_mut() {
+            *at = at.minus(seconds);
+        }
+    }
+
     /// The groups of targets of each of which something must be read before the exporter is ready: every account
     /// of the plan is one, and so are the accounts of the organization together. Those of other shards are left out.
     pub(super) fn awaited(&self) -> Vec<Vec<Target>> {

@@ -4,7 +4,7 @@ use super::fleet::{Answer, Fleet};
 use super::reloads::{Read, Reading};
 use super::{renderer, systemd};
 use crate::aws::Connection;
-use crate::clock::now;
+use crate::clock::{Watch, now};
 use crate::collect::{self, Work};
 use crate::exposition::Export;
 use crate::model::ids::Target;
@@ -53,6 +53,7 @@ struct Writer {
     fleet: Fleet,
     awaited: Arc<Vec<Vec<Target>>>,
     telemetry: Telemetry,
+    clock: Watch,
     snapshot: Snapshot,
     jobs: JoinSet<Done>,
     busy: BTreeSet<(Target, Collector)>,
@@ -73,6 +74,7 @@ pub(super) async fn run(
     let mut writer = Writer::new(plan, telemetry, None).await?;
     writer.tell_plan();
     loop {
+        writer.watch_clock();
         publish.send_if_modified(|published| writer.publish(published));
         writer.start(now());
         turn.send_replace(Instant::now());
@@ -107,6 +109,7 @@ impl Writer {
             awaited: Arc::new(fleet.awaited()),
             fleet,
             telemetry,
+            clock: Watch::start(),
             jobs: JoinSet::new(),
             busy: BTreeSet::new(),
             said: Said::default(),
@@ -140,6 +143,19 @@ impl Writer {
     /// What the first plan says of itself in /metrics; a later one is shown with its first snapshot.
     fn tell_plan(&self) {
         renderer::tell_plan(&self.telemetry, &self.snapshot, &self.export);
+    }
+
+    /// Says so when the clock was set, and goes on as if it had not been.
+    fn watch_clock(&mut self) {
+        let Some(step) = self.clock.step() else { return };
+        if step >= 0 {
+            tracing::warn!(seconds = step, "the clock was set forward, or the machine slept");
+            return;
+        }
+        let seconds = step.unsigned_abs();
+        tracing::warn!(seconds, "the clock was set back");
+        self.snapshot = self.snapshot.set_back(seconds, &self.plan.settings, now());
+        self.fleet.set_back(seconds);
     }
 
     /// Starts everything due that is not already under way.
@@ -239,7 +255,9 @@ impl Writer {
         let (mut outcomes, mut learned) = (Vec::new(), false);
         for done in done {
             match done {
-                Done::Collected(outcome) => {
+                Done::Collected(mut outcome) => {
+                    // The clock may have been set back meanwhile.
+                    outcome.started = outcome.started.min(now());
                     self.busy.remove(&(outcome.target.clone(), outcome.collector));
                     outcomes.push(*outcome);
                 }

@@ -23,6 +23,7 @@ mod oracle; // a second, naive calculation over 1,000 random worlds
 mod prometheus_text;
 mod properties; // what holds of counters and ratios for any traffic
 mod schedule; // what is read when
+mod steps; // clocks that are set, back and forward
 mod telemetry; // the exporter's own metrics
 mod throttle; // refused calls, from datapoints to cause
 mod world;

@@ -12,6 +12,7 @@ use crate::model::schedule::{due, due_at};
 use crate::model::snapshot::{CollectError, Collector, ErrorClass, Outcome, Snapshot, TargetState};
 use crate::model::time::Timestamp;
 use crate::plan::Plan;
+use crate::report;
 use crate::server::Published;
 use crate::telemetry::Telemetry;
 use anyhow::Result;
@@ -105,7 +106,7 @@ impl Writer {
         let writer = Writer {
             snapshot: Snapshot::new(fleet.targets(), now()),
             export: Arc::new(named(&plan, &fleet)),
-            config: Arc::from(""),
+            config: report::effective::yaml(&plan).into(),
             plan: Arc::new(plan),
             awaited: Arc::new(fleet.awaited()),
             fleet,

@@ -137,7 +137,9 @@ mod tests {
 
     #[test]
     fn texts_mean_what_they_say_and_what_is_not_known_stays_so() {
-        let shown = |text| read(text).map(|message| message.shown);
+        fn shown(text: &str) -> Option<&'static str> {
+            read(text).map(|message| message.shown)
+        }
         let prefix = "An error occurred (ThrottlingException) when calling the Converse operation: ";
         for (text, expected) in [
             ("Too many requests, please wait before trying again.", "Too many requests"),

@@ -24,6 +24,7 @@ mod properties; // what holds of counters and ratios for any traffic
 mod schedule; // what is read when
 mod telemetry; // the exporter's own metrics
 mod throttle; // refused calls, from datapoints to cause
+mod tools;
 mod world;
 
 // The real collectors against a simulated AWS in this process, at times of the test's choice (`rig`).

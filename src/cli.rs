@@ -235,6 +235,9 @@ pub struct Sim {
     pub listen: SocketAddr,
     #[command(flatten)]
     pub seed: Seed,
+    /// Publish late, in steps and with gaps, and leave rows out of lists, as AWS now and then does
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_IRREGULAR")]
+    pub irregular: bool,
 }
 
 #[derive(Args, Debug)]

@@ -85,7 +85,9 @@ pub fn sim(args: cli::Sim) -> Result<()> {
     run_async(async {
         let listener = bind(args.listen).await?;
         tracing::info!(address = %listener.local_addr()?, "simulating AWS");
-        let world = World::demo(args.seed.seed, clock::now().0);
+        let now = clock::now().0;
+        let world = World::demo(args.seed.seed, now);
+        let world = if args.irregular { world.made_irregular(now) } else { world };
         sim::serve(listener, world, stop_signal()?).await
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing below knows tokio, the AWS SDK, a clock or a file; `now` is always an argument.
 
+pub mod arn;
 pub mod budget;
 pub mod burndown;
 pub mod catalog;

@@ -6,6 +6,7 @@ pub(crate) mod explore;
 mod questions;
 
 use crate::aws::{Connection, Environment, Monitoring, Session};
+use crate::model::arn::Arn;
 use crate::model::ids::Target;
 use crate::model::organization::Member;
 use crate::model::shard::Shard;
@@ -201,7 +202,7 @@ impl Fleet {
 /// That of the role's ARN.
 fn partition(credentials: &Credentials) -> String {
     match credentials {
-        Credentials::Role { arn, .. } => arn.split(':').nth(1).unwrap_or("aws").to_string(),
+        Credentials::Role { arn, .. } => Arn::parse(arn).map_or("aws", |arn| arn.partition).to_string(),
         _ => "aws".to_string(),
     }
 }

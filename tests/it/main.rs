@@ -29,6 +29,7 @@ mod status; // the status page
 mod steps; // clocks that are set, back and forward
 mod telemetry; // the exporter's own metrics
 mod throttle; // refused calls, from datapoints to cause
+mod tools;
 mod world;
 
 // The real collectors against a simulated AWS in this process, at times of the test's choice (`rig`).

@@ -497,6 +497,8 @@ def guarded_division(dashboard):
             return guarded(node.expr)
         if kind(node) == "NumberLiteral":
             return node.val != 0
+        if kind(node) == "Call" and node.func.name == "clamp_min":
+            return kind(node.args[1]) == "NumberLiteral" and node.args[1].val > 0
         if kind(node) == "BinaryExpr" and str(node.op) == ">":
             return kind(node.rhs) == "NumberLiteral" and node.rhs.val >= 0
         return kind(node) == "AggregateExpr" and str(node.op) == "count"

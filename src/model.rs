@@ -2,15 +2,16 @@
 //!
 //! Nothing below knows tokio, the AWS SDK, a clock or a file; `now` is always an argument.
 
+pub mod arn;
 pub mod budget;
 pub mod burndown;
 pub mod catalog;
-mod day;
-mod evaluate;
+pub(crate) mod day;
+pub(crate) mod evaluate;
 pub mod evaluation;
 pub mod ids;
 pub mod matching;
-mod minutes;
+pub(crate) mod minutes;
 pub mod observation;
 pub mod organization;
 pub mod quota;

@@ -2,9 +2,11 @@
 //! become once AWS has said who they are.
 
 mod account;
+pub(crate) mod explore;
 mod questions;
 
 use crate::aws::{Connection, Environment, Monitoring, Session};
+use crate::model::arn::Arn;
 use crate::model::ids::Target;
 use crate::model::organization::Member;
 use crate::model::shard::Shard;
@@ -19,7 +21,7 @@ use questions::Question;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub(super) struct Fleet {
+pub(crate) struct Fleet {
     environment: Environment,
     /// Of the plan.
     sessions: Sessions,
@@ -200,7 +202,7 @@ impl Fleet {
 /// That of the role's ARN.
 fn partition(credentials: &Credentials) -> String {
     match credentials {
-        Credentials::Role { arn, .. } => arn.split(':').nth(1).unwrap_or("aws").to_string(),
+        Credentials::Role { arn, .. } => Arn::parse(arn).map_or("aws", |arn| arn.partition).to_string(),
         _ => "aws".to_string(),
     }
 }

@@ -143,6 +143,17 @@ fn json_has_one_object_per_id_and_always_the_same_keys() {
     );
 }
 
+/// The last page of a list is whole, and so is a list whose token is null.
+#[test]
+fn a_token_that_says_nothing_follows_is_no_truncation() {
+    for token in ["null", "\"\""] {
+        let content = format!(r#"{{"Quotas": [], "NextToken": {token}}}"#);
+        let quotas = Some(File { path: "q.json", content: &content });
+        let inputs = ExplainInputs { quotas, ..ExplainInputs::default() };
+        assert_eq!(explain::run(&inputs, &Rules::default(), &[], Format::Json).as_deref(), Ok("[]\n"));
+    }
+}
+
 #[test]
 fn values_by_region_are_taken_only_for_a_named_region() {
     let quotas = json!({"Quotas": [{
@@ -185,6 +196,17 @@ fn a_file_that_is_something_else_gets_one_clear_message() {
         (
             quotas(r#"{"Quotas": [{"QuotaCode": "L-1", "QuotaName": "x", "ServiceCode": "ec2"}]}"#),
             "q.json: expected quotas of the service code bedrock, found ec2",
+        ),
+        (
+            quotas(r#"{"Quotas": [{"QuotaCode": "L-1", "QuotaName": "x"}], "NextToken": "eyJNYXJrZXIi"}"#),
+            "q.json: expected the whole list, found 1 Quotas and a NextToken, so that more follow: run \
+             `aws service-quotas list-service-quotas` without --max-items, --no-paginate and --starting-token",
+        ),
+        (
+            profiles(r#"{"inferenceProfileSummaries": [], "nextToken": "a"}"#),
+            "p.json: expected the whole list, found 0 inferenceProfileSummaries and a NextToken, so that more \
+             follow: run `aws bedrock list-inference-profiles` without --max-items, --no-paginate and \
+             --starting-token",
         ),
         (
             models(r#"[1, 2]"#),

@@ -16,6 +16,7 @@ mod days; // quotas of tokens per day
 mod explain; // `explain` on files as the AWS CLI prints them
 mod exposition; // what a scrape shows of a snapshot
 mod failure; // what stays, and for how long, when a target fails
+mod irregular; // quota lists with misspelled, renamed and missing rows
 mod matching; // the join of usage to quota: models of tomorrow, names of every form
 mod mistakes; // the classic mistakes of joining usage to quotas, one test each
 mod oracle; // a second, naive calculation over 1,000 random worlds

@@ -12,6 +12,7 @@ HORIZON_DAYS = 30
 FAR_DAYS = 365         # a trend says nothing of what is beyond it
 UNKNOWN_DAYS = 366     # stands for "no trend known": what is not there would be sorted before what is urgent
 WEEK = "7d"
+DAYS = "suffix: days"  # Grafana's own unit would turn 9 days into 1.29 weeks
 DAY = 86400
 
 # Of counters each quarter of an hour, since idle ids are read as often; of percentiles each hour is enough.
@@ -59,7 +60,7 @@ RATIO = "bedrock_quota_utilization_peak_ratio"
 
 def headline(values):
     size = (4, 3)
-    yield stat(f"{percent(PLANNING_RATIO)} within {HORIZON_DAYS} days", describe(
+    yield stat(f"{percent(PLANNING_RATIO)} in {HORIZON_DAYS} days", describe(
         "Which quotas need an increase now?",
         f"Quotas that reach {percent(PLANNING_RATIO)} of the limit within {HORIZON_DAYS} days, or are there, if their daily "
         "peaks rise on as a straight line. A trend needs two days of data at least.",
@@ -67,7 +68,7 @@ def headline(values):
         f"sum({days_until(PLANNING_RATIO, RATIO)} < bool {HORIZON_DAYS})", size=size, unit="none",
         no_value="past too short for a trend", given=steps(PLAIN, (1, ORANGE)))
     week = percentile(0.9, one(RATIO, **USED), WEEK)
-    yield stat(f"P90 at {percent(PLANNING_RATIO)} or more", describe(
+    yield stat(f"P90 over {percent(PLANNING_RATIO)}", describe(
         "Which quotas are nearly full most days?",
         f"Quotas whose P90 of the last 7 days is {percent(PLANNING_RATIO)} of the limit or more: a tenth of the time "
         "they are fuller still.",
@@ -75,26 +76,26 @@ def headline(values):
         f"sum({week} >= bool {PLANNING_RATIO})", size=size, unit="none", no_value="no usage known",
         given=steps(PLAIN, (1, ORANGE)))
     limit, default = one("bedrock_quota_limit"), one("bedrock_quota_default")
-    yield stat("Quotas below default", describe(
+    yield stat("Below default", describe(
         "How many quotas are applied below AWS's default?",
         "New accounts often start far below the published default.",
         "Ask for the default first: it is the easiest increase to be granted."),
         count(f"{limit} < {default}", limit), size=size, unit="none", no_value="no limits known")
-    yield stat("Commitment ends, days", describe(
+    yield stat("Commitment ends", describe(
         "When does the first provisioned-throughput commitment end?",
         "Days until then; the capacity then goes on at the hourly price, or is deleted by you.",
         "Decide: renew, shrink, or move to on-demand."),
-        f"min({remaining_days(one(PROVISION + 'commitment_expiration_timestamp_seconds'))})", size=size, unit="none",
+        f"min({remaining_days(one(PROVISION + 'commitment_expiration_timestamp_seconds'))})", size=size, unit=DAYS,
         decimals=0, no_value="no commitment", given=steps(ORANGE, (values.commitment_days, PLAIN)))
     created = one("bedrock_service_quota_increase_created_timestamp_seconds", ROW)
-    yield stat("Oldest request, days", describe(
+    yield stat("Oldest request", describe(
         "Is AWS sitting on a quota increase?",
         "Age of the oldest open increase request, in days.",
         f"Older than {values.request_days} days: answer the case or ask the account team."),
-        f"max(time() - {created}) / {DAY}", size=size, unit="none", decimals=0, no_value="none open",
+        f"max(time() - {created}) / {DAY}", size=size, unit=DAYS, decimals=0, no_value="none open",
         given=steps(PLAIN, (values.request_days, ORANGE)))
     target_seen = f"0 * max({one('bedrock_exporter_target_up')})"
-    yield stat("Legacy models called", describe(
+    yield stat("Legacy called", describe(
         "Do we still call models that AWS is retiring?",
         "Models with calls in the Legacy state within the time shown, per account and region.",
         "Move the callers named in \"Lifecycle\" before the end of life: calls fail from that day on."),
@@ -147,7 +148,7 @@ def busy_hours():
         "Choose a model and a scope to see theirs.",
         "Move batches to the hours that stay dark; a colour every day at the same hour is a job to be spread."),
         f"avg_over_time(({busiest} * on () group_right () ({clock}))[$__range:1h])", rows="weekday", columns="hour",
-        size=(24, 9), no_value="no usage known", row_title="Weekday", row_width=110,
+        size=(24, 9), no_value="no usage known", row_title="Weekday", row_width=96,
         row_texts={day: (name, TEXT) for day, name in enumerate(WEEKDAYS)},
         given=steps(PLAIN, (0.5, "rgba(142, 142, 142, 0.3)"), (PLANNING_RATIO, "semi-dark-orange"), (1, "semi-dark-red")))
 

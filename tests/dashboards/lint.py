@@ -28,7 +28,7 @@ RULES = {}
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 CHAIN = ["job", "instance", "account", "region", "scope", "model"]
 # Of Grafana's own list, those that these dashboards use.
-UNITS = {"none", "string", "short", "percentunit", "s", "bytes", "currencyUSD"}
+UNITS = {"none", "string", "short", "percentunit", "s", "bytes", "currencyUSD", "suffix: days"}
 PANELS = {"stat", "table", "timeseries", "state-timeline"}
 QUERIES_ON_OPEN = 25
 MODEL_COLUMN = 320          # pixels; the longest model id has 45 characters of about 7 pixels

@@ -259,15 +259,15 @@ class OnOnePast(unittest.TestCase):
                                    max(0, (0.8 - quota.fill(0)) / per_day), places=1)
         there = [q for q in QUOTAS if q.fill and q.fill(0) >= 0.8 and q not in growing]
         self.assertEqual(sum(each < 365 for each in days.values()), len(growing + there))
-        self.assertEqual(number(ask(self.pages.capacity, "80 % within 30 days")), len(growing + there))
+        self.assertEqual(number(ask(self.pages.capacity, "80 % in 30 days")), len(growing + there))
         nearly_full = [q for q in QUOTAS if q.fill and q.quota != "batch_jobs" and q.fill(0.7) >= 0.8]
-        self.assertEqual(number(ask(self.pages.capacity, "P90 at 80 % or more")), len(nearly_full))
+        self.assertEqual(number(ask(self.pages.capacity, "P90 over 80 %")), len(nearly_full))
 
     def test_capacity_counts_days(self):
         capacity = self.pages.capacity
-        self.assertEqual(number(ask(capacity, "Commitment ends, days")), 12)
-        self.assertEqual(number(ask(capacity, "Oldest request, days")), 9)
-        self.assertEqual(number(ask(capacity, "Legacy models called")), 1)
+        self.assertEqual(number(ask(capacity, "Commitment ends")), 12)
+        self.assertEqual(number(ask(capacity, "Oldest request")), 9)
+        self.assertEqual(number(ask(capacity, "Legacy called")), 1)
         self.assertEqual({float(r["value"][1]) for r in ask(capacity, "Lifecycle", "B")}, {45})
 
     def test_exporter_page_adds_up_what_each_replica_pays(self):

@@ -29,7 +29,8 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
     let export = Arc::new(source.plan.export.clone());
-    let first = Published { snapshot: Arc::default(), export, explored: false };
+    let plan = Arc::new(source.plan.clone());
+    let first = Published { snapshot: Arc::default(), plan, export, explored: false };
     let (publish, published) = watch::channel(first);
     let (render, rendered) = watch::channel(Page::default());
     let (stop, stopping) = watch::channel(false);

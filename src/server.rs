@@ -3,13 +3,18 @@
 use crate::clock;
 use crate::exposition::{Export, Rendered};
 use crate::model::snapshot::Snapshot;
-use crate::report::status;
+use crate::plan::Plan;
+use crate::report::runbooks;
+use crate::report::status::{self, Exporter};
 use crate::telemetry::Telemetry;
 use anyhow::Result;
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use axum::extract::{Path, State};
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
@@ -46,6 +51,8 @@ pub(crate) type ReloadRequest = oneshot::Sender<std::result::Result<(), String>>
 #[derive(Clone)]
 pub(crate) struct Published {
     pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) plan: Arc<Plan>,
+    /// The plan's, with the names of accounts that only AWS could tell.
     pub(crate) export: Arc<Export>,
     /// Whether all lists of what there is to watch have been asked for.
     pub(crate) explored: bool,
@@ -70,6 +77,7 @@ pub(crate) async fn serve(
     let mut router = Router::new()
         .route("/", get(index))
         .route(&site.web.telemetry_path, get(metrics))
+        .route("/runbooks/{name}", get(runbook))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready));
     if site.web.enable_lifecycle {
@@ -114,9 +122,44 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
-async fn index(State(site): State<Site>) -> Html<String> {
-    let snapshot = site.published.borrow().snapshot.clone();
-    Html(status::page(&snapshot, &site.web.telemetry_path, clock::now()))
+/// No script, nothing from elsewhere, in no frame: whatever a name may hold, it stays text.
+const STATUS_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
+
+async fn index(State(site): State<Site>) -> Response {
+    let Published { snapshot, plan, export, .. } = site.published.borrow().clone();
+    let (run, (loaded, loaded_at)) = (site.telemetry.run(), site.telemetry.last_load());
+    let exporter = Exporter {
+        version: run.version.clone(),
+        revision: run.revision.clone(),
+        mode: run.mode.clone(),
+        started: run.started,
+        dollars: site.telemetry.dollars(),
+        budget: plan.settings.budget,
+        loaded,
+        loaded_at,
+    };
+    let page = status::Page {
+        snapshot: &snapshot,
+        export: &export,
+        exporter: &exporter,
+        metrics: &site.web.telemetry_path,
+        now: clock::now(),
+    };
+    let headers = [
+        (CONTENT_SECURITY_POLICY, STATUS_POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (headers, Html(page.html())).into_response()
+}
+
+async fn runbook(Path(name): Path<String>) -> Response {
+    let plain = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    match runbooks::runbook(name.trim_end_matches(".md")) {
+        Some(text) => (plain, text).into_response(),
+        None => (StatusCode::NOT_FOUND, plain, "no such runbook\n").into_response(),
+    }
 }
 
 async fn healthy() -> &'static str {

@@ -6,7 +6,7 @@ use crate::aws::{Connection, Environment};
 use crate::collect;
 use crate::exposition::{self, Export, QuotaExport};
 use crate::model::ids::Target;
-use crate::model::snapshot::{Collector, Settings, Snapshot};
+use crate::model::snapshot::{Settings, Snapshot};
 use crate::model::time::Timestamp;
 use crate::plan::Plan;
 use crate::sim::{Sim, desk::Clock, world::World};
@@ -70,7 +70,7 @@ pub(super) async fn run(
         catalog_interval: plan.settings.catalog_interval.max(LISTS),
         ..plan.settings.clone()
     };
-    tell_plan(&telemetry, &settings, connections.len());
+    telemetry.planned(&settings, connections.len());
     // Quotas that nothing uses would be nine tenths of the text.
     let mut export = Export { quotas: QuotaExport::InUse, ..plan.export.clone() };
     export.account_names.extend(names);
@@ -120,14 +120,6 @@ async fn connections(plan: &Plan, telemetry: &Telemetry) -> Vec<Connection> {
             .extend(account.regions.listed().iter().map(|region| session.connect(&Target::new(id, region))));
     }
     connections
-}
-
-fn tell_plan(telemetry: &Telemetry, settings: &Settings, targets: usize) {
-    telemetry.set_targets(targets);
-    telemetry.set_interval(Collector::Quotas, settings.quotas_interval as f64);
-    telemetry.set_interval(Collector::Catalog, settings.catalog_interval as f64);
-    telemetry.set_interval(Collector::Usage, settings.usage_interval as f64);
-    telemetry.set_budget(settings.budget);
 }
 
 #[cfg(test)]

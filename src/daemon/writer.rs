@@ -1,7 +1,6 @@
 //! The one writer: starts what is due, takes what comes back, publishes.
 
 use super::fleet::{Answer, Fleet};
-use super::renderer;
 use crate::aws::Connection;
 use crate::clock::now;
 use crate::collect::{self, Work};
@@ -64,7 +63,8 @@ pub(super) async fn run(
 ) -> Result<()> {
     let Source { plan, reload } = source;
     let mut writer = Writer::new(plan, telemetry, None).await?;
-    writer.tell_plan();
+    // A later plan is told with the first page that shows it.
+    writer.telemetry.planned(&writer.plan.settings, writer.snapshot.targets.len());
     loop {
         publish.send_if_modified(|published| writer.publish(published));
         writer.start(now());
@@ -114,11 +114,6 @@ impl Writer {
         *self = next;
         tracing::info!(targets = self.snapshot.targets.len(), "config reloaded");
         Ok(())
-    }
-
-    /// What the first plan says of itself in /metrics; a later one is shown with its first snapshot.
-    fn tell_plan(&self) {
-        renderer::tell_plan(&self.telemetry, &self.snapshot, &self.export);
     }
 
     /// Starts everything due that is not already under way.
@@ -180,8 +175,12 @@ impl Writer {
             || explored != published.explored
             || !self.snapshot.is_same(&published.snapshot);
         if new {
-            let (snapshot, export) = (Arc::new(self.snapshot.clone()), self.export.clone());
-            *published = Published { snapshot, export, explored };
+            *published = Published {
+                snapshot: Arc::new(self.snapshot.clone()),
+                plan: self.plan.clone(),
+                export: self.export.clone(),
+                explored,
+            };
         }
         new
     }

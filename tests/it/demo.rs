@@ -67,7 +67,9 @@ async fn a_newcomer_sees_the_demo_in_a_real_prometheus_and_stops_it() {
     promtool_check(&metrics);
     assert!(metrics.contains(r#"mode="demo""#), "a demo must not be taken for AWS");
     let (_, page) = get(&url).await;
-    assert_eq!(page.matches("<td>000000000001</td>").count(), 4, "one line per target");
+    let lines = page.matches("<tr><td>production <small>000000000001</small></td>").count();
+    assert_eq!(lines, 4, "one line per target");
+    assert!(page.contains("demo: AWS is simulated"), "a demo must not be taken for AWS");
 
     let folder = std::env::temp_dir().join(format!("bqe-demo-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();

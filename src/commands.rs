@@ -1,6 +1,7 @@
 //! The sub-commands: from parsed arguments to a running or finished job.
 
 mod backfill;
+mod live;
 mod openmetrics;
 mod setup;
 mod simulated;
@@ -9,7 +10,7 @@ mod tools;
 
 pub use tools::{chart, completions, diagnose, man, quotas, report, snapshot, usage};
 
-use crate::aws::Environment;
+use crate::aws::{self, Environment};
 use crate::cli;
 use crate::clock;
 use crate::daemon::{self, Source};
@@ -47,8 +48,19 @@ pub fn serve(args: cli::Serve) -> Result<()> {
 /// Prints what the config would do.
 pub fn check(args: cli::Check) -> Result<()> {
     let plan = Plan { shard: args.slice.shard, ..load(&args.config)? };
+    if let Some(contradiction) = aws::probe::contradictions(&plan) {
+        bail!("the config and the environment contradict each other: {contradiction}");
+    }
     print!("{}", report::check::render(&plan, args.ids));
-    Ok(())
+    if !args.live {
+        return Ok(());
+    }
+    let found = run_async(live::check(&plan, &telemetry("check"), clock::now()))?;
+    print!("{}", report::live::render(&found));
+    match report::live::failures(&found) {
+        0 => Ok(()),
+        failures => bail!("{failures} of what the config needs cannot be done"),
+    }
 }
 
 /// The daemon against the simulated AWS, both in this process; or the past that it would have had.
@@ -150,7 +162,7 @@ async fn live_index(plan: &Plan, region: Option<&str>) -> Result<Index> {
     let regions = account.map(|account| &account.regions).or(found);
     let region = region.or(regions.and_then(|regions| regions.listed().first()).map(String::as_str));
     let telemetry = telemetry("explain");
-    let environment = Environment::load(&plan.aws, region, &telemetry).await;
+    let environment = Environment::load(&plan.aws, region, &telemetry).await?;
     let own = environment.region();
     let region = region.or(own.as_deref()).context("no region: give --region, or set AWS_REGION")?;
     let credentials = account.map_or(&Credentials::Default, |account| &account.credentials);

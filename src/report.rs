@@ -5,6 +5,7 @@ pub mod diagnose;
 pub mod envelope;
 pub mod explain;
 pub mod human;
+pub mod live;
 pub mod page;
 pub mod quotas;
 pub mod runbooks;

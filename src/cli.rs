@@ -233,6 +233,10 @@ pub struct Check {
     /// Invocation ids with traffic that a target is assumed to have, for the estimate of calls and cost
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_IDS", value_name = "N", default_value_t = 40)]
     pub ids: u32,
+    /// Also ask AWS: who the credentials are, by which way it is reached, and whether each permission is there.
+    /// Exit code 1 if anything is missing
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_LIVE")]
+    pub live: bool,
 }
 
 #[derive(Args, Debug)]

@@ -46,7 +46,31 @@ pub async fn collect(
     started: Timestamp,
 ) -> Outcome {
     let (stopwatch, collector) = (Stopwatch::start(), work.collector());
-    let (observation, errors) = match work {
+    if collector == Collector::Usage {
+        connection.forget_server_time();
+    }
+    let (observation, errors) = match connection.ready(started).await {
+        Err(error) => (None, vec![error]),
+        Ok(()) => read(connection, state, work, settings, tag_keys, started).await,
+    };
+    if errors.iter().any(|error| error.class == ErrorClass::ExpiredCredentials) {
+        connection.forget_keys();
+    }
+    let seconds = stopwatch.seconds();
+    let target = connection.target.clone();
+    let outcome = Outcome { target, collector, started, seconds, observation, errors };
+    by_the_right_clock(outcome, connection.server_time(), settings)
+}
+
+async fn read(
+    connection: &Connection,
+    state: &TargetState,
+    work: Work,
+    settings: &Settings,
+    tag_keys: &[String],
+    started: Timestamp,
+) -> (Option<Observation>, Vec<CollectError>) {
+    match work {
         Work::Quotas => {
             let (list, errors) = connection.quotas().await;
             (list.map(Observation::Quotas), errors)
@@ -55,15 +79,8 @@ pub async fn collect(
             let (catalog, errors) = connection.catalog(tag_keys).await;
             (catalog.map(Observation::Catalog), errors)
         }
-        Work::Usage(request) => {
-            connection.forget_server_time();
-            usage(connection, state, request, settings, started).await
-        }
-    };
-    let seconds = stopwatch.seconds();
-    let target = connection.target.clone();
-    let outcome = Outcome { target, collector, started, seconds, observation, errors };
-    by_the_right_clock(outcome, connection.server_time(), settings)
+        Work::Usage(request) => usage(connection, state, request, settings, started).await,
+    }
 }
 
 async fn usage(

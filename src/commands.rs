@@ -2,6 +2,7 @@
 
 mod backfill;
 mod healthcheck;
+mod live;
 mod openmetrics;
 mod setup;
 mod simulated;
@@ -10,7 +11,7 @@ mod tools;
 
 pub use tools::{chart, completions, diagnose, man, quotas, report, snapshot, usage};
 
-use crate::aws::Environment;
+use crate::aws::{self, Environment};
 use crate::cli;
 use crate::clock;
 use crate::daemon::{self, Source};
@@ -23,7 +24,7 @@ use crate::report::explain::ExplainInputs;
 use crate::server::Web;
 use crate::server::listen::{self, Address};
 use crate::sim::{self, world::World};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use setup::{bind, load, run_async, telemetry};
 use simulated::demo_plan;
 use std::future::Future;
@@ -56,7 +57,19 @@ pub fn serve(args: cli::Serve) -> Result<()> {
 /// Prints what the config would do.
 pub fn check(args: cli::Check) -> Result<()> {
     let plan = Plan { shard: args.slice.shard, ..load(&args.config)? };
-    print(&report::check::render(&plan, args.ids))
+    if let Some(contradiction) = aws::probe::contradictions(&plan) {
+        bail!("the config and the environment contradict each other: {contradiction}");
+    }
+    print(&report::check::render(&plan, args.ids))?;
+    if !args.live {
+        return Ok(());
+    }
+    let found = run_async(live::check(&plan, &telemetry("check"), clock::now()))?;
+    print(&report::live::render(&found))?;
+    match report::live::failures(&found) {
+        0 => Ok(()),
+        failures => bail!("{failures} of what the config needs cannot be done"),
+    }
 }
 
 /// The daemon against the simulated AWS, both in this process; or the past that it would have had.
@@ -153,7 +166,7 @@ async fn live_index(plan: &Plan, region: Option<&str>) -> Result<Index> {
     let regions = account.map(|account| &account.regions).or(found);
     let region = region.or(regions.and_then(|regions| regions.listed().first()).map(String::as_str));
     let telemetry = telemetry("explain");
-    let environment = Environment::load(&plan.aws, region, &telemetry).await;
+    let environment = Environment::load(&plan.aws, region, &telemetry).await?;
     let own = environment.region();
     let region = region.or(own.as_deref()).context("no region: give --region, or set AWS_REGION")?;
     let credentials = account.map_or(&Credentials::Default, |account| &account.credentials);

@@ -7,6 +7,7 @@
 pub(crate) mod kinds;
 mod section;
 mod tree;
+mod variables;
 
 use crate::exposition::QuotaExport;
 use crate::model::ids::{QuotaKind, words};
@@ -50,6 +51,8 @@ pub struct Account {
     pub line: usize,
     pub key: String,
     pub name: Option<At<String>>,
+    /// What the credentials must be of.
+    pub account_id: Option<At<String>>,
     pub login: Login,
     pub regions: Option<At<Regions>>,
 }
@@ -153,6 +156,11 @@ pub struct Aws {
     pub organizations: Option<At<String>>,
     pub account: Option<At<String>>,
     pub oam: Option<At<String>>,
+    pub sts_region: Option<At<String>>,
+    pub session_name: Option<At<String>>,
+    /// Seconds.
+    pub session_duration: Option<At<u64>>,
+    pub session_tags: BTreeMap<String, String>,
     pub connect_timeout: Option<At<u64>>,
     pub attempt_timeout: Option<At<u64>>,
     pub operation_timeout: Option<At<u64>>,
@@ -244,7 +252,7 @@ pub fn load(path: Option<&Path>) -> Result<Config, Complaints> {
     let Some(path) = path else { return Ok(Config::default()) };
     let file = path.display().to_string();
     match read(path) {
-        Ok(text) => Ok(parse(&file, &text)),
+        Ok(text) => Ok(parse_with(&file, &text, &|name| std::env::var(name).ok())),
         Err(message) => Err(Complaints { file, list: vec![Complaint::new(0, String::new(), message)] }),
     }
 }
@@ -262,14 +270,28 @@ fn read(path: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| "not UTF-8 text".into())
 }
 
-/// Reads the text of a config; `file` is what messages call it.
+/// Reads the text of a config in an environment without variables; `file` is what messages call it.
 pub fn parse(file: &str, text: &str) -> Config {
+    parse_with(file, text, &|_| None)
+}
+
+/// The same where `lookup` says what the environment's variables hold.
+pub fn parse_with(file: &str, text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Config {
     let mut config = Config { file: file.into(), ..Config::default() };
     match tree::parse(text) {
         Err(tree::Refused { line, why }) => {
             config.complaints.push(Complaint::new(line, String::new(), why));
         }
-        Ok(root) => read_all(&root, &mut config),
+        Ok(mut root) => {
+            let mut missing = Vec::new();
+            variables::expand(&mut root, "", lookup, &mut missing);
+            if missing.is_empty() {
+                read_all(&root, &mut config);
+            } else {
+                // What the values would have been nobody knows: nothing else is said of them.
+                config.complaints = missing;
+            }
+        }
     }
     config
 }
@@ -316,6 +338,7 @@ fn account(mut s: Section, out: Out) -> Account {
         line: s.line(),
         key: s.key().into(),
         name: s.value("name", &TEXT, out),
+        account_id: s.value("account_id", &ACCOUNT_ID, out),
         login: login(&mut s, out),
         regions: regions(&mut s, out),
     };
@@ -425,6 +448,10 @@ fn quota_overrides(s: &mut Section, out: Out) -> BTreeMap<String, Option<String>
 fn aws(s: &mut Section, out: Out) -> Aws {
     let mut aws = Aws {
         endpoint_url: s.value("endpoint_url", &URL, out),
+        sts_region: s.value("sts_region", &REGION, out),
+        session_name: s.value("session_name", &SESSION_NAME, out),
+        session_duration: s.value("session_duration", &SESSION_DURATION, out),
+        session_tags: within(s, "session_tags", |s, out| s.each(&TEXT, &TEXT, out), out),
         connect_timeout: s.value("connect_timeout", &TIMEOUT, out),
         attempt_timeout: s.value("attempt_timeout", &TIMEOUT, out),
         operation_timeout: s.value("operation_timeout", &TIMEOUT, out),
@@ -481,6 +508,7 @@ mod tests {
                 && shown(|a| a.regions.is_some())
         );
         assert!(shown(|a| a.login.external_id.is_some()) && shown(|a| a.login.profile.is_some()));
+        assert!(shown(|a| a.account_id.is_some()) && !config.aws.session_tags.is_empty());
         let Overrides { models, quotas, burndown } = &config.overrides;
         assert_eq!(models.values().next().map(BTreeMap::len), Some(QuotaKind::ALL.len()));
         assert!(!quotas.is_empty() && !burndown.is_empty());

@@ -1,14 +1,19 @@
 //! argv → tracing → sub-command → exit code.
 
-use bedrock_quota_exporter::cli::{self, Command};
+use bedrock_quota_exporter::cli::{self, Command, LogFormat};
 use bedrock_quota_exporter::{commands, telemetry};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::parse();
-    telemetry::init_tracing(cli.log.level.into(), cli.log.format.into());
+    let format = cli.log.format;
+    telemetry::init_tracing(cli.log.level.into(), format.into());
     run(cli.command).unwrap_or_else(|error| {
-        eprintln!("bedrock-quota-exporter: {error:#}");
+        match format {
+            LogFormat::Text => eprintln!("bedrock-quota-exporter: {error:#}"),
+            // Whoever reads JSON reads nothing else.
+            LogFormat::Json => tracing::error!(error = format!("{error:#}"), "bedrock-quota-exporter ends"),
+        }
         ExitCode::FAILURE
     })
 }

@@ -14,6 +14,7 @@ pub mod matching;
 pub(crate) mod minutes;
 pub mod observation;
 pub mod organization;
+pub mod partition;
 pub mod quota;
 pub mod request;
 pub mod schedule;

@@ -5,9 +5,11 @@ use crate::config::{
     self, Account, At, Aws, CadenceKind, Complaint, Complaints, Config, Login, Organization, Statistic, Usage,
 };
 use crate::exposition::{Export, QuotaExport};
+use crate::model::arn::Arn;
 use crate::model::cadence::Cadence;
 use crate::model::matching::Rules;
 use crate::model::organization::{AccountState, Filter};
+use crate::model::partition;
 use crate::model::shard::Shard;
 use crate::model::snapshot::Settings;
 use crate::model::usage::Metric;
@@ -37,7 +39,7 @@ pub struct AccountPlan {
     /// `account_name` of bedrock_account_info.
     pub name: Option<String>,
     pub credentials: Credentials,
-    /// Where the config tells it; otherwise STS is asked.
+    /// Where the config tells it; otherwise STS is asked. Credentials of another account are refused.
     pub account_id: Option<String>,
     pub regions: Regions,
 }
@@ -94,6 +96,14 @@ pub struct AwsPlan {
     pub organizations_url: Option<String>,
     pub account_url: Option<String>,
     pub oam_url: Option<String>,
+    /// Where STS is asked; `None`: the region of the environment or the profile.
+    pub sts_region: Option<String>,
+    /// What CloudTrail shows as the session of an assumed role; `None`: the exporter's name.
+    pub session_name: Option<String>,
+    /// How long keys of an assumed role live; `None`: STS's own hour.
+    pub session_duration: Option<Duration>,
+    /// Tags of the sessions of assumed roles.
+    pub session_tags: BTreeMap<String, String>,
     pub connect_timeout: Duration,
     /// Of one attempt of a call.
     pub attempt_timeout: Duration,
@@ -114,9 +124,12 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
     let plan = Plan {
         accounts: accounts(config, &shared, &mut complaints),
         organization: config.organization.as_ref().map(|o| organization(o, &shared, &mut complaints)),
-        monitoring: config.monitoring_account.as_ref().map(|login| own_credentials(login, &mut complaints)),
+        monitoring: config.monitoring_account.as_ref().map(|login| {
+            refuse_another_partition(login, shared.listed(), &mut complaints);
+            own_credentials(login, &mut complaints)
+        }),
         discovery_interval: or(&interval, 3600),
-        aws: aws(&config.aws, &mut complaints),
+        aws: aws(&config.aws, config, &mut complaints),
         export: Export {
             quotas: or(&config.quotas.export, QuotaExport::All),
             watch: values(&config.quotas.watch).into_iter().collect(),
@@ -147,11 +160,19 @@ fn accounts(config: &Config, shared: &Regions, out: Out) -> Vec<AccountPlan> {
 
 fn account_plan(account: &Account, shared: &Regions, out: Out) -> AccountPlan {
     let credentials = own_credentials(&account.login, out);
-    let account_id = match &credentials {
+    let of_role = match &credentials {
         Credentials::Role { arn, .. } => role_account(arn).map(String::from),
         _ => None,
     };
+    if let (Some(At { line, value }), Some(of_role)) = (&account.account_id, &of_role)
+        && value != of_role
+    {
+        let message = format!("found {value}, expected {of_role}, the account of role_arn, or nothing");
+        out.push(Complaint::new(*line, format!("{}.account_id", account.key), message));
+    }
+    let account_id = text(&account.account_id).or(of_role);
     let regions = regions(&account.regions, &format!("{}.regions", account.key), shared, out);
+    refuse_another_partition(&account.login, regions.listed(), out);
     AccountPlan { name: text(&account.name), credentials, account_id, regions }
 }
 
@@ -172,7 +193,19 @@ fn credentials(login: &Login, out: Out) -> Credentials {
     }
 }
 
-/// The same, where an external id without a role is a mistake.
+/// A role is of no use in a region of another partition.
+fn refuse_another_partition(login: &Login, regions: &[String], out: Out) {
+    let Some(At { line, value: arn }) = &login.role_arn else { return };
+    let own = Arn::parse(arn).map_or("", |arn| arn.partition);
+    if let Some(region) = regions.iter().find(|region| partition::of_region(region) != own) {
+        let other = partition::of_region(region);
+        let message =
+            format!("found a role of the partition {own}, expected one of {other}, where {region} is");
+        out.push(Complaint::new(*line, format!("{}.role_arn", login.key), message));
+    }
+}
+
+/// Those of [`credentials`], where an external id without a role is a mistake.
 fn own_credentials(login: &Login, out: Out) -> Credentials {
     if let (Some(id), None) = (&login.external_id, &login.role_arn) {
         let message = "found without role_arn, expected beside it";
@@ -282,6 +315,15 @@ impl AccountPlan {
 }
 
 impl Credentials {
+    /// What they are called in a message.
+    pub fn who(&self) -> String {
+        match self {
+            Credentials::Role { arn, .. } => format!("role {arn}"),
+            Credentials::Profile(profile) => format!("profile {profile}"),
+            Credentials::Default => "the environment".into(),
+        }
+    }
+
     /// Their account as far as the config tells it, for a message.
     pub fn account(&self) -> String {
         match self {
@@ -402,7 +444,14 @@ pub(crate) fn metrics(statistic: Statistic) -> [Metric; 2] {
     }
 }
 
-fn aws(aws: &Aws, out: Out) -> AwsPlan {
+fn aws(aws: &Aws, config: &Config, out: Out) -> AwsPlan {
+    if let Some(At { value: region, .. }) = &aws.sts_region {
+        let accounts = config.accounts.iter().map(|account| &account.login);
+        let others = config.organization.iter().map(|organization| &organization.login);
+        for login in accounts.chain(others).chain(&config.monitoring_account) {
+            refuse_another_partition(login, std::slice::from_ref(region), out);
+        }
+    }
     let (connect, attempt) = (or(&aws.connect_timeout, 3), or(&aws.attempt_timeout, 15));
     let operation = or(&aws.operation_timeout, 45);
     if !(connect <= attempt && attempt <= operation) {
@@ -422,6 +471,10 @@ fn aws(aws: &Aws, out: Out) -> AwsPlan {
         organizations_url: url(&aws.organizations),
         account_url: url(&aws.account),
         oam_url: url(&aws.oam),
+        sts_region: text(&aws.sts_region),
+        session_name: text(&aws.session_name),
+        session_duration: aws.session_duration.as_ref().map(|at| Duration::from_secs(at.value)),
+        session_tags: aws.session_tags.clone(),
         connect_timeout: Duration::from_secs(connect),
         attempt_timeout: Duration::from_secs(attempt),
         operation_timeout: Duration::from_secs(operation),

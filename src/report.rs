@@ -6,6 +6,7 @@ pub mod effective;
 pub mod envelope;
 pub mod explain;
 pub mod human;
+pub mod live;
 pub mod page;
 pub mod quotas;
 pub mod runbooks;

@@ -279,12 +279,17 @@ pub enum LogFormat {
     Json,
 }
 
+/// How the modules of the AWS SDK are called.
+const SDK: [&str; 4] = ["aws_config", "aws_runtime", "aws_smithy_http_client", "aws_smithy_runtime"];
+
 /// Logs to standard error from now on. Of other crates only warnings and errors are shown: at lower
-/// levels the AWS SDK and the HTTP client would drown the exporter's own lines.
+/// levels the AWS SDK and the HTTP client would drown the exporter's own lines. Of the SDK only errors:
+/// what it warns of with every attempt, a collection or the credentials tell once.
 /// Does nothing where a log is already set up.
 pub fn init_tracing(level: LevelFilter, format: LogFormat) {
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
+        .with_targets(SDK.map(|target| (target, level.min(LevelFilter::ERROR))))
         .with_target(env!("CARGO_CRATE_NAME"), level);
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let registry = tracing_subscriber::registry().with(filter);
@@ -292,6 +297,10 @@ pub fn init_tracing(level: LevelFilter, format: LogFormat) {
         LogFormat::Text => {
             registry.with(lines.with_ansi(false).fmt_fields(Logfmt).event_format(Logfmt)).try_init()
         }
-        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+        // Without the module that logs, whose key is that of the AWS account and region: target.
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_target(false);
+            registry.with(lines.with_current_span(false).with_span_list(false)).try_init()
+        }
     };
 }

@@ -1,9 +1,12 @@
 //! AWS Account Management: the regions that an account has enabled.
 
 use super::pages::{Pace, list};
-use super::{Session, home};
-use crate::model::snapshot::CollectError;
+use super::session::Session;
+use crate::model::observation::CollectError;
+use crate::model::partition;
+use crate::model::time::Timestamp;
 use aws_sdk_account::types::RegionOptStatus;
+use std::sync::Arc;
 
 /// AWS's rate, in calls a second per account.
 const RATE: u32 = 5;
@@ -20,14 +23,20 @@ pub struct EnabledRegions {
 
 impl Session {
     /// What the account has enabled. `region`: any of its partition.
-    pub async fn enabled_regions(&self, region: &str) -> Result<EnabledRegions, CollectError> {
-        let client = self.account(home(region));
+    pub async fn enabled_regions(
+        &self,
+        account_id: &str,
+        region: &str,
+        now: Timestamp,
+    ) -> Result<EnabledRegions, CollectError> {
+        self.keys(&Arc::from(account_id)).ready(now).await?;
+        let client = self.account(partition::home_of_region(region));
         let call = || {
             let call = client.list_regions().max_results(50);
             let call = call.region_opt_status_contains(RegionOptStatus::Enabled);
             call.region_opt_status_contains(RegionOptStatus::EnabledByDefault)
         };
-        let regions = list!(&Pace::new(RATE), REGIONS, call(), regions).await?;
+        let regions = list!(&Pace::new(RATE), REGIONS, client, call(), regions).await?;
         let mut names: Vec<String> = regions.into_iter().filter_map(|region| region.region_name).collect();
         names.sort();
         names.dedup();

@@ -1,13 +1,12 @@
 //! The Bedrock control plane.
 
-use super::Connection;
-use super::error::classify;
+use super::connection::Connection;
 use super::pages::{Pace, list};
 use crate::model::catalog::{
     BatchJob, Catalog, CustomModelDeployment, FoundationModel, ImportedModel, InferenceProfile, ProfileKind,
     ProvisionedThroughput, Tags,
 };
-use crate::model::snapshot::CollectError;
+use crate::model::observation::CollectError;
 use crate::model::time::Timestamp;
 use aws_sdk_bedrock::primitives::DateTime;
 use aws_sdk_bedrock::types::{InferenceProfileSummary, InferenceProfileType, ModelInvocationJobStatus};
@@ -56,7 +55,8 @@ impl Connection {
 
     async fn models(&self) -> Result<Vec<FoundationModel>, CollectError> {
         let what = "bedrock:ListFoundationModels";
-        let answer = self.bedrock().list_foundation_models().send().await.map_err(|e| classify(what, e))?;
+        let client = self.bedrock();
+        let answer = client.list_foundation_models().send().await.map_err(|e| client.failed(what, e))?;
         let models = answer.model_summaries.unwrap_or_default().into_iter().map(|model| FoundationModel {
             id: model.model_id,
             name: model.model_name,
@@ -87,6 +87,7 @@ impl Connection {
         let list = list!(
             &Pace::new(RATE),
             "bedrock:ListInferenceProfiles",
+            client,
             client.list_inference_profiles().type_equals(kind.clone()).max_results(1000),
             inference_profile_summaries
         )
@@ -121,7 +122,7 @@ impl Connection {
                     all.insert(profile.arn.clone(), named.map(|tag| (tag.key, tag.value)).collect());
                 }
                 Err(error) => {
-                    let error = classify(what, error);
+                    let error = client.failed(what, error);
                     match failures.iter_mut().find(|(other, _)| other.class == error.class) {
                         Some((_, times)) => *times += 1,
                         None => failures.push((error, 1)),
@@ -142,6 +143,7 @@ impl Connection {
         let list = list!(
             &Pace::new(RATE),
             "bedrock:ListProvisionedModelThroughputs",
+            client,
             client.list_provisioned_model_throughputs().max_results(1000),
             provisioned_model_summaries
         )
@@ -165,6 +167,7 @@ impl Connection {
         let list = list!(
             &Pace::new(RATE),
             "bedrock:ListCustomModelDeployments",
+            client,
             client.list_custom_model_deployments().max_results(1000),
             model_deployment_summaries
         )
@@ -183,6 +186,7 @@ impl Connection {
         let list = list!(
             &Pace::new(RATE),
             "bedrock:ListImportedModels",
+            client,
             client.list_imported_models().max_results(1000),
             model_summaries
         )
@@ -199,6 +203,7 @@ impl Connection {
             let list = list!(
                 &Pace::new(RATE),
                 "bedrock:ListModelInvocationJobs",
+                client,
                 client.list_model_invocation_jobs().status_equals(status.clone()).max_results(1000),
                 invocation_job_summaries
             )

@@ -2,12 +2,13 @@
 
 mod names;
 
-use super::Connection;
-use super::error::{classify, malformed};
+use super::connection::Connection;
+use super::error::malformed;
 use super::pages::{self, list};
 use crate::model::budget::DOLLARS_PER_METRIC;
 use crate::model::ids::Endpoint;
-use crate::model::snapshot::{CollectError, ErrorClass, SeriesRequest};
+use crate::model::observation::{CollectError, ErrorClass};
+use crate::model::request::SeriesRequest;
 use crate::model::time::{Minute, Timestamp};
 use crate::model::usage::{InvocationId, ListedId, Metric, QUERIES_PER_CALL, SeriesReading};
 use aws_sdk_cloudwatch::primitives::DateTime;
@@ -20,9 +21,6 @@ use std::ops::Range;
 
 const LIST: &str = "cloudwatch:ListMetrics";
 const DATA: &str = "cloudwatch:GetMetricData";
-/// AWS's rates, in calls a second per account and region.
-pub(super) const LIST_RATE: u32 = 25;
-pub(super) const DATA_RATE: u32 = 50;
 /// GetMetricData's limit, per call.
 const MOST_DATAPOINTS: i64 = 100_800;
 /// CloudWatch's own limit of a dimension's value.
@@ -42,13 +40,14 @@ impl Connection {
         for endpoint in Endpoint::ALL {
             let owner = self.owner();
             let metrics = pages::paced(LIST, &self.paces.list, |token| {
+                let client = &client;
                 let call = client.list_metrics().namespace(names::namespace(*endpoint));
                 let call = call.set_owning_account(owner.map(String::from));
                 let call = call.set_include_linked_accounts(owner.map(|_| true));
                 let call =
                     call.set_recently_active(recent.then_some(RecentlyActive::Pt3H)).set_next_token(token);
                 async move {
-                    let page = call.send().await.map_err(|e| classify(LIST, e))?;
+                    let page = call.send().await.map_err(|e| client.failed(LIST, e))?;
                     let (metrics, owners) = (page.metrics.unwrap_or_default(), page.owning_accounts);
                     Ok((owned(owner, metrics, owners.unwrap_or_default())?, page.next_token))
                 }
@@ -103,7 +102,7 @@ impl Connection {
             let call = call.start_time(DateTime::from_secs(from.start().0));
             call.end_time(DateTime::from_secs(until.start().0)).scan_by(ScanBy::TimestampAscending)
         };
-        let results = list!(&self.paces.data, DATA, call(), metric_data_results).await;
+        let results = list!(&self.paces.data, DATA, client, call(), metric_data_results).await;
         let mut answers: Vec<Answer> = batch.iter().map(|_| Answer::default()).collect();
         match results {
             Ok(results) => {

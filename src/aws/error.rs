@@ -1,18 +1,31 @@
 //! What went wrong, in one of a closed set of classes.
 
-use crate::model::snapshot::{CollectError, ErrorClass};
+use super::http::{Unreachable, chain};
+use crate::model::observation::{CollectError, ErrorClass};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use std::error::Error;
+use std::fmt::{self, Display};
 
-/// Sorts an SDK error. `what` names the call, for example `bedrock:ListFoundationModels`.
-pub(super) fn classify<E>(what: &str, error: SdkError<E, HttpResponse>) -> CollectError
+/// Sorts an SDK error by its kind. `what` names the call, for example `bedrock:ListFoundationModels`, and `host` the
+/// server that it was last sent to.
+pub(super) fn classify<E>(what: &str, host: Option<&str>, error: SdkError<E, HttpResponse>) -> CollectError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
+    // The keys failed before anything was sent: that is told as what it is.
+    if let Some(Refused(error)) = chain(&error).find_map(|link| link.downcast_ref()) {
+        return error.clone();
+    }
+    let at = host.map(|host| format!(" by {host}")).unwrap_or_default();
     if let SdkError::ServiceError(service) = &error {
         let status = service.raw().status().as_u16();
         let code = service.err().code().unwrap_or("");
+        if code.is_empty() && speaks_otherwise(what, service.raw()) {
+            return of_another_protocol(what, host, status);
+        }
         let message = service.err().message().unwrap_or("no message");
         let class = of_code(code).unwrap_or(if status >= 500 {
             ErrorClass::Server
@@ -22,24 +35,87 @@ where
             ErrorClass::Other
         });
         let code = if code.is_empty() { "no error code" } else { code };
-        return CollectError { class, message: format!("{what}: HTTP {status}, {code}: {message}") };
+        return CollectError {
+            class,
+            message: format!("{what}: HTTP {status}, {code}: {message}{}", of_host(code, host)),
+        };
+    }
+    if let SdkError::ResponseError(response) = &error
+        && speaks_otherwise(what, response.raw())
+    {
+        return of_another_protocol(what, host, response.raw().status().as_u16());
     }
     let class = match &error {
         SdkError::TimeoutError(_) => ErrorClass::Timeout,
         SdkError::DispatchFailure(failure) if failure.is_timeout() => ErrorClass::Timeout,
         SdkError::DispatchFailure(failure) if failure.is_io() => ErrorClass::Network,
+        SdkError::DispatchFailure(failure) if failure.as_other().is_some() => ErrorClass::Network,
         SdkError::ResponseError(response) if response.raw().status().as_u16() >= 500 => ErrorClass::Server,
+        // The body did not come to its end: it was taken to be read, and never put back.
+        SdkError::ResponseError(response) if response.raw().body().bytes().is_none() => of_body(&error),
         SdkError::ResponseError(_) => ErrorClass::Malformed,
         _ => ErrorClass::Other,
     };
-    let causes = causes(&error);
-    // Credentials fail inside the dispatch: what STS or the provider said is deeper in the chain.
-    let class = match class {
-        ErrorClass::Other | ErrorClass::Network => of_chain(&causes).unwrap_or(class),
-        ErrorClass::Malformed => of_body(&causes).unwrap_or(class),
-        class => class,
+    let why = match chain(&error).find_map(|link| link.downcast_ref::<Unreachable>()) {
+        Some(unreachable) => unreachable.to_string(),
+        None if class == ErrorClass::Timeout => {
+            format!("no answer{at} in time: {}", causes(&error).join(": "))
+        }
+        None => causes(&error).join(": ") + &at,
     };
-    CollectError { class, message: format!("{what}: {}", causes.join(": ")) }
+    CollectError { class, message: format!("{what}: {why}") }
+}
+
+/// An error about keys on its way through the SDK, back to [`classify`].
+#[derive(Debug)]
+pub(super) struct Refused(pub(super) CollectError);
+
+impl Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl Error for Refused {}
+
+/// No credentials could be got, and why.
+pub(super) fn no_credentials(why: impl Display) -> CollectError {
+    CollectError { class: ErrorClass::NoCredentials, message: why.to_string() }
+}
+
+/// What one of the SDK's own ways to credentials says.
+pub(super) fn of_provider(error: &CredentialsError) -> CollectError {
+    let connector = chain(error).find_map(|link| link.downcast_ref::<ConnectorError>());
+    let class = match (error, connector) {
+        (CredentialsError::ProviderTimedOut(_), _) => ErrorClass::Timeout,
+        (_, Some(connector)) if connector.is_timeout() => ErrorClass::Timeout,
+        (_, Some(connector)) if connector.is_io() => ErrorClass::Network,
+        _ => ErrorClass::NoCredentials,
+    };
+    CollectError { class, message: causes(error).join(": ") }
+}
+
+/// The host, where AWS's own words do not tell that it is AWS who speaks.
+fn of_host(code: &str, host: Option<&str>) -> String {
+    match host {
+        Some(host) if of_code(code).is_none() => format!(" (answered by {host})"),
+        _ => String::new(),
+    }
+}
+
+/// Whether the answer of CloudWatch is in another protocol than it was asked in.
+fn speaks_otherwise(what: &str, answer: &HttpResponse) -> bool {
+    let spoken = answer.headers().get("smithy-protocol");
+    what.starts_with("cloudwatch") && answer.status().as_u16() < 500 && spoken != Some("rpc-v2-cbor")
+}
+
+fn of_another_protocol(what: &str, host: Option<&str>, status: u16) -> CollectError {
+    let server = host.unwrap_or("the server");
+    let message = format!(
+        "{what}: HTTP {status}, and no answer in RPC v2 CBOR, the protocol that CloudWatch speaks since 2025: {server} \
+         is not CloudWatch, or a simulation of an older one; see aws.endpoints.cloudwatch"
+    );
+    CollectError { class: ErrorClass::Malformed, message }
 }
 
 /// An answer of HTTP 200 that cannot be what AWS means.
@@ -48,7 +124,7 @@ pub(super) fn malformed(what: &str, found: impl std::fmt::Display) -> CollectErr
 }
 
 /// AWS's error codes, whichever service they come from.
-fn of_code(code: &str) -> Option<ErrorClass> {
+pub(super) fn of_code(code: &str) -> Option<ErrorClass> {
     Some(match code {
         "Throttling"
         | "ThrottlingException"
@@ -84,36 +160,14 @@ fn of_code(code: &str) -> Option<ErrorClass> {
     })
 }
 
-/// The class of the first error code that a text names.
-pub(super) fn of_text(text: &str) -> Option<ErrorClass> {
-    text.split(|c: char| !c.is_ascii_alphanumeric()).find_map(of_code)
-}
-
-fn of_chain(causes: &[String]) -> Option<ErrorClass> {
-    causes.iter().find_map(|cause| of_text(cause)).or_else(|| {
-        let text = causes.join(" ").to_ascii_lowercase();
-        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        match has(&["credential", "identity"]) {
-            // The role is fine: STS could not be reached.
-            true if has(&["timeout", "timed out"]) => Some(ErrorClass::Timeout),
-            true if has(&["io error", "connect"]) => Some(ErrorClass::Network),
-            true => Some(ErrorClass::ExpiredCredentials),
-            false => None,
-        }
-    })
-}
-
-/// The class of an answer whose body did not come to its end.
-fn of_body(causes: &[String]) -> Option<ErrorClass> {
-    let has = |words: &str| causes.iter().any(|cause| cause.contains(words));
-    if has("minimum throughput") {
-        return Some(ErrorClass::Timeout);
-    }
-    has("body from connection").then_some(ErrorClass::Network)
+/// The class of an answer whose body did not come to its end: too slow, too large, or cut off.
+fn of_body(error: &(dyn Error + 'static)) -> ErrorClass {
+    let too_long = chain(error).any(|link| link.is::<http_body_util::LengthLimitError>());
+    if too_long { ErrorClass::Malformed } else { ErrorClass::Network }
 }
 
 /// The messages of an error and what caused it, each once, without the SDK's own wrapping.
-fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+pub(super) fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
@@ -135,37 +189,5 @@ mod tests {
         for code in ["Throttling", "ThrottlingException", "TooManyRequestsException"] {
             assert_eq!(of_code(code), Some(ErrorClass::Throttled), "{code}");
         }
-    }
-
-    #[test]
-    fn a_code_deep_in_the_chain_names_the_class() {
-        let causes = vec![
-            "dispatch failure".to_string(),
-            "an error occurred while loading credentials".to_string(),
-            "AccessDenied: not authorized to perform sts:AssumeRole".to_string(),
-        ];
-        assert_eq!(of_chain(&causes), Some(ErrorClass::AccessDenied));
-    }
-
-    #[test]
-    fn no_credentials_at_all_are_a_matter_of_credentials() {
-        let causes = vec!["dispatch failure".to_string(), "no credentials in the provider chain".to_string()];
-        assert_eq!(of_chain(&causes), Some(ErrorClass::ExpiredCredentials));
-    }
-
-    #[test]
-    fn an_sts_that_cannot_be_reached_is_no_matter_of_credentials() {
-        let class = |cause: &str| {
-            let chain = ["dispatch failure", "an error occurred while loading credentials", cause];
-            of_chain(&chain.map(String::from))
-        };
-        assert_eq!(class("connection closed before message completed"), Some(ErrorClass::Network));
-        assert_eq!(class("operation attempt timeout occurred after 15s"), Some(ErrorClass::Timeout));
-        assert_eq!(class("the profile has no role"), Some(ErrorClass::ExpiredCredentials));
-    }
-
-    #[test]
-    fn an_unknown_chain_stays_unknown() {
-        assert_eq!(of_chain(&["connection reset by peer".to_string()]), None);
     }
 }

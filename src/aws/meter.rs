@@ -1,8 +1,8 @@
 //! Counts and times every HTTP attempt the SDK makes, retries included, and reads AWS's clock off it.
 
-use super::error::of_text;
+use super::error::of_code;
 use crate::clock::Stopwatch;
-use crate::model::snapshot::ErrorClass;
+use crate::model::observation::ErrorClass;
 use crate::telemetry::Telemetry;
 use aws_sdk_cloudwatch::config::interceptors::{
     BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextRef,
@@ -14,10 +14,14 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
+use http::Uri;
 use http_body_util::Limited;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The URL of the newest attempt.
+pub(super) type Host = Arc<Mutex<Option<Uri>>>;
 
 /// Of one answer. The largest real one, 100,800 datapoints, has about 2 MiB.
 const MOST_BYTES: usize = 16 << 20;
@@ -26,6 +30,8 @@ pub(super) struct Meter {
     telemetry: Telemetry,
     /// The Date header of the newest answer, in seconds since the epoch.
     server_time: Arc<AtomicI64>,
+    /// Where the newest attempt was sent.
+    host: Host,
 }
 
 impl fmt::Debug for Meter {
@@ -35,13 +41,14 @@ impl fmt::Debug for Meter {
 }
 
 impl Meter {
-    pub(super) fn new(telemetry: &Telemetry, server_time: &Arc<AtomicI64>) -> Meter {
-        Meter { telemetry: telemetry.clone(), server_time: server_time.clone() }
+    pub(super) fn new(telemetry: &Telemetry, server_time: &Arc<AtomicI64>, host: &Host) -> Meter {
+        Meter { telemetry: telemetry.clone(), server_time: server_time.clone(), host: host.clone() }
     }
 }
 
+/// When an attempt was sent, and whether it has been counted: the next one may fail before it is sent.
 #[derive(Debug)]
-struct Started(Stopwatch);
+struct Started(Stopwatch, AtomicBool);
 
 impl Storable for Started {
     type Storer = StoreReplace<Started>;
@@ -52,13 +59,16 @@ impl Intercept for Meter {
         "Meter"
     }
 
-    fn read_before_attempt(
+    /// What ends before this, for want of keys or of a valid URL, was never sent and is not counted.
+    fn read_before_transmit(
         &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        config.interceptor_state().store_put(Started(Stopwatch::start()));
+        let host = context.request().uri().parse().ok();
+        *self.host.lock().unwrap_or_else(PoisonError::into_inner) = host;
+        config.interceptor_state().store_put(Started(Stopwatch::start(), AtomicBool::new(false)));
         Ok(())
     }
 
@@ -85,9 +95,9 @@ impl Intercept for Meter {
         if let Some(Ok(date)) = date.map(|date| DateTime::from_str(date, DateTimeFormat::HttpDate)) {
             self.server_time.store(date.secs(), Ordering::Relaxed);
         }
-        let seconds = config.load::<Started>().map_or(0.0, |started| started.0.seconds());
-        if let Some(call) = config.load::<Metadata>() {
-            self.telemetry.aws_request(call.service(), call.name(), outcome(context), seconds);
+        let started = config.load::<Started>().filter(|started| !started.1.swap(true, Ordering::Relaxed));
+        if let (Some(call), Some(Started(stopwatch, _))) = (config.load::<Metadata>(), started) {
+            self.telemetry.aws_request(call.service(), call.name(), outcome(context), stopwatch.seconds());
         }
         Ok(())
     }
@@ -99,18 +109,50 @@ fn outcome(context: &FinalizerInterceptorContextRef<'_>) -> Result<(), ErrorClas
     if matches!(answer, Some(Ok(_))) {
         return Ok(());
     }
-    let Some(response) = context.response() else {
-        let timeout = matches!(answer, Some(Err(error)) if error.is_timeout_error());
-        return Err(if timeout { ErrorClass::Timeout } else { ErrorClass::Network });
+    let is_timeout = matches!(answer, Some(Err(error)) if error.is_timeout_error());
+    let Some(response) = context.response().filter(|_| !is_timeout) else {
+        return Err(if is_timeout { ErrorClass::Timeout } else { ErrorClass::Network });
+    };
+    let Some(body) = response.body().bytes().map(String::from_utf8_lossy) else {
+        return Err(ErrorClass::Network);
     };
     let headers = ["x-amzn-query-error", "x-amzn-errortype"];
-    let named = headers.iter().filter_map(|name| response.headers().get(*name));
-    let body = response.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
-    let class = named.chain([body.as_ref()]).find_map(of_text);
-    Err(class.unwrap_or(match response.status().as_u16() {
+    let named = headers.iter().find_map(|name| response.headers().get(*name));
+    let code = code_in(named.unwrap_or(after_key(&body)));
+    Err(of_code(code).unwrap_or(match response.status().as_u16() {
         429 => ErrorClass::Throttled,
         500.. => ErrorClass::Server,
-        400.. => ErrorClass::Other,
+        400.. if !code.is_empty() => ErrorClass::Other,
         _ => ErrorClass::Malformed,
     }))
+}
+
+/// What follows the key of the code in an error's body, whichever protocol it is in.
+fn after_key(body: &str) -> &str {
+    let keys = ["__type", "<Code>"];
+    keys.iter().find_map(|key| body.split_once(key)).map_or("", |(_, after)| after)
+}
+
+/// The first word, without the namespace before it: `com.amazonaws.x#ThrottlingException;…`.
+fn code_in(text: &str) -> &str {
+    let end = |c: char| matches!(c, '<' | ';' | ',' | '}');
+    let text = text.split(end).next().unwrap_or_default();
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    words.rfind(|word| word.len() > 3).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_taken_from_its_own_field_and_no_other() {
+        let json =
+            r#"{"__type":"com.amazon.coral#AccessDeniedException","message":"not ThrottlingException"}"#;
+        assert_eq!(code_in(after_key(json)), "AccessDeniedException");
+        let xml = "<Error><Code>ExpiredToken</Code><Message>Throttling</Message></Error>";
+        assert_eq!(code_in(after_key(xml)), "ExpiredToken");
+        assert_eq!(code_in(after_key("<html>Throttling</html>")), "");
+        assert_eq!(code_in("Throttling;Sender"), "Throttling");
+    }
 }

@@ -1,13 +1,16 @@
 //! AWS Organizations: the accounts there are.
 
+use super::client::Client;
 use super::error::malformed;
 use super::pages::{Pace, list};
-use super::{Session, home};
+use super::session::Session;
 use crate::config::kinds::is_account_id;
 use crate::model::arn::Arn;
+use crate::model::observation::CollectError;
 use crate::model::organization::{AccountState, Filter, Member};
-use crate::model::snapshot::CollectError;
-use aws_sdk_organizations::Client;
+use crate::model::partition;
+use crate::model::time::Timestamp;
+use aws_sdk_organizations::Client as Sdk;
 use aws_sdk_organizations::types::Account;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,11 +23,17 @@ const TAGS: &str = "organizations:ListTagsForResource";
 
 impl Session {
     /// The accounts that the filter lets in, by id. `region`: any of the organization's partition.
-    pub async fn members(&self, filter: &Filter, region: &str) -> Result<Vec<Member>, CollectError> {
-        let client = self.organizations(home(region));
+    pub async fn members(
+        &self,
+        filter: &Filter,
+        region: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Member>, CollectError> {
+        self.wallet.renew(now).await?;
+        let client = self.organizations(partition::home_of_region(region));
         let pace = Pace::new(RATE);
         let accounts = if filter.ous.is_empty() {
-            list!(&pace, ACCOUNTS, client.list_accounts(), accounts).await?
+            list!(&pace, ACCOUNTS, client, client.list_accounts(), accounts).await?
         } else {
             below(&client, &filter.ous, &pace).await?
         };
@@ -44,27 +53,27 @@ impl Session {
 }
 
 /// The accounts anywhere below these units.
-async fn below(client: &Client, units: &[String], pace: &Pace) -> Result<Vec<Account>, CollectError> {
+async fn below(client: &Client<Sdk>, units: &[String], pace: &Pace) -> Result<Vec<Account>, CollectError> {
     let mut accounts = Vec::new();
     let mut seen: BTreeSet<String> = units.iter().cloned().collect();
     let mut left: Vec<String> = units.to_vec();
     while let Some(unit) = left.pop() {
         let call = || client.list_accounts_for_parent().parent_id(&unit);
-        accounts.extend(list!(pace, ACCOUNTS_OF, call(), accounts).await?);
+        accounts.extend(list!(pace, ACCOUNTS_OF, client, call(), accounts).await?);
         let call = || client.list_organizational_units_for_parent().parent_id(&unit);
-        let units = list!(pace, UNITS_OF, call(), organizational_units).await?;
+        let units = list!(pace, UNITS_OF, client, call(), organizational_units).await?;
         left.extend(units.into_iter().filter_map(|unit| unit.id).filter(|id| seen.insert(id.clone())));
     }
     Ok(accounts)
 }
 
 async fn is_tagged(
-    client: &Client,
+    client: &Client<Sdk>,
     id: &str,
     wanted: &BTreeMap<String, String>,
     pace: &Pace,
 ) -> Result<bool, CollectError> {
-    let tags = list!(pace, TAGS, client.list_tags_for_resource().resource_id(id), tags).await?;
+    let tags = list!(pace, TAGS, client, client.list_tags_for_resource().resource_id(id), tags).await?;
     let has = |key: &String, value: &String| tags.iter().any(|tag| (&tag.key, &tag.value) == (key, value));
     Ok(wanted.iter().all(|(key, value)| has(key, value)))
 }

@@ -1,7 +1,7 @@
 //! Paged lists, at half of AWS's rate.
 
 use super::error::malformed;
-use crate::model::snapshot::CollectError;
+use crate::model::observation::CollectError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -36,13 +36,14 @@ impl Pace {
     }
 }
 
-/// Reads a paged list of an SDK to its end. `$call` makes the request, `$field` of each answer holds its items.
+/// Reads a paged list of an SDK to its end. `$call` makes the request of `$client`, `$field` of each answer holds its
+/// items.
 macro_rules! list {
-    ($pace:expr, $what:expr, $call:expr, $field:ident) => {
+    ($pace:expr, $what:expr, $client:expr, $call:expr, $field:ident) => {
         $crate::aws::pages::paced($what, $pace, |token| {
-            let call = $call.set_next_token(token);
+            let (call, client) = ($call.set_next_token(token), &$client);
             async move {
-                let page = call.send().await.map_err(|e| $crate::aws::error::classify($what, e))?;
+                let page = call.send().await.map_err(|e| client.failed($what, e))?;
                 Ok((Option::<Vec<_>>::from(page.$field).unwrap_or_default(), page.next_token))
             }
         })

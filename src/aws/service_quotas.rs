@@ -1,11 +1,11 @@
 //! Service Quotas, service code `bedrock`.
 
-use super::Connection;
 use super::cloudwatch::MOST;
+use super::connection::Connection;
 use super::error::malformed;
 use super::pages::{Pace, list};
+use crate::model::observation::{CollectError, ErrorClass};
 use crate::model::quota::{IncreaseRequest, QuotaList, ServiceQuota, UsageMetric};
-use crate::model::snapshot::{CollectError, ErrorClass};
 use crate::model::time::Timestamp;
 use aws_sdk_servicequotas::types::{AppliedLevelEnum, ErrorCode, RequestStatus};
 use std::collections::BTreeMap;
@@ -51,14 +51,14 @@ impl Connection {
     async fn applied(&self) -> Result<Vec<Row>, CollectError> {
         let client = self.service_quotas();
         let call = || client.list_service_quotas().service_code(SERVICE).max_results(100);
-        let rows = list!(&Pace::new(LIST_RATE), APPLIED, call(), quotas).await?;
+        let rows = list!(&Pace::new(LIST_RATE), APPLIED, client, call(), quotas).await?;
         with_values(APPLIED, rows)
     }
 
     async fn defaults(&self) -> Result<Vec<Row>, CollectError> {
         let client = self.service_quotas();
         let call = || client.list_aws_default_service_quotas().service_code(SERVICE).max_results(100);
-        let rows = list!(&Pace::new(LIST_RATE), DEFAULTS, call(), quotas).await?;
+        let rows = list!(&Pace::new(LIST_RATE), DEFAULTS, client, call(), quotas).await?;
         with_values(DEFAULTS, rows)
     }
 
@@ -66,7 +66,7 @@ impl Connection {
         let client = self.service_quotas();
         let call =
             || client.list_requested_service_quota_change_history().service_code(SERVICE).max_results(100);
-        let changes = list!(&Pace::new(HISTORY_RATE), HISTORY, call(), requested_quotas).await?;
+        let changes = list!(&Pace::new(HISTORY_RATE), HISTORY, client, call(), requested_quotas).await?;
         let open = changes.into_iter().filter_map(|change| {
             let status =
                 change.status.filter(|s| [RequestStatus::Pending, RequestStatus::CaseOpened].contains(s))?;

@@ -61,7 +61,7 @@ pub(super) async fn run(
     let sim = Sim::new(World { rates: false, ..world });
     let serving = tokio::spawn(sim.clone().serve(aws, std::future::pending()));
     (plan.aws.attempt_timeout, plan.aws.operation_timeout) = (TIMEOUT, TIMEOUT);
-    let connections = connections(&plan, &telemetry).await;
+    let connections = connections(&plan, &telemetry).await?;
     let settings = Settings {
         spread: false,
         // Rounds come only with the samples: each reads everything.
@@ -109,9 +109,9 @@ fn tell_troubles(snapshot: &Snapshot, said: &mut BTreeSet<String>) {
     }
 }
 
-async fn connections(plan: &Plan, telemetry: &Telemetry) -> Vec<Connection> {
+async fn connections(plan: &Plan, telemetry: &Telemetry) -> Result<Vec<Connection>> {
     let region = plan.accounts.iter().flat_map(|account| account.regions.listed()).next();
-    let environment = Environment::load(&plan.aws, region.map(String::as_str), telemetry).await;
+    let environment = Environment::load(&plan.aws, region.map(String::as_str), telemetry).await?;
     let mut connections = Vec::new();
     for account in &plan.accounts {
         let session = environment.session(&account.credentials).await;
@@ -119,7 +119,7 @@ async fn connections(plan: &Plan, telemetry: &Telemetry) -> Vec<Connection> {
         connections
             .extend(account.regions.listed().iter().map(|region| session.connect(&Target::new(id, region))));
     }
-    connections
+    Ok(connections)
 }
 
 #[cfg(test)]

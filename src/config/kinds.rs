@@ -4,6 +4,7 @@ use super::{CadenceKind, Statistic};
 use crate::exposition::QuotaExport;
 use crate::model::arn::Arn;
 use crate::model::organization::AccountState;
+use crate::model::partition;
 
 /// What a text means, or what it should have been.
 pub struct Kind<T> {
@@ -25,7 +26,7 @@ pub const SWITCH: Kind<bool> = Kind {
 };
 
 pub const REGION: Kind<String> =
-    Kind { expected: "a region such as us-east-1", parse: |t| is_region(t).then(|| t.into()) };
+    Kind { expected: "a region such as us-east-1", parse: |t| partition::is_region(t).then(|| t.into()) };
 
 pub const ROLE_ARN: Kind<String> = Kind {
     expected: "the ARN of a role, such as arn:aws:iam::111122223333:role/bedrock-quota-exporter",
@@ -40,6 +41,18 @@ pub const ROLE_NAME: Kind<String> = Kind {
         (!t.is_empty() && !t.starts_with('/') && !t.ends_with('/') && t.bytes().all(fits)).then(|| t.into())
     },
 };
+
+pub const SESSION_NAME: Kind<String> = Kind {
+    expected: "2 to 64 letters, digits or any of _+=,.@- as the name of a session",
+    parse: |t| {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
+        ((2..=64).contains(&t.len()) && t.bytes().all(fits)).then(|| t.into())
+    },
+};
+
+/// STS's own bounds; more than an hour only where the role allows it, and never from another role's session.
+pub const SESSION_DURATION: Kind<u64> =
+    Kind { expected: "a duration from 15m to 12h, such as 1h", parse: |t| duration(t, 900..=43_200) };
 
 pub const ACCOUNT_ID: Kind<String> =
     Kind { expected: "the 12 digits of an account id", parse: |t| is_account_id(t).then(|| t.into()) };
@@ -123,11 +136,10 @@ pub const TIMEOUT: Kind<u64> =
 /// The account id in the ARN of a role.
 pub fn role_account(arn: &str) -> Option<&str> {
     let arn = Arn::parse(arn)?;
-    let well_formed = (arn.partition == "aws" || arn.partition.starts_with("aws-"))
+    let well_formed = partition::is_known(arn.partition)
         && (arn.service, arn.region, arn.kind()) == ("iam", "", "role")
         && is_account_id(arn.account)
-        && !arn.id().is_empty()
-        && !arn.id().contains(char::is_whitespace);
+        && (ROLE_NAME.parse)(arn.id()).is_some();
     well_formed.then_some(arn.account)
 }
 
@@ -145,14 +157,6 @@ fn is_unit(text: &str) -> bool {
         ["ou", root, unit] => is_part(root, 4) && is_part(unit, 8),
         _ => false,
     }
-}
-
-/// `us-east-1`, `us-gov-west-1`, `eusc-de-east-1`.
-fn is_region(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [words @ .., number] = &parts[..] else { return false };
-    let is_word = |w: &&str| w.len() >= 2 && w.bytes().all(|b| b.is_ascii_lowercase());
-    words.len() >= 2 && words.iter().all(is_word) && matches!(number.parse(), Ok(1..=99u8))
 }
 
 fn is_quota_code(text: &str) -> bool {
@@ -241,26 +245,6 @@ mod tests {
     }
 
     #[test]
-    fn regions() {
-        for good in ["us-east-1", "ap-southeast-2", "us-gov-west-1", "eu-isoe-west-1", "eusc-de-east-1"] {
-            assert!(is_region(good), "{good}");
-        }
-        for bad in [
-            "",
-            "us-east",
-            "us-east-",
-            "us-east-1a",
-            "us-1",
-            "-east-1",
-            "US-EAST-1",
-            "us_east_1",
-            "us-east-0",
-        ] {
-            assert!(!is_region(bad), "{bad}");
-        }
-    }
-
-    #[test]
     fn urls() {
         for good in
             ["http://localhost:4566", "https://vpce-1.example.org/", "http://[::1]:80", "http://[::1]/x"]
@@ -286,8 +270,16 @@ mod tests {
     fn role_arns_of_every_partition() {
         assert_eq!(role_account("arn:aws:iam::111122223333:role/path/reader"), Some("111122223333"));
         assert_eq!(role_account("arn:aws-us-gov:iam::111122223333:role/r"), Some("111122223333"));
-        for bad in ["", "arn:aws:iam::111122223333:role/", "arn:aws:sts::111122223333:role/r", "111122223333"]
-        {
+        for bad in [
+            "",
+            "111122223333",
+            "arn:aws:iam::111122223333:role/",
+            "arn:aws:sts::111122223333:role/r",
+            "arn:aws-moon:iam::111122223333:role/r",
+            "arn:aws:iam::111122223333:role/a b",
+            "arn:aws:iam::111122223333:role/r\u{200b}",
+            "arn:aws:iam::111122223333:role/r*",
+        ] {
             assert_eq!(role_account(bad), None, "{bad}");
         }
     }

@@ -8,9 +8,9 @@ mod questions;
 use crate::aws::{Connection, Environment, Monitoring, Session};
 use crate::model::arn::Arn;
 use crate::model::ids::Target;
+use crate::model::observation::CollectError;
 use crate::model::organization::Member;
 use crate::model::shard::Shard;
-use crate::model::snapshot::CollectError;
 use crate::model::time::Timestamp;
 use crate::plan::{AccountPlan, Credentials, OrganizationPlan, Plan, Regions};
 use crate::telemetry::{Discovery, Telemetry};
@@ -60,7 +60,7 @@ impl Fleet {
         let all_told = region.filter(|_| told.iter().all(|regions| !regions.is_empty()));
         let environment = match old {
             Some(old) => old.environment.reload(&plan.aws, all_told, telemetry).await,
-            None => Environment::load(&plan.aws, all_told, telemetry).await,
+            None => Environment::load(&plan.aws, all_told, telemetry).await?,
         };
         let region = region.map(String::from).or_else(|| environment.region());
         let mut fleet = Fleet {
@@ -83,13 +83,16 @@ impl Fleet {
         };
         for AccountPlan { name, credentials, account_id, regions } in &plan.accounts {
             let old = old.iter().flat_map(|old| &old.configured).find(|old| old.credentials == *credentials);
+            let session = fleet.session(credentials).await;
             let account = Account {
-                session: fleet.session(credentials).await,
+                regions: fleet.regions(regions, session.region(), old)?,
+                session,
                 credentials: credentials.clone(),
                 name: name.clone(),
-                regions: fleet.regions(regions, old)?,
                 told: regions.clone(),
+                // What the credentials are of by now is asked anew; until then nothing is read by those of another.
                 id: account_id.clone().or_else(|| old.and_then(|old| old.id.clone())),
+                is_told: account_id.is_some(),
             };
             fleet.configured.push(account);
         }
@@ -110,7 +113,7 @@ impl Fleet {
     /// Accounts that were found stay until the organization has answered anew.
     async fn join(&mut self, plan: &OrganizationPlan, old: Option<&Fleet>) -> Result<()> {
         let session = self.session(&plan.credentials).await;
-        let regions = self.regions(&plan.regions, None)?;
+        let regions = self.regions(&plan.regions, self.environment.region(), None)?;
         let organization = Organization { session, plan: Arc::new(plan.clone()), regions };
         for old in old.iter().filter(|old| old.organization.is_some()).flat_map(|old| &old.found) {
             let member = Member {
@@ -133,8 +136,14 @@ impl Fleet {
     }
 
     /// The regions of an account, as far as they are known; `old`: the account as it was before.
-    fn regions(&self, told: &Regions, old: Option<&Account>) -> Result<Option<Vec<String>>> {
-        match (told, self.environment.region()) {
+    /// `own`: the region of the credentials, where no other is told.
+    fn regions(
+        &self,
+        told: &Regions,
+        own: Option<String>,
+        old: Option<&Account>,
+    ) -> Result<Option<Vec<String>>> {
+        match (told, own) {
             (Regions::AllEnabled, _) => {
                 Ok(old.filter(|old| old.told == *told).and_then(|old| old.regions.clone()))
             }

@@ -4,6 +4,7 @@ use super::fleet::{Answer, Fleet};
 use super::reloads::{Read, Reading};
 use super::systemd;
 use crate::aws::Connection;
+use crate::aws::wallet::is_about_credentials;
 use crate::clock::{Watch, now};
 use crate::collect::{self, Work};
 use crate::exposition::Export;
@@ -61,9 +62,15 @@ struct Writer {
     said: Said,
 }
 
-/// The troubles that were logged and are not over: each is said when it appears, not every minute.
+/// The troubles that are not over, and when each was logged last: when it appears and once an hour, not every minute.
 #[derive(Default)]
-struct Said(BTreeMap<(Target, Collector), BTreeSet<(ErrorClass, String)>>);
+struct Said(BTreeMap<(Target, Collector), BTreeMap<Trouble, Timestamp>>);
+
+/// The call that failed, and how. What AWS says beside it may differ each time.
+type Trouble = (ErrorClass, String);
+
+/// Seconds between two log lines about a trouble that goes on.
+const REMINDER: i64 = 3600;
 
 pub(super) async fn run(
     plan: Plan,
@@ -270,7 +277,12 @@ impl Writer {
         }
         outcomes.iter().for_each(|outcome| self.said.log(outcome));
         let slowed = self.snapshot.is_slowed();
+        let began = self.snapshot.first_round_done();
         self.snapshot = self.snapshot.advance(&self.plan.settings, outcomes, now());
+        if !began && self.snapshot.first_round_done() && self.fleet.is_explored() {
+            let up = self.snapshot.targets.values().filter(|state| is_read(state)).count();
+            tracing::info!(targets = self.snapshot.targets.len(), up, "the first round is complete");
+        }
         match (slowed, self.snapshot.is_slowed()) {
             (false, true) => tracing::warn!("the budget slows the reading of the calmest ids"),
             (true, false) => tracing::info!("the budget slows no reading any more"),
@@ -291,25 +303,33 @@ impl Writer {
 }
 
 impl Said {
+    /// Logs what is new about a target. What is wrong with credentials is told by them, once for all their targets.
     fn log(&mut self, outcome: &Outcome) {
-        let Outcome { target, collector, errors, seconds, .. } = outcome;
+        let Outcome { target, collector, errors, seconds, started, .. } = outcome;
         let known = self.0.entry((target.clone(), *collector)).or_default();
-        for error in errors {
-            if known.insert(trouble(error)) {
-                let CollectError { class, message } = error;
-                tracing::warn!(%target, %collector, %class, error = message, "collection failed");
+        let mut now = BTreeMap::new();
+        for error in errors.iter().filter(|error| !is_about_credentials(error)) {
+            let CollectError { class, message } = error;
+            let told = known.get(&trouble(error)).copied();
+            let again = told.is_some_and(|told| started.0 - told.0 >= REMINDER);
+            match told {
+                None => tracing::warn!(%target, %collector, %class, error = message, "collection failed"),
+                Some(_) if again => {
+                    tracing::warn!(%target, %collector, %class, error = message, "collection still fails");
+                }
+                Some(_) => {}
             }
+            now.insert(trouble(error), told.filter(|_| !again).unwrap_or(*started));
         }
         if errors.is_empty() && !known.is_empty() {
             tracing::info!(%target, %collector, "collection works again");
         }
-        *known = errors.iter().map(trouble).collect();
+        *known = now;
         tracing::debug!(%target, %collector, seconds, errors = errors.len(), "collected");
     }
 }
 
-/// The call that failed, and how. What AWS says beside it may differ each time.
-fn trouble(error: &CollectError) -> (ErrorClass, String) {
+fn trouble(error: &CollectError) -> Trouble {
     (error.class, error.message.split(": ").next().unwrap_or_default().to_string())
 }
 
@@ -341,6 +361,11 @@ async fn witnessed<T>(target: &Target, collector: Collector, work: impl Future<O
         tracing::error!(%target, %collector, "the collector panicked: the process ends");
         std::panic::resume_unwind(panic)
     })
+}
+
+/// Whether every collector of the target has read what it reads.
+fn is_read(state: &TargetState) -> bool {
+    Collector::ALL.iter().all(|collector| state.collectors.get(collector).is_some_and(|state| state.up))
 }
 
 /// What a target without a known account shows: a failed usage collection.
@@ -423,6 +448,25 @@ mod tests {
         }
         assert_eq!(with("request 0").len(), 1, "{lines:#?}");
         assert_eq!(with("works again").len(), 1, "{lines:#?}");
+    }
+
+    #[test]
+    fn a_trouble_that_goes_on_is_said_once_an_hour() {
+        let denied = [(ErrorClass::AccessDenied, "cloudwatch:GetMetricData: HTTP 403, AccessDenied: no")];
+        let of_keys = [(ErrorClass::NoCredentials, "credentials of profile research: none")];
+        let lines = logged(|| {
+            let mut said = Said::default();
+            for minute in 0..150 {
+                said.log(&Outcome { started: Timestamp(60 * minute), ..outcome(&denied) });
+                said.log(&Outcome {
+                    started: Timestamp(60 * minute),
+                    collector: Collector::Catalog,
+                    ..outcome(&of_keys)
+                });
+            }
+        });
+        assert_eq!(lines.len(), 3, "{lines:#?}");
+        assert!(lines[1].contains("still fails"), "{lines:#?}");
     }
 
     #[test]

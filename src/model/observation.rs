@@ -20,7 +20,11 @@ words! {
     ErrorClass {
         Throttled = "throttled",
         AccessDenied = "access_denied",
+        /// Found nowhere, or what should give them failed.
+        NoCredentials = "no_credentials",
         ExpiredCredentials = "expired_credentials",
+        /// Credentials of another account than the one that is watched.
+        WrongAccount = "wrong_account",
         ClockSkew = "clock_skew",
         Timeout = "timeout",
         Network = "network",

@@ -43,8 +43,10 @@ mod rounds; // rounds minute by minute
 mod sim; // the simulated AWS itself, seen by the Rust SDKs and boto3
 
 // The whole process: the binary, its flags, its log, its pages (`served`).
+mod credentials; // every way to credentials, and whose they are
 mod demo; // `demo` as a newcomer starts it
 mod live; // the command line where only the SDK's own variables point to AWS
+mod network; // proxies, private authorities, and what is said when there is no way
 mod organization; // accounts that nobody listed
 mod reload; // a config that changes, a process that stops, what stays open
 mod served;

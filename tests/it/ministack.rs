@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use bedrock_quota_exporter::aws::Environment;
 use bedrock_quota_exporter::model::ids::Target;
+use bedrock_quota_exporter::model::time::Timestamp;
 use bedrock_quota_exporter::plan::Credentials;
 use bedrock_quota_exporter::sim::world::{Account, ApplicationProfile, Publishing, Region, World};
 use std::future::IntoFuture;
@@ -189,7 +190,7 @@ async fn real_traffic_of_two_ids_sharing_a_quota_is_published_minute_by_minute()
     let config = format!("usage: {{cadence: fixed}}\naws: {{endpoints: {{cloudwatch: '{cloudwatch}'}}}}");
     let mut rig = Rig::start(world, &config, start).await;
 
-    let environment = Environment::load(&rig.plan.aws, Some("us-east-1"), &rig.telemetry).await;
+    let environment = Environment::load(&rig.plan.aws, Some("us-east-1"), &rig.telemetry).await.unwrap();
     let session = environment.session(&Credentials::Default).await;
     put(&session.connect(&Target::new("000000000000", "us-east-1")).cloudwatch(), start, &trace).await;
 
@@ -243,9 +244,9 @@ async fn the_catalog_and_the_caller_of_another_server_are_read() {
     let config =
         format!("aws: {{endpoints: {{bedrock: '{0}', sts: '{0}', cloudwatch: '{0}'}}}}", ministack.url);
     let rig = Rig::start(World::default(), &config, 0).await;
-    let environment = Environment::load(&rig.plan.aws, Some("us-east-1"), &rig.telemetry).await;
+    let environment = Environment::load(&rig.plan.aws, Some("us-east-1"), &rig.telemetry).await.unwrap();
     let session = environment.session(&Credentials::Default).await;
-    let account = session.account_id("us-east-1").await.unwrap();
+    let account = session.account_id(Timestamp(0)).await.unwrap();
     assert!(account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()), "{account}");
     let connection = session.connect(&Target::new(&account, "us-east-1"));
     let (catalog, errors) = connection.catalog(&[]).await;

@@ -7,7 +7,7 @@ use bedrock_quota_exporter::exposition::{self, Export};
 use bedrock_quota_exporter::model::ids::Target;
 use bedrock_quota_exporter::model::snapshot::Snapshot;
 use bedrock_quota_exporter::model::time::Timestamp;
-use bedrock_quota_exporter::plan::{self, Credentials, Plan};
+use bedrock_quota_exporter::plan::{self, AwsPlan, Credentials, Plan};
 use bedrock_quota_exporter::sim::Sim;
 use bedrock_quota_exporter::sim::desk::Clock;
 use bedrock_quota_exporter::sim::world::World;
@@ -58,7 +58,8 @@ impl Rig {
         let mut connections = Vec::new();
         for target in &targets {
             if !environments.contains_key(&target.region) {
-                let environment = Environment::load(&plan.aws, Some(&target.region), &telemetry).await;
+                let aws = AwsPlan { sts_region: Some(target.region.to_string()), ..plan.aws.clone() };
+                let environment = Environment::load(&aws, Some(&target.region), &telemetry).await.unwrap();
                 environments.insert(target.region.clone(), environment);
             }
             let environment = &environments[&target.region];

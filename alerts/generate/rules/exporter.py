@@ -106,7 +106,7 @@ def data_stale(v):
 
 
 def credentials_failing(v):
-    errors = 'bedrock_exporter_collection_errors_total{class=~"access_denied|expired_credentials"}'
+    errors = 'bedrock_exporter_collection_errors_total{class=~"access_denied|no_credentials|expired_credentials|wrong_account"}'
     return dict(
         alert="BedrockCredentialsFailing",
         severity="warning",

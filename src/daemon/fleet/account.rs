@@ -2,9 +2,10 @@
 
 use crate::aws::{Environment, Session};
 use crate::model::ids::Target;
+use crate::model::observation::CollectError;
 use crate::model::organization::Member;
 use crate::model::shard::Shard;
-use crate::model::snapshot::CollectError;
+use crate::model::time::Timestamp;
 use crate::plan::{Credentials, OrganizationPlan, Regions};
 use std::sync::Arc;
 
@@ -17,8 +18,10 @@ pub(crate) struct Account {
     pub(super) told: Regions,
     /// `None`: AWS has not told them yet.
     pub(super) regions: Option<Vec<String>>,
-    /// The account id, where the plan or the organization tells it.
+    /// The account id: told by the plan or the organization, or what STS said last.
     pub(crate) id: Option<String>,
+    /// Whether nobody but the plan or the organization tells the id.
+    pub(super) is_told: bool,
 }
 
 #[derive(Clone)]
@@ -69,9 +72,10 @@ impl Organization {
         environment: &Environment,
         region: &str,
         known: &Sessions,
+        now: Timestamp,
     ) -> Result<Vec<Account>, CollectError> {
         let mut accounts = Vec::new();
-        for member in self.session.members(&self.plan.filter, region).await? {
+        for member in self.session.members(&self.plan.filter, region, now).await? {
             accounts.push(self.account(environment, member, known).await);
         }
         Ok(accounts)
@@ -93,6 +97,7 @@ impl Organization {
             told: self.plan.regions.clone(),
             regions: self.regions.clone(),
             id: Some(id),
+            is_told: true,
         }
     }
 }

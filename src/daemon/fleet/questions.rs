@@ -4,8 +4,8 @@ use super::Fleet;
 use super::account::{Account, Sessions};
 use crate::aws::account::EnabledRegions;
 use crate::model::ids::Target;
+use crate::model::observation::CollectError;
 use crate::model::shard::Shard;
-use crate::model::snapshot::CollectError;
 use crate::model::time::Timestamp;
 use crate::plan::Regions;
 use crate::telemetry::Discovery;
@@ -34,8 +34,8 @@ pub(crate) enum Answer {
 
 impl Fleet {
     pub(super) fn questions(&self) -> impl Iterator<Item = Question> {
-        let unknown = self.configured.iter().enumerate().filter(|(_, account)| account.id.is_none());
-        let identities = unknown.map(|(number, _)| Question::Identity(number));
+        let untold = self.configured.iter().enumerate().filter(|(_, account)| !account.is_told);
+        let identities = untold.map(|(number, _)| Question::Identity(number));
         let accounts = self.organization.as_ref().map(|_| Question::Accounts);
         let enabled = self.accounts().filter(|account| account.told == Regions::AllEnabled);
         let enabled = enabled.filter_map(|account| account.id.clone()).filter(|id| self.shard.owns(id));
@@ -62,10 +62,10 @@ impl Fleet {
         let due = self.unasked().filter(|(at, _)| *at <= now).map(|(_, question)| question);
         let due: Vec<Question> = due.take(most).collect();
         self.asked.extend(due.iter().cloned());
-        due.into_iter().map(|question| self.asking(question)).collect()
+        due.into_iter().map(|question| self.asking(question, now)).collect()
     }
 
-    fn asking(&self, question: Question) -> impl Future<Output = Answer> + Send + 'static {
+    fn asking(&self, question: Question, now: Timestamp) -> impl Future<Output = Answer> + Send + 'static {
         let account = match &question {
             Question::Identity(number) => self.configured.get(*number),
             Question::Accounts => None,
@@ -82,13 +82,14 @@ impl Fleet {
         async move {
             match (question, session, organization) {
                 (Question::Identity(number), Some(session), _) => {
-                    Answer::Identity(number, session.account_id(&region).await)
+                    Answer::Identity(number, session.account_id(now).await)
                 }
                 (Question::Regions(id), Some(session), _) => {
-                    Answer::Regions(id, session.enabled_regions(&region).await)
+                    let enabled = session.enabled_regions(&id, &region, now).await;
+                    Answer::Regions(id, enabled)
                 }
                 (_, _, Some(organization)) => {
-                    Answer::Accounts(organization.accounts(&environment, &region, &sessions).await)
+                    Answer::Accounts(organization.accounts(&environment, &region, &sessions, now).await)
                 }
                 _ => Answer::Accounts(Ok(found)),
             }
@@ -98,25 +99,7 @@ impl Fleet {
     /// Takes an answer in; returns what failed to become known, as the target that it stands at.
     pub(crate) fn learn(&mut self, answer: Answer, now: Timestamp) -> Vec<(Target, CollectError)> {
         match answer {
-            Answer::Identity(number, answer) => {
-                self.ask_again(Question::Identity(number), now.plus(RETRY));
-                match answer {
-                    Ok(id) => {
-                        tracing::info!(account_id = id, "credentials identified");
-                        if self.configured.iter().any(|account| account.is(&id)) {
-                            tracing::warn!(
-                                account_id = id,
-                                "two entries under accounts are of this account: a region of both is read once"
-                            );
-                        }
-                        self.connections.retain(|target, _| *target.account_id != *id);
-                        self.configured[number].id = Some(id);
-                        self.connect();
-                        Vec::new()
-                    }
-                    Err(error) => stand_ins(&self.configured[number], self.shard, &error),
-                }
-            }
+            Answer::Identity(number, answer) => self.learn_identity(number, answer, now),
             Answer::Accounts(answer) => {
                 let known = self.found.len();
                 let answer = self.note(Question::Accounts, answer, known > 0, now);
@@ -131,6 +114,44 @@ impl Fleet {
             }
             Answer::Regions(id, answer) => self.learn_regions(id, answer, now),
         }
+    }
+
+    /// The credentials may have become another account's: then the old one is no longer watched, and what is read by
+    /// them is the new one's. Nothing is asked of AWS for it while the keys are those that are known.
+    fn learn_identity(
+        &mut self,
+        number: usize,
+        answer: Result<String, CollectError>,
+        now: Timestamp,
+    ) -> Vec<(Target, CollectError)> {
+        let known = self.configured[number].id.clone();
+        let pause = if known.is_some() && answer.is_ok() { RETRY_KNOWN } else { RETRY };
+        self.ask_again(Question::Identity(number), now.plus(pause));
+        let id = match answer {
+            Ok(id) if known.as_ref() == Some(&id) => return Vec::new(),
+            Ok(id) => id,
+            // What is known stays, and its collections tell what is wrong.
+            Err(_) if known.is_some() => return Vec::new(),
+            Err(error) => return stand_ins(&self.configured[number], self.shard, &error),
+        };
+        match &known {
+            None => tracing::info!(account_id = id, "credentials identified"),
+            Some(known) => tracing::warn!(
+                account_id = id,
+                before = known,
+                "the credentials are another account's now: it is watched, and the one before no longer"
+            ),
+        }
+        if self.configured.iter().any(|account| account.is(&id)) {
+            tracing::warn!(
+                account_id = id,
+                "two entries under accounts are of this account: a region of both is read once"
+            );
+        }
+        self.connections.retain(|target, _| *target.account_id != *id);
+        self.configured[number].id = Some(id);
+        self.connect();
+        Vec::new()
     }
 
     fn learn_regions(

@@ -1,5 +1,6 @@
 //! STS: who am I, and keys for another account.
 
+use super::query::form;
 use super::refusal::Refusal;
 use super::scene::Scene;
 use super::signer::access_key;
@@ -7,6 +8,15 @@ use crate::sim::desk::real_time;
 use serde_json::{Value, json};
 use time::UtcDateTime;
 use time::format_description::well_known::Rfc3339;
+
+/// Who asks is told by a token instead of a signature.
+const BY_TOKEN: &str = "AssumeRoleWithWebIdentity";
+
+/// Whether a form is one that nobody signs.
+pub fn needs_no_signature(body: &[u8]) -> bool {
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    form(text)["Action"].as_str() == Some(BY_TOKEN)
+}
 
 pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, Refusal> {
     match operation {
@@ -16,6 +26,10 @@ pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, R
             "Account": scene.account.id,
         })),
         "AssumeRole" => assume_role(scene, input),
+        BY_TOKEN => {
+            field(input, "WebIdentityToken").ok_or_else(|| missing("webIdentityToken"))?;
+            assume_role(scene, input)
+        }
         other => Err(Refusal::new(400, "InvalidAction", format!("Could not find operation {other}"))),
     }
 }

@@ -1,0 +1,164 @@
+//! Where keys come from: the places that every AWS tool looks at, in the same order.
+
+use super::error;
+use super::profiles::{self, Base, Recipe};
+use super::sts::{Role, Sts};
+use crate::model::arn::Arn;
+use crate::model::observation::CollectError;
+use crate::model::partition;
+use crate::model::time::Timestamp;
+use crate::plan::AwsPlan;
+use crate::telemetry::Telemetry;
+use aws_config::Region;
+use aws_config::SdkConfig;
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::Credentials as Keys;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
+use std::time::SystemTime;
+
+/// What it takes to get keys: the environment's configuration, and the region of STS.
+pub(super) struct Sources {
+    pub(super) config: SdkConfig,
+    pub(super) plan: AwsPlan,
+    pub(super) telemetry: Telemetry,
+    /// Where STS is asked, by `aws.sts_region`, the profile or the environment.
+    pub(super) region: String,
+}
+
+impl Sources {
+    /// What the SDK takes for the time, to hold it against the expiry of keys.
+    pub(super) fn clock(&self) -> SystemTime {
+        self.config.time_source().map_or(SystemTime::UNIX_EPOCH, |source| source.now())
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        let since = self.clock().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Timestamp(since.as_secs() as i64)
+    }
+
+    pub(super) fn sts(&self) -> Sts {
+        Sts {
+            config: self.config.clone(),
+            plan: self.plan.clone(),
+            telemetry: self.telemetry.clone(),
+            region: self.region.clone(),
+        }
+    }
+
+    /// STS where the role is known: each partition has its own.
+    pub(super) fn sts_for(&self, role: &str) -> Sts {
+        let partition = Arn::parse(role).map_or("aws", |arn| arn.partition);
+        let is_there = self.plan.sts_region.is_some() || partition::of_region(&self.region) == partition;
+        let region = if is_there { self.region.clone() } else { partition::home(partition).to_string() };
+        Sts { region, ..self.sts() }
+    }
+
+    /// The keys that the SDKs call default. A profile that AWS_PROFILE names must be there, whatever else is.
+    pub(super) async fn current(&self) -> Result<Keys, CollectError> {
+        let profiles = profiles::read().await.map_err(error::no_credentials)?;
+        let selected = profiles.selected_profile();
+        if selected != "default" && profiles.get_profile(selected).is_none() {
+            return Err(error::no_credentials(format_args!(
+                "AWS_PROFILE: the profile {selected} is neither in the AWS config file nor in the AWS credentials file"
+            )));
+        }
+        if let Some(keys) = found(EnvironmentVariableCredentialsProvider::new().provide_credentials().await)?
+        {
+            return Ok(keys);
+        }
+        if profiles.get_profile(selected).is_some() {
+            let recipe = profiles::recipe(&profiles, selected).map_err(error::no_credentials)?;
+            if let Some(keys) = self.follow(recipe).await? {
+                return Ok(keys);
+            }
+        }
+        if let (Some(file), Some(arn)) = (variable("AWS_WEB_IDENTITY_TOKEN_FILE"), variable("AWS_ROLE_ARN")) {
+            let session_name = variable("AWS_ROLE_SESSION_NAME");
+            let role = Role { arn, external_id: None, session_name, duration: None };
+            return self.sts_for(&role.arn).assume_by_token(&role, &file).await;
+        }
+        if let Some(keys) = found(self.container().await)? {
+            return Ok(keys);
+        }
+        match found(self.instance().await)? {
+            Some(keys) => Ok(keys),
+            None => Err(error::no_credentials(
+                "none in the environment's variables, in a profile, as a web identity, or of a container or an instance",
+            )),
+        }
+    }
+
+    /// The keys of a profile, or why it has none.
+    pub(super) async fn profile(&self, name: &str) -> Result<Keys, CollectError> {
+        let profiles = profiles::read().await.map_err(error::no_credentials)?;
+        let recipe = profiles::recipe(&profiles, name).map_err(error::no_credentials)?;
+        let keys = self.follow(recipe).await?;
+        keys.ok_or_else(|| error::no_credentials(format_args!("the profile {name} holds no credentials")))
+    }
+
+    async fn follow(&self, recipe: Recipe) -> Result<Option<Keys>, CollectError> {
+        let keys = match recipe.base {
+            Base::Keys(keys) => Some(keys),
+            Base::Environment => {
+                found(EnvironmentVariableCredentialsProvider::new().provide_credentials().await)?
+            }
+            Base::Container => found(self.container().await)?,
+            Base::Instance => found(self.instance().await)?,
+            Base::Token { role, file } => Some(self.sts_for(&role.arn).assume_by_token(&role, &file).await?),
+            Base::Sdk(name) => {
+                let provider = ProfileFileCredentialsProvider::builder().configure(&self.provider_config());
+                found(provider.profile_name(name).build().provide_credentials().await)?
+            }
+        };
+        let Some(mut keys) = keys else { return Ok(None) };
+        for role in &recipe.roles {
+            keys = self.sts_for(&role.arn).assume(keys, role).await?;
+        }
+        Ok(Some(keys))
+    }
+
+    /// ECS, and EKS Pod Identity.
+    async fn container(&self) -> Result<Keys, CredentialsError> {
+        let provider = EcsCredentialsProvider::builder().configure(&self.provider_config()).build();
+        provider.provide_credentials().await
+    }
+
+    async fn instance(&self) -> Result<Keys, CredentialsError> {
+        let provider = ImdsCredentialsProvider::builder().configure(&self.provider_config()).build();
+        provider.provide_credentials().await
+    }
+
+    /// The exporter's own HTTP client and timeouts, for the SDK's own ways to keys.
+    fn provider_config(&self) -> ProviderConfig {
+        let mut config = ProviderConfig::without_region()
+            .with_region(Some(Region::new(self.region.clone())))
+            .with_use_fips(self.config.use_fips())
+            .with_use_dual_stack(self.config.use_dual_stack());
+        if let Some(http) = self.config.http_client() {
+            config = config.with_http_client(http);
+        }
+        if let Some(timeouts) = self.config.timeout_config() {
+            config = config.with_timeout_config(timeouts.clone());
+        }
+        config
+    }
+}
+
+/// A variable that is set, and not to nothing.
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// `None`: this place has no keys, and the next one may have some.
+fn found(provided: Result<Keys, CredentialsError>) -> Result<Option<Keys>, CollectError> {
+    match provided {
+        Ok(keys) => Ok(Some(keys)),
+        Err(CredentialsError::CredentialsNotLoaded(_)) => Ok(None),
+        Err(error) => Err(error::of_provider(&error)),
+    }
+}

@@ -206,7 +206,7 @@ fn cache_metrics_under_two_spellings_added() {
     ];
     let metrics = vec![Metric::Invocations, Metric::CacheWriteTokens];
     let listed = Some(vec![ListedId { id: InvocationId::runtime(US_NOVA), metrics }]);
-    let reading = UsageReading { listed: listed.clone(), minutes: minutes.clone(), hours: Vec::new() };
+    let reading = UsageReading { listed: listed.clone(), minutes: minutes.clone(), today: Vec::new() };
     let outcome = cloud.outcome(Collector::Usage, Observation::Usage(reading));
     cloud.advance(vec![outcome]);
     let status = cloud.status(US_NOVA_TPM);
@@ -214,7 +214,7 @@ fn cache_metrics_under_two_spellings_added() {
 
     let mut half = minutes;
     half[3].complete = false;
-    let reading = UsageReading { listed, minutes: half, hours: Vec::new() };
+    let reading = UsageReading { listed, minutes: half, today: Vec::new() };
     cloud.restart(NOON).round();
     let outcome = cloud.outcome(Collector::Usage, Observation::Usage(reading));
     cloud.advance(vec![outcome]);

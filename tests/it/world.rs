@@ -246,6 +246,7 @@ pub fn quota_status(model: &str, scope: Scope, kind: QuotaKind, code: &str) -> Q
         exhaustion: None,
         implied_burndown: None,
         charged: Vec::new(),
+        uncounted: Vec::new(),
     }
 }
 
@@ -305,9 +306,11 @@ fn evaluation() -> Evaluation {
         (quota.limit, quota.default) = (None, None);
         QuotaStatus { state: State::NoSuchQuota, ..status }
     };
+    let ids = ids(profile, team);
     Evaluation {
         quotas: vec![zero, day, missing, tokens],
-        ids: ids(profile, team),
+        models_in_use: ids.iter().filter_map(|id| id.resolution.model.clone()).collect(),
+        ids,
         throttling: vec![ThrottleStatus {
             model: SONNET.into(),
             scope: Scope::CrossRegion,

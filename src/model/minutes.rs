@@ -155,7 +155,7 @@ impl History {
 
     /// Whether calls came in nearly every minute until the last one.
     pub fn is_steady(&self) -> bool {
-        self.column(Metric::Invocations).is_some_and(|column| column.steady_from(self.first).is_some())
+        self.column(Metric::Invocations).is_some_and(|column| column.steady(self.first).is_some())
     }
 
     /// The first minute not read of every metric asked for; of an idle id, of those that tell it is idle.

@@ -283,6 +283,7 @@ fn evaluation() -> Evaluation {
         throttled_ratio: Some(0.4),
         implied_burndown: Some(5.0),
         charged: vec![(team.clone(), 0.0), (profile.clone(), 123_456_789.0)],
+        uncounted: vec![(profile.clone(), 1_200.0)],
         ..quota_status(SONNET, Scope::CrossRegion, QuotaKind::TokensPerMinute, "L-00000001")
     };
     let day = QuotaStatus {

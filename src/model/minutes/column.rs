@@ -5,10 +5,11 @@ use super::answer::Answer;
 use super::cells::{Cell, Cells};
 use crate::model::time::{Minute, Timestamp};
 use crate::model::usage::{LATE_MINUTES, Metric, oldest_readable};
+use std::ops::{Range, RangeInclusive};
 
-/// A metric with a datapoint in so many of so many minutes up to its last one is steady: a minute without one
-/// is then more likely late than silent.
-const STEADY: (usize, i64) = (8, 10);
+/// A metric with a datapoint in seven of ten minutes up to its last one is steady: a minute without one is then
+/// more likely late than silent. Looked at are so many minutes, the newest few of which may well be late.
+const STEADY: RangeInclusive<usize> = 10..=20;
 
 #[derive(Clone, Debug)]
 pub(super) struct Column {
@@ -47,7 +48,7 @@ impl Column {
 
     /// From where its minutes are needed to take in the next answer.
     pub fn needed_from(&self) -> Option<Minute> {
-        Some(self.first_open()? - STEADY.1)
+        Some(self.first_open()? - *STEADY.end() as i64)
     }
 
     /// From where it is read the next time: half an hour of what has settled as well, since CloudWatch
@@ -74,7 +75,7 @@ impl Column {
         let known = |minute: Minute| answer.get(minute).is_some_and(|cell| cell != Cell::Unknown);
         let before = std::mem::take(&mut self.growing);
         self.growing.extend(before.iter().copied().filter(|&minute| !known(minute)));
-        let expected = self.steady_from(first).map(|steady| steady + 1..steady + STEADY.1 + ages.grace);
+        let expected = self.steady(first).map(|steady| steady.start + 1..steady.end + ages.grace);
         for minute in answer.from.until(answer.until()).filter(|&minute| known(minute)) {
             let late = expected.as_ref().is_some_and(|minutes| minutes.contains(&minute))
                 && (minute >= from || before.contains(&minute))
@@ -86,12 +87,14 @@ impl Column {
         }
     }
 
-    /// The first of the minutes in which it was steady until its last datapoint; `None` if it was not.
-    pub fn steady_from(&self, first: Minute) -> Option<Minute> {
-        let last = (0..self.cells.len()).rev().find(|&at| self.cells.get(at).point().is_some())?;
-        let from = (last + 1).checked_sub(STEADY.1 as usize)?;
-        let points = (from..=last).filter(|&at| self.cells.get(at).point().is_some()).count();
-        (self.metric.is_sum() && points >= STEADY.0).then(|| first + from as i64)
+    /// The minutes in which it was steady, up to its last datapoint; `None` if it was not.
+    pub fn steady(&self, first: Minute) -> Option<Range<Minute>> {
+        let has_point = |at: &usize| self.cells.get(*at).point().is_some();
+        let until = (0..self.cells.len()).rev().find(has_point)? + 1;
+        let from = until.saturating_sub(*STEADY.end());
+        let points = (from..until).filter(has_point).count();
+        let steady = until - from >= *STEADY.start() && 10 * points >= 7 * (until - from);
+        (steady && self.metric.is_sum()).then(|| first + from as i64..first + until as i64)
     }
 
     /// Forgets what lies before `until`. A minute that stayed unknown so long is given up if later ones

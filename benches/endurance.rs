@@ -1,12 +1,13 @@
 //! Resident memory over 10,000 simulated rounds, a week of minutes: `cargo bench --bench endurance`.
 //!
 //! The simulated AWS runs in the same process and keeps nothing per round.
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads /proc, and times what it starts")]
 
 #[allow(dead_code)]
 #[path = "../tests/it/rig.rs"]
 mod rig;
 
-use bedrock_quota_exporter::sim::traffic::{Demand, Stream};
+use bedrock_quota_exporter::sim::world::stream::{Demand, Stream};
 use bedrock_quota_exporter::sim::world::{Account, Publishing, Region, World};
 use std::sync::Arc;
 

@@ -4,10 +4,11 @@
 //! `cargo bench --bench fleet [-- ACCOUNTS [CADENCE]]`: `serve` watches 5 regions of a tenth of the accounts and
 //! of all of them (50), at once, 40 models in each, `quotas.export: in_use`, `usage.cadence` as it is by default or
 //! as given. The simulated AWS is a process of its own.
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads /proc, and times what it starts")]
 
 use bedrock_quota_exporter::sim::Sim;
-use bedrock_quota_exporter::sim::lists::Profile;
-use bedrock_quota_exporter::sim::traffic::{Call, Demand, Stream};
+use bedrock_quota_exporter::sim::world::lists::Profile;
+use bedrock_quota_exporter::sim::world::stream::{Call, Demand, Stream};
 use bedrock_quota_exporter::sim::world::{Account, Applied, QuotaChange, Region, World};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};

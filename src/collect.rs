@@ -1,6 +1,7 @@
 //! One collection of one target: what is due, read from AWS, as an observation and the errors beside it.
 
 use crate::aws::Connection;
+use crate::clock::Stopwatch;
 use crate::model::schedule::{due, follow_up, newly_listed};
 use crate::model::snapshot::{
     CollectError, Collector, ErrorClass, Observation, Outcome, Requests, Settings, Snapshot, TargetState,
@@ -8,7 +9,6 @@ use crate::model::snapshot::{
 };
 use crate::model::time::Timestamp;
 use crate::model::usage::{SeriesReading, UsageReading};
-use crate::telemetry::Stopwatch;
 use futures_util::future::join_all;
 
 /// One collector's share of what is due at a target.

@@ -1,77 +1,90 @@
 //! The sub-commands: from parsed arguments to a running or finished job.
 
 mod backfill;
+mod healthcheck;
 mod openmetrics;
+mod setup;
+mod simulated;
+mod source;
+mod tools;
+
+pub use tools::{chart, completions, diagnose, man, quotas, report, snapshot, usage};
 
 use crate::aws::Environment;
 use crate::cli;
-use crate::config;
+use crate::clock;
 use crate::daemon::{self, Source};
 use crate::model::ids::Target;
 use crate::model::matching::Index;
 use crate::offline::File;
-use crate::plan::{self, Credentials, Plan};
+use crate::plan::{Credentials, Plan};
 use crate::report;
 use crate::report::explain::ExplainInputs;
 use crate::server::Web;
+use crate::server::listen::{self, Address};
 use crate::sim::{self, world::World};
-use crate::telemetry::{Build, Telemetry};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result};
+use setup::{bind, load, run_async, telemetry};
+use simulated::demo_plan;
 use std::future::Future;
 use std::io::BufRead;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
-use tokio::net::TcpListener;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
+use tools::print;
 
 /// Serves what the config says until SIGTERM or SIGINT.
 pub fn serve(args: cli::Serve) -> Result<()> {
     let shard = args.slice.shard;
+    let (web, addresses) = (web(&args.web), args.web.address.listen_addresses);
     let load = move || load(&args.config).map(|plan| Plan { shard, ..plan });
-    let plan = load()?;
-    let reload = Box::new(move || load().map_err(|error| error.to_string()));
+    let read: daemon::Read = Arc::new(move || load().map_err(|error| error.to_string()));
     run_async(async {
-        let listener = bind(args.web.address.listen_address).await?;
-        let source = Source { plan, reload };
-        daemon::run(source, web(&args.web), telemetry("serve"), listener, stop_signal()?).await
+        // Before anything that may hang: a container's first process gets no signal that it does not listen for.
+        let stop = stop_signal()?;
+        tokio::pin!(stop);
+        let plan = tokio::select! {
+            () = &mut stop => return Ok(()),
+            plan = daemon::read(&read) => plan.map_err(anyhow::Error::msg)?,
+        };
+        let listeners = listen::bind(&addresses).await?;
+        daemon::run(Source { plan, read }, web, telemetry("serve"), listeners, stop).await
     })
 }
 
 /// Prints what the config would do.
 pub fn check(args: cli::Check) -> Result<()> {
     let plan = Plan { shard: args.slice.shard, ..load(&args.config)? };
-    print!("{}", report::check::render(&plan, args.ids));
-    Ok(())
+    print(&report::check::render(&plan, args.ids))
 }
 
 /// The daemon against the simulated AWS, both in this process; or the past that it would have had.
 pub fn demo(args: cli::Demo) -> Result<()> {
     run_async(async {
         let aws = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-        let start = daemon::now();
+        let start = clock::now();
         let world = World::demo(args.seed.seed, start.0);
         let plan = demo_plan(&format!("http://{}", aws.local_addr()?), &world)?;
         if let Some(length) = args.backfill.length {
-            let instance = instance(args.web.address.listen_address);
+            let instance = instance(&args.web.address.listen_addresses);
             let span = backfill::Span { end: start, length, step: args.backfill.step, instance };
             return backfill::run(aws, world, plan, telemetry("demo"), span).await;
         }
         let again = plan.clone();
-        let reload = Box::new(move || Ok(again.clone()));
-        let listener = bind(args.web.address.listen_address).await?;
+        let read: daemon::Read = Arc::new(move || Ok(again.clone()));
+        let listeners = listen::bind(&args.web.address.listen_addresses).await?;
         let simulated = tokio::spawn(sim::serve(aws, world, std::future::pending()));
-        let source = Source { plan, reload };
-        let result = daemon::run(source, web(&args.web), telemetry("demo"), listener, stop_signal()?).await;
+        let source = Source { plan, read };
+        let result = daemon::run(source, web(&args.web), telemetry("demo"), listeners, stop_signal()?).await;
         simulated.abort();
         result
     })
 }
 
 /// The label `instance` of a scrape of this machine.
-fn instance(address: SocketAddr) -> String {
-    let host = if address.ip().is_unspecified() { "localhost".to_string() } else { address.ip().to_string() };
-    format!("{host}:{}", address.port())
+fn instance(addresses: &[Address]) -> String {
+    addresses.iter().find_map(Address::from_here).unwrap_or_else(|| "localhost".to_string())
 }
 
 /// The simulated AWS alone.
@@ -79,7 +92,9 @@ pub fn sim(args: cli::Sim) -> Result<()> {
     run_async(async {
         let listener = bind(args.listen).await?;
         tracing::info!(address = %listener.local_addr()?, "simulating AWS");
-        let world = World::demo(args.seed.seed, daemon::now().0);
+        let now = clock::now().0;
+        let world = World::demo(args.seed.seed, now);
+        let world = if args.irregular { world.made_irregular(now) } else { world };
         sim::serve(listener, world, stop_signal()?).await
     })
 }
@@ -94,14 +109,10 @@ pub fn explain(args: cli::Explain) -> Result<()> {
     } else {
         offline_index(&args, &plan)?
     };
-    print!(
-        "{}",
-        match args.format {
-            cli::ExplainFormat::Table => report::explain::table(&index, &ids),
-            cli::ExplainFormat::Json => report::explain::json(&index, &ids),
-        }
-    );
-    Ok(())
+    print(&match args.format {
+        cli::ExplainFormat::Table => report::explain::table(&index, &ids),
+        cli::ExplainFormat::Json => report::explain::json(&index, &ids),
+    })
 }
 
 fn ids_from(input: impl BufRead) -> Result<Vec<String>> {
@@ -109,6 +120,7 @@ fn ids_from(input: impl BufRead) -> Result<Vec<String>> {
     Ok(lines.iter().map(|line| line.trim().to_string()).filter(|line| !line.is_empty()).collect())
 }
 
+#[expect(clippy::disallowed_methods, reason = "the files that the user names")]
 fn offline_index(args: &cli::Explain, plan: &Plan) -> Result<Index> {
     let read = |path: &Option<PathBuf>| -> Result<Option<(String, String)>> {
         let Some(path) = path else { return Ok(None) };
@@ -158,68 +170,11 @@ async fn live_index(plan: &Plan, region: Option<&str>) -> Result<Index> {
 
 /// Asks a running exporter for its health.
 pub fn healthcheck(args: cli::Healthcheck) -> Result<()> {
-    let mut address = args.address.listen_address;
-    if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() {
-            Ipv4Addr::LOCALHOST.into()
-        } else {
-            Ipv6Addr::LOCALHOST.into()
-        });
-    }
-    run_async(async {
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).no_proxy().build()?;
-        let answer = client.get(format!("http://{address}/-/healthy")).send().await;
-        let status = answer.with_context(|| format!("no answer from {address}"))?.status();
-        if status.is_success() { Ok(()) } else { bail!("{address} answers {status}") }
-    })
-}
-
-fn load(file: &cli::ConfigFile) -> Result<Plan> {
-    let plan = config::load(file.path.as_deref()).and_then(|config| plan::plan(&config));
-    plan.map_err(|complaints| anyhow!("the config is refused\n{complaints}"))
-}
-
-/// How long threads may take that cannot be stopped.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// What the accounts of the simulated AWS are called.
-const DEMO_NAMES: [&str; 3] = ["production", "research", "labs"];
-
-/// The config of `demo`, in the form anybody would write it in: every account and region of the world.
-fn demo_plan(url: &str, world: &World) -> Result<Plan> {
-    let mut text = "accounts:\n".to_string();
-    for (account, name) in world.accounts.iter().zip(DEMO_NAMES) {
-        let regions: Vec<&str> = account.regions.iter().map(|region| region.name.as_str()).collect();
-        let arn = format!("arn:aws:iam::{}:role/bedrock-quota-exporter", account.id);
-        text += &format!("  - {{name: {name}, role_arn: '{arn}', regions: [{}]}}\n", regions.join(", "));
-    }
-    text += "quotas: {interval: 1m}\ncatalog: {team_tag: team}\nbudget: {dollars_per_day: 20}\nscrape_interval: 15s\n";
-    text += &format!("aws: {{endpoint_url: '{url}'}}\n");
-    let mut plan = plan::plan(&config::parse("the demo's config", &text))?;
-    plan.aws.simulated_keys = Some("AKIASIMULATED".to_string());
-    Ok(plan)
-}
-
-fn telemetry(mode: &str) -> Telemetry {
-    let revision = option_env!("BEDROCK_QUOTA_EXPORTER_REVISION").unwrap_or("");
-    let build = Build { version: env!("CARGO_PKG_VERSION"), revision, mode };
-    Telemetry::new(build, daemon::now())
+    run_async(healthcheck::run(args.listen_addresses))
 }
 
 fn web(args: &cli::Web) -> Web {
     Web { telemetry_path: args.telemetry_path.clone(), enable_lifecycle: args.enable_lifecycle }
-}
-
-async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
-}
-
-fn run_async<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(work);
-    // A name that the resolver still looks up, on a thread of its own, must not hold the end up.
-    runtime.shutdown_timeout(LINGER);
-    result
 }
 
 /// Resolves at SIGTERM or SIGINT.

@@ -1,59 +1,31 @@
 //! The long-running process: one writer that collects and publishes, one renderer, one server.
 
-mod fleet;
+pub(crate) mod fleet;
+mod reloads;
+mod renderer;
+mod systemd;
 mod writer;
 
-use crate::exposition::{self, Export, Rendered};
-use crate::model::snapshot::Snapshot;
-use crate::model::time::Timestamp;
-use crate::plan::Plan;
-use crate::server;
+use crate::server::listen::Listener;
+use crate::server::{self, Page, Published, ReloadRequest};
 use crate::telemetry::Telemetry;
 use anyhow::{Context, Result, bail};
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
-use tokio::net::TcpListener;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 
-/// How long a published snapshot waits for its neighbours before it is rendered: targets finish one
-/// after another, and a rendering serves all that finished.
-const COALESCE: Duration = Duration::from_secs(2);
-/// Large fleets render for longer: the renderer rests so many times as long as it worked, and so never
-/// takes more than half of one core.
-const IDLE: u32 = 1;
+pub use reloads::{Read, read};
+pub use writer::Source;
+
 /// How long open connections may take after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(3);
 
-/// What is to be watched, and how to learn it anew.
-pub struct Source {
-    pub plan: Plan,
-    /// Reads the config again; the error is every complaint.
-    pub reload: Box<dyn Fn() -> std::result::Result<Plan, String> + Send>,
-}
-
-/// What a scrape is sent.
-#[derive(Clone, Default)]
-pub(crate) struct Page {
-    /// `None` before the first rendering.
-    pub(crate) rendered: Option<Arc<Rendered>>,
-    /// Whether every collector of every target had been tried when it was rendered, or before.
-    pub(crate) complete: bool,
-}
-
-/// Somebody who wants a reload, waiting to hear how it went.
-pub(crate) type ReloadRequest = oneshot::Sender<std::result::Result<(), String>>;
-
-/// What a scrape shows belongs together: no scrape mixes two configs.
-#[derive(Clone)]
-pub(crate) struct Published {
-    pub(crate) snapshot: Arc<Snapshot>,
-    pub(crate) export: Arc<Export>,
-    /// Whether all lists of what there is to watch have been asked for.
-    pub(crate) explored: bool,
-}
+/// Reloads that wait for one that is under way; all of them are answered by the next.
+const RELOADS: usize = 64;
 
 /// Runs until `shutdown` resolves (then Ok) or a part of the daemon ends (then an error naming it).
 /// A panic in any part is resumed here, so that no half-dead process serves old data.
@@ -61,28 +33,39 @@ pub async fn run(
     source: Source,
     web: server::Web,
     telemetry: Telemetry,
-    listener: TcpListener,
+    listeners: Vec<Listener>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
     let export = Arc::new(source.plan.export.clone());
-    let first = Published { snapshot: Arc::default(), export, explored: false };
+    let plan = Arc::new(source.plan.clone());
+    let (snapshot, awaited, config) = (Arc::default(), Arc::default(), Arc::from(""));
+    let first = Published { snapshot, plan, export, explored: false, awaited, config };
     let (publish, published) = watch::channel(first);
     let (render, rendered) = watch::channel(Page::default());
     let (stop, stopping) = watch::channel(false);
-    let (reload, reloads) = mpsc::channel(1);
+    let (turn, turned) = watch::channel(Instant::now());
+    let (reload, requests) = mpsc::channel(RELOADS);
+    let (hand_over, readings) = mpsc::channel(1);
     let site = server::Site {
         web,
         telemetry: telemetry.clone(),
         published: published.clone(),
         rendered,
+        turned,
         reload: reload.clone(),
     };
-    tracing::info!(address = %listener.local_addr()?, "listening");
+    for listener in &listeners {
+        tracing::info!(address = %listener, "listening");
+    }
+    systemd::ready();
+    let files = open_files();
     let mut parts = JoinSet::new();
-    parts.spawn(async move { ("server", server::serve(listener, site, stopping).await) });
+    parts.spawn(async move { ("server", server::serve(listeners, site, files, stopping).await) });
     let own = telemetry.clone();
-    parts.spawn(async move { ("writer", writer::run(source, own, publish, reloads).await) });
-    parts.spawn(async move { ("renderer", renderer(published, telemetry, render).await) });
+    let read = source.read.clone();
+    parts.spawn(async move { ("writer", writer::run(source.plan, own, publish, readings, turn).await) });
+    parts.spawn(async move { ("reader of the config", reloads::run(read, requests, hand_over).await) });
+    parts.spawn(async move { ("renderer", renderer::run(published, telemetry, render).await) });
     parts.spawn(async move { ("signal handler", hangups(reload).await) });
     let ended = tokio::select! {
         () = shutdown => None,
@@ -90,6 +73,7 @@ pub async fn run(
     };
     let Some(ended) = ended else {
         tracing::info!("stopping");
+        systemd::stopping();
         stop.send_replace(true);
         // The server ends first, by itself; the others have nothing to finish.
         let _ = tokio::time::timeout(DRAIN, parts.join_next()).await;
@@ -99,6 +83,15 @@ pub async fn run(
     fallen(ended)
 }
 
+/// Raises the number of files that the process may have open as far as it may: connections are files, and the usual
+/// soft limit of 1,024 is there for programs of the last century.
+fn open_files() -> u64 {
+    rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+        rlimit::getrlimit(rlimit::Resource::NOFILE).map_or(1024, |(soft, _)| soft)
+    })
+}
+
 /// What it means that a part of the daemon ended, though nothing asked it to.
 fn fallen(part: std::result::Result<(&'static str, Result<()>), JoinError>) -> Result<()> {
     match part {
@@ -106,39 +99,6 @@ fn fallen(part: std::result::Result<(&'static str, Result<()>), JoinError>) -> R
         Ok((name, Err(error))) => Err(error.context(format!("the {name} ended"))),
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
-}
-
-/// Renders every published snapshot once, off the runtime's threads and off the scrape's path.
-async fn renderer(
-    mut published: watch::Receiver<Published>,
-    telemetry: Telemetry,
-    rendered: watch::Sender<Page>,
-) -> Result<()> {
-    while published.changed().await.is_ok() {
-        let shown = published.borrow_and_update().clone();
-        let (now, stopwatch) = (shown.clone(), Instant::now());
-        let work = tokio::task::spawn_blocking(move || exposition::compress(&now.snapshot, &now.export));
-        let done = work.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
-        // Under the lock of the page, which the server holds while it puts the two together.
-        rendered.send_modify(|page| {
-            tell_plan(&telemetry, &shown.snapshot, &shown.export);
-            telemetry.set_series(done.series);
-            // What is new since does not make what is old unready.
-            let complete = page.complete || shown.explored && server::first_round_done(&shown.snapshot);
-            *page = Page { rendered: Some(Arc::new(done)), complete };
-        });
-        tokio::time::sleep(COALESCE.max(stopwatch.elapsed() * IDLE)).await;
-    }
-    Ok(())
-}
-
-/// What the plan says of itself in /metrics.
-fn tell_plan(telemetry: &Telemetry, snapshot: &Snapshot, export: &Export) {
-    telemetry.set_targets(snapshot.targets.len());
-    for (collector, seconds) in &export.intervals {
-        telemetry.set_interval(*collector, *seconds as f64);
-    }
-    telemetry.set_budget(export.budget);
 }
 
 /// Each SIGHUP asks for a reload; how it went is logged by the writer.
@@ -151,12 +111,6 @@ async fn hangups(reload: mpsc::Sender<ReloadRequest>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The wall clock, read here and nowhere else.
-pub(crate) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(since.as_secs() as i64)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! each line knowing only those above it:
 //!
 //! ```text
-//! words        time, ids, organization, shard, sharing
+//! words        arn, ids, organization, shard, sharing, time
 //! what AWS says   quota, catalog, usage, burndown
 //! what is asked, what comes back   request, observation
 //! which usage spends which quota   matching
@@ -15,6 +15,7 @@
 //! the one step   snapshot (snapshot, outcomes, now → snapshot)
 //! ```
 
+pub mod arn;
 pub mod ids;
 pub mod organization;
 pub mod shard;
@@ -35,13 +36,13 @@ pub mod evaluation;
 pub mod settings;
 
 pub mod budget;
-mod day;
-mod minutes;
+pub(crate) mod day;
+pub(crate) mod minutes;
 mod tripwire;
 
 pub mod state;
 
-mod evaluate;
+pub(crate) mod evaluate;
 pub mod schedule;
 
 pub mod snapshot;

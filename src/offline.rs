@@ -99,10 +99,27 @@ fn rows<T: for<'a> Deserialize<'a>>(file: File, keys: &[&str], command: &str) ->
     let Some(list) = list.as_array() else {
         return Err(format!("{path}: {expected}, found {key}: {}", shape(list)));
     };
+    if is_truncated(&document) {
+        return Err(format!(
+            "{path}: expected the whole list, found {} {key} and a NextToken, so that more follow: run \
+             `{command}` without --max-items, --no-paginate and --starting-token",
+            list.len()
+        ));
+    }
     let row = |(at, value): (usize, &Value)| {
         T::deserialize(value).map_err(|e| format!("{path}: {key}[{at}]: {e}, found {}", shape(value)))
     };
     list.iter().enumerate().map(row).collect()
+}
+
+/// Whether the file holds a part of a list. What a whole list lacks does not exist; what a part lacks may
+/// stand in the rest, and every absence would be a guess.
+fn is_truncated(document: &Value) -> bool {
+    let is_token = |key: &str| key.eq_ignore_ascii_case("NextToken");
+    let object = document.as_object().into_iter().flatten();
+    object
+        .into_iter()
+        .any(|(key, value)| is_token(key) && value.as_str().is_some_and(|token| !token.is_empty()))
 }
 
 fn shape(value: &Value) -> String {

@@ -10,13 +10,16 @@ use crate::model::catalog::{
 use crate::model::snapshot::CollectError;
 use crate::model::time::Timestamp;
 use aws_sdk_bedrock::primitives::DateTime;
-use aws_sdk_bedrock::types::{InferenceProfileType, ModelInvocationJobStatus};
+use aws_sdk_bedrock::types::{InferenceProfileSummary, InferenceProfileType, ModelInvocationJobStatus};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Control-plane rates are not documented; 10 calls a second is what the slowest list of the other
 /// services allows, and half of it is used.
 const RATE: u32 = 10;
+
+/// After how many failures, without any success, the tags of the other profiles are not asked for.
+const HOPELESS: usize = 5;
 
 fn seconds(at: DateTime) -> Timestamp {
     Timestamp(at.secs())
@@ -36,7 +39,7 @@ impl Connection {
         );
         let mut errors = Vec::new();
         let tags = match &profiles {
-            Ok(profiles) if !tag_keys.is_empty() => kept(self.tags(profiles, tag_keys).await, &mut errors),
+            Ok(profiles) if !tag_keys.is_empty() => self.tags(profiles, tag_keys, &mut errors).await,
             _ => None,
         };
         let catalog = Catalog {
@@ -74,6 +77,8 @@ impl Connection {
     async fn profiles(&self) -> Result<Vec<InferenceProfile>, CollectError> {
         let mut profiles = self.profiles_of(InferenceProfileType::SystemDefined).await?;
         profiles.append(&mut self.profiles_of(InferenceProfileType::Application).await?);
+        profiles.sort_by(|a, b| a.id.cmp(&b.id));
+        profiles.dedup_by(|a, b| a.id == b.id);
         Ok(profiles)
     }
 
@@ -86,41 +91,50 @@ impl Connection {
             inference_profile_summaries
         )
         .await?;
-        let profiles = list.into_iter().map(|profile| InferenceProfile {
-            id: profile.inference_profile_id,
-            // Without the account in it, all accounts have the same list, kept in memory once.
-            arn: match kind {
-                InferenceProfileType::Application => profile.inference_profile_arn,
-                _ => String::new(),
-            },
-            name: Some(profile.inference_profile_name),
-            kind: match kind {
-                InferenceProfileType::Application => ProfileKind::Application,
-                _ => ProfileKind::SystemDefined,
-            },
-            model_arns: profile.models.into_iter().filter_map(|model| model.model_arn).collect(),
-        });
-        Ok(profiles.collect())
+        Ok(list.into_iter().map(inference_profile).collect())
     }
 
-    /// The tags named by `keys`, of the application profiles among `profiles`.
+    /// The tags named by `keys`, of the application profiles among `profiles`. A profile whose tags cannot be
+    /// read is not among them and touches no other; of failures alike, one is said. `None` where none could
+    /// be read.
     async fn tags(
         &self,
         profiles: &[InferenceProfile],
         keys: &[String],
-    ) -> Result<BTreeMap<String, Tags>, CollectError> {
+        errors: &mut Vec<CollectError>,
+    ) -> Option<BTreeMap<String, Tags>> {
         let what = "bedrock:ListTagsForResource";
         let client = self.bedrock();
         let pace = Pace::new(RATE);
         let mut all = BTreeMap::new();
+        let mut failures: Vec<(CollectError, usize)> = Vec::new();
         for profile in profiles.iter().filter(|profile| profile.kind == ProfileKind::Application) {
+            // What fails for the first few fails for all: a permission that is missing, most likely.
+            if all.is_empty() && failures.iter().map(|(_, times)| times).sum::<usize>() == HOPELESS {
+                break;
+            }
             pace.tick().await;
-            let call = client.list_tags_for_resource().resource_arn(&profile.arn);
-            let tags = call.send().await.map_err(|e| classify(what, e))?.tags.unwrap_or_default();
-            let named = tags.into_iter().filter(|tag| keys.contains(&tag.key));
-            all.insert(profile.arn.clone(), named.map(|tag| (tag.key, tag.value)).collect());
+            match client.list_tags_for_resource().resource_arn(&profile.arn).send().await {
+                Ok(answer) => {
+                    let named = answer.tags.unwrap_or_default().into_iter();
+                    let named = named.filter(|tag| keys.contains(&tag.key));
+                    all.insert(profile.arn.clone(), named.map(|tag| (tag.key, tag.value)).collect());
+                }
+                Err(error) => {
+                    let error = classify(what, error);
+                    match failures.iter_mut().find(|(other, _)| other.class == error.class) {
+                        Some((_, times)) => *times += 1,
+                        None => failures.push((error, 1)),
+                    }
+                }
+            }
         }
-        Ok(all)
+        let none = all.is_empty() && !failures.is_empty();
+        errors.extend(failures.into_iter().map(|(error, times)| match times {
+            1 => error,
+            _ => CollectError { message: format!("{} ({times} times)", error.message), ..error },
+        }));
+        (!none).then_some(all)
     }
 
     async fn provisioned(&self) -> Result<Vec<ProvisionedThroughput>, CollectError> {
@@ -199,6 +213,25 @@ impl Connection {
     }
 }
 
+/// Its kind is what the answer says, not what was asked for: an endpoint may overlook the filter.
+fn inference_profile(profile: InferenceProfileSummary) -> InferenceProfile {
+    let kind = match profile.r#type {
+        InferenceProfileType::Application => ProfileKind::Application,
+        _ => ProfileKind::SystemDefined,
+    };
+    InferenceProfile {
+        id: profile.inference_profile_id,
+        // Without the account in it, all accounts have the same list, kept in memory once.
+        arn: match kind {
+            ProfileKind::Application => profile.inference_profile_arn,
+            ProfileKind::SystemDefined => String::new(),
+        },
+        name: Some(profile.inference_profile_name),
+        kind,
+        model_arns: profile.models.into_iter().filter_map(|model| model.model_arn).collect(),
+    }
+}
+
 /// Not collected from the list itself: that would keep its room for whole rows.
 fn shared<T>(list: Vec<T>) -> Vec<Arc<T>> {
     let mut rows = Vec::with_capacity(list.len());
@@ -208,4 +241,33 @@ fn shared<T>(list: Vec<T>) -> Vec<Arc<T>> {
 
 fn kept<T>(list: Result<T, CollectError>, errors: &mut Vec<CollectError>) -> Option<T> {
     list.map_err(|error| errors.push(error)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_bedrock::types::InferenceProfileStatus;
+
+    #[test]
+    fn a_profile_is_of_the_kind_that_the_answer_says() {
+        for (said, kind) in [
+            (InferenceProfileType::Application, ProfileKind::Application),
+            (InferenceProfileType::SystemDefined, ProfileKind::SystemDefined),
+        ] {
+            let summary = InferenceProfileSummary::builder()
+                .inference_profile_id("abcdef012345")
+                .inference_profile_arn(
+                    "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/x",
+                )
+                .inference_profile_name("checkout")
+                .set_models(Some(Vec::new()))
+                .status(InferenceProfileStatus::Active)
+                .r#type(said)
+                .build()
+                .expect("every field is given");
+            let profile = inference_profile(summary);
+            assert_eq!(profile.kind, kind);
+            assert_eq!(profile.arn.is_empty(), kind == ProfileKind::SystemDefined);
+        }
+    }
 }

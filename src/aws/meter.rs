@@ -1,8 +1,9 @@
 //! Counts and times every HTTP attempt the SDK makes, retries included, and reads AWS's clock off it.
 
 use super::error::of_text;
+use crate::clock::Stopwatch;
 use crate::model::snapshot::ErrorClass;
-use crate::telemetry::{Stopwatch, Telemetry};
+use crate::telemetry::Telemetry;
 use aws_sdk_cloudwatch::config::interceptors::{
     BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextRef,
     FinalizerInterceptorContextRef,

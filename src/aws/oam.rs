@@ -2,6 +2,7 @@
 
 use super::pages::{Pace, list};
 use super::{Connection, Session};
+use crate::model::arn::Arn;
 use crate::model::snapshot::{CollectError, ErrorClass};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -83,5 +84,5 @@ impl Links {
 
 /// The account in an ARN.
 fn account_in(arn: &str) -> Option<String> {
-    arn.split(':').nth(4).map(String::from)
+    Arn::parse(arn).map(|arn| arn.account.to_string())
 }

@@ -4,6 +4,7 @@ use super::error::malformed;
 use super::pages::{Pace, list};
 use super::{Session, home};
 use crate::config::kinds::is_account_id;
+use crate::model::arn::Arn;
 use crate::model::organization::{AccountState, Filter, Member};
 use crate::model::snapshot::CollectError;
 use aws_sdk_organizations::Client;
@@ -72,7 +73,7 @@ fn member(account: Account) -> Result<Member, CollectError> {
     let state = account.state.as_ref().map(|state| state.as_str());
     // Until September 2026 the state was called so.
     let state = state.or(account.status.as_ref().map(|status| status.as_str()));
-    let partition = account.arn.as_deref().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws");
+    let partition = account.arn.as_deref().and_then(Arn::parse).map_or("aws", |arn| arn.partition);
     Ok(Member {
         name: account.name.clone().filter(|name| !name.is_empty()),
         partition: partition.to_string(),

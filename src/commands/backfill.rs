@@ -1,11 +1,12 @@
 //! The past of the demo: rounds in simulated time, printed as a Prometheus would have scraped them.
 
 use super::openmetrics::Past;
+use super::simulated::TIMEOUT;
 use crate::aws::{Connection, Environment};
 use crate::collect;
 use crate::exposition::{self, Export, QuotaExport};
 use crate::model::ids::Target;
-use crate::model::snapshot::{Collector, Settings, Snapshot};
+use crate::model::snapshot::{Settings, Snapshot};
 use crate::model::time::Timestamp;
 use crate::plan::Plan;
 use crate::sim::{Sim, desk::Clock, world::World};
@@ -13,7 +14,6 @@ use crate::telemetry::Telemetry;
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
-use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// As the alerts expect a scrape job to be called.
@@ -46,9 +46,6 @@ impl Span {
     }
 }
 
-/// Patience with the simulated AWS: it shares this process, and the machine may be busy.
-const TIMEOUT: Duration = Duration::from_secs(600);
-
 /// Prints the past of `world`, whose simulated AWS is reached by `plan`, on standard output.
 pub(super) async fn run(
     aws: TcpListener,
@@ -57,11 +54,14 @@ pub(super) async fn run(
     telemetry: Telemetry,
     span: Span,
 ) -> Result<()> {
+    // As the organization's discovery would have found them.
+    let members = world.organization.iter().flat_map(|organization| &organization.members);
+    let names: Vec<(String, String)> =
+        members.map(|member| (member.id.clone(), member.name.clone())).collect();
     let sim = Sim::new(World { rates: false, ..world });
     let serving = tokio::spawn(sim.clone().serve(aws, std::future::pending()));
     (plan.aws.attempt_timeout, plan.aws.operation_timeout) = (TIMEOUT, TIMEOUT);
     let connections = connections(&plan, &telemetry).await;
-    tell_plan(&telemetry, &plan.settings, connections.len());
     let settings = Settings {
         spread: false,
         // Rounds come only with the samples: each reads everything.
@@ -70,8 +70,10 @@ pub(super) async fn run(
         catalog_interval: plan.settings.catalog_interval.max(LISTS),
         ..plan.settings.clone()
     };
+    telemetry.planned(&settings, connections.len());
     // Quotas that nothing uses would be nine tenths of the text.
-    let export = Export { quotas: QuotaExport::InUse, ..plan.export.clone() };
+    let mut export = Export { quotas: QuotaExport::InUse, ..plan.export.clone() };
+    export.account_names.extend(names);
     let tags: Vec<String> = export.team_tag.iter().cloned().collect();
     let targets = connections.iter().map(|connection| connection.target.clone());
     let mut snapshot = Snapshot::new(targets, span.end.minus(span.length));
@@ -118,14 +120,6 @@ async fn connections(plan: &Plan, telemetry: &Telemetry) -> Vec<Connection> {
             .extend(account.regions.listed().iter().map(|region| session.connect(&Target::new(id, region))));
     }
     connections
-}
-
-fn tell_plan(telemetry: &Telemetry, settings: &Settings, targets: usize) {
-    telemetry.set_targets(targets);
-    telemetry.set_interval(Collector::Quotas, settings.quotas_interval as f64);
-    telemetry.set_interval(Collector::Catalog, settings.catalog_interval as f64);
-    telemetry.set_interval(Collector::Usage, settings.usage_interval as f64);
-    telemetry.set_budget(settings.budget);
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::{CadenceKind, Statistic};
 use crate::exposition::QuotaExport;
+use crate::model::arn::Arn;
 use crate::model::organization::AccountState;
 
 /// What a text means, or what it should have been.
@@ -121,17 +122,13 @@ pub const TIMEOUT: Kind<u64> =
 
 /// The account id in the ARN of a role.
 pub fn role_account(arn: &str) -> Option<&str> {
-    let mut parts = arn.splitn(6, ':');
-    let mut next = || parts.next();
-    let (scheme, partition, service, region) = (next()?, next()?, next()?, next()?);
-    let (account, role) = (next()?, next()?.strip_prefix("role/")?);
-    let well_formed = scheme == "arn"
-        && (partition == "aws" || partition.starts_with("aws-"))
-        && (service, region) == ("iam", "")
-        && is_account_id(account)
-        && !role.is_empty()
-        && !role.contains(char::is_whitespace);
-    well_formed.then_some(account)
+    let arn = Arn::parse(arn)?;
+    let well_formed = (arn.partition == "aws" || arn.partition.starts_with("aws-"))
+        && (arn.service, arn.region, arn.kind()) == ("iam", "", "role")
+        && is_account_id(arn.account)
+        && !arn.id().is_empty()
+        && !arn.id().contains(char::is_whitespace);
+    well_formed.then_some(arn.account)
 }
 
 pub(crate) fn is_account_id(text: &str) -> bool {

@@ -2,9 +2,11 @@
 //! become once AWS has said who they are.
 
 mod account;
+pub(crate) mod explore;
 mod questions;
 
 use crate::aws::{Connection, Environment, Monitoring, Session};
+use crate::model::arn::Arn;
 use crate::model::ids::Target;
 use crate::model::organization::Member;
 use crate::model::shard::Shard;
@@ -19,7 +21,7 @@ use questions::Question;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub(super) struct Fleet {
+pub(crate) struct Fleet {
     environment: Environment,
     /// Of the plan.
     sessions: Sessions,
@@ -33,6 +35,8 @@ pub(super) struct Fleet {
     configured: Vec<Account>,
     organization: Option<Organization>,
     found: Vec<Account>,
+    /// Whether the organization has answered.
+    listed: bool,
     /// Who reads the usage of all accounts but its own.
     monitoring: Option<(Credentials, Monitoring)>,
     connections: BTreeMap<Target, Arc<Connection>>,
@@ -69,6 +73,7 @@ impl Fleet {
             configured: Vec::new(),
             organization: None,
             found: Vec::new(),
+            listed: old.is_some_and(|old| old.listed),
             monitoring: None,
             connections: BTreeMap::new(),
             asked: BTreeSet::new(),
@@ -168,9 +173,25 @@ impl Fleet {
         &self.connections
     }
 
-    /// Whether AWS has been asked for every list of accounts, whatever it said.
+    /// Whether AWS has told every list of accounts.
     pub(super) fn is_explored(&self) -> bool {
-        self.organization.is_none() || self.again.contains_key(&Question::Accounts)
+        self.organization.is_none() || self.listed
+    }
+
+    /// The clock was set back by so many seconds: what was to be asked in a while still is.
+    pub(super) fn set_back(&mut self, seconds: u64) {
+        for at in self.again.values_mut() {
+            *at = at.minus(seconds);
+        }
+    }
+
+    /// The groups of targets of each of which something must be read before the exporter is ready: every account
+    /// of the plan is one, and so are the accounts of the organization together. Those of other shards are left out.
+    pub(super) fn awaited(&self) -> Vec<Vec<Target>> {
+        let configured = self.configured.iter().map(|account| account.targets(self.shard));
+        let found = self.accounts().skip(self.configured.len());
+        let found: Vec<Target> = found.flat_map(|account| account.targets(self.shard)).collect();
+        configured.chain([found]).filter(|group| !group.is_empty()).collect()
     }
 
     fn connect(&mut self) {
@@ -200,7 +221,7 @@ impl Fleet {
 /// That of the role's ARN.
 fn partition(credentials: &Credentials) -> String {
     match credentials {
-        Credentials::Role { arn, .. } => arn.split(':').nth(1).unwrap_or("aws").to_string(),
+        Credentials::Role { arn, .. } => Arn::parse(arn).map_or("aws", |arn| arn.partition).to_string(),
         _ => "aws".to_string(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::export::{Export, QuotaExport};
 use super::text::label;
+use crate::model::arn::Arn;
 use crate::model::catalog::{BatchJob, Catalog, FoundationModel, ProvisionedThroughput};
 use crate::model::evaluation::{Evaluation, IdStatus, QuotaStatus};
 use crate::model::ids::Scope;
@@ -174,7 +175,7 @@ pub(super) fn id_labels(id: &IdStatus) -> [&str; 4] {
 
 /// The base model id in the ARN of a foundation model or of a custom model.
 pub(super) fn base_model(arn: &str) -> Option<&str> {
-    let (_, rest) = arn.split_once(":foundation-model/").or_else(|| arn.split_once(":custom-model/"))?;
+    let arn = Arn::parse(arn).filter(|arn| ["foundation-model", "custom-model"].contains(&arn.kind()))?;
     // Every model id begins with its provider; `custom-model/imported/…` names no base model.
-    rest.split('/').next().filter(|model| model.contains('.'))
+    arn.id().split('/').next().filter(|model| model.contains('.'))
 }

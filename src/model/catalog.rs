@@ -1,5 +1,6 @@
 //! What the Bedrock control plane lists: models, profiles, provisioned throughput, jobs.
 
+use super::arn::Arn;
 use super::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -80,7 +81,7 @@ pub struct ProvisionedThroughput {
 impl ProvisionedThroughput {
     /// The last part of its ARN.
     pub fn id(&self) -> &str {
-        self.arn.rsplit('/').next().unwrap_or(&self.arn)
+        Arn::parse(&self.arn).map_or(&self.arn, |arn| arn.id())
     }
 }
 

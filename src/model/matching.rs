@@ -8,7 +8,11 @@ mod identity;
 mod invocation;
 mod join;
 mod names;
+mod nearest;
 mod resolve;
+mod tokens;
+mod unread;
+mod vocabulary;
 
 pub use names::{Family, family};
 

@@ -3,6 +3,8 @@
 mod expire;
 mod lists;
 mod observe;
+mod ready;
+mod set_back;
 
 use lists::same;
 

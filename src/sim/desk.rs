@@ -1,32 +1,13 @@
 //! The front desk: every request passes it. It tells the time, keeps to AWS's rates, names the faults
 //! that apply and counts calls. One task owns its books; the rest of the sim asks it.
 
+use super::call::{Call, Count};
 use super::faults::{Fault, Kind};
+use super::world::admission::Admission;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
-
-/// Whom a request is for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Call {
-    /// As in the credential scope: `monitoring`, `servicequotas`, `bedrock`, `sts`, `organizations`, `account`, `oam`.
-    pub service: String,
-    pub operation: String,
-    pub account: String,
-    pub region: String,
-}
-
-/// How often a call was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Count {
-    /// Requests, refused ones included.
-    pub calls: u64,
-    /// Requests refused because they came too fast.
-    pub throttled: u64,
-    /// Metrics that AWS would bill: per request and metric, one for up to five statistics.
-    pub metrics: u64,
-}
 
 /// What the desk says to a request.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +36,14 @@ impl Clock {
         }
     }
 
+    /// The same with fractions of a second, which buckets need.
+    pub fn precise(self) -> f64 {
+        match self {
+            Clock::Running { offset } => since_epoch().as_secs_f64() + offset as f64,
+            Clock::Fixed { now } => now as f64,
+        }
+    }
+
     /// So many seconds later, running or standing as before.
     pub fn advanced(self, seconds: i64) -> Clock {
         match self {
@@ -65,13 +54,39 @@ impl Clock {
 }
 
 /// Seconds since the epoch by the machine's own clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the simulator knows nothing of the exporter, its clock neither"
+)]
 pub fn real_time() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64)
+    since_epoch().as_secs() as i64
+}
+
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// How the models of the runtime answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Answering {
+    /// The length of an answer that max_tokens does not cut.
+    pub output_tokens: u64,
+    /// Real milliseconds, whatever the simulated clock does.
+    pub latency_ms: u64,
+}
+
+impl Default for Answering {
+    fn default() -> Answering {
+        Answering { output_tokens: 200, latency_ms: 0 }
+    }
 }
 
 /// What the desk keeps.
 pub struct Books {
     pub clock: Clock,
+    pub answering: Answering,
+    pub admission: Admission,
     pub faults: Vec<Fault>,
     pub calls: BTreeMap<Call, Count>,
     buckets: HashMap<Call, Bucket>,
@@ -98,6 +113,8 @@ impl Desk {
         tokio::spawn(async move {
             let mut books = Books {
                 clock: Clock::Running { offset: 0 },
+                answering: Answering::default(),
+                admission: Admission::default(),
                 faults: Vec::new(),
                 calls: BTreeMap::new(),
                 buckets: HashMap::new(),
@@ -133,6 +150,7 @@ impl Books {
         Verdict { now: self.clock.now(), throttled, faults }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "rates are real, whatever the simulated clock shows")]
     fn take_token(&mut self, call: &Call) -> bool {
         let (rate, now) = (rate(&call.service, &call.operation), Instant::now());
         self.buckets.entry(call.clone()).or_insert(Bucket { tokens: rate, filled: now }).take(rate, now)
@@ -161,6 +179,8 @@ fn rate(service: &str, operation: &str) -> f64 {
         ("servicequotas", operation) if operation.starts_with("Get") => 5.0,
         ("servicequotas", _) => 10.0,
         ("bedrock", _) => 10.0,
+        // Quotas hold these back, no rate of the API.
+        ("bedrock-runtime", _) => 1e9,
         ("organizations", _) => 4.0,
         ("account", _) => 5.0,
         ("oam", _) => 10.0,
@@ -171,7 +191,6 @@ fn rate(service: &str, operation: &str) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn call(operation: &str, region: &str) -> Call {
         Call {
@@ -183,6 +202,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "any start will do")]
     fn a_bucket_gives_so_many_tokens_a_second() {
         let start = Instant::now();
         let mut bucket = Bucket { tokens: 10.0, filled: start };

@@ -1,8 +1,7 @@
 //! Faults: what goes wrong, for whom.
 
-use super::desk::Call;
+use super::call::Call;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 /// A fault and the requests it hits; what is not said hits all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,7 +10,7 @@ pub struct Fault {
     pub account: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// As in the credential scope: `monitoring`, `servicequotas`, `bedrock`, `sts`, `organizations`, `account`, `oam`.
+    /// As in the credential scope: `monitoring`, `servicequotas`, `bedrock`, `sts`, `organizations`, `account`, `oam`; or `bedrock-runtime`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,6 +27,18 @@ pub enum Kind {
     Status {
         status: u16,
         code: Option<String>,
+    },
+    /// The runtime is overloaded: 529, with Retry-After if so many seconds are given.
+    Overloaded {
+        retry_after: Option<u64>,
+    },
+    /// A stream of the runtime breaks after so many deltas: no usage, no end.
+    StreamCut {
+        after: u64,
+    },
+    /// A stream of the runtime ends after so many deltas in a throttlingException.
+    StreamThrottled {
+        after: u64,
     },
     AccessDenied,
     ExpiredToken,
@@ -51,6 +62,12 @@ pub enum Kind {
     EmptyPage,
     /// Every page has the same token.
     RepeatingToken,
+    /// Lists end after their first page, as if there were no more.
+    CutList,
+    /// ListTagsForResource is denied for the one resource whose ARN ends like this.
+    ResourceDenied {
+        resource: String,
+    },
     /// The first row of a page of quotas comes twice.
     DuplicateQuota,
     /// Every quota row carries an ErrorReason.
@@ -81,9 +98,8 @@ impl Fault {
         Fault { account: None, region: None, service: None, operation: None, kind }
     }
 
-    /// Whether a request meets it.
+    /// Tells whether a request meets it.
     pub fn hits(&self, call: &Call) -> bool {
-        let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|w| w == is);
         fits(&self.account, &call.account)
             && fits(&self.region, &call.region)
             && fits(&self.service, &call.service)
@@ -91,88 +107,9 @@ impl Fault {
     }
 }
 
-/// Spoils a reply that was right.
-pub fn spoil(reply: &mut Value, kinds: &[Kind]) {
-    for kind in kinds {
-        if let Kind::RepeatingToken = kind {
-            repeat_token(reply);
-        }
-        if let Some(rows) = reply.get_mut("Quotas").and_then(Value::as_array_mut) {
-            spoil_quotas(rows, kind);
-        }
-        for series in reply.get_mut("MetricDataResults").and_then(Value::as_array_mut).into_iter().flatten() {
-            spoil_series(series, kind);
-        }
-    }
-}
-
-/// The token that [`Kind::RepeatingToken`] hands out; lists accept it as their beginning.
-pub const SAME_TOKEN: &str = "again";
-
-fn repeat_token(reply: &mut Value) {
-    let Some(reply) = reply.as_object_mut() else { return };
-    let camel_case = reply.keys().any(|key| key.starts_with(|c: char| c.is_ascii_lowercase()));
-    reply.insert(if camel_case { "nextToken" } else { "NextToken" }.into(), json!(SAME_TOKEN));
-}
-
-fn spoil_quotas(rows: &mut Vec<Value>, kind: &Kind) {
-    let value = match kind {
-        Kind::DuplicateQuota => return rows.extend(rows.first().cloned()),
-        Kind::ResourceRow => {
-            let resource = rows.first().cloned().map(|mut row| {
-                row["QuotaAppliedAtLevel"] = json!("RESOURCE");
-                row["Value"] = json!(1.0);
-                row
-            });
-            return rows.extend(resource);
-        }
-        Kind::ErrorReason => {
-            let reason = json!({"ErrorCode": "DEPENDENCY_SERVICE_ERROR", "ErrorMessage": "simulated"});
-            return rows.iter_mut().for_each(|row| row["ErrorReason"] = reason.clone());
-        }
-        Kind::NegativeValue => json!(-1.0),
-        Kind::NanValue => json!("NaN"),
-        Kind::HugeValue => json!(1e300),
-        Kind::MissingValue => Value::Null,
-        _ => return,
-    };
-    for row in rows.iter_mut().filter_map(Value::as_object_mut) {
-        row.insert("Value".into(), value.clone());
-        row.retain(|_, member| !member.is_null());
-    }
-}
-
-fn spoil_series(series: &mut Value, kind: &Kind) {
-    let mut each = |list: &str, change: &dyn Fn(&mut Vec<Value>)| {
-        series.get_mut(list).and_then(Value::as_array_mut).map(change);
-    };
-    let all = |value: Value| move |values: &mut Vec<Value>| values.fill(value.clone());
-    let disorder = |list: &mut Vec<Value>| {
-        list.reverse();
-        list.extend(list.first().cloned());
-    };
-    match kind {
-        Kind::NegativeValue => each("Values", &all(json!(-1.0))),
-        Kind::NanValue => each("Values", &all(json!("NaN"))),
-        Kind::HugeValue => each("Values", &all(json!(1e300))),
-        Kind::MissingValue => each("Values", &|values| {
-            values.pop();
-        }),
-        Kind::FuturePoints => each("Timestamps", &|times| {
-            times.iter_mut().for_each(|t| *t = json!(t.as_f64().unwrap_or(0.0) + 3600.0));
-        }),
-        Kind::Unordered => ["Timestamps", "Values"].iter().for_each(|list| each(list, &disorder)),
-        Kind::PartialData => {
-            ["Timestamps", "Values"].iter().for_each(|list| each(list, &|l| l.truncate(l.len() / 2)));
-            series["StatusCode"] = json!("PartialData");
-        }
-        Kind::InternalError | Kind::Forbidden => {
-            ["Timestamps", "Values"].iter().for_each(|list| each(list, &|l| l.clear()));
-            let forbidden = *kind == Kind::Forbidden;
-            series["StatusCode"] = json!(if forbidden { "Forbidden" } else { "InternalError" });
-        }
-        _ => {}
-    }
+/// What is not said fits everything.
+fn fits(wanted: &Option<String>, is: &str) -> bool {
+    wanted.as_deref().is_none_or(|wanted| wanted == is)
 }
 
 #[cfg(test)]
@@ -210,44 +147,5 @@ mod tests {
         assert!(!fault.hits(&call("2", "ListMetrics")));
         assert!(!fault.hits(&call("1", "GetMetricData")));
         assert!(Fault::new(Kind::Reset).hits(&call("2", "GetMetricData")));
-    }
-
-    fn spoilt(mut reply: Value, kind: Kind) -> Value {
-        spoil(&mut reply, &[kind]);
-        reply
-    }
-
-    #[test]
-    fn quotas_are_spoilt() {
-        let page =
-            json!({"Quotas": [{"QuotaCode": "L-1", "Value": 5.0}, {"QuotaCode": "L-2", "Value": 7.0}]});
-        let rows = |kind| spoilt(page.clone(), kind)["Quotas"].clone();
-        assert_eq!(rows(Kind::DuplicateQuota)[2], page["Quotas"][0]);
-        assert_eq!(rows(Kind::ResourceRow)[2]["QuotaAppliedAtLevel"], "RESOURCE");
-        assert!(rows(Kind::ErrorReason)[1]["ErrorReason"]["ErrorCode"].is_string());
-        assert_eq!(rows(Kind::NegativeValue)[0]["Value"], -1.0);
-        assert_eq!(rows(Kind::NanValue)[0]["Value"], "NaN");
-        assert_eq!(rows(Kind::MissingValue)[0], json!({"QuotaCode": "L-1"}));
-        assert_eq!(spoilt(page.clone(), Kind::RepeatingToken)["NextToken"], SAME_TOKEN);
-        assert_eq!(spoilt(page.clone(), Kind::PartialData), page);
-    }
-
-    #[test]
-    fn series_are_spoilt() {
-        let page = json!({"MetricDataResults": [{"Timestamps": [180, 120, 60], "Values": [3.0, 2.0, 1.0], "StatusCode": "Complete"}]});
-        let series = |kind| spoilt(page.clone(), kind)["MetricDataResults"][0].clone();
-        assert_eq!(
-            series(Kind::PartialData),
-            json!({"Timestamps": [180], "Values": [3.0], "StatusCode": "PartialData"})
-        );
-        assert_eq!(
-            series(Kind::InternalError),
-            json!({"Timestamps": [], "Values": [], "StatusCode": "InternalError"})
-        );
-        assert_eq!(series(Kind::Unordered)["Timestamps"], json!([60, 120, 180, 60]));
-        assert_eq!(series(Kind::Unordered)["Values"], json!([1.0, 2.0, 3.0, 1.0]));
-        assert_eq!(series(Kind::FuturePoints)["Timestamps"], json!([3780.0, 3720.0, 3660.0]));
-        assert_eq!(series(Kind::MissingValue)["Values"], json!([3.0, 2.0]));
-        assert_eq!(series(Kind::HugeValue)["Values"], json!([1e300, 1e300, 1e300]));
     }
 }

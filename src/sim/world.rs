@@ -3,10 +3,28 @@
 //! Plain data. With a moment (seconds since the epoch) it says everything the wire answers; it knows
 //! no clock and no network.
 
-use super::lists::{Lists, Quota};
-use super::traffic::Stream;
-use std::collections::BTreeMap;
+pub mod admission;
+pub mod catalog;
+pub mod lists;
+pub mod live;
+pub mod names;
+pub mod noise;
+pub mod organization;
+pub mod point;
+pub mod publishing;
+pub mod quotas;
+pub mod series;
+pub mod stream;
+pub mod traffic;
+pub mod view;
+
+pub use catalog::{ApplicationProfile, BatchJob, Deployment, ImportedModel, ProvisionedThroughput};
+use lists::Lists;
+pub use organization::{Member, Organization, Unit};
+pub use publishing::Publishing;
+use std::ops::Range;
 use std::sync::Arc;
+use stream::Stream;
 
 /// A simulated AWS.
 #[derive(Clone, Debug)]
@@ -18,9 +36,9 @@ pub struct World {
     pub accounts: Vec<Account>,
     pub organization: Option<Organization>,
     pub publishing: Publishing,
-    /// Whether AWS's rates per API, account and region are enforced.
+    /// AWS's rates per API, account and region are enforced.
     pub rates: bool,
-    /// Whether list pages are sometimes short or empty though more follow.
+    /// List pages are sometimes short or empty though more follow.
     pub rough_pages: bool,
 }
 
@@ -38,38 +56,12 @@ impl Default for World {
     }
 }
 
-/// How late CloudWatch shows a minute, counted in seconds from the minute's end.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Publishing {
-    /// No point appears before this.
-    pub earliest: i64,
-    /// Every point has appeared by then.
-    pub latest: i64,
-    /// No value grows after this.
-    pub settled: i64,
-    /// The share of points that appear too small and grow later.
-    pub growing: f64,
-}
-
-impl Default for Publishing {
-    fn default() -> Publishing {
-        Publishing { earliest: 60, latest: 180, settled: 240, growing: 0.25 }
-    }
-}
-
-impl Publishing {
-    /// Every minute is there, whole, as soon as it is over.
-    pub fn at_once() -> Publishing {
-        Publishing { earliest: 0, latest: 0, settled: 0, growing: 0.0 }
-    }
-}
-
 /// One AWS account.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
     /// 12 digits.
     pub id: String,
-    /// What AssumeRole into this account must be given, if anything.
+    /// The secret that AssumeRole into this account must be given, if any.
     pub external_id: Option<String>,
     /// The regions that are enabled.
     pub regions: Vec<Region>,
@@ -79,59 +71,6 @@ pub struct Account {
     pub sources: Vec<String>,
 }
 
-/// An organization of accounts: a tree of units below one root.
-#[derive(Clone, Debug, Default)]
-pub struct Organization {
-    /// The account that owns it.
-    pub management: String,
-    /// Further accounts that may read it.
-    pub delegated: Vec<String>,
-    /// The root's id, such as `r-demo`.
-    pub root: String,
-    pub units: Vec<Unit>,
-    pub members: Vec<Member>,
-}
-
-/// An organizational unit.
-#[derive(Clone, Debug, Default)]
-pub struct Unit {
-    /// For example `ou-demo-workload`.
-    pub id: String,
-    pub name: String,
-    /// The unit or root above.
-    pub parent: String,
-}
-
-/// An account of an organization, whether or not the world has it.
-#[derive(Clone, Debug)]
-pub struct Member {
-    pub id: String,
-    pub name: String,
-    /// The unit or root that it lies in.
-    pub unit: String,
-    /// `ACTIVE`, `SUSPENDED`, …
-    pub state: String,
-    pub tags: BTreeMap<String, String>,
-    /// From when until before when it is a member, in seconds.
-    pub joined: i64,
-    pub left: i64,
-}
-
-impl Member {
-    /// An active member, at all times.
-    pub fn new(id: &str, name: &str, unit: &str) -> Member {
-        Member {
-            id: id.into(),
-            name: name.into(),
-            unit: unit.into(),
-            state: "ACTIVE".into(),
-            tags: BTreeMap::new(),
-            joined: i64::MIN,
-            left: i64::MAX,
-        }
-    }
-}
-
 /// One region of one account.
 #[derive(Clone, Debug, Default)]
 pub struct Region {
@@ -139,13 +78,17 @@ pub struct Region {
     pub name: String,
     /// The quota rows listed here; `None`: every row that the public lists say the region has.
     pub codes: Option<Vec<String>>,
-    /// Whether per-model tokens per day are still listed, rather than the one Cross-Model row.
+    /// Tokens per day are still listed per model, rather than in the one Cross-Model row.
     pub day_rows: bool,
-    /// Whether CloudWatch has series without dimensions, added up over all ids.
+    /// CloudWatch has series without dimensions, added up over all ids.
     pub account_wide: bool,
     /// Where this account differs from the defaults; of several for one code, the latest that has begun holds.
     pub quotas: Vec<QuotaChange>,
     pub requests: Vec<IncreaseRequest>,
+    /// Rows that once had another name.
+    pub renamed: Vec<FormerName>,
+    /// Rows, profiles, deployments and imported models that lists leave out for a while.
+    pub hidden: Vec<Hidden>,
     pub streams: Vec<Stream>,
     pub profiles: Vec<ApplicationProfile>,
     pub provisioned: Vec<ProvisionedThroughput>,
@@ -158,7 +101,7 @@ pub struct Region {
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuotaChange {
     pub code: String,
-    /// Since when, in seconds; `i64::MIN` for always.
+    /// The moment it begins to hold, in seconds; `i64::MIN` for always.
     pub from: i64,
     pub applied: Applied,
 }
@@ -177,6 +120,24 @@ pub enum Applied {
     Resource(f64),
 }
 
+/// The name that a quota row had, under the code that it still has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FormerName {
+    pub code: String,
+    pub name: String,
+    /// The moment from which on it has its present name, in seconds.
+    pub until: i64,
+}
+
+/// Something that lists leave out, though it is there and can be used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hidden {
+    /// A quota row's code, or the id of a profile, deployment or imported model.
+    pub name: String,
+    /// In seconds.
+    pub during: Range<i64>,
+}
+
 /// A request for more.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncreaseRequest {
@@ -187,113 +148,19 @@ pub struct IncreaseRequest {
     pub created: i64,
 }
 
-/// An application inference profile.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ApplicationProfile {
-    /// 12 characters: CloudWatch's ModelId.
-    pub id: String,
-    pub name: String,
-    /// What it was copied from: a foundation model's id or a system profile's.
-    pub source: String,
-    pub tags: BTreeMap<String, String>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ProvisionedThroughput {
-    /// The last part of its ARN.
-    pub id: String,
-    pub name: String,
-    pub model_id: String,
-    pub units: u32,
-    pub desired_units: u32,
-    /// `InService`, `Creating`, `Updating`, `Failed`.
-    pub status: String,
-    /// `OneMonth` or `SixMonths`, and when it ends.
-    pub commitment: Option<(String, i64)>,
-    pub created: i64,
-}
-
-/// A custom model served on demand.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Deployment {
-    /// The last part of its ARN; the whole ARN is CloudWatch's ModelId.
-    pub id: String,
-    pub name: String,
-    /// The model that was customized.
-    pub base_model_id: String,
-    pub created: i64,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ImportedModel {
-    /// The last part of its ARN; the whole ARN is CloudWatch's ModelId.
-    pub id: String,
-    pub name: String,
-    pub architecture: String,
-    pub created: i64,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct BatchJob {
-    pub id: String,
-    pub name: String,
-    pub model_id: String,
-    /// `Submitted`, `InProgress`, `Completed`, …
-    pub status: String,
-    pub submitted: i64,
-    pub records: u64,
-    pub processed: u64,
-}
-
 impl World {
     /// The region of an account, if the account exists and has it enabled.
     pub fn region(&self, account: &str, region: &str) -> Option<&Region> {
         self.account(account)?.regions.iter().find(|r| r.name == region)
     }
 
+    /// The same, to change it.
+    pub fn region_mut(&mut self, account: &str, region: &str) -> Option<&mut Region> {
+        let account = self.accounts.iter_mut().find(|a| a.id == account)?;
+        account.regions.iter_mut().find(|r| r.name == region)
+    }
+
     pub fn account(&self, id: &str) -> Option<&Account> {
         self.accounts.iter().find(|a| a.id == id)
-    }
-
-    /// The quota rows that a region lists.
-    pub fn quota_rows(&self, region: &Region) -> Vec<&Quota> {
-        if let Some(codes) = &region.codes {
-            return codes.iter().filter_map(|code| self.lists.quota(code)).collect();
-        }
-        let day_row = |q: &Quota| {
-            let global = q.name.starts_with("Global cross-region model inference tokens per day");
-            global || q.name.starts_with("Model invocation max tokens per day")
-        };
-        let cross_model = |q: &Quota| q.name.starts_with("Cross-Model");
-        let listed = self.lists.listed(&region.name);
-        listed.filter(|q| if region.day_rows { !cross_model(q) } else { !day_row(q) }).collect()
-    }
-
-    /// The limit that calls are held to: the applied value, the default where there is none.
-    pub fn limit(&self, region: &Region, code: &str, now: i64) -> Option<f64> {
-        match region.applied(code, now) {
-            Some(Applied::Value(value)) => Some(*value),
-            _ => self.lists.quota(code).map(|q| self.lists.default_value(q, &region.name)),
-        }
-    }
-}
-
-impl Region {
-    /// What holds instead of the default, rows at RESOURCE level aside.
-    pub fn applied(&self, code: &str, now: i64) -> Option<&Applied> {
-        let account = self.begun(code, now).filter(|c| !matches!(c.applied, Applied::Resource(_)));
-        account.max_by_key(|c| c.from).map(|c| &c.applied)
-    }
-
-    /// The values of the row at RESOURCE level.
-    pub fn resource_values(&self, code: &str, now: i64) -> impl Iterator<Item = f64> {
-        self.begun(code, now).filter_map(|c| match c.applied {
-            Applied::Resource(value) => Some(value),
-            _ => None,
-        })
-    }
-
-    fn begun(&self, code: &str, now: i64) -> impl Iterator<Item = &QuotaChange> {
-        self.quotas.iter().filter(move |c| c.code == code && c.from <= now)
     }
 }

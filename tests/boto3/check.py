@@ -237,6 +237,301 @@ def check_metrics(sim, protocol):
     return results
 
 
+def check_filters(sim):
+    """What a request filters by is honoured, or refused; never ignored."""
+    bedrock = sim.client("bedrock")
+    every = bedrock.list_foundation_models()["modelSummaries"]
+    for asked, member in [
+        ({"byProvider": "anthropic"}, lambda row: row["providerName"] == "Anthropic"),
+        ({"byInferenceType": "PROVISIONED"}, lambda row: "PROVISIONED" in row["inferenceTypesSupported"]),
+        ({"byOutputModality": "EMBEDDING"}, lambda row: "EMBEDDING" in row["outputModalities"]),
+    ]:
+        wanted = [row["modelId"] for row in every if member(row)]
+        found = [row["modelId"] for row in bedrock.list_foundation_models(**asked)["modelSummaries"]]
+        assert found == wanted and 0 < len(found) < len(every), asked
+    time.sleep(1)
+    refused("ValidationException", bedrock.list_foundation_models, byInferenceType="CROSS_REGION")
+    refused("ValidationException", bedrock.list_inference_profiles, typeEquals="CUSTOM")
+    west = sim.client("bedrock", region="us-west-2")
+    jobs = west.list_model_invocation_jobs(nameContains="backfill")["invocationJobSummaries"]
+    assert {job["jobName"] for job in jobs} == {"backfill-2025", "backfill-2026"}
+    refused("ValidationException", west.list_model_invocation_jobs, sortBy="CreationTime")
+    refused("ValidationException", west.list_provisioned_model_throughputs, statusEquals="Gone")
+
+    quotas = sim.client("service-quotas", "000000000002", "ap-northeast-1")
+    one = quotas.list_service_quotas(ServiceCode="bedrock", QuotaCode="L-E3F10727")["Quotas"]
+    assert [row["QuotaCode"] for row in one] == ["L-E3F10727"], one
+    levels = {}
+    for level in ["ACCOUNT", "RESOURCE", "ALL"]:
+        pages = quotas.get_paginator("list_service_quotas").paginate(ServiceCode="bedrock", QuotaAppliedAtLevel=level)
+        levels[level] = [row["QuotaAppliedAtLevel"] for page in slowly(pages) for row in page["Quotas"]]
+        time.sleep(1)
+    assert levels["RESOURCE"] == ["RESOURCE"] and set(levels["ACCOUNT"]) == {"ACCOUNT"}
+    assert sorted(levels["ALL"]) == sorted(levels["RESOURCE"] + levels["ACCOUNT"])
+    wrong = {"ServiceCode": "bedrock", "QuotaAppliedAtLevel": "REGION"}
+    refused("ValidationException", quotas.list_service_quotas, **wrong)
+    refused("ValidationException", quotas.list_requested_service_quota_change_history, Status="OPEN")
+    pages = slowly(quotas.get_paginator("list_service_quotas").paginate(ServiceCode="bedrock"))
+    metered = [row for page in pages for row in page["Quotas"] if "UsageMetric" in row]
+    assert len(metered) > 50 and {row["UsageMetric"]["MetricNamespace"] for row in metered} == {"AWS/Usage"}
+    assert not [row for row in metered if "model inference" in row["QuotaName"]]
+
+    cloudwatch = sim.client("cloudwatch")
+    refused("ValidationError", cloudwatch.list_metrics, Dimensions=[{"Name": f"d{i}"} for i in range(11)])
+    both = {**query("q", SONNET, "Invocations"), "Expression": "SUM(METRICS())"}
+    many = [{"Name": f"d{i}", "Value": "x"} for i in range(31)]
+    wide = query("q", SONNET, "Invocations", dimensions=many)
+    for wrong in [both, wide, {"Id": "q"}]:
+        ask = {"MetricDataQueries": [wrong], "StartTime": NOON - 600, "EndTime": NOON}
+        refused("ValidationError", cloudwatch.get_metric_data, **ask)
+
+    nobody = sim.client("bedrock", "999999999999")
+    refused("UnrecognizedClientException", nobody.list_foundation_models)
+    refused("InvalidClientTokenId", sim.client("sts", "999999999999").get_caller_identity)
+
+
+def check_query_protocol(sim):
+    """Older SDKs ask CloudWatch in forms; they are told so, and answered nothing."""
+    preferred = botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS
+    botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS = ("query",)
+    older = sim.client("cloudwatch")
+    botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS = preferred
+    assert older.meta.service_model.resolved_protocol == "query"
+    refused("UnsupportedProtocol", older.list_metrics, Namespace="AWS/Bedrock")
+    try:
+        older.list_metrics()
+    except ClientError as error:
+        assert "Query protocol" in str(error), error
+
+
+def check_irregularity(sim):
+    """What the admin switches: publishing, quotas, and what lists leave out."""
+    cloudwatch = sim.client("cloudwatch")
+    queries = [query(f"q{i}", id, "Invocations") for i, id in enumerate(SHARING)]
+    window = {"StartTime": NOON - 3600, "EndTime": NOON}
+
+    def minutes():
+        reply = cloudwatch.get_metric_data(MetricDataQueries=queries, **window)
+        return [len(result["Values"]) for result in reply["MetricDataResults"]]
+
+    def put(path, body):
+        return sim.admin(path, "PUT", body)
+
+    usual = minutes()
+    assert put("publishing", "at_once")["latest"] == 0
+    assert minutes() == [60] * 3
+    irregular = put("publishing", "irregular")
+    assert irregular["tail"] == 1800 and sum(minutes()) < sum(usual)
+    assert put("publishing", {"outages": [{"start": NOON - 1800, "end": NOON + 60}]})["latest"] == 180
+    assert all(count < 32 for count in minutes()), "half an hour of silence"
+    put("publishing", "regular")
+    assert minutes() == usual
+
+    quotas, bedrock = sim.client("service-quotas"), sim.client("bedrock")
+    tokens = {"ServiceCode": "bedrock", "QuotaCode": HAIKU_TOKENS}
+    here = {"account": "000000000000", "region": "us-east-1"}
+    put("quotas", [{**here, "code": HAIKU_TOKENS, "value": 77}])
+    assert quotas.get_service_quota(**tokens)["Quota"]["Value"] == 77
+    put("quotas", [{**here, "code": HAIKU_TOKENS, "value": 5_000_000}])
+    hidden = [{**here, "name": name, "from": NOON - 60, "until": NOON + 60} for name in (HAIKU_TOKENS, "srch7f3k2m9q")]
+    put("hidden", hidden)
+    refused("NoSuchResourceException", quotas.get_service_quota, **tokens)
+    ids = lambda: {row["inferenceProfileId"] for row in bedrock.list_inference_profiles(typeEquals="APPLICATION")["inferenceProfileSummaries"]}
+    assert ids() == {"supp4d8w1x6z"}
+    put("hidden", [])
+    assert ids() == {"srch7f3k2m9q", "supp4d8w1x6z"}
+
+    arn = "arn:aws:bedrock:us-east-1:000000000000:application-inference-profile/"
+    put("faults", [{"kind": "resource_denied", "resource": "srch7f3k2m9q"}, {"service": "servicequotas", "kind": "cut_list"}])
+    refused("AccessDeniedException", bedrock.list_tags_for_resource, resourceARN=f"{arn}srch7f3k2m9q")
+    assert bedrock.list_tags_for_resource(resourceARN=f"{arn}supp4d8w1x6z")["tags"]
+    first = quotas.list_service_quotas(ServiceCode="bedrock")
+    assert len(first["Quotas"]) == 100 and "NextToken" not in first
+    sim.admin("faults", "DELETE")
+
+
+NOVA = "us.amazon.nova-micro-v1:0"  # nobody else's traffic in us-east-1
+NOVA_ROW = "Cross-region model inference {} per minute for Amazon Nova Micro"
+
+
+def say(text="hello", **config):
+    message = {"role": "user", "content": [{"text": text}]}
+    return {"modelId": NOVA, "messages": [message], "inferenceConfig": config}
+
+
+def check_runtime(sim):
+    """Calls are admitted, settled, and appear in CloudWatch as late as all others."""
+    runtime, cloudwatch = sim.client("bedrock-runtime"), sim.client("cloudwatch")
+    rows = {}
+    for page in slowly(sim.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="bedrock")):
+        rows.update({row["QuotaName"].lower(): row["QuotaCode"] for row in page["Quotas"]})
+    requests, tokens = (rows[NOVA_ROW.format(what).lower()] for what in ("requests", "tokens"))
+    here = {"account": "000000000000", "region": "us-east-1"}
+
+    def limit(code, value):
+        sim.admin("quotas", "PUT", [{**here, "code": code, "value": value}])
+
+    def at(seconds):
+        sim.admin("clock", "PUT", {"now": NOON + seconds})
+
+    def calls(count, **request):
+        """How many of so many calls are let in, and the last refusal."""
+        let_in, refusal = 0, None
+        for _ in range(count):
+            try:
+                runtime.converse(**request)
+                let_in += 1
+            except ClientError as error:
+                assert error.response["Error"]["Code"] == "ThrottlingException", error
+                assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+                refusal = error.response["Error"]["Message"]
+        return let_in, refusal
+
+    # Ten requests a minute: ten at once, one more after six seconds.
+    at(600)
+    limit(requests, 10)
+    limit(tokens, 100_000)
+    sim.admin("runtime", "PUT", {"output_tokens": 40})
+    reply = runtime.converse(**say("x" * 400))
+    assert reply["usage"] == {"inputTokens": 100, "outputTokens": 40, "totalTokens": 140,
+                              "cacheReadInputTokens": 0, "cacheWriteInputTokens": 0}, reply["usage"]
+    assert reply["stopReason"] == "end_turn" and reply["output"]["message"]["content"][0]["text"]
+    assert runtime.converse(**say(maxTokens=10))["stopReason"] == "max_tokens"
+    let_in, refusal = calls(20, **say(maxTokens=100))
+    assert let_in == 8 and refusal.startswith("Too many requests"), (let_in, refusal)
+    at(606)
+    assert calls(5, **say(maxTokens=100))[0] == 1
+
+    # 5,000 tokens a minute and max_tokens of 2,000: each call holds 2,100, and gives back all but 140.
+    at(720)
+    limit(requests, 1000)
+    limit(tokens, 5000)
+    text = "x" * 400
+    let_in, refusal = calls(40, **say(text, maxTokens=2000))
+    assert (let_in, refusal[:15]) == (21, "Too many tokens"), (let_in, refusal)
+    at(780)
+    assert calls(1, **say(text, maxTokens=4950))[0] == 0, "it reserves more than the limit"
+    assert calls(1, **say(text))[0] == 0, "the model's maximum is reserved when nothing is given"
+    assert calls(1, **say(text, maxTokens=4900))[0] == 1
+
+    # What CloudWatch shows of all that, when it is due.
+    def metric(name, minute, model=NOVA):
+        window = {"StartTime": NOON + minute, "EndTime": NOON + minute + 60}
+        found = cloudwatch.get_metric_data(MetricDataQueries=[query("q", model, name)], **window)
+        return sum(found["MetricDataResults"][0]["Values"])
+
+    assert metric("Invocations", 600) == 0, "too early"
+    at(1200)
+    assert (metric("Invocations", 600), metric("InvocationThrottles", 600)) == (11, 16)
+    assert (metric("Invocations", 720), metric("InvocationThrottles", 720)) == (21, 19)
+    assert (metric("InputTokenCount", 720), metric("OutputTokenCount", 720)) == (21 * 100, 21 * 40)
+    assert metric("EstimatedTPMQuotaUsage", 720) == 21 * 140
+    truth = sim.admin(f"truth?account=000000000000&region=us-east-1&code={tokens}&from={NOON // 60 + 12}&until={NOON // 60 + 13}")
+    assert truth[0]["charge"] == 21 * 140
+
+    # Bodies of the makers.
+    bodies = {
+        SHARING[0]: (
+            {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 10, "messages": [{"role": "user", "content": text}]},
+            lambda body: (body["usage"]["input_tokens"], body["usage"]["output_tokens"], body["stop_reason"]),
+            (100, 10, "max_tokens"),
+        ),
+        "us.amazon.nova-lite-v1:0": (
+            {"messages": [{"role": "user", "content": [{"text": text}]}], "inferenceConfig": {"maxTokens": 99}},
+            lambda body: (body["usage"]["inputTokens"], body["usage"]["outputTokens"], body["stopReason"]),
+            (100, 40, "end_turn"),
+        ),
+        "us.meta.llama4-maverick-17b-instruct-v1:0": (
+            {"prompt": text, "max_gen_len": 10},
+            lambda body: (body["prompt_token_count"], body["generation_token_count"], body["stop_reason"]),
+            (100, 10, "length"),
+        ),
+        "amazon.titan-embed-text-v2:0": (
+            {"inputText": text},
+            lambda body: (body["inputTextTokenCount"], len(body["embedding"]), None),
+            (100, 256, None),
+        ),
+    }
+    for model, (body, read, wanted) in bodies.items():
+        reply = runtime.invoke_model(modelId=model, body=json.dumps(body))
+        assert read(json.loads(reply["body"].read())) == wanted, model
+        assert reply["ResponseMetadata"]["HTTPHeaders"]["x-amzn-bedrock-input-token-count"] == "100"
+    wrong = {"modelId": SHARING[0], "body": json.dumps({"prompt": "x"})}
+    refused("ValidationException", runtime.invoke_model, **wrong)
+    refused("ValidationException", runtime.converse, **{**say(), "modelId": "us.acme.nothing-v1:0"})
+
+    # An application profile is invoked by its ARN and metered by its id.
+    arn = "arn:aws:bedrock:us-east-1:000000000000:application-inference-profile/gone"
+    refused("ValidationException", runtime.converse, **{**say(), "modelId": arn})
+    assert runtime.converse(**{**say(maxTokens=5), "modelId": arn.replace("gone", "srch7f3k2m9q")})
+
+    # A cached prefix is written once and read later.
+    cached = {**say(maxTokens=5), "system": [{"text": "y" * 8000}, {"cachePoint": {"type": "default"}}]}
+    first, second = (runtime.converse(**cached)["usage"] for _ in range(2))
+    assert (first["cacheWriteInputTokens"], first["cacheReadInputTokens"]) == (2000, 0)
+    assert (second["cacheWriteInputTokens"], second["cacheReadInputTokens"]) == (0, 2000)
+
+
+def check_runtime_streams(sim):
+    runtime, cloudwatch = sim.client("bedrock-runtime"), sim.client("cloudwatch")
+    sim.admin("clock", "PUT", {"now": NOON + 1800})
+    sim.admin("runtime", "PUT", {"output_tokens": 50})
+
+    def events():
+        return [event for event in runtime.converse_stream(**say("x" * 400, maxTokens=100))["stream"]]
+
+    kinds = [next(iter(event)) for event in events()]
+    assert kinds == ["messageStart", *["contentBlockDelta"] * 3, "contentBlockStop", "messageStop", "metadata"], kinds
+    assert events()[-1]["metadata"]["usage"]["outputTokens"] == 50
+
+    def broken(fault):
+        sim.admin("faults", "PUT", [{"service": "bedrock-runtime", **fault}])
+        seen = []
+        try:
+            for event in runtime.converse_stream(**say("x" * 400, maxTokens=100))["stream"]:
+                seen.append(next(iter(event)))
+        except Exception as error:
+            return seen, error
+        finally:
+            sim.admin("faults", "DELETE")
+        raise AssertionError(f"{fault} broke nothing: {seen}")
+
+    seen, error = broken({"kind": "stream_throttled", "after": 1})
+    assert seen == ["messageStart", "contentBlockDelta"] and "throttlingException" in str(error), (seen, error)
+    seen, error = broken({"kind": "stream_cut", "after": 2})
+    assert "metadata" not in seen and not isinstance(error, ClientError), (seen, error)
+
+    # Overload and lack of capacity, on demand.
+    for fault, status, code in [
+        ({"kind": "overloaded", "retry_after": 7}, 529, "OverloadedException"),
+        ({"kind": "status", "status": 503}, 503, "ServiceUnavailableException"),
+        ({"kind": "status", "status": 429}, 429, "ThrottlingException"),
+    ]:
+        sim.admin("faults", "PUT", [{"service": "bedrock-runtime", **fault}])
+        try:
+            runtime.converse(**say())
+            raise AssertionError(f"{fault} is not met")
+        except ClientError as error:
+            meta = error.response["ResponseMetadata"]
+            assert (meta["HTTPStatusCode"], error.response["Error"]["Code"]) == (status, code), error
+            assert meta["HTTPHeaders"].get("retry-after") == ("7" if status == 529 else None)
+    sim.admin("faults", "DELETE")
+    # Not in the minutes before: of the calls that were never begun, too, each is counted once.
+    sim.admin("clock", "PUT", {"now": NOON + 2400})
+    names = ["Invocations", "InvocationServerErrors", "InvocationThrottles", "OutputTokenCount"]
+    window = {"StartTime": NOON + 1800, "EndTime": NOON + 1860}
+    queries = [query(f"q{i}", NOVA, name) for i, name in enumerate(names)]
+    deadline = time.time() + 10
+    while True:
+        # A stream is counted when its last byte is sent, a little after it was read.
+        found = cloudwatch.get_metric_data(MetricDataQueries=queries, **window)["MetricDataResults"]
+        counts = [sum(result["Values"]) for result in found]
+        if counts == [4, 2, 1, 50 + 50 + 20 + 40] or time.time() > deadline:
+            break
+    assert counts == [4, 2, 1, 160], counts
+    sim.admin("clock", "PUT", {"now": NOON})
+
+
 def check_organization(sim):
     organizations = sim.client("organizations")
     pages = list(organizations.get_paginator("list_accounts").paginate(PaginationConfig={"PageSize": 3}))
@@ -405,6 +700,10 @@ def main():
     check_identity(sim)
     check_quotas(sim)
     check_catalog(sim)
+    time.sleep(1)
+    check_filters(sim)
+    check_query_protocol(sim)
+    check_irregularity(sim)
     check_organization(sim)
     check_regions(sim)
     check_monitoring(sim)
@@ -417,6 +716,9 @@ def main():
     check_raw_cbor(sim)
     check_lateness(sim)
     check_manners(sim)
+    time.sleep(1)
+    check_runtime(sim)
+    check_runtime_streams(sim)
     print("boto3 finds nothing wrong")
 
 

@@ -1,5 +1,9 @@
 //! What docs/ARCHITECTURE.md says of the code: import rules, held over every path that it names, and layout.
 
+mod circles;
+mod imports;
+
+use imports::paths;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -22,16 +26,6 @@ const RULES: &[(&str, Files, Forbids)] = &[
         |path| path == "crate::sim" || path.starts_with("crate::sim::"),
     ),
     ("the simulated world knows no runtime and no clock", is_world, is_shell),
-    (
-        "only the daemon, the telemetry and the simulator's shell ask what time it is",
-        |file| !["daemon", "telemetry"].iter().any(|m| is_in(file, m)) && !is_sim_shell(file),
-        |path| path.starts_with("std::time::") && path.ends_with("::now") || path == "time::UtcDateTime::now",
-    ),
-    (
-        "a config's file is read in config.rs alone",
-        |file| file.starts_with("config/") || file == "cli.rs",
-        |path| path.starts_with("std::fs"),
-    ),
 ];
 
 fn is_in(file: &str, module: &str) -> bool {
@@ -39,15 +33,11 @@ fn is_in(file: &str, module: &str) -> bool {
 }
 
 fn is_pure(file: &str) -> bool {
-    ["model", "plan", "exposition", "report"].iter().any(|module| is_in(file, module))
-}
-
-fn is_sim_shell(file: &str) -> bool {
-    ["sim.rs", "sim/desk.rs", "sim/wire.rs"].contains(&file)
+    ["chart", "model", "plan", "exposition", "picture", "report"].iter().any(|module| is_in(file, module))
 }
 
 fn is_world(file: &str) -> bool {
-    ["world", "traffic", "series", "noise", "lists", "names"].iter().any(|m| is_in(file, &format!("sim/{m}")))
+    is_in(file, "sim/world")
 }
 
 fn is_crate(path: &str) -> bool {
@@ -78,12 +68,7 @@ fn is_shell(path: &str) -> bool {
 
 #[test]
 fn the_import_rules_hold() {
-    let src = root().join("src");
-    let mut found = Vec::new();
-    for file in files(&src, "rs") {
-        let name = file.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
-        found.extend(violations(&name, &std::fs::read_to_string(&file).unwrap()));
-    }
+    let found: Vec<String> = sources().iter().flat_map(|(file, source)| violations(file, source)).collect();
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
@@ -102,20 +87,18 @@ fn a_broken_rule_is_found() {
         ("sim/world.rs", "use crate::model::quota;", "crate::model::quota"),
         ("sim/wire.rs", "use super::super::{config, plan::plan};", "crate::config"),
         ("sim.rs", "use super::model;", "crate::model"),
-        ("sim/traffic.rs", "use std::time::Instant;\nfn f() { Instant::now(); }", "std::time::Instant::now"),
-        ("sim/cloudwatch.rs", "fn f() { std::time::SystemTime::now(); }", "std::time::SystemTime::now"),
+        (
+            "sim/world/traffic.rs",
+            "use std::time::Instant;\nfn f() { Instant::now(); }",
+            "std::time::Instant::now",
+        ),
         ("server.rs", "use crate::sim::Sim;", "crate::sim::Sim"),
         (
             "collect.rs",
             "use std::time::*;\nfn f() {}\n#[cfg(test)]\nuse a::b;\nfn g() { crate::sim::f() }",
             "crate::sim::f",
         ),
-        (
-            "collect.rs",
-            "fn f() { let c = '\"'; std::time::Instant::now(); let d = '\"'; }",
-            "std::time::Instant::now",
-        ),
-        ("config/tree.rs", "fn f() { std::fs::read(\"x\"); }", "std::fs::read"),
+        ("collect.rs", "fn f() { let c = '\"'; crate::sim::f(); let d = '\"'; }", "crate::sim::f"),
     ];
     for (file, code, path) in broken {
         let found = violations(file, code);
@@ -131,13 +114,9 @@ fn what_is_allowed_is_not_found() {
         ("model.rs", "#[cfg(test)]\nmod tests { use std::fs; fn f() { tokio::spawn(x) } }\nfn g() {}"),
         ("plan.rs", "use std::time::Duration;\nuse crate::model::snapshot::Settings;"),
         ("aws/clients.rs", "use aws_config::SdkConfig;"),
-        (
-            "sim/wire.rs",
-            "use super::world::World;\nuse crate::sim::desk;\nfn f() { std::time::Instant::now(); }",
-        ),
+        ("sim/desk.rs", "use super::world::World;\nuse crate::sim::faults;"),
         ("commands.rs", "use crate::sim::{self, world::World};"),
         ("collect.rs", "use tokio::time::Instant;\nfn f() { Instant::now(); }"),
-        ("daemon.rs", "use std::time::SystemTime;\nfn f() { SystemTime::now(); }"),
     ];
     for (file, code) in fine {
         assert_eq!(violations(file, code), Vec::<String>::new(), "{file}: {code}");
@@ -246,6 +225,13 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     all
 }
 
+/// Every file of src/ by its path there, with its text.
+fn sources() -> BTreeMap<String, String> {
+    let src = root().join("src");
+    let named = |file: &Path| file.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
+    files(&src, "rs").iter().map(|file| (named(file), std::fs::read_to_string(file).unwrap())).collect()
+}
+
 /// Every path of a file's own code that a rule forbids, with the rule.
 fn violations(file: &str, source: &str) -> Vec<String> {
     let paths = paths(file, source);
@@ -254,165 +240,4 @@ fn violations(file: &str, source: &str) -> Vec<String> {
         paths.map(|path| format!("src/{file}: {path}: {rule}")).collect::<Vec<_>>()
     };
     RULES.iter().flat_map(broken).collect()
-}
-
-/// Every path that the code names, test modules left out, imports and `super` resolved.
-fn paths(file: &str, source: &str) -> Vec<String> {
-    let tokens = without_tests(tokens(source));
-    let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
-    let mut imports = BTreeMap::new();
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < tokens.len() {
-        if tokens[at] == "use" && tokens.get(at + 1) != Some(&"<") {
-            at += 1;
-            use_tree(&tokens, &mut at, "", &mut imports, &mut found);
-        } else if is_word(tokens[at]) {
-            let mut path = tokens[at].to_string();
-            while tokens.get(at + 1) == Some(&"::") && tokens.get(at + 2).is_some_and(|t| is_word(t)) {
-                path = format!("{path}::{}", tokens[at + 2]);
-                at += 2;
-            }
-            found.push(path);
-        }
-        at += 1;
-    }
-    found.iter().map(|path| resolve(file, path, &imports)).collect()
-}
-
-/// Reads `a::{b, c::d as e, *}`: its paths, and which name stands for which.
-fn use_tree(
-    tokens: &[&str],
-    at: &mut usize,
-    prefix: &str,
-    imports: &mut BTreeMap<String, String>,
-    found: &mut Vec<String>,
-) {
-    let mut path = prefix.to_string();
-    while let Some(token) = tokens.get(*at) {
-        match *token {
-            ";" | "," | "}" => break,
-            "::" => {}
-            "{" => {
-                while tokens.get(*at).is_some_and(|t| *t != "}" && *t != ";") {
-                    *at += 1;
-                    use_tree(tokens, at, &path, imports, found);
-                }
-                *at += 1;
-                return;
-            }
-            "as" => {
-                *at += 1;
-                imports.insert(tokens[*at].into(), path.clone());
-            }
-            "self" if !path.is_empty() => {}
-            word => path = if path.is_empty() { word.into() } else { format!("{path}::{word}") },
-        }
-        *at += 1;
-    }
-    if path != prefix || tokens.get(*at - 1) == Some(&"self") {
-        let name = path.rsplit("::").next().unwrap_or_default().to_string();
-        imports.entry(name).or_insert_with(|| path.clone());
-        found.push(path);
-    }
-}
-
-/// The path from the crate's root, or from another crate's.
-fn resolve(file: &str, path: &str, imports: &BTreeMap<String, String>) -> String {
-    let (first, rest) = path.split_once("::").map_or((path, ""), |(first, rest)| (first, rest));
-    let join =
-        |start: &str, rest: &str| if rest.is_empty() { start.into() } else { format!("{start}::{rest}") };
-    let mut module: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
-    module.retain(|part| !["lib", "main"].contains(part));
-    match first {
-        "super" | "self" => {
-            let mut rest = path;
-            while let Some(above) = rest.strip_prefix("super").filter(|r| r.is_empty() || r.starts_with("::"))
-            {
-                module.pop();
-                rest = above.trim_start_matches("::");
-            }
-            let rest = rest.strip_prefix("self").map_or(rest, |r| r.trim_start_matches("::"));
-            let start = [&["crate"], &module[..]].concat().join("::");
-            join(&start, rest)
-        }
-        _ => match imports.get(first) {
-            Some(import) if import != path && import.split("::").next() != Some(first) => {
-                resolve(file, &join(import, rest), &BTreeMap::new())
-            }
-            _ => path.into(),
-        },
-    }
-}
-
-fn is_word(token: &str) -> bool {
-    token.starts_with(|c: char| c.is_alphabetic() || c == '_')
-}
-
-/// Words, `::` and single marks; comments and literals left out.
-fn tokens(source: &str) -> Vec<String> {
-    let chars: Vec<char> = source.chars().collect();
-    let starts = |at: usize, text: &str| text.chars().enumerate().all(|(i, c)| chars.get(at + i) == Some(&c));
-    let until = |mut at: usize, end: &str| {
-        while at < chars.len() && !starts(at, end) {
-            at += if chars[at] == '\\' && end.len() == 1 { 2 } else { 1 };
-        }
-        at + end.len()
-    };
-    let mut tokens = Vec::new();
-    let mut at = 0;
-    while at < chars.len() {
-        let hashes = chars[at..].iter().skip(1).take_while(|c| **c == '#').count();
-        let raw = chars[at] == 'r' && chars.get(at + 1 + hashes) == Some(&'"');
-        match chars[at] {
-            _ if starts(at, "//") => at = until(at, "\n"),
-            _ if starts(at, "/*") => at = until(at + 2, "*/"),
-            _ if raw => at = until(at + hashes + 2, &format!("\"{}", "#".repeat(hashes))),
-            '"' => at = until(at + 1, "\""),
-            '\'' if chars.get(at + 1) == Some(&'\\') || chars.get(at + 2) == Some(&'\'') => {
-                at = until(at + 1 + usize::from(chars[at + 1] == '\''), "'");
-            }
-            '\'' => at += 1,
-            c if c.is_alphanumeric() || c == '_' => {
-                let end = chars[at..].iter().take_while(|c| c.is_alphanumeric() || **c == '_').count();
-                tokens.push(chars[at..at + end].iter().collect());
-                at += end;
-            }
-            _ if starts(at, "::") => {
-                tokens.push("::".into());
-                at += 2;
-            }
-            c => {
-                if !c.is_whitespace() {
-                    tokens.push(c.into());
-                }
-                at += 1;
-            }
-        }
-    }
-    tokens
-}
-
-/// Without the items under `#[cfg(test)]`.
-fn without_tests(tokens: Vec<String>) -> Vec<String> {
-    let attribute = ["#", "[", "cfg", "(", "test", ")", "]"];
-    let mut kept = Vec::new();
-    let mut at = 0;
-    while at < tokens.len() {
-        if tokens[at..].iter().map(String::as_str).take(attribute.len()).ne(attribute) {
-            kept.push(tokens[at].clone());
-            at += 1;
-            continue;
-        }
-        let mut depth = 0;
-        while at < tokens.len() {
-            depth += i32::from(tokens[at] == "{") - i32::from(tokens[at] == "}");
-            let ends = tokens[at] == ";" || tokens[at] == "}";
-            at += 1;
-            if ends && depth == 0 {
-                break;
-            }
-        }
-    }
-    kept
 }

@@ -6,7 +6,7 @@ use bedrock_quota_exporter::model::cadence::Cadence;
 use bedrock_quota_exporter::model::catalog::ProfileKind;
 use bedrock_quota_exporter::model::ids::Scope;
 use bedrock_quota_exporter::model::usage::Metric;
-use bedrock_quota_exporter::sim::traffic::{Call, Charge, Demand, Per, Stream, Tally};
+use bedrock_quota_exporter::sim::world::stream::{Call, Charge, Demand, Per, Stream, Tally};
 use bedrock_quota_exporter::sim::world::{Account, Applied, Publishing, QuotaChange, Region, World};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,36 +1,54 @@
-//! Everything a user would notice, in one binary.
+//! Everything a user would notice, in one binary. The modules stand under the harness that they use; a new test
+//! goes to the first harness that can show its mistake.
+#![allow(clippy::disallowed_methods, reason = "tests read files, and time what they start")]
 
-mod accuracy;
-mod architecture;
-mod cadence;
+// The text of the project itself.
+mod architecture; // import rules and circles of src/, documents that name what exists
+mod metrics_doc; // docs/METRICS.md against the table of families
+
+// The core alone, without a runtime: `cloud` answers as CloudWatch and Service Quotas would, `world` is one
+// small fixed snapshot with a sample of every family, `prometheus_text` reads pages strictly.
+mod accuracy; // matching, counted over the codes that AWS's own documents state
 mod cloud;
-mod config;
-mod convergence;
-mod counters;
-mod days;
-mod demo;
-mod dimensions;
-mod explain;
-mod exposition;
-mod failure;
-mod faults;
-mod lateness;
-mod live;
-mod matching;
-mod metrics_doc;
-mod ministack;
-mod mistakes;
-mod monitoring;
-mod oracle;
-mod organization;
+mod config; // bad configs and their exact messages
+mod convergence; // 1,000 irregular worlds: what is shown meanwhile, and what it all comes to
+mod counters; // counters over outages, late answers, midnight
+mod days; // quotas of tokens per day
+mod explain; // `explain` on files as the AWS CLI prints them
+mod exposition; // what a scrape shows of a snapshot
+mod failure; // what stays, and for how long, when a target fails
+mod findings; // what is wrong, by the thresholds of the alerts
+mod irregular; // quota lists with misspelled, renamed and missing rows
+mod lateness; // minutes that come late, in pieces, or not for a while
+mod matching; // the join of usage to quota: models of tomorrow, names of every form
+mod mistakes; // the classic mistakes of joining usage to quotas, one test each
+mod oracle; // a second, naive calculation over 1,000 random worlds
+mod pages; // random pages, inflated by another program
 mod prometheus_text;
-mod properties;
-mod reload;
-mod rig;
-mod rounds;
-mod schedule;
-mod shards;
-mod sim;
-mod telemetry;
-mod throttle;
+mod properties; // what holds of counters and ratios for any traffic
+mod schedule; // what is read when
+mod status; // the status page
+mod steps; // clocks that are set, back and forward
+mod telemetry; // the exporter's own metrics
+mod throttle; // refused calls, from datapoints to cause
+mod tools;
 mod world;
+
+// The real collectors against a simulated AWS in this process, at times of the test's choice (`rig`).
+mod cadence; // reading by need: what it saves, and that it loses nothing
+mod dimensions; // the same calls under several sets of dimensions
+mod faults; // everything that can go wrong at one of three targets
+mod ministack; // an AWS that nobody here wrote
+mod monitoring; // usage read by a monitoring account
+mod rig;
+mod rounds; // rounds minute by minute
+mod sim; // the simulated AWS itself, seen by the Rust SDKs and boto3
+
+// The whole process: the binary, its flags, its log, its pages (`served`).
+mod demo; // `demo` as a newcomer starts it
+mod live; // the command line where only the SDK's own variables point to AWS
+mod organization; // accounts that nobody listed
+mod reload; // a config that changes, a process that stops, what stays open
+mod served;
+mod server; // connections, addresses, probes, what systemd is told
+mod shards; // several exporters that share the accounts

@@ -350,7 +350,9 @@ fn a_missing_quota_taken_for_a_zero_or_another_one() {
 #[test]
 fn an_application_profile_of_an_unknown_scope_guessed() {
     let mut cloud = cloud();
-    cloud.profile("unknownscope", ProfileKind::Application, BASE, &["us-east-1", "eu-west-1"]);
+    // Its one region may be an on-demand model's, and is a whole geographic profile as well.
+    cloud.profile(&format!("kr.{BASE}"), ProfileKind::SystemDefined, BASE, &["ap-northeast-2"]);
+    cloud.profile("unknownscope", ProfileKind::Application, BASE, &["ap-northeast-2"]);
     cloud.point("unknownscope", Metric::Invocations, newest(), 40.0);
     cloud.point(US, Metric::Invocations, newest(), 30.0);
     cloud.round();

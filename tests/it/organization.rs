@@ -3,7 +3,7 @@
 use bedrock_quota_exporter::sim::Sim;
 use bedrock_quota_exporter::sim::desk::real_time;
 use bedrock_quota_exporter::sim::faults::{Fault, Kind};
-use bedrock_quota_exporter::sim::traffic::{Demand, Stream};
+use bedrock_quota_exporter::sim::world::stream::{Demand, Stream};
 use bedrock_quota_exporter::sim::world::{Account, Member, Organization, Publishing, Region, Unit, World};
 use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,7 +4,7 @@ use crate::rig::Rig;
 use bedrock_quota_exporter::model::schedule::due;
 use bedrock_quota_exporter::model::time::Timestamp;
 use bedrock_quota_exporter::sim::faults::{Fault, Kind};
-use bedrock_quota_exporter::sim::traffic::{Call, Demand, Stream};
+use bedrock_quota_exporter::sim::world::stream::{Call, Demand, Stream};
 use bedrock_quota_exporter::sim::world::{Account, Applied, Publishing, QuotaChange, Region, World};
 use std::collections::{BTreeMap, BTreeSet};
 

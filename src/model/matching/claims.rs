@@ -48,6 +48,8 @@ pub(super) struct Row {
     pub name: String,
     pub slot: Slot,
     pub identity: Identity,
+    /// The same, with its provider found behind other words too: for hints, never for a match.
+    pub loose: Identity,
     text: String,
     alias: Option<&'static Alias>,
     /// The base model id in the row's UsageMetric.
@@ -79,6 +81,7 @@ impl Row {
             code: quota.code.as_str().into(),
             name: quota.name.clone(),
             slot,
+            loose: Identity::of_irregular_name(&text, providers),
             identity,
             text: text.to_ascii_lowercase(),
             alias,
@@ -94,11 +97,21 @@ impl Row {
 fn read_aliases(providers: &BTreeSet<String>) -> HashMap<String, Vec<(Identity, &'static Alias)>> {
     let mut aliases: HashMap<String, Vec<(Identity, &'static Alias)>> = HashMap::new();
     for alias in ALIASES.iter() {
-        let mut identity = Identity::of_name(&alias.quota, providers);
-        identity.providers = Identity::of_id(&alias.model).providers;
+        let identity = named_by(alias, providers);
         aliases.entry(identity.key()).or_default().push((identity, alias));
     }
     aliases
+}
+
+/// The name in an alias; its provider is the model's, whether spelled or not.
+fn named_by(alias: &Alias, providers: &BTreeSet<String>) -> Identity {
+    let mut identity = Identity::of_name(&alias.quota, providers);
+    identity.providers = Identity::of_id(&alias.model).providers;
+    identity
+}
+
+fn aliases_of(model: &str, providers: &BTreeSet<String>) -> Vec<Identity> {
+    ALIASES.iter().filter(|alias| alias.model == model).map(|alias| named_by(alias, providers)).collect()
 }
 
 /// A base model, as rows may name it.
@@ -106,7 +119,9 @@ fn read_aliases(providers: &BTreeSet<String>) -> HashMap<String, Vec<(Identity, 
 pub(super) struct Model {
     pub id: Arc<str>,
     pub identity: Identity,
-    named: Option<Identity>,
+    pub named: Option<Identity>,
+    /// What the alias file says that it is called.
+    pub aliases: Vec<Identity>,
     provisioned_only: bool,
     /// Whether provisioned throughput can be bought for it; unknown counts as yes.
     provisionable: bool,
@@ -127,6 +142,7 @@ impl Model {
         Model {
             id: id.into(),
             named,
+            aliases: aliases_of(id, &lists.providers),
             provisioned_only: lists.provisioned_only(id),
             provisionable: types.is_empty() || types.iter().any(|t| t == "PROVISIONED"),
             identity,
@@ -143,6 +159,13 @@ impl Model {
         if slot.scope == Scope::Provisioned { self.provisionable } else { !self.provisioned_only }
     }
 
+    /// What is bought as model units often has an id of its own beside the one that is called: `…-v1:0` beside
+    /// `…-v1`.
+    fn is_meant_by(&self, alias: &Alias, scope: Scope) -> bool {
+        *alias.model == *self.id
+            || (scope == Scope::Provisioned && Identity::of_id(&alias.model) == self.identity)
+    }
+
     pub fn evidence(&self, row: &Row, rules: &Rules) -> Option<Evidence> {
         if let Some(owner) = rules.quotas.get(&*row.code) {
             return (owner.as_deref() == Some(&self.id)).then_some(Evidence::Override);
@@ -156,14 +179,17 @@ impl Model {
         if row.identity.spells(&self.identity) {
             return Some(Evidence::Spelled);
         }
-        if row.alias.is_some_and(|a| *a.model == *self.id) {
+        if row.alias.is_some_and(|alias| self.is_meant_by(alias, row.slot.scope)) {
             return Some(Evidence::Alias);
         }
         if row.identity.may_leave_out(&self.identity) {
             return Some(Evidence::LeftOut);
         }
-        // A name that needs an alias to be understood is no evidence of its own.
-        let named = self.named.as_ref().is_some_and(|name| row.alias.is_none() && row.identity.spells(name));
+        // A name that needs an alias to be understood is no evidence of its own; neither is one that says
+        // less than the id: "Claude Sonnet 6" on `…sonnet-6-fast`.
+        let named = self.named.as_ref().is_some_and(|name| {
+            row.alias.is_none() && row.identity.spells(name) && !name.is_less_than(&self.identity)
+        });
         (named && !row.identity.contradicts(&self.identity)).then_some(Evidence::Named)
     }
 }

@@ -3,6 +3,8 @@
 use super::claims::{Claim, Evidence, Model, Row, claims, settle};
 use super::invocation::Lists;
 use super::names::Slot;
+use super::unread::UnreadRow;
+use super::vocabulary::Vocabulary;
 use super::{Method, QuotaKey, Rules};
 use crate::model::quota::ServiceQuota;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,6 +21,9 @@ pub(super) struct Join {
     listed: Vec<Arc<ServiceQuota>>,
     lists: Arc<Lists>,
     pub rows: Vec<Row>,
+    /// Those whose names the grammar does not read.
+    pub unread: Vec<UnreadRow>,
+    pub vocabulary: Vocabulary,
     pub claims: Vec<Claim>,
     /// The rows that belong to a listed model.
     pub won: Vec<Won>,
@@ -40,9 +45,16 @@ impl Join {
         let models = ids.iter().map(|id| Model::new(id, lists)).map(|model| (model.id.clone(), model));
         let models: BTreeMap<Arc<str>, Model> = models.collect();
         let rows = Row::all(listed, &lists.providers);
+        let mut unread = UnreadRow::all(listed, &lists.providers);
+        for row in &mut unread {
+            let spelled = models.values().filter(|model| row.identity.spells(&model.identity));
+            row.spelled = spelled.map(|model| model.id.clone()).collect();
+        }
+        let vocabulary = Vocabulary::new(models.values());
         let claims = claims(&rows, &models, rules);
         let (listed, lists, rules) = (listed.to_vec(), lists.clone(), rules.clone());
-        let mut join = Join { rules, listed, lists, rows, claims, models, ..Join::default() };
+        let mut join =
+            Join { rules, listed, lists, rows, unread, vocabulary, claims, models, ..Join::default() };
         for (at, row) in join.rows.iter().enumerate() {
             join.by_words.entry(row.identity.key()).or_default().push(at);
             join.by_slot.entry(row.slot).or_default().push(at);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 words! {
     /// What a quota name is about: the label `family` of bedrock_service_quota_info.
     Family {
-        /// `On-demand model inference … for X` and `On-demand InvokeModel … for X`.
+        /// `On-demand model inference … for X` and `On-demand InvokeModel … for X`, as it was once called.
         OnDemand = "on_demand",
         CrossRegion = "cross_region",
         Global = "global_cross_region",
@@ -120,6 +120,12 @@ impl<'a> Text<'a> {
         self.folded.ends_with(suffix).then(|| Text::new(&self.raw[..self.raw.len() - suffix.len()]))
     }
 
+    /// The texts before and after the first `middle`.
+    fn around(&self, middle: &str) -> Option<(&'a str, &'a str)> {
+        let at = self.folded.find(middle)?;
+        Some((&self.raw[..at], &self.raw[at + middle.len()..]))
+    }
+
     /// The rest after the first of `heads` it begins with, and what stands beside that head.
     fn any<T: Copy>(&self, heads: &[(&str, T)]) -> Option<(Text<'a>, T)> {
         heads.iter().find_map(|(head, value)| Some((self.after(head)?, *value)))
@@ -198,7 +204,11 @@ fn inference(text: &Text) -> Option<QuotaName> {
     };
     let (rest, kind) = match rest.after("model inference ") {
         Some(rest) => rest.any(PER_MINUTE_OR_DAY).or_else(|| rest.any(&CONCURRENT[..1]))?,
-        None => rest.after("invokemodel ")?.any(CONCURRENT)?,
+        // Until 2025 AWS said InvokeModel where it says model inference today, under the same codes.
+        None => {
+            let rest = rest.after("invokemodel ")?;
+            rest.any(PER_MINUTE_OR_DAY).or_else(|| rest.any(CONCURRENT))?
+        }
     };
     let (model, long) = long_context(rest)?;
     let variant = match (latency, long) {
@@ -237,7 +247,7 @@ fn units(text: &Text) -> Option<QuotaName> {
         ("model units, with commitment, for provisioned throughout created for ", ()),
         ("model units, with commitment, for provisioned throughput created for ", ()),
     ])?;
-    let model = match rest.after("the ").and_then(|r| r.raw.split_once(" context length variant for ")) {
+    let model = match rest.after("the ").and_then(|rest| rest.around(" context length variant for ")) {
         Some((length, model)) => format!("{model} {length}"),
         None => rest.model()?,
     };

@@ -1,8 +1,10 @@
 //! From an invocation id to the rows it is charged to, each with the reason in words.
 
 use super::claims::{Claim, Evidence, Model};
+use super::identity::Identity;
 use super::invocation::{Meaning, Spends};
 use super::names::{self, Slot};
+use super::nearest;
 use super::{Charge, Confidence, Index, ModelQuota, QuotaKey, Resolution, Unmapped};
 use crate::model::ids::{Endpoint, Method, QuotaKind, Scope, State, Variant};
 use crate::model::usage::InvocationId;
@@ -202,7 +204,7 @@ impl<'a> Ledger<'a> {
         if let Some(row) = slots.iter().find_map(in_slot) {
             return (Charge { reason: self.why(row), ..found(row) }, None);
         }
-        let doubt = slots.iter().find_map(|slot| self.dispute(slot).or_else(|| self.resemblance(slot)));
+        let doubt = slots.iter().find_map(|slot| self.dispute(slot)).or_else(|| self.irregular(slots));
         if let Some((reason, label)) = doubt {
             return (unknown(kind, reason), Some(label));
         }
@@ -269,21 +271,50 @@ impl<'a> Ledger<'a> {
         })
     }
 
-    /// A row that is no one's and may be this model's under an irregular name.
-    fn resemblance(&self, slot: &Slot) -> Option<(String, Unmapped)> {
-        let index = self.index;
-        let free = |at: &&usize| {
-            let row = &index.join.rows[**at];
-            index.join.claims[**at] == Claim::Free
-                && !index.join.rules.quotas.contains_key(&*row.code)
-                && row.identity.resembles(&self.model.identity)
+    /// The row that is no one's and nearest to naming this model; where two are as near, both.
+    fn irregular(&self, slots: &[Slot]) -> Option<(String, Unmapped)> {
+        let mut found = self.nameless(slots);
+        found.sort();
+        found.dedup();
+        let nearest = found.first()?.0;
+        found.retain(|(distance, ..)| *distance == nearest);
+        let reason = match &found[..] {
+            [(_, code, name)] => {
+                format!("{code} “{name}” may be its own, but the name does not say so; an override would")
+            }
+            several => {
+                let rows: Vec<String> =
+                    several.iter().map(|(_, code, name)| format!("{code} “{name}”")).collect();
+                format!("any of {} may be its own; an override would say which", rows.join(", "))
+            }
         };
-        let quota = &index.join.rows[*index.join.by_slot.get(slot)?.iter().find(free)?];
-        let reason = format!(
-            "{} “{}” may be its own, but the name does not say so; an override would",
-            quota.code, quota.name
-        );
         Some((reason, Unmapped::IrregularName))
+    }
+
+    /// Rows that may be of these slots and this model and are no one's, with how far their names are.
+    fn nameless(&self, slots: &[Slot]) -> Vec<(usize, &str, &str)> {
+        let join = &self.index.join;
+        let ruled = |code: &str| join.rules.quotas.contains_key(code);
+        let model = &self.model;
+        let far = |row: &Identity| {
+            let by_name = model.named.iter().filter(|_| !row.contradicts(&model.identity));
+            let identities = [&model.identity].into_iter().chain(by_name).chain(&model.aliases);
+            identities.filter_map(|identity| nearest::distance(row, identity, &join.vocabulary)).min()
+        };
+        let mut found = Vec::new();
+        for at in slots.iter().filter_map(|slot| join.by_slot.get(slot)).flatten() {
+            let row = &join.rows[*at];
+            if join.claims[*at] == Claim::Free && !ruled(&row.code) {
+                found.extend(far(&row.loose).map(|far| (far, &*row.code, &*row.name)));
+            }
+        }
+        for row in join.unread.iter().filter(|row| slots.iter().any(|slot| row.may_limit(slot))) {
+            let another_s = !row.spelled.is_empty() && !row.spelled.contains(&model.id);
+            if !ruled(&row.code) && !another_s {
+                found.extend(far(&row.identity).map(|far| (far, &*row.code, &*row.name)));
+            }
+        }
+        found
     }
 }
 

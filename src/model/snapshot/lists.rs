@@ -1,5 +1,6 @@
 //! A target's lists among those of others, and the join of them.
 
+use crate::model::arn::Arn;
 use crate::model::catalog::{BatchJob, Catalog, ProvisionedThroughput};
 use crate::model::ids::{Method, Target};
 use crate::model::matching::{IdType, Index, Resolution};
@@ -109,7 +110,7 @@ fn batch_jobs(jobs: &[BatchJob], index: &Index) -> BTreeMap<Arc<str>, f64> {
 fn model_units(provisioned: &[ProvisionedThroughput]) -> BTreeMap<Arc<str>, f64> {
     let mut units: BTreeMap<Arc<str>, f64> = BTreeMap::new();
     for throughput in provisioned.iter().filter(|p| p.status != "Failed") {
-        let model = throughput.foundation_model_arn.rsplit('/').next().unwrap_or_default();
+        let model = Arn::parse(&throughput.foundation_model_arn).map_or("", |arn| arn.id());
         let most = units.entry(Arc::from(model)).or_default();
         *most = most.max(throughput.model_units);
     }

@@ -1,7 +1,7 @@
 //! Account 000000000002: what is old, broken, forbidden or unknown.
 
-use super::{ALWAYS, DAY, Rows, daily, embeddings, region, stream};
-use crate::sim::traffic::{Call, Demand, Stream};
+use super::rows::{ALWAYS, DAY, Rows, daily, embeddings, region, stream};
+use crate::sim::world::stream::{Call, Demand, Stream};
 use crate::sim::world::{Applied, ImportedModel, QuotaChange, Region};
 
 pub fn regions(rows: &Rows, start: i64) -> Vec<Region> {

@@ -1,7 +1,7 @@
 //! Account 000000000000: busy, and near its limits.
 
-use super::{DAY, Rows, daily, embeddings, region, stream};
-use crate::sim::traffic::{Call, Demand, Endpoint, Stream};
+use super::rows::{DAY, Rows, daily, embeddings, region, stream};
+use crate::sim::world::stream::{Call, Demand, Endpoint, Stream};
 use crate::sim::world::{
     ApplicationProfile, Applied, BatchJob, IncreaseRequest, ProvisionedThroughput, Region,
 };

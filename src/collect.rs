@@ -91,7 +91,7 @@ async fn usage(
     now: Timestamp,
 ) -> (Option<Observation>, Vec<CollectError>) {
     let (mut reading, mut errors) = (UsageReading::default(), Vec::new());
-    let mut step = UsageRequest { hours: Vec::new(), ..request.clone() };
+    let mut step = UsageRequest { today: Vec::new(), ..request.clone() };
     // Answers may make more urgent: throttles that need an explanation, then the ids they lead to.
     for _ in 0..3 {
         let mut series = std::mem::take(&mut step.minutes);
@@ -117,8 +117,8 @@ async fn usage(
         errors.extend(failed);
         step = follow_up(state, settings, &request, &reading, now);
     }
-    let (hours, failed) = connection.read(3600, request.hours).await;
-    reading.hours = hours;
+    let (today, failed) = connection.read(60, request.today).await;
+    reading.today = today;
     errors.extend(failed);
     let read = |series: &SeriesReading| series.complete || !series.points.is_empty();
     let nothing = reading.listed.is_none() && !reading.minutes.iter().any(read);

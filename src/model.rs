@@ -1,31 +1,52 @@
 //! The pure core: what AWS said, which usage spends which quota, and what that means now.
 //!
-//! Nothing below knows tokio, the AWS SDK, a clock or a file; `now` is always an argument.
+//! Nothing below knows tokio, the AWS SDK, a clock or a file; `now` is always an argument. From bottom to top,
+//! each line knowing only those above it:
+//!
+//! ```text
+//! words        arn, ids, organization, partition, shard, sharing, time
+//! what AWS says   quota, catalog, usage, burndown
+//! what is asked, what comes back   request, observation
+//! which usage spends which quota   matching
+//! what a target means to /metrics (values only), and the config's share   evaluation, settings
+//! what is remembered   day, minutes, tripwire, budget
+//! everything known of one target   state
+//! judgements   schedule (state → requests), evaluate (state → evaluation)
+//! the one step   snapshot (snapshot, outcomes, now → snapshot)
+//! ```
 
 pub mod arn;
-pub mod budget;
-pub mod burndown;
-pub mod catalog;
-pub(crate) mod day;
-pub(crate) mod evaluate;
-pub mod evaluation;
 pub mod ids;
-pub mod matching;
-pub(crate) mod minutes;
-pub mod observation;
 pub mod organization;
 pub mod partition;
-pub mod quota;
-pub mod request;
-pub mod schedule;
-pub mod settings;
 pub mod shard;
 mod sharing;
-pub mod snapshot;
-pub mod state;
 pub mod time;
-mod tripwire;
+
+pub mod burndown;
+pub mod catalog;
+pub mod quota;
 pub mod usage;
+
+pub mod observation;
+pub mod request;
+
+pub mod matching;
+
+pub mod evaluation;
+pub mod settings;
+
+pub mod budget;
+pub(crate) mod day;
+pub(crate) mod minutes;
+mod tripwire;
+
+pub mod state;
+
+pub(crate) mod evaluate;
+pub mod schedule;
+
+pub mod snapshot;
 
 /// The old places of what has moved.
 pub mod cadence {

@@ -9,15 +9,12 @@ use crate::model::ids::Scope;
 use crate::model::matching::Index;
 use crate::model::quota::{IncreaseRequest, ServiceQuota};
 use crate::model::snapshot::{Snapshot, TargetState};
-use crate::model::time::Timestamp;
 use crate::model::usage::InvocationId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The label of a model, scope or value that is not known.
 pub(super) const UNKNOWN: &str = "unknown";
-/// How long after its last datapoint an id is in use: as long as CloudWatch lists it.
-const IN_USE_SECONDS: u64 = 14 * 86_400;
 
 pub(super) struct View<'a> {
     pub(super) export: &'a Export,
@@ -44,8 +41,7 @@ pub(super) fn views<'a>(snapshot: &'a Snapshot, export: &'a Export) -> Vec<View<
     let mut used: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (target, state) in &snapshot.targets {
         let models = used.entry(&target.account_id).or_default();
-        let ids = state.evaluation.ids.iter();
-        models.extend(ids.filter(|id| in_use(id, snapshot.at)).flat_map(models_of));
+        models.extend(state.evaluation.models_in_use.iter().map(|model| &**model));
     }
     let mut views: Vec<View<'a>> = Vec::with_capacity(snapshot.targets.len());
     for (target, state) in &snapshot.targets {
@@ -58,16 +54,6 @@ pub(super) fn views<'a>(snapshot: &'a Snapshot, export: &'a Export) -> Vec<View<
         views.push(view);
     }
     views
-}
-
-fn in_use(id: &IdStatus, now: Timestamp) -> bool {
-    id.last_datapoint.is_some_and(|last| now.since(last) <= IN_USE_SECONDS)
-}
-
-/// The model of an id and those whose quotas it spends (overrides may name another one).
-fn models_of(id: &IdStatus) -> impl Iterator<Item = &str> {
-    let charged = id.resolution.charges.iter().filter_map(|charge| charge.quota.as_ref());
-    id.resolution.model.as_deref().into_iter().chain(charged.map(|key| &*key.model))
 }
 
 /// Which quotas and models of a target are exported.

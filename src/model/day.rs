@@ -1,7 +1,7 @@
 //! What an invocation id has spent of token quotas since the UTC day began.
 
 use super::time::{Minute, Timestamp};
-use super::usage::{Metric, SeriesReading};
+use super::usage::Metric;
 use std::ops::{Add, AddAssign, Sub};
 
 /// Tokens, apart as far as their worth may still depend on the burndown: minutes with an estimate count
@@ -35,7 +35,12 @@ impl Tokens {
     /// and is unknown.
     pub fn charge(self, factor: Option<f64>) -> Option<f64> {
         let output = if self.output == 0.0 { 0.0 } else { factor? * self.output };
-        Some(self.estimated + self.input + self.cache_write + output)
+        Some(self.without_output() + output)
+    }
+
+    /// What is spent whatever the burndown is.
+    pub fn without_output(self) -> f64 {
+        self.estimated + self.input + self.cache_write
     }
 }
 
@@ -69,7 +74,13 @@ impl Sub for Tokens {
     }
 }
 
-/// One UTC day: hours closed before the exporter came, and every minute since.
+impl std::iter::Sum for Tokens {
+    fn sum<I: Iterator<Item = Tokens>>(tokens: I) -> Tokens {
+        tokens.fold(Tokens::default(), Tokens::add)
+    }
+}
+
+/// One UTC day: the minutes from before the exporter came, and every minute since.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Day {
     start: Timestamp,
@@ -81,29 +92,22 @@ pub(crate) struct Day {
 }
 
 impl Day {
-    /// Begins with the first minute read. What came before is filled from whole hours, unless the id is
-    /// known to have been quiet.
+    /// Begins with the first minute read. What came before is read once, unless the id is known to have
+    /// been quiet.
     pub fn begin(first: Minute, quiet_before: Option<Minute>) -> Day {
-        let start = first.start().day_start();
-        if quiet_before.is_some_and(|quiet| first <= quiet) {
-            return Day {
-                start,
-                covered_from: first,
-                tokens: Tokens::default(),
-                before: Some(Tokens::default()),
-            };
-        }
-        let mut day = Day { start, ..Day::default() };
+        let mut day = Day::default();
         day.lose_until(first);
+        if quiet_before.is_some_and(|quiet| first <= quiet) {
+            day.before = Some(Tokens::default());
+        }
         day
     }
 
-    /// Minutes before `minute` are lost: whole hours have to fill the day again.
+    /// Minutes before `minute` are lost: the day has to be read again until there.
     pub fn lose_until(&mut self, minute: Minute) {
-        let hour = Minute((minute.0 + 59).div_euclid(60) * 60);
-        let start = hour.start().day_start();
-        let before = (hour.start() == start).then(Tokens::default);
-        *self = Day { start, covered_from: hour, tokens: Tokens::default(), before };
+        let start = minute.start().day_start();
+        let before = (minute.start() == start).then(Tokens::default);
+        *self = Day { start, covered_from: minute, tokens: Tokens::default(), before };
     }
 
     pub fn add(&mut self, minute: Minute, tokens: Tokens) {
@@ -121,38 +125,15 @@ impl Day {
         self.before.filter(|_| same_day).map(|before| before + self.tokens)
     }
 
-    /// The hours still to be read, as minutes `from .. until`.
-    pub fn missing_hours(&self) -> Option<(Minute, Minute)> {
+    /// The minutes still to be read, as `from .. until`.
+    pub fn missing(&self) -> Option<(Minute, Minute)> {
         self.before.is_none().then(|| (self.start.minute(), self.covered_from))
     }
 
-    /// Fills the hours before the first minute, if the answers hold all of them for every metric in `wanted`.
-    pub fn fill(&mut self, readings: &[&SeriesReading], wanted: &[Metric]) {
-        let Some((from, until)) = self.missing_hours() else { return };
-        let hours = (from.0..until.0).step_by(60).map(Minute);
-        let filled = hours.map(|hour| {
-            let mut known = Tokens::default();
-            for &metric in wanted {
-                known += Tokens::of(metric, hourly(readings, metric, hour)?);
-            }
-            let estimate = known.estimated;
-            Some(if estimate > 0.0 { Tokens::of(Metric::EstimatedTokens, estimate) } else { known })
-        });
-        self.before = filled.sum();
+    /// Fills in the minutes that were missing, if all of them are known. `tokens`: what one of them spent.
+    pub fn fill(&mut self, tokens: impl Fn(Minute) -> Option<Tokens>) {
+        if let Some((from, until)) = self.missing() {
+            self.before = from.until(until).map(tokens).sum();
+        }
     }
-}
-
-impl std::iter::Sum for Tokens {
-    fn sum<I: Iterator<Item = Tokens>>(tokens: I) -> Tokens {
-        tokens.fold(Tokens::default(), Tokens::add)
-    }
-}
-
-/// The sum of one closed hour; `None` if unknown. Under two spellings it is the larger one.
-fn hourly(readings: &[&SeriesReading], metric: Metric, hour: Minute) -> Option<f64> {
-    let covering = readings.iter().filter(|r| r.metric == metric && r.from <= hour && hour < r.until);
-    let values = covering.map(|reading| {
-        reading.point(hour).filter(|v| v.is_finite() && *v >= 0.0).or(reading.complete.then_some(0.0))
-    });
-    values.reduce(|a, b| Some(a?.max(b?))).flatten()
 }

@@ -28,6 +28,7 @@ pub(crate) fn evaluate(state: &TargetState, settings: &Settings, now: Timestamp)
         quotas: spending.quotas(),
         complete_until: memory.complete_until,
         newest_datapoint: memory.newest_datapoint,
+        models_in_use: spending.models_in_use(),
         ..Evaluation::default()
     };
     let mut newly_refused = false;

@@ -4,7 +4,7 @@ use super::ids::{Scope, State, UsageSource, words};
 use super::matching::{ModelQuota, Resolution, Unmapped};
 use super::time::Timestamp;
 use super::usage::{InvocationId, Metric};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The evaluation of one target.
@@ -16,6 +16,9 @@ pub struct Evaluation {
     pub ids: Vec<IdStatus>,
     /// Per model and scope.
     pub throttling: Vec<ThrottleStatus>,
+    /// The models of all ids that CloudWatch has shown within the last 14 days, and those whose quotas they
+    /// spend: known also while usage cannot be read.
+    pub models_in_use: BTreeSet<Arc<str>>,
     /// Traffic of the last 24 hours that no quota could be found for.
     pub unmapped: Vec<(InvocationId, Unmapped)>,
     /// The end of the last minute read for every id.
@@ -36,6 +39,7 @@ pub struct QuotaStatus {
     pub peak: Option<f64>,
     /// `usage / limit`, where the limit is known and above 0.
     pub ratio: Option<f64>,
+    /// The largest of the window's minutes, each over the limit that was in force in it.
     pub peak_ratio: Option<f64>,
     /// Threshold and whole seconds of the look-back window at or above it.
     pub above_threshold: Vec<(f64, u64)>,
@@ -47,6 +51,8 @@ pub struct QuotaStatus {
     pub implied_burndown: Option<f64>,
     /// Counters: settled charge of each id since it was first seen.
     pub charged: Vec<(InvocationId, f64)>,
+    /// Output tokens of an id that `charged`, and the usage of a day quota, lack: nobody knows their burndown.
+    pub uncounted: Vec<(InvocationId, f64)>,
 }
 
 /// One invocation id.

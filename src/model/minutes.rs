@@ -3,6 +3,7 @@
 mod ages;
 mod answer;
 mod cells;
+mod charge;
 mod column;
 
 pub(crate) use ages::Ages;
@@ -11,8 +12,9 @@ pub(crate) use cells::Cell;
 use super::day::{Day, Tokens};
 use super::settings::Settings;
 use super::time::{Minute, Timestamp};
-use super::usage::{ListedId, Metric, MetricSet, SeriesReading};
+use super::usage::{LATE_MINUTES, ListedId, Metric, MetricSet, SeriesReading};
 use answer::{Answer, answers};
+use charge::ChargeCounter;
 use column::Column;
 use std::collections::BTreeMap;
 
@@ -39,14 +41,14 @@ pub(crate) struct History {
     places: [u8; Metric::ALL.len()],
     /// The first minute asked for of every token metric.
     start: Minute,
-    /// The charge of every minute before it is in `day` and `pending`.
+    /// Every minute before it is in `day`, and counted in `charge` or waiting there.
     taken_until: Option<Minute>,
     pub day: Day,
-    /// Settled tokens not yet in `charged`, because nobody knew their burndown.
-    pending: Tokens,
-    charged: f64,
-    /// Since when the charge is known: its counter stays 0 for a while.
-    charged_since: Option<Timestamp>,
+    charge: ChargeCounter,
+    /// The first minute in which calls were seen.
+    first_call: Option<Minute>,
+    /// ListMetrics was asked late enough to show whatever was published before this minute.
+    listing_covers: Option<Minute>,
 }
 
 impl History {
@@ -63,14 +65,15 @@ impl History {
             start: Minute(i64::MIN),
             taken_until: None,
             day: Day::default(),
-            pending: Tokens::default(),
-            charged: 0.0,
-            charged_since: None,
+            charge: ChargeCounter::default(),
+            first_call: None,
+            listing_covers: None,
         }
     }
 
-    /// ListMetrics shows these metrics of it.
-    pub fn show(&mut self, listed: &ListedId) {
+    /// ListMetrics shows these metrics of it, and would show any published before the minute `covers`.
+    pub fn show(&mut self, listed: &ListedId, covers: Minute) {
+        self.listing_covers = self.listing_covers.max(Some(covers));
         let metrics = listed.metrics.iter().map(|metric| metric.canonical()).collect();
         self.listed = Some(self.listed.unwrap_or_default().union(metrics));
         self.named = self.named.union(listed.metrics.iter().copied().collect());
@@ -104,9 +107,22 @@ impl History {
     pub fn cell(&self, metric: Metric, minute: Minute) -> Cell {
         match self.column(metric) {
             Some(column) => column.cell(self.first, minute),
+            None if self.may_yet_be_listed(metric, minute) => Cell::Unknown,
             None if self.listed.is_some() && metric.is_sum() => Cell::Absent,
             None => Cell::Unknown,
         }
+    }
+
+    /// Whether calls of that minute have spent tokens that ListMetrics does not show yet: it shows the metrics of
+    /// a new id one by one.
+    fn may_yet_be_listed(&self, metric: Metric, minute: Minute) -> bool {
+        let tokens = [Metric::InputTokens, Metric::OutputTokens].contains(&metric);
+        tokens && !self.is_wholly_listed() && self.cell(Metric::Invocations, minute).sum() != Some(0.0)
+    }
+
+    /// Whether ListMetrics was asked late enough after the first call to show all that the id publishes.
+    fn is_wholly_listed(&self) -> bool {
+        self.first_call.is_none_or(|call| Some(call) < self.listing_covers)
     }
 
     /// The calls refused in a minute, if any datapoint says so.
@@ -127,9 +143,19 @@ impl History {
         }
     }
 
-    /// From where a metric must be read again; `None` if it never was.
+    /// The first minute of a metric that is not final; `None` if it was never read.
     pub fn settled_until(&self, metric: Metric) -> Option<Minute> {
         self.column(metric).and_then(|column| column.settled)
+    }
+
+    /// From where a metric must be read again; `None` if it never was.
+    pub fn read_from(&self, metric: Metric) -> Option<Minute> {
+        self.column(metric).and_then(Column::read_from)
+    }
+
+    /// Whether calls came in nearly every minute until the last one.
+    pub fn is_steady(&self) -> bool {
+        self.column(Metric::Invocations).is_some_and(|column| column.steady(self.first).is_some())
     }
 
     /// The first minute not read of every metric asked for; of an idle id, of those that tell it is idle.
@@ -180,7 +206,7 @@ impl History {
 
     /// The next moment after `now` at which a counter is let go from 0.
     pub fn next_release(&self, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
-        let born = self.columns.iter().map(|column| column.born).chain(self.charged_since);
+        let born = self.columns.iter().map(|column| column.born).chain(self.charge.since());
         born.map(|born| born.plus(settings.counter_hold)).filter(|&at| at > now).min()
     }
 
@@ -203,10 +229,18 @@ impl History {
         self.trim(ages);
     }
 
-    /// Fills the day with closed hours.
-    pub fn ingest_hours(&mut self, readings: &[&SeriesReading]) {
+    /// Fills the day with its minutes from before the exporter came.
+    pub fn ingest_today(&mut self, readings: &[&SeriesReading], ages: &Ages) {
+        let answers = answers(readings, ages.closed);
         let wanted: Vec<Metric> = self.token_metrics().collect();
-        self.day.fill(readings, &wanted);
+        self.day.fill(|minute| {
+            let cell =
+                |metric| answers.get(&metric).and_then(|answer| answer.get(minute)).unwrap_or(Cell::Unknown);
+            if let Some(estimate) = cell(Metric::EstimatedTokens).point() {
+                return Some(Tokens::of(Metric::EstimatedTokens, estimate));
+            }
+            wanted.iter().map(|&metric| Some(Tokens::of(metric, cell(metric).sum()?))).sum()
+        });
     }
 
     /// One column for each metric asked for.
@@ -224,49 +258,66 @@ impl History {
     }
 
     fn take_in(&mut self, answer: &Answer, ages: &Ages) {
-        let Some(index) = self.columns.iter().position(|column| column.metric == answer.metric) else {
-            return;
-        };
-        if self.columns[index].settled.is_none() {
-            self.take_late(answer, ages);
-            if Tokens::METRICS.contains(&answer.metric) || answer.metric == Metric::Invocations {
-                self.start = self.start.max(answer.from);
-            }
+        let metric = answer.metric;
+        let Some(index) = self.columns.iter().position(|column| column.metric == metric) else { return };
+        let of_tokens = Tokens::METRICS.contains(&metric);
+        if self.columns[index].settled.is_none() && (of_tokens || metric == Metric::Invocations) {
+            self.start = self.start.max(answer.from);
         }
         let first = self.first;
-        let column = &mut self.columns[index];
-        let from = column.settle(answer, ages);
+        let from = self.columns[index].settle(answer, ages);
+        let settled = self.columns[index].settled;
         for (minute, cell) in answer.minutes() {
-            let before = column.cell(first, minute);
-            let forgotten = minute < first && !(from <= minute && Some(minute) < column.settled);
+            let before = self.columns[index].cell(first, minute);
+            let forgotten = minute < first && !(from <= minute && Some(minute) < settled);
             if forgotten || (minute < from && before == Cell::Unknown) {
                 continue; // counted long ago
             }
-            let after = before.then(answer.metric, cell);
-            if minute >= ages.counted_from {
-                column.total += after.sum().unwrap_or(0.0) - before.sum().unwrap_or(0.0);
-            }
+            let after = before.then(metric, cell);
             if after.point().is_some() {
                 self.last_datapoint = self.last_datapoint.max(Some(minute));
             }
-            if cell != Cell::Unknown {
-                column.set(first, minute, after);
-                column.growing.retain(|&growing| growing != minute);
-                if minute >= ages.settled {
-                    column.growing.push(minute);
-                }
+            if metric == Metric::Invocations && after.point().is_some_and(|calls| calls > 0.0) {
+                self.first_call = Some(self.first_call.map_or(minute, |call| call.min(minute)));
             }
+            if after == before {
+                continue;
+            }
+            // What a minute spent changes when a datapoint comes after it was charged: late, or of a metric
+            // that ListMetrics began to show later.
+            let charged = (of_tokens && Some(minute) < self.taken_until).then(|| self.tokens(minute));
+            let column = &mut self.columns[index];
+            if minute >= ages.counted_from {
+                column.total += after.sum().unwrap_or(0.0) - before.sum().unwrap_or(0.0);
+            }
+            column.set(first, minute, after);
+            match charged {
+                Some(_) if minute < first => self.take_unseen(metric, minute, after, ages),
+                Some(charged) => self.take_again(minute, charged, ages),
+                None => {}
+            }
+        }
+        self.columns[index].note_growing(first, from, answer, ages);
+    }
+
+    /// A minute whose other metrics are no longer kept: an estimate, or tokens beside one, would count twice.
+    fn take_unseen(&mut self, metric: Metric, minute: Minute, cell: Cell, ages: &Ages) {
+        if let (Some(value), false) = (cell.point(), self.publishes(Metric::EstimatedTokens)) {
+            self.take(minute, Tokens::of(metric, value), ages);
         }
     }
 
-    /// A token metric that ListMetrics began to show after its first minutes had been charged without it.
-    fn take_late(&mut self, answer: &Answer, ages: &Ages) {
-        let Some(taken_until) = self.taken_until else { return };
-        for (minute, cell) in answer.minutes().take_while(|(minute, _)| *minute < taken_until) {
-            let Some(value) = cell.point() else { continue };
-            if self.cell(Metric::EstimatedTokens, minute).point().is_none() {
-                self.take(minute, Tokens::of(answer.metric, value), ages);
-            }
+    /// A minute that was taken before, when it had spent `charged`.
+    fn take_again(&mut self, minute: Minute, charged: Tokens, ages: &Ages) {
+        let change = self.tokens(minute) - charged;
+        self.day.add(minute, change);
+        if minute < ages.counted_from || self.charge.waiting.contains(&minute) {
+            return;
+        }
+        if charged == Tokens::default() && self.awaits_estimate(minute, ages) {
+            self.charge.waiting.push(minute);
+        } else {
+            self.charge.add(change);
         }
     }
 
@@ -291,12 +342,37 @@ impl History {
             self.take(minute, self.tokens(minute), ages);
         }
         self.taken_until = Some(settled.max(from));
+        self.count_waiting(ages);
     }
 
     fn take(&mut self, minute: Minute, tokens: Tokens, ages: &Ages) {
         self.day.add(minute, tokens);
-        if minute >= ages.counted_from {
-            self.pending += tokens;
+        if minute < ages.counted_from {
+            return;
+        }
+        if self.awaits_estimate(minute, ages) {
+            self.charge.waiting.push(minute);
+        } else {
+            self.charge.add(tokens);
+        }
+    }
+
+    /// Whether CloudWatch may still publish the estimate of a minute with tokens. A counter cannot take back
+    /// what it has counted, so it waits; gauges show what the tokens say meanwhile.
+    fn awaits_estimate(&self, minute: Minute, ages: &Ages) -> bool {
+        self.publishes(Metric::EstimatedTokens)
+            && minute >= ages.settled - LATE_MINUTES
+            && self.cell(Metric::EstimatedTokens, minute).point().is_none()
+            && self.tokens(minute) != Tokens::default()
+    }
+
+    fn count_waiting(&mut self, ages: &Ages) {
+        for minute in std::mem::take(&mut self.charge.waiting) {
+            if self.awaits_estimate(minute, ages) {
+                self.charge.waiting.push(minute);
+            } else {
+                self.charge.add(self.tokens(minute));
+            }
         }
     }
 
@@ -314,24 +390,25 @@ impl History {
         }
     }
 
-    /// Moves settled tokens into the charge counter, now that their burndown is known.
+    /// Moves settled tokens into the charge counter. Those of a new id wait until ListMetrics shows all of its
+    /// metrics: an estimate among them replaces what its tokens would be charged.
     pub fn charge(&mut self, factor: Option<f64>, now: Timestamp) {
-        if let Some(charge) = self.pending.charge(factor) {
-            self.charged += charge;
-            self.pending = Tokens::default();
-            self.charged_since.get_or_insert(now);
-        }
+        self.charge.charge(factor, now);
     }
 
     /// Whether `charge` has something to do.
-    pub fn is_charge_due(&self) -> bool {
-        self.charged_since.is_none() || self.pending != Tokens::default()
+    pub fn is_charge_due(&self, factor: Option<f64>) -> bool {
+        self.is_wholly_listed() && self.charge.is_charge_due(factor)
     }
 
-    /// The charge counter as it is published; `None` while some of it is unknown.
+    /// The charge counter as it is published; `None` before anything could be counted.
     pub fn charged(&self, settings: &Settings, now: Timestamp) -> Option<f64> {
-        let since = self.charged_since.filter(|_| self.pending == Tokens::default())?;
-        Some(if now < since.plus(settings.counter_hold) { 0.0 } else { self.charged })
+        self.charge.counted(now, settings.counter_hold)
+    }
+
+    /// Output tokens that the charge counter lacks, since nobody knows their burndown.
+    pub fn uncounted_output(&self) -> f64 {
+        self.charge.uncounted_output()
     }
 
     /// The tokens of today up to the end of `minute`, if all of them are known.
@@ -351,7 +428,7 @@ impl History {
         let oldest = self.first.0.saturating_add(known as i64 - ages.keep);
         let idle = self.is_idle(ages.idle);
         let waits = |column: &&Column| !idle || column.metric == Metric::Invocations;
-        let waiting = self.columns.iter().filter(waits).filter_map(|column| column.settled);
+        let waiting = self.columns.iter().filter(waits).filter_map(Column::needed_from);
         let waiting = waiting.chain(self.taken_until).min();
         let needed = waiting.map_or(oldest, |minute| minute.0.min(oldest));
         let keep_from = Minute(needed.max(oldest.saturating_sub(BACKLOG)));

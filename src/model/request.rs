@@ -22,8 +22,8 @@ pub struct UsageRequest {
     pub new_ids: Option<(Minute, Minute)>,
     /// One query each; what ListMetrics was seen to show before.
     pub minutes: Vec<SeriesRequest>,
-    /// Period 3600, hours' first minutes.
-    pub hours: Vec<SeriesRequest>,
+    /// The minutes of today from before the exporter came, for ids that spend a day quota.
+    pub today: Vec<SeriesRequest>,
 }
 
 /// One query of GetMetricData: the minutes `from .. until` of one metric of one id.

@@ -17,7 +17,8 @@ use super::state::{Known, TargetState};
 use super::time::{Minute, Timestamp};
 use super::tripwire;
 use super::usage::{
-    InvocationId, LISTING_LAG, ListedId, Metric, MetricSet, SeriesReading, UsageReading, oldest_readable,
+    InvocationId, LATE_MINUTES, LISTING_LAG, ListedId, Metric, MetricSet, SeriesReading, UsageReading,
+    oldest_readable,
 };
 use cadence::Activity;
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,21 +88,18 @@ fn usage_request(state: &TargetState, settings: &Settings, now: Timestamp) -> Us
         everything: discover && age.is_none_or(|age| age > RECENT),
         new_ids: Some(new),
         minutes: minutes(state, settings, now, new),
-        hours: hours(state, settings, now),
+        today: today(state, settings, now),
     }
 }
 
-/// From where an id is read that was not read before: every window, and either the begun hour (whole
-/// hours fill the rest of the day) or the time since ListMetrics was last asked.
+/// From where an id is read that was not read before: every window, and whatever was published since ListMetrics
+/// was last asked, or was too young to show then.
 fn first_minute(settings: &Settings, now: Timestamp, discovered: Option<Timestamp>) -> Minute {
-    let since = match discovered {
-        Some(at) => at.minus(LISTING_LAG).minute(),
-        None => Minute(settings.settled(now).0.div_euclid(60) * 60),
-    };
     // Far enough back to tell at once which ids are idle.
     let idle = settings.cadence.map_or(0, |cadence| cadence.idle_after + settings.settle).div_ceil(60);
-    let kept = settings.kept_minutes().max(idle as i64 + 1);
-    since.min(settings.closed(now) - kept).max(oldest_readable(now))
+    let windows = settings.closed(now) - settings.kept_minutes().max(idle as i64 + 1);
+    let unlisted = discovered.map_or(windows, |at| at.minus(LISTING_LAG).minute() - LATE_MINUTES);
+    windows.min(unlisted).max(oldest_readable(now))
 }
 
 /// What of an id is due.
@@ -138,7 +136,7 @@ impl<'a> Reader<'a> {
             return true;
         }
         let (memory, round) = (&self.state.memory, self.settings.usage_interval);
-        let believed = memory.tripwire.is_believed();
+        let believed = memory.tripwire.is_believed(Metric::Throttles);
         let interval = cadence::interval(activity, metric, believed, self.settings, cadence, &memory.stretch);
         // An idle id's rounds must not be late: what it did since has to fit into the look-back window.
         let late = if activity.idle { round / 10 } else { 0 };
@@ -156,7 +154,7 @@ impl<'a> Reader<'a> {
         let oldest = oldest_readable(self.now);
         let mut requests = Vec::new();
         for metric in metrics {
-            let from = known.history.settled_until(metric).map_or(new_from, |settled| settled.max(oldest));
+            let from = known.history.read_from(metric).map_or(new_from, |from| from.max(oldest));
             if from < until {
                 let names = known.history.names(metric);
                 requests.extend(names.map(|metric| SeriesRequest { id: id.clone(), metric, from, until }));
@@ -179,8 +177,8 @@ fn minutes(
         requests.extend(reader.series(id, known, due, new));
     }
     let until = new.1;
-    if settings.cadence.is_some() {
-        requests.extend(state.memory.tripwire.request(tripwire::first(settings, now), until));
+    for metric in tripwire_metrics(state, settings) {
+        requests.extend(state.memory.tripwire.request(metric, tripwire::first(settings, now), until));
     }
     let recent = until - SHARED_SPAN;
     if let Some(shared) = requests.iter().map(|request| request.from).filter(|&from| from >= recent).min() {
@@ -191,15 +189,28 @@ fn minutes(
     requests
 }
 
-/// The closed hours of today from before the exporter came, for ids that spend a day quota.
-fn hours(state: &TargetState, settings: &Settings, now: Timestamp) -> Vec<SeriesRequest> {
+/// What is read of all ids together: their throttles where calm ids are read seldom, and their calls where
+/// there is such a series.
+pub(crate) fn tripwire_metrics(
+    state: &TargetState,
+    settings: &Settings,
+) -> impl Iterator<Item = Metric> + use<> {
+    let throttles = settings.cadence.is_some().then_some(Metric::Throttles);
+    let calls = state.memory.tripwire.is_believed(Metric::Invocations).then_some(Metric::Invocations);
+    throttles.into_iter().chain(calls)
+}
+
+/// The minutes of today from before the exporter came, for ids that spend a day quota. One by one: minutes
+/// without an estimate count by their tokens, which whole hours would hide.
+fn today(state: &TargetState, settings: &Settings, now: Timestamp) -> Vec<SeriesRequest> {
     let mut requests = Vec::new();
     for (id, known) in &state.memory.ids {
-        let spends_days =
-            known.resolution.charges.iter().any(|c| c.kind == QuotaKind::TokensPerDay && c.quota.is_some());
-        let missing = known.history.taken_until().and_then(|_| known.history.day.missing_hours());
-        let Some((from, until)) = missing.filter(|(_, until)| spends_days && *until <= settings.settled(now))
-        else {
+        let charges = &known.resolution.charges;
+        if !charges.iter().any(|charge| charge.kind == QuotaKind::TokensPerDay && charge.quota.is_some()) {
+            continue;
+        }
+        let missing = known.history.taken_until().and_then(|_| known.history.day.missing());
+        let Some((from, until)) = missing.filter(|(_, until)| *until <= settings.settled(now)) else {
             continue;
         };
         let metrics = known.history.token_metrics().flat_map(|metric| known.history.names(metric));
@@ -208,9 +219,9 @@ fn hours(state: &TargetState, settings: &Settings, now: Timestamp) -> Vec<Series
     requests
 }
 
-/// What the answers of a round make urgent, to be read in the same round: mostly nothing. Refusals that no
-/// known id explains have the throttles of all ids read, and ListMetrics asked; ids that were refused calls,
-/// or are no longer idle, are read back wholly, and those that share a quota with them as well.
+/// What the answers of a round make urgent, to be read in the same round: mostly nothing. Calls that no known
+/// id explains have ListMetrics asked; refusals likewise, and the throttles of all ids read; ids that were
+/// refused calls, or are no longer idle, are read back wholly, and those that share a quota with them as well.
 pub fn follow_up(
     state: &TargetState,
     settings: &Settings,
@@ -218,10 +229,17 @@ pub fn follow_up(
     reading: &UsageReading,
     now: Timestamp,
 ) -> UsageRequest {
-    let (Some(new), Some(_)) = (request.new_ids, settings.cadence) else { return UsageRequest::default() };
+    let Some(new) = request.new_ids else { return UsageRequest::default() };
+    let strangers = Reconciliation::new(state, reading, Metric::Invocations)
+        .is_some_and(|calls| calls.is_short_before(settings.settled(now)));
+    let discover = strangers && reading.listed.is_none();
+    if settings.cadence.is_none() {
+        return UsageRequest { discover, new_ids: request.new_ids, ..UsageRequest::default() };
+    }
     let read: BTreeSet<(&InvocationId, Metric)> =
         reading.minutes.iter().map(|series| (&series.id, series.metric.canonical())).collect();
-    let short = Reconciliation::new(state, reading).is_some_and(|refusals| refusals.is_short());
+    let short =
+        Reconciliation::new(state, reading, Metric::Throttles).is_some_and(|refusals| refusals.is_short());
     let reader = Reader::new(state, settings, now);
     let stirred = stirred(&reader, &reading.minutes);
     let mut minutes = Vec::new();
@@ -234,7 +252,7 @@ pub fn follow_up(
         let unread = metrics.iter().filter(|&metric| !read.contains(&(id, metric)));
         minutes.extend(reader.series(id, known, unread, new));
     }
-    let discover = short && reading.listed.is_none();
+    let discover = discover || (short && reading.listed.is_none());
     UsageRequest { discover, new_ids: request.new_ids, minutes, ..UsageRequest::default() }
 }
 

@@ -3,7 +3,7 @@
 use super::evaluation::THROTTLE_LOOKBACK;
 use super::matching::Rules;
 use super::time::{Minute, Timestamp};
-use super::usage::Metric;
+use super::usage::{LATE_MINUTES, Metric};
 use std::collections::BTreeMap;
 
 /// No budget makes an interval longer than this, in seconds.
@@ -68,11 +68,11 @@ impl Settings {
         at.minus(self.settle).minute()
     }
 
-    /// How many minutes before the first unclosed one are kept: every window, those still settling, and
-    /// those not yet read.
+    /// How many minutes before the first unclosed one are kept: every window, those that may be published
+    /// late, those still settling, and those not yet read.
     pub(crate) fn kept_minutes(&self) -> i64 {
         let open = self.settle.div_ceil(60) as i64 + self.unread_minutes();
-        self.lookback_minutes.max(THROTTLE_LOOKBACK) + open + 2
+        self.lookback_minutes.max(THROTTLE_LOOKBACK).max(LATE_MINUTES) + open + 2
     }
 
     /// How many minutes an id may go unread: none, where every id is always read.

@@ -159,9 +159,11 @@ impl TargetState {
     }
 
     fn evaluate(&mut self, settings: &Settings, now: Timestamp) {
-        for known in self.memory.ids.values_mut().filter(|known| known.history.is_charge_due()) {
-            if let Some(model) = &known.resolution.model {
-                let factor = burndown(model, now, &settings.burndown);
+        for known in self.memory.ids.values_mut() {
+            let Some(model) = &known.resolution.model else { continue };
+            let factor = burndown(model, now, &settings.burndown);
+            // Asked first, since writing takes a copy of a history that an older snapshot still holds.
+            if known.history.is_charge_due(factor) {
                 Arc::make_mut(&mut known.history).charge(factor, now);
             }
         }

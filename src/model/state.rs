@@ -70,7 +70,7 @@ pub(crate) struct Memory {
     pub model_units: Option<BTreeMap<Arc<str>, f64>>,
     /// When calls began to be refused below the limit: quotas are wanted newer than that.
     pub quotas_wanted: Option<Timestamp>,
-    /// Limits that changed within the last hour.
+    /// Limits that changed within the windows that are kept.
     pub limit_changes: Vec<LimitChange>,
     /// When the evaluation changes by time alone.
     pub next_change: Option<Timestamp>,

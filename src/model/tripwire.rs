@@ -1,60 +1,74 @@
 //! The tripwire: the throttles of all ids together, one query a round. It is what makes it safe to read calm
 //! ids seldom: while it shows nothing that hot ids do not explain, nobody else is refused.
 
-use super::minutes::{Ages, History};
+use super::minutes::{Ages, Cell, History};
 use super::request::SeriesRequest;
 use super::settings::Settings;
 use super::time::{Minute, Timestamp};
 use super::usage::{InvocationId, ListedId, Metric, MetricSet, SeriesReading, UsageReading};
 use std::sync::Arc;
 
-/// CloudWatch's InvocationThrottles without dimensions, as far as ListMetrics has shown such series.
+/// CloudWatch's series without dimensions, as far as ListMetrics has shown such: the throttles and the calls of
+/// all ids together.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tripwire {
     history: Option<Arc<History>>,
-    /// It once held less than its ids together: it is no sum over all of them.
-    doubted: bool,
+    /// They once held less than their ids together: they are no sums over all of them.
+    doubted: MetricSet,
 }
 
 impl Tripwire {
+    /// What is read: calls are there to be compared, throttles to be found.
+    pub const METRICS: [Metric; 2] = [Metric::Invocations, Metric::Throttles];
+
     /// Whether the target has series without dimensions at all. CloudWatch lists InvocationThrottles among
     /// them only after a first refusal, so it is asked for before that.
     pub fn is_shown(&self) -> bool {
         self.history.is_some()
     }
 
-    /// Whether its zeros are everybody's: only where ListMetrics has shown the series itself.
-    pub fn is_believed(&self) -> bool {
-        !self.doubted
-            && self.history.as_ref().is_some_and(|h| h.listed.is_some_and(|l| l.has(Metric::Throttles)))
+    /// Whether what a series does not hold happened to nobody: only where ListMetrics has shown the series itself.
+    pub fn is_believed(&self, metric: Metric) -> bool {
+        let listed = self.history.as_ref().and_then(|history| history.listed);
+        !self.doubted.has(metric) && listed.is_some_and(|listed| listed.has(metric))
     }
 
     pub fn show(&mut self, listed: &ListedId, at: Timestamp) {
         let history = self.history.get_or_insert_with(|| Arc::new(History::new(at, None)));
-        Arc::make_mut(history).show(listed);
+        Arc::make_mut(history).show(listed, at.minute());
     }
 
     /// The query of a round; `first`: from where it is read the first time.
-    pub fn request(&self, first: Minute, until: Minute) -> Option<SeriesRequest> {
+    pub fn request(&self, metric: Metric, first: Minute, until: Minute) -> Option<SeriesRequest> {
         let history = self.history.as_ref()?;
-        let from = history.settled_until(Metric::Throttles).unwrap_or(first);
+        let from = history.read_from(metric).unwrap_or(first);
         let id = InvocationId::account_wide();
-        (from < until).then_some(SeriesRequest { id, metric: Metric::Throttles, from, until })
+        (from < until).then_some(SeriesRequest { id, metric, from, until })
     }
 
     pub fn observe(&mut self, reading: &UsageReading, ages: &Ages) {
-        let (Some(history), Some(answer)) = (&mut self.history, answer(reading)) else { return };
-        Arc::make_mut(history).ingest(MetricSet::default().with(Metric::Throttles), &[answer], ages);
+        let Some(history) = &mut self.history else { return };
+        let answers: Vec<&SeriesReading> =
+            Tripwire::METRICS.iter().filter_map(|&metric| answer(reading, metric)).collect();
+        if !answers.is_empty() {
+            Arc::make_mut(history).ingest(Tripwire::METRICS.into_iter().collect(), &answers, ages);
+        }
     }
 
-    pub fn doubt(&mut self) {
-        self.doubted = true;
+    pub fn doubt(&mut self, metric: Metric) {
+        self.doubted = self.doubted.with(metric);
+    }
+
+    /// The calls of all ids together in a minute; `None` where no series tells.
+    pub fn calls(&self, minute: Minute) -> Option<Cell> {
+        let history = self.history.as_ref().filter(|_| self.is_believed(Metric::Invocations))?;
+        Some(history.settled_cell(Metric::Invocations, minute))
     }
 }
 
-/// What a round answered for the tripwire, if it was asked.
-pub(crate) fn answer(reading: &UsageReading) -> Option<&SeriesReading> {
-    reading.minutes.iter().find(|series| series.id.is_account_wide())
+/// What a round answered for all ids together, if it asked.
+pub(crate) fn answer(reading: &UsageReading, metric: Metric) -> Option<&SeriesReading> {
+    reading.minutes.iter().find(|series| series.id.is_account_wide() && series.metric == metric)
 }
 
 /// The first minute a tripwire is read from: every throttle that may still make an id hot.

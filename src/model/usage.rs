@@ -13,6 +13,10 @@ pub(crate) const LISTED_FOR: u64 = 14 * 86_400;
 /// How long a new series may take to show in ListMetrics (AWS: up to 15 minutes), with reserve.
 pub(crate) const LISTING_LAG: u64 = 20 * 60;
 
+/// How late CloudWatch may publish a minute, in minutes after its end: 45 seconds to six minutes mostly, half an
+/// hour in its bad hours.
+pub(crate) const LATE_MINUTES: i64 = 30;
+
 /// The first minute of which CloudWatch still has one-minute data: it keeps them for 15 days.
 pub(crate) fn oldest_readable(at: Timestamp) -> Minute {
     at.minus(15 * 86_400).minute() + 1
@@ -183,9 +187,8 @@ pub struct UsageReading {
     pub listed: Option<Vec<ListedId>>,
     /// Minutes read at period 60, ids in no order.
     pub minutes: Vec<SeriesReading>,
-    /// Closed hours read at period 3600 to fill day quotas after a start: stamps are the hours'
-    /// first minutes.
-    pub hours: Vec<SeriesReading>,
+    /// Minutes of today from before the exporter came, which fill day quotas; likewise.
+    pub today: Vec<SeriesReading>,
 }
 
 /// An id that ListMetrics shows, with the metrics listed for its exact dimension set.

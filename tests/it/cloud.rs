@@ -53,6 +53,10 @@ pub struct Cloud {
     pub failing: BTreeSet<(InvocationId, Metric)>,
     /// Series whose answers are not complete, and hold every other minute.
     pub partial: BTreeSet<(InvocationId, Metric)>,
+    /// When a datapoint is published, where that is not within the minute.
+    pub published: BTreeMap<(InvocationId, Metric), BTreeMap<Minute, Timestamp>>,
+    /// When ListMetrics begins to show a metric, where that is not with its first datapoint.
+    pub shown: BTreeMap<(InvocationId, Metric), Timestamp>,
     /// Everything that was answered, and when.
     pub log: Vec<(Timestamp, UsageReading)>,
     pub settings: Settings,
@@ -79,6 +83,8 @@ impl Cloud {
             growth: 1.0,
             failing: BTreeSet::new(),
             partial: BTreeSet::new(),
+            published: BTreeMap::new(),
+            shown: BTreeMap::new(),
             log: Vec::new(),
             settings: settings(),
             snapshot: Snapshot::new([target.clone()], now),
@@ -91,6 +97,23 @@ impl Cloud {
     pub fn point(&mut self, id: &str, metric: Metric, minute: Minute, value: f64) {
         let series = self.points.entry((InvocationId::runtime(id), metric)).or_default();
         series.insert(minute, value);
+    }
+
+    /// The same, published so many seconds after the minute's end.
+    pub fn late_point(&mut self, id: &str, metric: Metric, minute: Minute, value: f64, late: u64) {
+        self.point(id, metric, minute, value);
+        let published = self.published.entry((InvocationId::runtime(id), metric)).or_default();
+        published.insert(minute, minute.end().plus(late));
+    }
+
+    /// ListMetrics shows a metric only from then on.
+    pub fn show_from(&mut self, id: &str, metric: Metric, at: Timestamp) {
+        self.shown.insert((InvocationId::runtime(id), metric), at);
+    }
+
+    fn is_published(&self, series: &(InvocationId, Metric), minute: Minute) -> bool {
+        let published = self.published.get(series).and_then(|minutes| minutes.get(&minute));
+        published.is_none_or(|at| *at <= self.now)
     }
 
     pub fn quota(&mut self, code: &str, name: &str, limit: Option<f64>) {
@@ -207,8 +230,8 @@ impl Cloud {
 
     /// What CloudWatch answers now.
     pub fn answer(&self, request: &UsageRequest) -> UsageReading {
-        let hours = request.hours.iter().map(|r| self.hours(r)).collect();
-        let mut reading = UsageReading { hours, ..UsageReading::default() };
+        let today = request.today.iter().map(|r| self.series(r)).collect();
+        let mut reading = UsageReading { today, ..UsageReading::default() };
         let mut step = request.clone();
         while step.discover || !step.minutes.is_empty() {
             if step.discover {
@@ -225,9 +248,11 @@ impl Cloud {
     fn listed(&self, everything: bool) -> Vec<ListedId> {
         let since = self.now.minus(if everything { 14 * 86_400 } else { 3 * 3600 }).minute();
         let mut ids: BTreeMap<InvocationId, Vec<Metric>> = BTreeMap::new();
-        for ((id, metric), points) in &self.points {
-            if points.range(since..self.now.minute()).next().is_some() {
-                ids.entry(id.clone()).or_default().push(*metric);
+        for (series, points) in &self.points {
+            let mut recent = points.range(since..self.now.minute());
+            let shown = self.shown.get(series).is_none_or(|at| *at <= self.now);
+            if shown && recent.any(|(minute, _)| self.is_published(series, *minute)) {
+                ids.entry(series.0.clone()).or_default().push(series.1);
             }
         }
         ids.into_iter().map(|(id, metrics)| ListedId { id, metrics }).collect()
@@ -239,7 +264,8 @@ impl Cloud {
         let (failing, partial) = (self.failing.contains(&key), self.partial.contains(&key));
         let points =
             self.points.get(&key).filter(|_| !failing).into_iter().flat_map(|p| p.range(from..until));
-        let shown = points.filter(|(minute, _)| !partial || minute.0 % 2 == 0);
+        let published = points.filter(|(minute, _)| self.is_published(&key, **minute));
+        let shown = published.filter(|(minute, _)| !partial || minute.0 % 2 == 0);
         let points = shown.map(|(&minute, &value)| (minute, self.grown(minute, value))).collect();
         SeriesReading { id, metric, from, until, complete: !failing && !partial, points }
     }
@@ -247,17 +273,6 @@ impl Cloud {
     fn grown(&self, minute: Minute, value: f64) -> f64 {
         let settled = self.now >= minute.end().plus(self.settings.settle - 30);
         if settled { value } else { (value * self.growth).floor() }
-    }
-
-    /// The sums of whole hours.
-    fn hours(&self, request: &SeriesRequest) -> SeriesReading {
-        let mut reading = self.series(request);
-        let mut hours: BTreeMap<Minute, f64> = BTreeMap::new();
-        for (minute, value) in reading.points {
-            *hours.entry(Minute(minute.0.div_euclid(60) * 60)).or_default() += value;
-        }
-        reading.points = if reading.complete { hours.into_iter().collect() } else { Vec::new() };
-        reading
     }
 
     pub fn state(&self) -> &TargetState {

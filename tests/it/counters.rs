@@ -152,7 +152,7 @@ fn memory_of_minutes_is_bounded_by_the_windows() {
     let request = cloud.at(NOON.plus(6 * 3600 + 60)).requests().usage.unwrap();
     let span = |from: Minute, until: Minute| until.0 - from.0;
     assert!(
-        request.minutes.iter().all(|series| span(series.from, series.until) <= 3),
-        "only what still settles"
+        request.minutes.iter().all(|series| span(series.from, series.until) <= 33),
+        "only what still settles or may come half an hour late"
     );
 }

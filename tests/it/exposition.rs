@@ -198,7 +198,8 @@ fn fleet() -> Snapshot {
         world::id_status(InvocationId::runtime("acme.idle"), Some("acme.idle"), Some(Scope::OnDemand));
     old.last_datapoint = Some(NOW.minus(14 * 86_400 + 1));
     let used = world::id_status(InvocationId::runtime("acme.used"), Some("acme.used"), Some(Scope::OnDemand));
-    let elsewhere = Evaluation { ids: vec![old, used], ..Evaluation::default() };
+    let models_in_use = BTreeSet::from(["acme.used".into()]);
+    let elsewhere = Evaluation { ids: vec![old, used], models_in_use, ..Evaluation::default() };
     let state = |target, list, evaluation: Evaluation| -> TargetState {
         world::state(target, list, None, BTreeMap::new(), evaluation)
     };

@@ -11,6 +11,7 @@ mod metrics_doc; // docs/METRICS.md against the table of families
 mod accuracy; // matching, counted over the codes that AWS's own documents state
 mod cloud;
 mod config; // bad configs and their exact messages
+mod convergence; // 1,000 irregular worlds: what is shown meanwhile, and what it all comes to
 mod counters; // counters over outages, late answers, midnight
 mod days; // quotas of tokens per day
 mod explain; // `explain` on files as the AWS CLI prints them
@@ -18,6 +19,7 @@ mod exposition; // what a scrape shows of a snapshot
 mod failure; // what stays, and for how long, when a target fails
 mod findings; // what is wrong, by the thresholds of the alerts
 mod irregular; // quota lists with misspelled, renamed and missing rows
+mod lateness; // minutes that come late, in pieces, or not for a while
 mod matching; // the join of usage to quota: models of tomorrow, names of every form
 mod mistakes; // the classic mistakes of joining usage to quotas, one test each
 mod oracle; // a second, naive calculation over 1,000 random worlds

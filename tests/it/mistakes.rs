@@ -201,20 +201,23 @@ fn cache_metrics_under_two_spellings_added() {
     let minutes = vec![
         series(Metric::Invocations, true, &[(newest(), 1.0)]),
         series(Metric::Throttles, true, &[]),
+        series(Metric::InputTokens, true, &[]),
+        series(Metric::OutputTokens, true, &[]),
         series(Metric::CacheWriteTokens, true, &[(newest(), 700.0), (newest() - 1, 900.0)]),
         series(Metric::CacheWriteTokens, true, &[(newest(), 650.0)]),
     ];
-    let metrics = vec![Metric::Invocations, Metric::CacheWriteTokens];
+    let tokens = [Metric::InputTokens, Metric::OutputTokens, Metric::CacheWriteTokens];
+    let metrics = [&[Metric::Invocations], &tokens[..]].concat();
     let listed = Some(vec![ListedId { id: InvocationId::runtime(US_NOVA), metrics }]);
-    let reading = UsageReading { listed: listed.clone(), minutes: minutes.clone(), hours: Vec::new() };
+    let reading = UsageReading { listed: listed.clone(), minutes: minutes.clone(), today: Vec::new() };
     let outcome = cloud.outcome(Collector::Usage, Observation::Usage(reading));
     cloud.advance(vec![outcome]);
     let status = cloud.status(US_NOVA_TPM);
     assert_eq!((status.usage, status.peak), (Some(700.0), Some(900.0)));
 
     let mut half = minutes;
-    half[3].complete = false;
-    let reading = UsageReading { listed, minutes: half, hours: Vec::new() };
+    half[5].complete = false;
+    let reading = UsageReading { listed, minutes: half, today: Vec::new() };
     cloud.restart(NOON).round();
     let outcome = cloud.outcome(Collector::Usage, Observation::Usage(reading));
     cloud.advance(vec![outcome]);

@@ -6,7 +6,7 @@ use bedrock_quota_exporter::model::schedule::next_due;
 use bedrock_quota_exporter::model::snapshot::{
     CollectError, Collector, ErrorClass, Observation, Outcome, Requests, SeriesRequest,
 };
-use bedrock_quota_exporter::model::time::{Minute, Timestamp};
+use bedrock_quota_exporter::model::time::Timestamp;
 use bedrock_quota_exporter::model::usage::{InvocationId, Metric};
 
 const NOVA: &str = "amazon.nova-pro-v1:0";
@@ -48,7 +48,7 @@ fn everything_is_due_at_the_start_and_then_each_collector_at_its_interval() {
     let first = cloud.requests();
     assert!(first.quotas && first.catalog);
     let usage = first.usage.unwrap();
-    assert!(usage.discover && usage.everything && usage.minutes.is_empty() && usage.hours.is_empty());
+    assert!(usage.discover && usage.everything && usage.minutes.is_empty() && usage.today.is_empty());
 
     cloud.round();
     assert_eq!(cloud.requests(), Requests::default());
@@ -71,20 +71,18 @@ fn everything_is_due_at_the_start_and_then_each_collector_at_its_interval() {
 }
 
 #[test]
-fn the_first_reading_covers_every_window_and_the_begun_hour_whole() {
+fn the_first_reading_covers_every_window() {
     for minutes_past in 0..60 {
         let now = NOON.plus(minutes_past * 60 + 17);
         let request = cloud(now).requests().usage.unwrap();
         let (from, until) = request.new_ids.unwrap();
         assert_eq!(until, now.minute() - 2, "closed minutes only");
         assert!(until.0 - from.0 >= 34, "the longest window is 30 minutes, of settled ones");
-        let hour = Minute((now.0 - 240).div_euclid(3600) * 60);
-        assert!(from <= hour, "hours before {hour:?} are closed and settled");
     }
 }
 
 #[test]
-fn one_query_per_id_metric_and_statistic_over_what_still_grows() {
+fn one_query_per_id_metric_and_statistic_over_what_may_still_come() {
     let mut cloud = cloud(NOON);
     cloud.round();
     cloud.run_until(NOON.plus(120));
@@ -100,17 +98,17 @@ fn one_query_per_id_metric_and_statistic_over_what_still_grows() {
         [Invocations, Throttles, LatencyAverage, LatencyP50, LatencyP99],
         "the average for a quota of concurrent requests"
     );
-    let span = (NOON.minute() - 2, NOON.minute() + 1);
-    assert!(minutes.iter().all(|r| (r.from, r.until) == span), "from the first unsettled minute, all alike");
+    let span = (NOON.minute() - 32, NOON.minute() + 1);
+    assert!(minutes.iter().all(|r| (r.from, r.until) == span), "half an hour before the first unsettled one");
 }
 
 #[test]
-fn after_an_outage_reading_resumes_at_the_last_complete_minute_15_days_at_most() {
+fn after_an_outage_reading_resumes_half_an_hour_before_the_last_complete_minute_15_days_at_most() {
     let mut cloud = cloud(NOON);
     cloud.round();
     let from = |cloud: &Cloud| cloud.requests().usage.unwrap().minutes[0].from;
     cloud.at(NOON.plus(2 * 86_400));
-    assert_eq!(from(&cloud), NOON.minute() - 4);
+    assert_eq!(from(&cloud), NOON.minute() - 34);
     cloud.at(NOON.plus(20 * 86_400));
     assert_eq!(from(&cloud), NOON.plus(5 * 86_400).minute() + 1);
 }
@@ -140,19 +138,19 @@ fn a_known_id_is_read_for_14_days_after_its_last_datapoint() {
 }
 
 #[test]
-fn day_quotas_ask_for_the_closed_hours_once() {
+fn day_quotas_ask_for_the_minutes_before_the_start_once() {
     let mut cloud = cloud(NOON.plus(600));
     cloud.round();
-    let hours = cloud.at(NOON.plus(660)).requests().usage.unwrap().hours;
+    let today = cloud.at(NOON.plus(660)).requests().usage.unwrap().today;
     let request = SeriesRequest {
         id: InvocationId::runtime(NOVA),
         metric: Metric::InputTokens,
         from: NOON.day_start().minute(),
-        until: NOON.minute(),
+        until: NOON.minute() - 28,
     };
-    assert_eq!(hours, [request], "token metrics that are listed, of ids that spend a day quota");
+    assert_eq!(today, [request], "token metrics that are listed, of ids that spend a day quota");
     cloud.round();
-    assert_eq!(cloud.at(NOON.plus(720)).requests().usage.unwrap().hours, []);
+    assert_eq!(cloud.at(NOON.plus(720)).requests().usage.unwrap().today, []);
 }
 
 #[test]

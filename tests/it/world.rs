@@ -278,6 +278,7 @@ pub fn quota_status(model: &str, scope: Scope, kind: QuotaKind, code: &str) -> Q
         exhaustion: None,
         implied_burndown: None,
         charged: Vec::new(),
+        uncounted: Vec::new(),
     }
 }
 
@@ -314,6 +315,7 @@ fn evaluation() -> Evaluation {
         throttled_ratio: Some(0.4),
         implied_burndown: Some(5.0),
         charged: vec![(team.clone(), 0.0), (profile.clone(), 123_456_789.0)],
+        uncounted: vec![(profile.clone(), 1_200.0)],
         ..quota_status(SONNET, Scope::CrossRegion, QuotaKind::TokensPerMinute, "L-00000001")
     };
     let day = QuotaStatus {
@@ -337,9 +339,11 @@ fn evaluation() -> Evaluation {
         (quota.limit, quota.default) = (None, None);
         QuotaStatus { state: State::NoSuchQuota, ..status }
     };
+    let ids = ids(profile, team);
     Evaluation {
         quotas: vec![zero, day, missing, tokens],
-        ids: ids(profile, team),
+        models_in_use: ids.iter().filter_map(|id| id.resolution.model.clone()).collect(),
+        ids,
         throttling: vec![throttled(SONNET)],
         unmapped: vec![
             (InvocationId::runtime("acme.secret-v1:0"), Unmapped::NoQuota),

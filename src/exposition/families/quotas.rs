@@ -105,6 +105,14 @@ pub(super) const ROWS: &[Row] = &[
         charged_tokens,
     ),
     gauge(
+        "bedrock_quota_uncounted_output_tokens",
+        quota!("model_id"),
+        "Output tokens that bedrock_quota_tokens_total and a day quota's usage lack, since their burndown is \
+         not known and they came without an estimate. Absent where none.",
+        TOKENS,
+        uncounted_tokens,
+    ),
+    gauge(
         "bedrock_quota_exhaustion_timestamp_seconds",
         quota!(),
         "When today's pace will have spent a day quota, in seconds since the epoch. Absent where not before \
@@ -160,6 +168,14 @@ fn infos(view: &View<'_>, out: &mut Samples<'_>) {
 fn charged_tokens(view: &View<'_>, out: &mut Samples<'_>) {
     for status in view.quotas.iter().filter(|status| is_of_tokens(status.quota.key.kind)) {
         for (id, tokens) in &status.charged {
+            out.put(&labels(status), &[&id.id], *tokens);
+        }
+    }
+}
+
+fn uncounted_tokens(view: &View<'_>, out: &mut Samples<'_>) {
+    for status in &view.quotas {
+        for (id, tokens) in &status.uncounted {
             out.put(&labels(status), &[&id.id], *tokens);
         }
     }

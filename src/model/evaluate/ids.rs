@@ -9,6 +9,8 @@ use crate::model::observation::Collector;
 use crate::model::state::Known;
 use crate::model::time::Minute;
 use crate::model::usage::{InvocationId, Metric};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Error counts that are 0 beside known calls even if ListMetrics has never shown them.
 fn never_failed(endpoint: Endpoint) -> &'static [Metric] {
@@ -48,6 +50,16 @@ impl Spending<'_> {
         let idle = history.settled_cell(Metric::Invocations, minute).sum() == Some(0.0);
         let counts = metric.is_sum() && (metric != Metric::EstimatedTokens || idle);
         if counts { cell.sum() } else { cell.point() }
+    }
+
+    pub fn models_in_use(&self) -> BTreeSet<Arc<str>> {
+        let mut models = BTreeSet::new();
+        for known in self.state.memory.ids.values() {
+            let keys = known.resolution.charges.iter().filter_map(|charge| charge.quota.as_ref());
+            models.extend(keys.map(|key| key.model.clone()));
+            models.extend(known.resolution.model.clone());
+        }
+        models
     }
 
     /// Nobody can say that an id has no quota before quotas were read, and the catalog was asked for.

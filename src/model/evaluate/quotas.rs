@@ -4,7 +4,7 @@ use super::spending::{Spending, limit};
 use super::utilization::{self, Spender, View};
 use crate::model::burndown::burndown;
 use crate::model::evaluation::QuotaStatus;
-use crate::model::ids::{Method, QuotaKind, State, UsageSource};
+use crate::model::ids::{Endpoint, Method, QuotaKind, State, UsageSource};
 use crate::model::matching::{ModelQuota, QuotaKey};
 use crate::model::time::Minute;
 use crate::model::usage::{InvocationId, Metric};
@@ -44,15 +44,29 @@ impl Spending<'_> {
             return status;
         }
         status.charged = self.charged(key.kind, spenders);
+        status.uncounted = uncounted(key.kind, spenders);
         if spenders.is_empty() && !self.is_unspent(key) {
             return status;
         }
-        let usage = |minute: &Minute| utilization::spent(key.kind, spenders, View::Settled, *minute);
         let idle = spenders.iter().all(|spender| spender.history.is_idle(spender.idle));
-        if let Some(last) = self.recent(idle).rev().find(|minute| usage(minute).is_some()) {
+        let known = |minute: &Minute| self.spent(key, spenders, *minute);
+        let Some(last) = self.recent(idle).rev().find(|minute| known(minute).is_some()) else {
+            return status;
+        };
+        // An older minute's 0 would say that nothing is spent, while calls are known whose tokens are not.
+        let calls = (last + 1).until(self.settled).any(|minute| spenders.iter().any(|s| s.is_called(minute)));
+        if !(calls && known(&last) == Some(0.0)) {
             self.measure(&mut status, spenders, last);
         }
         status
+    }
+
+    /// What a quota's ids have spent of it in a minute. Nothing is known to be nothing only while nobody else can
+    /// have spent it: an id that ListMetrics does not show yet may be the very one that does.
+    fn spent(&self, key: &QuotaKey, spenders: &[Spender], minute: Minute) -> Option<f64> {
+        let spent = utilization::spent(key.kind, spenders, View::Settled, minute)?;
+        let certain = spent > 0.0 || key.endpoint != Endpoint::Runtime || self.is_everybody_known(minute);
+        certain.then_some(spent)
     }
 
     /// A quota of which only limit and state are known.
@@ -75,6 +89,7 @@ impl Spending<'_> {
             exhaustion: None,
             implied_burndown: None,
             charged: Vec::new(),
+            uncounted: Vec::new(),
         }
     }
 
@@ -97,7 +112,7 @@ impl Spending<'_> {
         let minutes = last + 1 - self.settings.lookback_minutes..last + 1;
         status.usage_source = utilization::source(key.kind, spenders, || self.factor(key), minutes.clone());
         let window = minutes.start.until(minutes.end).filter(|&minute| !day || same_day(minute));
-        let usage = |minute| Some((minute, utilization::spent(key.kind, spenders, View::Settled, minute)?));
+        let usage = |minute| Some((minute, self.spent(key, spenders, minute)?));
         let window: Vec<(Minute, f64)> = window.filter_map(usage).collect();
         status.usage = window.last().map(|(_, usage)| *usage);
         status.peak = window.iter().map(|(_, usage)| *usage).reduce(f64::max);
@@ -106,16 +121,38 @@ impl Spending<'_> {
         }
         self.compare(status);
         let Some(limit) = limit(&status.quota) else { return };
-        let ratios = window.iter().map(|(minute, usage)| (minute, usage / limit));
-        let throttled =
-            ratios.clone().filter(|(minute, _)| spenders.iter().any(|s| s.is_throttled(**minute)));
-        let seconds =
-            |threshold: f64| 60 * ratios.clone().filter(|(_, ratio)| *ratio >= threshold).count() as u64;
-        status.above_threshold = self.settings.thresholds.iter().map(|&t| (t, seconds(t))).collect();
-        status.throttled_ratio = throttled.map(|(_, ratio)| ratio).reduce(f64::max);
+        self.compare_window(status, spenders, &window, limit);
         if day {
             status.exhaustion = status.usage.and_then(|usage| utilization::exhaustion(usage, limit, last));
         }
+    }
+
+    /// Holds every minute against the limit that was in force in it. Where that may have been either of two,
+    /// no minute is said to have come nearer to a limit than it certainly did; but refused calls came as near
+    /// as they can have.
+    fn compare_window(
+        &self,
+        status: &mut QuotaStatus,
+        spenders: &[Spender],
+        window: &[(Minute, f64)],
+        limit: f64,
+    ) {
+        let code = &status.quota.key.code;
+        let mut ratios = Vec::with_capacity(window.len());
+        let mut throttled_ratio: Option<f64> = None;
+        for &(minute, usage) in window {
+            let limits = self.limits_in(minute, code, limit);
+            ratios.push(usage / limits.highest);
+            if spenders.iter().any(|spender| spender.is_throttled(minute)) {
+                let ratio = usage / limits.lowest;
+                throttled_ratio = Some(throttled_ratio.map_or(ratio, |largest| largest.max(ratio)));
+            }
+        }
+        let above = |threshold: f64| ratios.iter().filter(|&&ratio| ratio >= threshold).count() as u64;
+        status.above_threshold =
+            self.settings.thresholds.iter().map(|&threshold| (threshold, 60 * above(threshold))).collect();
+        status.peak_ratio = ratios.into_iter().reduce(f64::max);
+        status.throttled_ratio = throttled_ratio;
     }
 
     /// Whether it is known that no id spends a quota: ListMetrics shows none, and no id of that model with
@@ -149,6 +186,15 @@ impl Spending<'_> {
         };
         spenders.iter().filter_map(charge).collect()
     }
+}
+
+/// The output tokens that each id's charge lacks.
+fn uncounted(kind: QuotaKind, spenders: &[Spender]) -> Vec<(InvocationId, f64)> {
+    if !matches!(kind, QuotaKind::TokensPerMinute | QuotaKind::TokensPerDay) {
+        return Vec::new();
+    }
+    let lacks = spenders.iter().map(|spender| (spender.id.clone(), spender.history.uncounted_output()));
+    lacks.filter(|(_, output)| *output > 0.0).collect()
 }
 
 /// What an id in use would spend if such a quota existed.

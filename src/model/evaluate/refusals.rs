@@ -6,7 +6,7 @@ use super::utilization::{self, Spender, View};
 use crate::model::evaluation::{Cause, QuotaStatus, ThrottleStatus};
 use crate::model::ids::{Endpoint, QuotaKind, Scope, State};
 use crate::model::matching::{Charge, ModelQuota, QuotaKey};
-use crate::model::state::{Known, LimitChange};
+use crate::model::state::Known;
 use crate::model::time::Minute;
 use crate::model::usage::{InvocationId, Metric};
 use std::collections::BTreeMap;
@@ -112,25 +112,9 @@ impl<'a> Spending<'a> {
         let spenders = self.spenders.get(key).map_or(&[][..], Vec::as_slice);
         let usage = utilization::spent(key.kind, spenders, view, minute);
         match limit.zip(usage) {
-            Some((limit, usage)) => Share::Of(usage / self.lowest_limit(&key.code, limit, minute)),
+            Some((limit, usage)) => Share::Of(usage / self.limits_in(minute, &key.code, limit).lowest),
             None => Share::Unknown,
         }
-    }
-
-    /// The lowest limit that may have held in a minute: between two readings of the quotas nobody knows
-    /// which of two did.
-    fn lowest_limit(&self, code: &str, limit: f64, minute: Minute) -> f64 {
-        let changes = self.state.memory.limit_changes.iter().rev();
-        let changes = changes.filter(|change| change.code == code && change.old > 0.0);
-        changes.fold(limit, |limit, LimitChange { old, after, before, .. }| {
-            if minute.end() <= *after {
-                *old
-            } else if minute.start() < *before {
-                limit.min(*old)
-            } else {
-                limit
-            }
-        })
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::utilization::Spender;
 use crate::model::burndown::burndown;
+use crate::model::ids::Endpoint;
 use crate::model::matching::{Charge, ModelQuota, QuotaKey};
 use crate::model::settings::Settings;
-use crate::model::state::{Known, TargetState};
+use crate::model::state::{Known, LimitChange, TargetState};
 use crate::model::time::{Minute, Timestamp};
-use crate::model::usage::InvocationId;
+use crate::model::usage::{InvocationId, Metric};
 use std::collections::BTreeMap;
 
 /// How long traffic without a quota is shown after its last datapoint, in seconds.
@@ -71,10 +72,42 @@ impl<'a> Spending<'a> {
         (self.settings.settled(self.read_at.minus(age)) - 1).until(self.settled)
     }
 
+    /// Whether all calls of a minute are those of known ids, as far as anybody can tell: ListMetrics shows a new
+    /// id up to 15 minutes late, and only a series that adds up all calls tells earlier that somebody calls.
+    pub fn is_everybody_known(&self, minute: Minute) -> bool {
+        let memory = &self.state.memory;
+        let Some(all) = memory.tripwire.calls(minute) else { return true };
+        let runtime = memory.ids.iter().filter(|(id, _)| id.endpoint == Endpoint::Runtime);
+        let calls = runtime.filter_map(|(_, known)| known.history.cell(Metric::Invocations, minute).point());
+        all.sum().is_some_and(|all| all < calls.sum::<f64>() + 0.5)
+    }
+
+    /// The limits that may have held in a minute, `limit` being today's: between two readings of the quotas
+    /// nobody knows which of two did.
+    pub fn limits_in(&self, minute: Minute, code: &str, limit: f64) -> Limits {
+        let mut limits = Limits { lowest: limit, highest: limit };
+        let changes = self.state.memory.limit_changes.iter().rev();
+        for LimitChange { old, after, before, .. } in changes.filter(|c| c.code == code && c.old > 0.0) {
+            if minute.end() <= *after {
+                limits = Limits { lowest: *old, highest: *old };
+            } else if minute.start() < *before {
+                limits = Limits { lowest: limits.lowest.min(*old), highest: limits.highest.max(*old) };
+            }
+        }
+        limits
+    }
+
     /// Whether an id had traffic within the last 24 hours.
     pub fn is_recent(&self, known: &Known) -> bool {
         known.history.last_datapoint.is_some_and(|minute| self.now.since(minute.end()) <= UNMAPPED_AGE)
     }
+}
+
+/// The limits that may have held in a minute: mostly one.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub lowest: f64,
+    pub highest: f64,
 }
 
 /// The limit, where a ratio to it means something.

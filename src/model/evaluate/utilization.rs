@@ -51,7 +51,11 @@ impl Spender<'_> {
             QuotaKind::TokensPerMinute => self.charge(view, minute)?,
             QuotaKind::InputTokensPerMinute => sum(Metric::InputTokens)?,
             QuotaKind::OutputTokensPerMinute => sum(Metric::OutputTokens)?,
-            QuotaKind::TokensPerDay => self.history.tokens_today(minute)?.charge(self.factor)?,
+            QuotaKind::TokensPerDay => {
+                let tokens = self.history.tokens_today(minute)?;
+                // One minute whose burndown nobody knows must not take the whole day away.
+                tokens.charge(self.factor).unwrap_or_else(|| tokens.without_output())
+            }
             QuotaKind::ConcurrentRequests => self.concurrency(view, minute)?,
             QuotaKind::AsyncConcurrentRequests | QuotaKind::BatchJobs | QuotaKind::ModelUnits => return None,
         };
@@ -76,6 +80,11 @@ impl Spender<'_> {
         }
         let milliseconds = self.cell(view, Metric::LatencyAverage, minute).point()?;
         Some(invocations * milliseconds / 1000.0 / 60.0)
+    }
+
+    /// Whether calls are known in a minute.
+    pub fn is_called(&self, minute: Minute) -> bool {
+        self.history.settled_cell(Metric::Invocations, minute).point().is_some_and(|calls| calls > 0.0)
     }
 
     pub fn is_throttled(&self, minute: Minute) -> bool {

@@ -3,6 +3,14 @@
 use crate::model::settings::Settings;
 use crate::model::time::{Minute, Timestamp};
 
+/// How long a metric that had a datapoint in nearly every minute may lack one before that means 0, in minutes
+/// beyond `settle`: most minutes are published within six.
+const GRACE: i64 = 10;
+
+/// The same where everything of a busy target fell silent in the same minute: then CloudWatch is late, not the
+/// traffic gone.
+const SILENCE: i64 = 60;
+
 /// One round of reading, as the minutes it brought see it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ages {
@@ -12,6 +20,8 @@ pub(crate) struct Ages {
     pub closed: Minute,
     /// The first minute that may still grow.
     pub settled: Minute,
+    /// For how many settled minutes a steady metric without a datapoint is taken to be late, not silent.
+    pub grace: i64,
     /// The first minute that counters count: earlier ones may have been counted before a restart.
     pub counted_from: Minute,
     /// How many minutes are kept.
@@ -26,9 +36,15 @@ impl Ages {
             at,
             closed: settings.closed(at),
             settled: settings.settled(at),
+            grace: GRACE,
             counted_from: settings.closed(since),
             keep: settings.kept_minutes(),
             idle: settings.idle_minutes(),
         }
+    }
+
+    /// The same while nothing at all is published.
+    pub fn in_silence(self) -> Ages {
+        Ages { grace: SILENCE, ..self }
     }
 }

@@ -3,18 +3,23 @@
 use super::ages::Ages;
 use super::answer::Answer;
 use super::cells::{Cell, Cells};
-
 use crate::model::time::{Minute, Timestamp};
-use crate::model::usage::{Metric, oldest_readable};
+use crate::model::usage::{LATE_MINUTES, Metric, oldest_readable};
+use std::ops::{Range, RangeInclusive};
+
+/// A metric with a datapoint in seven of ten minutes up to its last one is steady: a minute without one is then
+/// more likely late than silent. Looked at are so many minutes, the newest few of which may well be late.
+const STEADY: RangeInclusive<usize> = 10..=20;
 
 #[derive(Clone, Debug)]
 pub(super) struct Column {
     pub metric: Metric,
-    /// When it was first asked for: its counter stays 0 for a while.
+    /// When it was first asked for: its counter stays where it is for a while.
     pub born: Timestamp,
     /// Every minute before it was read after it had settled; `None` before the first answer.
     pub settled: Option<Minute>,
-    /// Minutes that were read, but not yet after they had settled.
+    /// Minutes that were read, but may still grow: not settled when they were read, or without a datapoint
+    /// where one was to be expected.
     pub growing: Vec<Minute>,
     pub total: f64,
     /// From `History::first` on; what lies beyond is unknown.
@@ -36,6 +41,22 @@ impl Column {
         }
     }
 
+    /// The first minute that is not final; `None` if it was never read.
+    pub fn first_open(&self) -> Option<Minute> {
+        Some(self.growing.iter().copied().fold(self.settled?, Minute::min))
+    }
+
+    /// From where its minutes are needed to take in the next answer.
+    pub fn needed_from(&self) -> Option<Minute> {
+        Some(self.first_open()? - *STEADY.end() as i64)
+    }
+
+    /// From where it is read the next time: half an hour of what has settled as well, since CloudWatch
+    /// publishes some minutes late and bills no datapoints; `None` if it was never read.
+    pub fn read_from(&self) -> Option<Minute> {
+        Some(self.first_open()?.min(self.settled? - LATE_MINUTES))
+    }
+
     /// Moves `settled` on over what the answer knows for good; returns from where. What CloudWatch no
     /// longer keeps is skipped.
     pub fn settle(&mut self, answer: &Answer, ages: &Ages) -> Minute {
@@ -47,6 +68,33 @@ impl Column {
         }
         self.settled = Some(until);
         from
+    }
+
+    /// Notes which minutes of an answer may still grow. Those before `from` were final: they stay so.
+    pub fn note_growing(&mut self, first: Minute, from: Minute, answer: &Answer, ages: &Ages) {
+        let known = |minute: Minute| answer.get(minute).is_some_and(|cell| cell != Cell::Unknown);
+        let before = std::mem::take(&mut self.growing);
+        self.growing.extend(before.iter().copied().filter(|&minute| !known(minute)));
+        let expected = self.steady(first).map(|steady| steady.start + 1..steady.end + ages.grace);
+        for minute in answer.from.until(answer.until()).filter(|&minute| known(minute)) {
+            let late = expected.as_ref().is_some_and(|minutes| minutes.contains(&minute))
+                && (minute >= from || before.contains(&minute))
+                && minute >= ages.settled - ages.grace
+                && self.cell(first, minute) == Cell::Absent;
+            if minute >= ages.settled || late {
+                self.growing.push(minute);
+            }
+        }
+    }
+
+    /// The minutes in which it was steady, up to its last datapoint; `None` if it was not.
+    pub fn steady(&self, first: Minute) -> Option<Range<Minute>> {
+        let has_point = |at: &usize| self.cells.get(*at).point().is_some();
+        let until = (0..self.cells.len()).rev().find(has_point)? + 1;
+        let from = until.saturating_sub(*STEADY.end());
+        let points = (from..until).filter(has_point).count();
+        let steady = until - from >= *STEADY.start() && 10 * points >= 7 * (until - from);
+        (steady && self.metric.is_sum()).then(|| first + from as i64..first + until as i64)
     }
 
     /// Forgets what lies before `until`. A minute that stayed unknown so long is given up if later ones

@@ -28,7 +28,7 @@ pub(crate) enum Heat {
 pub(crate) struct Activity {
     /// Of the hottest id among those that share a quota with it.
     pub heat: Heat,
-    /// Whether the id itself is idle: its Invocations alone tell that it still is.
+    /// Whether the id itself is idle: how its calls ended tells that it still is.
     pub idle: bool,
 }
 
@@ -106,9 +106,10 @@ pub(crate) fn wanted(
     sums.chain(timings).collect::<MetricSet>().union(always)
 }
 
-/// What is read of an id as busy as that.
+/// What is read of an id as busy as that. An idle id is read by everything that a call can end in: one whose
+/// calls all fail publishes no invocations.
 pub(crate) fn metrics(activity: Activity, wanted: MetricSet) -> MetricSet {
-    let alone = [Metric::Invocations, Metric::Throttles];
+    let alone = [Metric::Invocations, Metric::Throttles, Metric::ClientErrors, Metric::ServerErrors];
     wanted.iter().filter(|metric| !activity.idle || alone.contains(metric)).collect()
 }
 

@@ -15,12 +15,13 @@ pub(crate) fn load(state: &TargetState, settings: &Settings, cadence: &Cadence, 
     let tripwire = &state.memory.tripwire;
     let mut load = Load::default();
     if tripwire.is_shown() {
-        load.tripwire = DAY / settings.usage_interval as f64;
+        let calls = tripwire.is_believed(Metric::Invocations);
+        load.tripwire = (1.0 + f64::from(calls)) * DAY / settings.usage_interval as f64;
     }
     for (id, activity) in activities(state, settings, cadence, now) {
         let Some(known) = state.memory.ids.get(id) else { continue };
         let wanted = wanted(id, known.history.listed, &known.resolution, settings);
-        let believed = tripwire.is_believed() && id.endpoint == Endpoint::Runtime;
+        let believed = tripwire.is_believed(Metric::Throttles) && id.endpoint == Endpoint::Runtime;
         let daily = daily(activity, wanted, believed, settings, cadence);
         match activity.heat {
             Heat::Idle => load.idle += daily,

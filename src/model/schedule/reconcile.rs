@@ -1,55 +1,61 @@
-//! A round's refusals of all ids together, held against those of the ids one by one.
+//! A round's calls or refusals of all ids together, held against those of the ids one by one.
 
 use crate::model::ids::Endpoint;
-use crate::model::state::TargetState;
+use crate::model::state::{Known, TargetState};
 use crate::model::time::Minute;
 use crate::model::tripwire;
-use crate::model::usage::{InvocationId, Metric, SeriesReading, UsageReading};
+use crate::model::usage::{InvocationId, LATE_MINUTES, Metric, SeriesReading, UsageReading};
 use std::collections::BTreeMap;
 
-/// Refusals are whole numbers that come as floats: a difference below this is none.
+/// Counts are whole numbers that come as floats: a difference below this is none.
 const ROUNDING: f64 = 0.5;
 
-/// The refusals of one minute.
-struct Refusals {
+/// The calls or refusals of one minute.
+struct Counted {
     minute: Minute,
-    /// Of all ids together, as the tripwire's series says.
+    /// Of all ids together, as the series without dimensions says.
     all: f64,
     /// Of the ids known, added up.
     known: f64,
 }
 
-/// What a round's answers say of refusals minute by minute, where they hold an answer of the tripwire's.
+/// What a round's answers say of one metric minute by minute, where they hold one for all ids together.
 pub(crate) struct Reconciliation<'a> {
     answer: &'a SeriesReading,
-    minutes: Vec<Refusals>,
+    minutes: Vec<Counted>,
 }
 
 impl<'a> Reconciliation<'a> {
-    pub fn new(state: &TargetState, reading: &'a UsageReading) -> Option<Reconciliation<'a>> {
-        let answer = tripwire::answer(reading)?;
-        let throttles = reading.minutes.iter().filter(|series| series.metric == Metric::Throttles);
-        let read: BTreeMap<&InvocationId, &SeriesReading> = throttles
-            .filter(|series| !series.id.is_account_wide())
+    pub fn new(state: &TargetState, reading: &'a UsageReading, metric: Metric) -> Option<Reconciliation<'a>> {
+        let answer = tripwire::answer(reading, metric)?;
+        let of_metric = reading.minutes.iter().filter(|series| series.metric == metric);
+        let read: BTreeMap<&InvocationId, &SeriesReading> = of_metric
+            .filter(|series| series.id.endpoint == Endpoint::Runtime && !series.id.is_account_wide())
             .map(|series| (&series.id, series))
             .collect();
         let mut minutes = Vec::new();
         for minute in answer.from.until(answer.until) {
             let all = answer.point(minute).unwrap_or(0.0);
-            minutes.push(Refusals { minute, all, known: of_ids(state, &read, minute) });
+            minutes.push(Counted { minute, all, known: of_ids(state, &read, metric, minute) });
         }
         Some(Reconciliation { answer, minutes })
     }
 
-    /// Whether calls were refused that no known id explains.
+    /// Whether calls were made or refused that no known id explains.
     pub fn is_short(&self) -> bool {
-        self.minutes.iter().any(|refusals| refusals.all > refusals.known + ROUNDING)
+        self.minutes.iter().any(|counted| counted.all > counted.known + ROUNDING)
     }
 
-    /// Whether ids were refused more calls than all ids together, in minutes that no longer grow.
+    /// The same in minutes that no longer grow: the series of one id may only be published later.
+    pub fn is_short_before(&self, settled: Minute) -> bool {
+        let mut minutes = self.minutes.iter().filter(|counted| counted.minute < settled);
+        minutes.any(|counted| counted.all > counted.known + ROUNDING)
+    }
+
+    /// Whether ids had more than all ids together, in minutes of which everything is published.
     pub fn is_contradicted(&self, settled: Minute) -> bool {
-        let mut minutes = self.minutes.iter().filter(|refusals| refusals.minute < settled);
-        self.answer.complete && minutes.any(|refusals| refusals.known > refusals.all + ROUNDING)
+        let mut minutes = self.minutes.iter().filter(|counted| counted.minute < settled - LATE_MINUTES);
+        self.answer.complete && minutes.any(|counted| counted.known > counted.all + ROUNDING)
     }
 
     /// Where every refusal is explained, nobody else was refused: what asking those ids would have answered.
@@ -69,17 +75,21 @@ impl<'a> Reconciliation<'a> {
     }
 }
 
-/// The refusals of all known ids in a minute: by this round's answer, or else by what was read before.
-fn of_ids(state: &TargetState, read: &BTreeMap<&InvocationId, &SeriesReading>, minute: Minute) -> f64 {
+/// The calls or refusals of all known ids in a minute: by this round's answer, or else by what was read before.
+fn of_ids(
+    state: &TargetState,
+    read: &BTreeMap<&InvocationId, &SeriesReading>,
+    metric: Metric,
+    minute: Minute,
+) -> f64 {
+    let ids = &state.memory.ids;
+    let before = |id| ids.get(id).and_then(|known: &Known| known.history.cell(metric, minute).point());
     let mut sum = 0.0;
     for (id, series) in read {
-        let before = || state.memory.ids.get(*id).and_then(|known| known.history.throttles(minute));
-        sum += series.point(minute).or_else(before).unwrap_or(0.0);
+        sum += series.point(minute).or_else(|| before(id)).unwrap_or(0.0);
     }
-    for (id, known) in &state.memory.ids {
-        if !read.contains_key(id) {
-            sum += known.history.throttles(minute).unwrap_or(0.0);
-        }
+    for id in ids.keys().filter(|id| id.endpoint == Endpoint::Runtime && !read.contains_key(id)) {
+        sum += before(id).unwrap_or(0.0);
     }
     sum
 }

@@ -2,8 +2,8 @@
 
 use crate::model::arn::Arn;
 use crate::model::catalog::{BatchJob, Catalog, ProvisionedThroughput};
-use crate::model::ids::Target;
-use crate::model::matching::{IdType, Index};
+use crate::model::ids::{Method, Target};
+use crate::model::matching::{IdType, Index, Resolution};
 use crate::model::settings::Settings;
 use crate::model::sharing;
 use crate::model::state::{States, TargetState};
@@ -49,7 +49,10 @@ impl TargetState {
             Arc::new(Index::beside(&quotas, &catalog, &settings.rules, indices))
         });
         for (id, known) in &mut self.memory.ids {
-            known.resolution = Arc::new(index.resolve(id));
+            let resolution = index.resolve(id);
+            if !outlives_its_list(&known.resolution, &resolution, &catalog) {
+                known.resolution = Arc::new(resolution);
+            }
             let there = near.clone().filter_map(|other| other.memory.ids.get(id));
             sharing::whole(&mut known.resolution, there.map(|other| &other.resolution));
         }
@@ -74,6 +77,19 @@ pub(super) fn same<T>(a: &Option<Observed<Arc<T>>>, b: &Option<Observed<Arc<T>>>
         (None, None) => true,
         _ => false,
     }
+}
+
+/// Whether an id was deleted whose minutes still count: it keeps the meaning it had, since nothing else ever gets
+/// its id. A list that could not be read deletes nothing, and what the user had said is no longer true.
+fn outlives_its_list(old: &Resolution, new: &Resolution, catalog: &Catalog) -> bool {
+    let listed = match old.id_type {
+        IdType::ApplicationProfile => catalog.profiles.is_some(),
+        IdType::CustomDeployment => catalog.deployments.is_some(),
+        IdType::Provisioned => catalog.provisioned.is_some(),
+        _ => false,
+    };
+    let pinned = old.charges.iter().any(|charge| charge.method == Some(Method::Override));
+    listed && !pinned && old.model.is_some() && new.model.is_none()
 }
 
 /// Batch jobs in the queue or running, per base model. Those of custom models have a quota of their own.

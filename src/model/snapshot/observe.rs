@@ -8,8 +8,9 @@ use crate::model::schedule::{Reconciliation, wanted};
 use crate::model::settings::Settings;
 use crate::model::state::{CatalogList, Known, LimitChange, TargetState};
 use crate::model::time::{Minute, Timestamp};
+use crate::model::tripwire::Tripwire;
 use crate::model::usage::{
-    InvocationId, LISTED_FOR, LISTING_LAG, MetricSet, Observed, SeriesReading, UsageReading,
+    InvocationId, LISTED_FOR, LISTING_LAG, Metric, MetricSet, Observed, SeriesReading, UsageReading,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ impl TargetState {
             *status.errors.entry(error.class).or_default() += 1;
         }
         match observation {
-            Some(Observation::Quotas(list)) => self.observe_quotas(list, started),
+            Some(Observation::Quotas(list)) => self.observe_quotas(settings, list, started),
             Some(Observation::Catalog(catalog)) => self.observe_catalog(catalog, started),
             Some(Observation::Usage(reading)) => {
                 self.observe_usage(settings, reading, started, errors.is_empty())
@@ -40,7 +41,7 @@ impl TargetState {
         }
     }
 
-    fn observe_quotas(&mut self, mut list: QuotaList, at: Timestamp) {
+    fn observe_quotas(&mut self, settings: &Settings, mut list: QuotaList, at: Timestamp) {
         let old = self.quotas.take();
         let memory = &mut self.memory;
         match (&list.requests, &old) {
@@ -56,7 +57,8 @@ impl TargetState {
         let last = old.as_ref().map_or(at, |old| old.at);
         keep_values(&mut list, old.as_ref().map(|old| &*old.value), &mut memory.unread, last);
         if let Some(old) = &old {
-            memory.limit_changes.retain(|change| change.before.plus(3600) > at);
+            let windows = 60 * settings.kept_minutes() as u64;
+            memory.limit_changes.retain(|change| change.before.plus(windows) > at);
             memory.limit_changes.extend(limit_changes(old, &list, at));
         }
         if memory.quotas_wanted.is_some_and(|wanted| wanted <= at) {
@@ -93,14 +95,17 @@ impl TargetState {
         if read || (!asked && whole) {
             self.memory.usage_at = Some(at);
         }
-        let ages = Ages::new(settings, at, self.memory.since);
+        let mut ages = Ages::new(settings, at, self.memory.since);
+        if self.is_silent(&reading, &ages) {
+            ages = ages.in_silence();
+        }
         let mut touched = self.discover(&reading, at);
         let nobody_else = self.observe_tripwire(&reading, &ages);
         touched.extend(nobody_else.iter().map(|series| &series.id));
         touched.sort_unstable();
         touched.dedup();
         let minutes = by_id(reading.minutes.iter().chain(&nobody_else));
-        let hours = by_id(&reading.hours);
+        let today = by_id(&reading.today);
         for id in touched {
             let Some(known) = self.memory.ids.get_mut(id) else { continue };
             let minutes = minutes.get(id).map_or(&[][..], Vec::as_slice);
@@ -111,22 +116,36 @@ impl TargetState {
             }
             let history = Arc::make_mut(&mut known.history);
             history.ingest(metrics, minutes, &ages);
-            history.ingest_hours(hours.get(id).map_or(&[][..], Vec::as_slice));
+            history.ingest_today(today.get(id).map_or(&[][..], Vec::as_slice), &ages);
         }
         self.forget_ids(at);
         self.note_progress(settings);
     }
 
+    /// Whether every id of a busy target fell silent in the same minute: then CloudWatch is late, rather than
+    /// all traffic gone. One id alone may well have stopped.
+    fn is_silent(&self, reading: &UsageReading, ages: &Ages) -> bool {
+        let ids = self.memory.ids.values().filter(|known| known.history.is_steady());
+        let last: Vec<Option<Minute>> = ids.map(|known| known.history.last_datapoint).collect();
+        let newest = last.iter().max().copied().flatten();
+        let together = last.iter().filter(|&&last| last == newest).count();
+        let answered = reading.minutes.iter().flat_map(|series| &series.points);
+        let newer = answered.filter(|(minute, _)| Some(*minute) > newest && *minute < ages.settled);
+        together > 1 && newest < Some(ages.settled - 1) && newer.count() == 0
+    }
+
     /// Takes in the throttles of all ids together; returns what they say of the ids that were not asked.
     fn observe_tripwire(&mut self, reading: &UsageReading, ages: &Ages) -> Vec<SeriesReading> {
-        let Some(refusals) = Reconciliation::new(self, reading) else { return Vec::new() };
-        let nobody_else = refusals.nobody_else(self, reading);
-        let tripwire = &mut self.memory.tripwire;
-        if refusals.is_contradicted(ages.settled) {
-            tripwire.doubt();
+        for metric in Tripwire::METRICS {
+            let reconciled = Reconciliation::new(self, reading, metric);
+            if reconciled.is_some_and(|counted| counted.is_contradicted(ages.settled)) {
+                self.memory.tripwire.doubt(metric);
+            }
         }
-        tripwire.observe(reading, ages);
-        if tripwire.is_believed() { nobody_else } else { Vec::new() }
+        let refusals = Reconciliation::new(self, reading, Metric::Throttles);
+        let nobody_else = refusals.map(|refusals| refusals.nobody_else(self, reading)).unwrap_or_default();
+        self.memory.tripwire.observe(reading, ages);
+        if self.memory.tripwire.is_believed(Metric::Throttles) { nobody_else } else { Vec::new() }
     }
 
     /// Takes in what ListMetrics shows; returns every id that it or the readings name.
@@ -137,7 +156,7 @@ impl TargetState {
             reading.listed.iter().flatten().partition(|listed| listed.id.is_account_wide());
         wide.into_iter().for_each(|wide| memory.tripwire.show(wide, at));
         let listed = listed.into_iter();
-        let read = reading.minutes.iter().chain(&reading.hours).map(|series| &series.id);
+        let read = reading.minutes.iter().chain(&reading.today).map(|series| &series.id);
         let read = read.filter(|id| !id.is_account_wide());
         let mut touched: Vec<&InvocationId> = listed.clone().map(|listed| &listed.id).chain(read).collect();
         touched.sort_unstable();
@@ -149,9 +168,10 @@ impl TargetState {
                 memory.ids.insert(id.clone(), Known { history, resolution });
             }
         }
+        let covers = at.minus(LISTING_LAG).minute();
         for shown in listed {
             if let Some(known) = memory.ids.get_mut(&shown.id) {
-                Arc::make_mut(&mut known.history).show(shown);
+                Arc::make_mut(&mut known.history).show(shown, covers);
             }
         }
         if reading.listed.is_some() {

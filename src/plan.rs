@@ -9,7 +9,7 @@ use crate::model::cadence::Cadence;
 use crate::model::matching::Rules;
 use crate::model::organization::{AccountState, Filter};
 use crate::model::shard::Shard;
-use crate::model::snapshot::{Collector, Settings};
+use crate::model::snapshot::Settings;
 use crate::model::usage::Metric;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -118,12 +118,6 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
         discovery_interval: or(&interval, 3600),
         aws: aws(&config.aws, &mut complaints),
         export: Export {
-            intervals: vec![
-                (Collector::Quotas, settings.quotas_interval),
-                (Collector::Catalog, settings.catalog_interval),
-                (Collector::Usage, settings.usage_interval),
-            ],
-            budget: settings.budget,
             quotas: or(&config.quotas.export, QuotaExport::All),
             watch: values(&config.quotas.watch).into_iter().collect(),
             gauges: or(&config.usage.gauges, true),

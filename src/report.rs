@@ -8,6 +8,7 @@ pub mod explain;
 pub mod human;
 pub mod page;
 pub mod quotas;
+pub mod runbooks;
 pub mod sheet;
 pub mod status;
 pub mod usage;

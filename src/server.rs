@@ -8,13 +8,18 @@ use crate::clock;
 use crate::exposition::{Export, Rendered};
 use crate::model::ids::Target;
 use crate::model::snapshot::Snapshot;
-use crate::report::status;
+use crate::plan::Plan;
+use crate::report::runbooks;
+use crate::report::status::{self, Exporter};
 use crate::telemetry::Telemetry;
 use anyhow::Result;
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER, VARY};
+use axum::extract::{Path, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
@@ -63,6 +68,8 @@ pub(crate) type ReloadRequest = oneshot::Sender<std::result::Result<(), String>>
 #[derive(Clone)]
 pub(crate) struct Published {
     pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) plan: Arc<Plan>,
+    /// The plan's, with the names of accounts that only AWS could tell.
     pub(crate) export: Arc<Export>,
     /// Whether all lists of what there is to watch have been asked for.
     pub(crate) explored: bool,
@@ -113,7 +120,7 @@ struct Places {
 }
 
 fn router(site: Site, places: Arc<Places>) -> Router {
-    let mut aside = Router::new().route("/", get(index));
+    let mut aside = Router::new().route("/", get(index)).route("/runbooks/{name}", get(runbook));
     if site.web.enable_lifecycle {
         let lifecycle = Router::new().route("/-/reload", post(reload)).route("/-/config", get(config));
         aside = aside.merge(lifecycle.layer(middleware::from_fn(from_here)));
@@ -169,12 +176,51 @@ async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
     }
 }
 
+/// No script, nothing from elsewhere, in no frame: whatever a name may hold, it stays text.
+const STATUS_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
+
 /// Made off the runtime's threads: a fleet's page takes its time.
-async fn index(State(site): State<Site>) -> Html<String> {
-    let snapshot = site.published.borrow().snapshot.clone();
-    let page = move || status::page(&snapshot, &site.web.telemetry_path, clock::now());
-    let page = tokio::task::spawn_blocking(page).await;
-    Html(page.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())))
+async fn index(State(site): State<Site>) -> Response {
+    let page = tokio::task::spawn_blocking(move || status_page(&site)).await;
+    let page = page.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+    let headers = [
+        (CONTENT_SECURITY_POLICY, STATUS_POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (headers, Html(page)).into_response()
+}
+
+fn status_page(site: &Site) -> String {
+    let Published { snapshot, plan, export, .. } = site.published.borrow().clone();
+    let (run, (loaded, loaded_at)) = (site.telemetry.run(), site.telemetry.last_load());
+    let exporter = Exporter {
+        version: run.version.clone(),
+        revision: run.revision.clone(),
+        mode: run.mode.clone(),
+        started: run.started,
+        dollars: site.telemetry.dollars(),
+        budget: plan.settings.budget,
+        loaded,
+        loaded_at,
+    };
+    let page = status::Page {
+        snapshot: &snapshot,
+        export: &export,
+        exporter: &exporter,
+        metrics: &site.web.telemetry_path,
+        now: clock::now(),
+    };
+    page.html()
+}
+
+async fn runbook(Path(name): Path<String>) -> Response {
+    let plain = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    match runbooks::runbook(name.trim_end_matches(".md")) {
+        Some(text) => (plain, text).into_response(),
+        None => (StatusCode::NOT_FOUND, plain, "no such runbook\n").into_response(),
+    }
 }
 
 /// 200 unless the writer is stuck, which only a restart heals.
@@ -230,7 +276,9 @@ async fn reload(State(site): State<Site>) -> (StatusCode, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config;
     use crate::model::time::Timestamp;
+    use crate::plan::plan;
     use crate::telemetry::Build;
     use axum::body::Body;
     use hyper::service::Service;
@@ -239,8 +287,9 @@ mod tests {
     /// A site of its own channels, with so many places for pages.
     fn site(places: usize) -> TowerToHyperService<Router> {
         let (snapshot, export, awaited) = (Arc::default(), Arc::default(), Arc::default());
-        let published =
-            Published { snapshot, export, explored: true, awaited, config: "regions: []\n".into() };
+        let plan = Arc::new(plan(&config::parse("test", "")).expect("defaults"));
+        let config = "regions: []\n".into();
+        let published = Published { snapshot, plan, export, explored: true, awaited, config };
         let build = Build { version: "test", revision: "", mode: "test" };
         let site = Site {
             web: Web { telemetry_path: "/metrics".to_string(), enable_lifecycle: true },

@@ -5,7 +5,7 @@ mod logfmt;
 
 use crate::exposition::family::Family;
 use crate::model::ids::words;
-use crate::model::snapshot::{Collector, ErrorClass};
+use crate::model::snapshot::{Collector, ErrorClass, Settings};
 use crate::model::time::Timestamp;
 use logfmt::Logfmt;
 use prometheus::{
@@ -13,6 +13,7 @@ use prometheus::{
     TextEncoder,
 };
 use std::io;
+use std::sync::Arc;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -25,6 +26,7 @@ const CALL_SECONDS: [f64; 10] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.
 #[derive(Clone)]
 pub struct Telemetry {
     registry: Registry,
+    run: Arc<Run>,
     aws_requests: CounterVec,
     aws_request_duration: HistogramVec,
     metrics_requested: IntCounter,
@@ -85,6 +87,15 @@ pub struct Build<'a> {
     pub mode: &'a str,
 }
 
+/// What runs, and since when.
+#[derive(Debug, PartialEq)]
+pub struct Run {
+    pub version: String,
+    pub revision: String,
+    pub mode: String,
+    pub started: Timestamp,
+}
+
 impl Telemetry {
     /// Everything at 0, and the configuration loaded successfully at `now`.
     pub fn new(build: Build<'_>, now: Timestamp) -> Telemetry {
@@ -96,6 +107,12 @@ impl Telemetry {
             .register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))
             .expect("registered once");
         let telemetry = Telemetry {
+            run: Arc::new(Run {
+                version: build.version.to_owned(),
+                revision: build.revision.to_owned(),
+                mode: build.mode.to_owned(),
+                started: now,
+            }),
             aws_requests: register(&registry, &families::AWS_REQUESTS, CounterVec::new),
             aws_request_duration: register(&registry, &families::AWS_REQUEST_DURATION, |opts, labels| {
                 HistogramVec::new(HistogramOpts::from(opts).buckets(CALL_SECONDS.to_vec()), labels)
@@ -142,6 +159,15 @@ impl Telemetry {
     /// Calls were made that cost so much, 0 or more.
     pub fn cost_dollars(&self, dollars: f64) {
         self.estimated_cost.inc_by(dollars);
+    }
+
+    /// What a plan says: how often is collected, what it may cost, and how many targets there are.
+    pub fn planned(&self, settings: &Settings, targets: usize) {
+        self.set_targets(targets);
+        self.set_interval(Collector::Quotas, settings.quotas_interval as f64);
+        self.set_interval(Collector::Catalog, settings.catalog_interval as f64);
+        self.set_interval(Collector::Usage, settings.usage_interval as f64);
+        self.set_budget(settings.budget);
     }
 
     /// What the calls may cost, US dollars a day.
@@ -200,6 +226,21 @@ impl Telemetry {
         if successfully {
             self.reload_success_timestamp.set(now.0);
         }
+    }
+
+    /// What runs, and since when.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// The estimated price of the calls to CloudWatch since the start, US dollars.
+    pub fn dollars(&self) -> f64 {
+        self.estimated_cost.get()
+    }
+
+    /// Whether the last (re)load of the configuration succeeded, and when one last did.
+    pub fn last_load(&self) -> (bool, Timestamp) {
+        (self.reload_successful.get() == 1, Timestamp(self.reload_success_timestamp.get()))
     }
 
     /// Prometheus text, families by name.

@@ -2,8 +2,7 @@
 //! path.
 
 use crate::clock::Stopwatch;
-use crate::exposition::{self, Export};
-use crate::model::snapshot::Snapshot;
+use crate::exposition;
 use crate::server::{Page, Published};
 use crate::telemetry::Telemetry;
 use anyhow::Result;
@@ -25,9 +24,17 @@ pub(super) async fn run(
         let (drawn, stopwatch) = (shown.clone(), Stopwatch::start());
         let work = tokio::task::spawn_blocking(move || exposition::compress(&drawn.snapshot, &drawn.export));
         let done = work.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        let done = match done {
+            Ok(done) => done,
+            Err(error) => {
+                // The page before it is whole, and the next is made anew.
+                tracing::error!(%error, "a page came out broken and is not served");
+                continue;
+            }
+        };
         // Under the lock of the page, which the server holds while it puts the two together.
         rendered.send_modify(|page| {
-            tell_plan(&telemetry, &shown.snapshot, &shown.export);
+            telemetry.planned(&shown.plan.settings, shown.snapshot.targets.len());
             telemetry.set_series(done.series);
             // What is new since does not make what is old unready.
             let ready = page.ready || is_ready(&shown);
@@ -44,13 +51,4 @@ pub(super) async fn run(
 /// cannot be assumed must not complete.
 fn is_ready(shown: &Published) -> bool {
     shown.explored && shown.snapshot.first_round_done() && shown.snapshot.unread(&shown.awaited).is_empty()
-}
-
-/// What the plan says of itself in /metrics.
-pub(super) fn tell_plan(telemetry: &Telemetry, snapshot: &Snapshot, export: &Export) {
-    telemetry.set_targets(snapshot.targets.len());
-    for (collector, seconds) in &export.intervals {
-        telemetry.set_interval(*collector, *seconds as f64);
-    }
-    telemetry.set_budget(export.budget);
 }

@@ -2,7 +2,7 @@
 
 use super::fleet::{Answer, Fleet};
 use super::reloads::{Read, Reading};
-use super::{renderer, systemd};
+use super::systemd;
 use crate::aws::Connection;
 use crate::clock::{Watch, now};
 use crate::collect::{self, Work};
@@ -73,7 +73,8 @@ pub(super) async fn run(
     turn: watch::Sender<Instant>,
 ) -> Result<()> {
     let mut writer = Writer::new(plan, telemetry, None).await?;
-    writer.tell_plan();
+    // A later plan is told with the first page that shows it.
+    writer.telemetry.planned(&writer.plan.settings, writer.snapshot.targets.len());
     loop {
         writer.watch_clock();
         publish.send_if_modified(|published| writer.publish(published));
@@ -139,11 +140,6 @@ impl Writer {
         *self = next;
         tracing::info!(targets = self.snapshot.targets.len(), "config reloaded");
         Ok(())
-    }
-
-    /// What the first plan says of itself in /metrics; a later one is shown with its first snapshot.
-    fn tell_plan(&self) {
-        renderer::tell_plan(&self.telemetry, &self.snapshot, &self.export);
     }
 
     /// Says so when the clock was set, and goes on as if it had not been.
@@ -218,9 +214,9 @@ impl Writer {
             || explored != published.explored
             || !self.snapshot.is_same(&published.snapshot);
         if new {
-            let (snapshot, export) = (Arc::new(self.snapshot.clone()), self.export.clone());
-            let (awaited, config) = (self.awaited.clone(), self.config.clone());
-            *published = Published { snapshot, export, explored, awaited, config };
+            let (snapshot, plan) = (Arc::new(self.snapshot.clone()), self.plan.clone());
+            let (export, awaited, config) = (self.export.clone(), self.awaited.clone(), self.config.clone());
+            *published = Published { snapshot, plan, export, explored, awaited, config };
         }
         new
     }

@@ -16,16 +16,20 @@ mod days; // quotas of tokens per day
 mod explain; // `explain` on files as the AWS CLI prints them
 mod exposition; // what a scrape shows of a snapshot
 mod failure; // what stays, and for how long, when a target fails
+mod findings; // what is wrong, by the thresholds of the alerts
 mod irregular; // quota lists with misspelled, renamed and missing rows
 mod matching; // the join of usage to quota: models of tomorrow, names of every form
 mod mistakes; // the classic mistakes of joining usage to quotas, one test each
 mod oracle; // a second, naive calculation over 1,000 random worlds
+mod pages; // random pages, inflated by another program
 mod prometheus_text;
 mod properties; // what holds of counters and ratios for any traffic
 mod schedule; // what is read when
+mod status; // the status page
 mod steps; // clocks that are set, back and forward
 mod telemetry; // the exporter's own metrics
 mod throttle; // refused calls, from datapoints to cause
+mod tools;
 mod world;
 
 // The real collectors against a simulated AWS in this process, at times of the test's choice (`rig`).

@@ -25,6 +25,19 @@ pub struct Catalog {
     pub tags: Option<BTreeMap<String, Tags>>,
 }
 
+impl Catalog {
+    /// Takes over the tags of profiles that are still listed and whose own could not be read this time, so that
+    /// a team does not lose its name by one failed call.
+    pub(crate) fn keep_tags(&mut self, before: &Catalog) {
+        let (Some(tags), Some(known)) = (&mut self.tags, &before.tags) else { return };
+        for profile in self.profiles.iter().flatten() {
+            if let (false, Some(kept)) = (tags.contains_key(&profile.arn), known.get(&profile.arn)) {
+                tags.insert(profile.arn.clone(), kept.clone());
+            }
+        }
+    }
+}
+
 /// By key.
 pub type Tags = BTreeMap<String, String>;
 

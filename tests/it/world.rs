@@ -309,8 +309,7 @@ fn evaluation() -> Evaluation {
         quotas: vec![zero, day, missing, tokens],
         ids: ids(profile, team),
         throttling: vec![ThrottleStatus {
-            model: SONNET.into(),
-            scope: Scope::CrossRegion,
+            pool: Pool { model: Some(SONNET.into()), scope: Some(Scope::CrossRegion), id: None },
             ratio: vec![("5m", 0.25), ("30m", 1.0 / 3.0)],
             attempts: vec![("5m", 400.0), ("30m", 2_400.0)],
             throttled_seconds: 300,

@@ -147,13 +147,13 @@ impl Charge {
     }
 }
 
-/// What keeps an id without any quota from having one; the most telling first.
+/// What keeps an id without any quota from having one, or a partly matched one from having all; the most
+/// telling first. Beside a quota that was found, the certain absence of another needs no reason.
 fn worst(outcomes: &[Outcome]) -> Option<Unmapped> {
     let settled = |(charge, _): &Outcome| charge.quota_code().is_some() || charge.method.is_some();
-    if outcomes.iter().any(settled) {
-        return None;
-    }
-    let labels = || outcomes.iter().filter_map(|(_, label)| *label);
+    let partly = outcomes.iter().any(settled);
+    let counts = |(charge, _): &&Outcome| !partly || charge.quota.is_none();
+    let labels = || outcomes.iter().filter(counts).filter_map(|(_, label)| *label);
     let telling = [Unmapped::Ambiguous, Unmapped::IrregularName];
     telling.into_iter().find(|label| labels().any(|l| l == *label)).or_else(|| labels().next())
 }

@@ -1,6 +1,15 @@
 //! The command line. Flags follow the exporters' convention; each is also an environment variable,
 //! `BEDROCK_QUOTA_EXPORTER_` and the flag's name in capitals.
 
+mod inputs;
+mod tools;
+
+pub use inputs::{ConfigFile, Seed};
+pub use tools::{
+    Chart, Completions, Diagnose, Format, Quotas, Report, Snapshot, SnapshotCommand, SnapshotSave, Source,
+    Takes, Usage,
+};
+
 use crate::config;
 use crate::model::shard::Shard;
 use crate::telemetry;
@@ -32,6 +41,22 @@ pub enum Command {
     Sim(Sim),
     /// Tell which quotas an invocation id spends, and why; live, or offline on the AWS CLI's JSON
     Explain(Explain),
+    /// List quotas by model family: applied, default, state, and how much of them was used
+    Quotas(Quotas),
+    /// Show what models were asked for over a span: calls, refusals, tokens, how full their quotas were
+    Usage(Usage),
+    /// Draw models against their limits, and their calls, made and refused, as SVG
+    Chart(Chart),
+    /// Tell why calls were refused, with evidence and remedies; exit code 3 if any were
+    Diagnose(Diagnose),
+    /// Write one page about accounts: what is wrong, fullest quotas, charts, who spends what
+    Report(Report),
+    /// Keep the picture of accounts (quotas, catalog, usage) in a file that every tool reads
+    Snapshot(Snapshot),
+    /// Print completions for a shell
+    Completions(Completions),
+    /// Print the man page
+    Man,
     /// Ask a running exporter whether it is healthy; exit code 0 if it is
     Healthcheck(Healthcheck),
 }
@@ -93,13 +118,6 @@ impl From<LogFormat> for telemetry::LogFormat {
             LogFormat::Json => telemetry::LogFormat::Json,
         }
     }
-}
-
-#[derive(Args, Debug)]
-pub struct ConfigFile {
-    /// The config; without one the current credentials' account and region are watched
-    #[arg(long = "config.file", env = "BEDROCK_QUOTA_EXPORTER_CONFIG_FILE", value_name = "FILE")]
-    pub path: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -205,13 +223,6 @@ pub struct Backfill {
 }
 
 #[derive(Args, Debug)]
-pub struct Seed {
-    /// Seed of the simulated traffic
-    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SEED", value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-}
-
-#[derive(Args, Debug)]
 pub struct Sim {
     /// Loopback address to listen on: HOST:PORT
     #[arg(
@@ -224,6 +235,9 @@ pub struct Sim {
     pub listen: SocketAddr,
     #[command(flatten)]
     pub seed: Seed,
+    /// Publish late, in steps and with gaps, and leave rows out of lists, as AWS now and then does
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_IRREGULAR")]
+    pub irregular: bool,
 }
 
 #[derive(Args, Debug)]

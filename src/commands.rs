@@ -2,28 +2,33 @@
 
 mod backfill;
 mod openmetrics;
+mod setup;
+mod simulated;
+mod source;
+mod tools;
+
+pub use tools::{chart, completions, diagnose, man, quotas, report, snapshot, usage};
 
 use crate::aws::Environment;
 use crate::cli;
 use crate::clock;
-use crate::config;
 use crate::daemon::{self, Source};
 use crate::model::ids::Target;
 use crate::model::matching::Index;
 use crate::offline::File;
-use crate::plan::{self, Credentials, Plan};
+use crate::plan::{Credentials, Plan};
 use crate::report;
 use crate::report::explain::ExplainInputs;
 use crate::server::Web;
 use crate::sim::{self, world::World};
-use crate::telemetry::{Build, Telemetry};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
+use setup::{bind, load, run_async, telemetry};
+use simulated::demo_plan;
 use std::future::Future;
 use std::io::BufRead;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves what the config says until SIGTERM or SIGINT.
@@ -80,7 +85,9 @@ pub fn sim(args: cli::Sim) -> Result<()> {
     run_async(async {
         let listener = bind(args.listen).await?;
         tracing::info!(address = %listener.local_addr()?, "simulating AWS");
-        let world = World::demo(args.seed.seed, clock::now().0);
+        let now = clock::now().0;
+        let world = World::demo(args.seed.seed, now);
+        let world = if args.irregular { world.made_irregular(now) } else { world };
         sim::serve(listener, world, stop_signal()?).await
     })
 }
@@ -176,52 +183,8 @@ pub fn healthcheck(args: cli::Healthcheck) -> Result<()> {
     })
 }
 
-fn load(file: &cli::ConfigFile) -> Result<Plan> {
-    let plan = config::load(file.path.as_deref()).and_then(|config| plan::plan(&config));
-    plan.map_err(|complaints| anyhow!("the config is refused\n{complaints}"))
-}
-
-/// How long threads may take that cannot be stopped.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// What the accounts of the simulated AWS are called.
-const DEMO_NAMES: [&str; 3] = ["production", "research", "labs"];
-
-/// The config of `demo`, in the form anybody would write it in: every account and region of the world.
-fn demo_plan(url: &str, world: &World) -> Result<Plan> {
-    let mut text = "accounts:\n".to_string();
-    for (account, name) in world.accounts.iter().zip(DEMO_NAMES) {
-        let regions: Vec<&str> = account.regions.iter().map(|region| region.name.as_str()).collect();
-        let arn = format!("arn:aws:iam::{}:role/bedrock-quota-exporter", account.id);
-        text += &format!("  - {{name: {name}, role_arn: '{arn}', regions: [{}]}}\n", regions.join(", "));
-    }
-    text += "quotas: {interval: 1m}\ncatalog: {team_tag: team}\nbudget: {dollars_per_day: 20}\nscrape_interval: 15s\n";
-    text += &format!("aws: {{endpoint_url: '{url}'}}\n");
-    let mut plan = plan::plan(&config::parse("the demo's config", &text))?;
-    plan.aws.simulated_keys = Some("AKIASIMULATED".to_string());
-    Ok(plan)
-}
-
-fn telemetry(mode: &str) -> Telemetry {
-    let revision = option_env!("BEDROCK_QUOTA_EXPORTER_REVISION").unwrap_or("");
-    let build = Build { version: env!("CARGO_PKG_VERSION"), revision, mode };
-    Telemetry::new(build, clock::now())
-}
-
 fn web(args: &cli::Web) -> Web {
     Web { telemetry_path: args.telemetry_path.clone(), enable_lifecycle: args.enable_lifecycle }
-}
-
-async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
-}
-
-fn run_async<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(work);
-    // A name that the resolver still looks up, on a thread of its own, must not hold the end up.
-    runtime.shutdown_timeout(LINGER);
-    result
 }
 
 /// Resolves at SIGTERM or SIGINT.

@@ -1,6 +1,6 @@
 //! The long-running process: one writer that collects and publishes, one renderer, one server.
 
-mod fleet;
+pub(crate) mod fleet;
 mod renderer;
 mod writer;
 

@@ -27,11 +27,15 @@ pub mod model;
 mod clock;
 
 pub mod aws;
+pub mod chart;
 pub mod collect;
 pub mod daemon;
+pub mod diagnosis;
+mod gather;
 
 pub mod exposition;
 pub mod offline;
+pub mod picture;
 pub mod report;
 pub mod server;
 pub mod telemetry;

@@ -8,19 +8,29 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     telemetry::init_tracing(cli.log.level.into(), cli.log.format.into());
-    let result = match cli.command {
-        Command::Serve(args) => commands::serve(args),
-        Command::Check(args) => commands::check(args),
-        Command::Demo(args) => commands::demo(args),
-        Command::Sim(args) => commands::sim(args),
-        Command::Explain(args) => commands::explain(args),
-        Command::Healthcheck(args) => commands::healthcheck(args),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bedrock-quota-exporter: {error:#}");
-            ExitCode::FAILURE
-        }
+    run(cli.command).unwrap_or_else(|error| {
+        eprintln!("bedrock-quota-exporter: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(args) => commands::serve(args)?,
+        Command::Check(args) => commands::check(args)?,
+        Command::Demo(args) => commands::demo(args)?,
+        Command::Sim(args) => commands::sim(args)?,
+        Command::Explain(args) => commands::explain(args)?,
+        Command::Quotas(args) => commands::quotas(args)?,
+        Command::Usage(args) => commands::usage(args)?,
+        Command::Chart(args) => commands::chart(args)?,
+        Command::Snapshot(args) => commands::snapshot(args)?,
+        Command::Completions(args) => commands::completions(args)?,
+        Command::Man => commands::man()?,
+        Command::Healthcheck(args) => commands::healthcheck(args)?,
+        // These two say by their exit code that they found something.
+        Command::Diagnose(args) => return commands::diagnose(args),
+        Command::Report(args) => return commands::report(args),
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,12 @@
 //! What people read: the status page, and what the command line prints. Pure.
 
 pub mod check;
+pub mod diagnose;
+pub mod envelope;
 pub mod explain;
+pub mod human;
+pub mod page;
+pub mod quotas;
+pub mod sheet;
 pub mod status;
+pub mod usage;

@@ -15,6 +15,7 @@
 pub mod world;
 
 pub mod demo;
+pub mod irregular;
 
 pub mod call;
 pub mod faults;

@@ -61,6 +61,17 @@ def grouping(aggregate):
     return set(modifier.labels) if modifier and str(modifier).startswith("by") else set()
 
 
+def made_labels(tree):
+    """Labels that the query itself makes."""
+    made = set()
+    for node, _ in walk(tree):
+        if kind(node) == "Call" and node.func.name == "label_replace":
+            made.add(node.args[1].val)
+        if kind(node) == "AggregateExpr" and str(node.op) == "count_values":
+            made.add(node.param.val)
+    return made
+
+
 def result_labels(node):
     """The labels of what comes out, where an aggregation decides them."""
     match kind(node):
@@ -89,4 +100,4 @@ def number(node):
 
 def variables(text):
     """The names of Grafana's variables."""
-    return set(re.findall(r"\$\{?(\w+)", text))
+    return set(re.findall(r"\$\{?([A-Za-z_]\w*)", text))

@@ -19,7 +19,8 @@ def section(dashboard):
              "| panel | question | what to do |", "|---|---|---|"]
     for panel in panels(dashboard):
         if panel["type"] == "row":
-            lines.append(f"| *row {panel['title']}, one per {panel['repeat']}* | | |")
+            repeated = f", one per {panel['repeat']}" if "repeat" in panel else ""
+            lines.append(f"| *row {panel['title']}{repeated}* | | |")
             continue
         question, _, action = panel["description"].split("\n\n")
         lines.append(f"| {panel['title']} | {question} | {action.removeprefix('**What to do:** ')} |")

@@ -1,9 +1,10 @@
 """Bedrock / Exporter: is the picture to be trusted, and what does taking it cost."""
 
 import frame
-from overview import ACCOUNT, REGION, data_age
-from panels import Column, GREEN, ORANGE, Query, RED, describe, graph, on_right_axis, stat, steps, table
+import tiles
+from panels import COUNTED, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, on_right_axis, stat, steps
 from promql import COLLECTOR, aggregate, one, series, with_account_name
+from tables import ACCOUNT, ACCOUNT_NAME, REGION, Column, table
 
 DAY = 86400
 
@@ -21,93 +22,91 @@ def build(values):
     worst = aggregate("min", ("account_id", "region"), up)
 
     made = frame.new(
-        values.uids["exporter"], "Bedrock / Exporter",
+        values, "exporter", "Bedrock / Exporter",
         "Which accounts and regions are read, how fresh, at what price, and with which errors.",
         since="now-6h", refresh="1m", given_variables=frame.variables(models=False))
     headline = [
         stat("Targets up", describe(
             "Which share of accounts and regions is read completely?",
             "A target is up when the last attempt of each of its collectors brought all it asked for.",
-            "Find the failing collector in \"Collectors\" and its kind of error in \"Collection errors\"."),
+            "Find the failing collector in \"Collectors\" and its kind of error in \"Collection errors per hour\"."),
             f"sum({worst}) / (count({worst}) > 0)", size=(3, 4), unit="percentunit", decimals=0,
-            no_value="exporter not seen", given=steps(RED, (values.region_blind, ORANGE), (1, GREEN))),
+            no_value="exporter not seen", missing=RED, given=steps(RED, (values.region_blind, ORANGE), (1, PLAIN))),
         stat("Targets", describe(
             "Is any account or region missing?",
             "Accounts × regions configured, as the exporter counts them.",
             "Fewer than you configured: the reload failed, or a role is missing."),
             f"max({one('bedrock_exporter_targets')})", size=(3, 4), unit="none", no_value="exporter not seen",
-            given=steps(RED, (1, GREEN))),
-        stat("Data age", describe(
-            "How old is the usage shown?",
-            "Time since the end of the last minute read for every id, of the oldest target.",
-            "Compare with the cadence; see \"Collectors\" for which target is late."),
-            data_age(), size=(3, 4), unit="s", decimals=0, no_value="usage never read",
-            given=steps(GREEN, (values.stale_seconds, RED))),
-        stat("Throttled AWS calls", describe(
+            missing=RED, given=steps(RED, (1, PLAIN))),
+        tiles.data_age(values, (3, 4), "Compare with \"Age over interval\"; \"Collectors\" says which target is late."),
+        stat("AWS throttles", describe(
             "Does AWS refuse our own reads?",
             "Share of the exporter's AWS calls that were throttled in the last hour.",
             "Lengthen the intervals, or look for other tools that use up the same API rate."),
             f"({total('increase', requests, (), '1h', outcome='throttled')} or 0 * "
             f"{total('increase', requests, (), '1h')}) / ({total('increase', requests, (), '1h')} > 0)",
             size=(3, 4), unit="percentunit", decimals=1, no_value="no AWS calls in an hour",
-            given=steps(GREEN, (0.01, ORANGE), (0.1, RED))),
+            given=steps(PLAIN, (0.01, ORANGE), (0.1, RED))),
         stat("Cost a day", describe(
             "What does CloudWatch charge for this?",
             "The last hour's metrics requested at CloudWatch's price, as a day; all replicas together.",
             "Lengthen the usage interval (nothing is lost but freshness), or trim metrics and statistics."),
             f"{total('increase', 'bedrock_exporter_estimated_cost_dollars_total', (), '1h')} * 24",
-            size=(3, 4), unit="currencyUSD", decimals=2, no_value="nothing billed yet", given=steps(GREEN)),
-        stat("Slowed by the budget", describe(
+            size=(3, 4), unit="currencyUSD", decimals=2, no_value="nothing billed yet"),
+        stat("Over budget", describe(
             "Does the budget make the picture older?",
             "Accounts and regions whose calmest ids are read less often, to stay within budget.dollars_per_day.",
             "Raise the budget, or watch fewer regions; \"Metrics requested\" shows the price beside the budget."),
             aggregate("sum", (), one("bedrock_exporter_budget_degraded")), size=(3, 4), unit="none",
-            no_value="no budget set", given=steps(GREEN, (1, ORANGE))),
+            no_value="no budget set", given=steps(PLAIN, (1, ORANGE))),
         stat("Config", describe(
             "Is the running config the one on disk?",
             "Whether the last reload was accepted, of the worst instance.",
             "`bedrock-quota-exporter check --config.file FILE` names what is wrong; the old config stays in force."),
             f"min({one('bedrock_exporter_config_last_reload_successful', ('instance',))})", size=(3, 4), unit="none",
-            no_value="exporter not seen", given=steps(RED, (1, GREEN)),
-            mappings={1: ("loaded", GREEN), 0: ("refused", RED)}),
+            no_value="exporter not seen", mappings={1: ("loaded", PLAIN), 0: ("refused", RED)}),
         stat("Version", describe(
             "What is running?",
             "Version and mode of each instance; demo means that the numbers are made up.",
             "Two versions outside a rollout: an instance was forgotten."),
             aggregate("max", ("version", "mode"), series("bedrock_exporter_build_info")), size=(3, 4), unit="none",
-            no_value="exporter not seen", given=steps(GREEN), name_only=True, legend="{{version}} {{mode}}"),
+            no_value="exporter not seen", name_only=True, legend="{{version}} {{mode}}"),
     ]
     collectors = table("Collectors", describe(
         "Which collector of which account and region is late or slow?",
         "Whether its last attempt brought everything, time since its last success, and how long it took.",
         "Down with access_denied: the role's policy. Down with throttled: the API's rate. Last good values are kept "
         "until their max_age, then the series disappear."), [
-            Column("Collector", "collector", width=100),
-            Column("Up", expr=with_account_name(up, COLLECTOR), width=70, unit="none",
-                   mappings={1: ("up", GREEN), 0: ("down", RED)}),
-            Column("Age", expr=f"time() - {success}", width=100, unit="s", decimals=0),
-            Column("Duration", expr=one("bedrock_exporter_collection_duration_seconds"), width=100, unit="s",
+            Column("Collector", "collector", width=105),
+            Column("Region", "region", width=REGION), Column("Account name", "account_name", width=ACCOUNT_NAME),
+            Column("Account", "account_id", width=ACCOUNT),
+            Column("Up", expr=with_account_name(up), width=60, unit="none",
+                   mappings={1: ("up", TEXT), 0: ("down", RED)}),
+            Column("Age", expr=f"time() - {success}", width=85, unit="s", decimals=0),
+            Column("Duration", expr=one("bedrock_exporter_collection_duration_seconds"), width=90, unit="s",
                    decimals=1),
             Column("Errors", expr=f"sum by ({', '.join(COLLECTOR)}) (max by ({', '.join(COLLECTOR)}, class) "
                                   f"(increase({series('bedrock_exporter_collection_errors_total')}[$__range])))",
-                   width=90, unit="none", decimals=0, steps=steps(GREEN, (1, ORANGE))),
-            Column("Region", "region", width=REGION), Column("Account", "account_id", width=ACCOUNT),
-            Column("Account name", "account_name", width=140),
-        ], size=(12, 9), no_value="exporter not seen", base="Up", sort=("Up", False))
-    ages = graph("Age by collector", describe(
+                   width=95, unit="none", decimals=0, steps=steps(TEXT, (1, ORANGE))),
+        ], size=(14, 9), no_value="exporter not seen", base="Up", sort=[("Up", False), ("Errors", True)])
+    interval = one("bedrock_exporter_collection_interval_seconds")
+    ages = graph("Age over interval", describe(
         "Since when is it late?",
-        "Time since the last success of the oldest target, per collector: a sawtooth as high as its interval.",
+        "Time since the last success of the oldest target, per collector, in intervals of that collector: up to 1 is "
+        f"healthy; at {values.late_intervals} (dashed) the alert fires.",
         "A line that climbs without end: that collector fails everywhere or for one target; see \"Collectors\"."),
-        [Query(f"time() - min by (collector) ({success})", "{{collector}}")],
-        size=(12, 9), unit="s", no_value="exporter not seen")
-    errors = graph("Collection errors", describe(
+        [Query(f"max by (collector) (time() - {success}) / on (collector) ({interval} > 0)", "{{collector}}")],
+        size=(10, 9), unit="none", no_value="exporter not seen", given=steps(PLAIN, (values.late_intervals, RED)),
+        top=values.late_intervals)
+    errors = graph("Collection errors per hour", describe(
         "What goes wrong?",
-        "Errors of collections per minute by class, over the selected accounts and regions.",
+        "Errors of collections per hour by class, over the selected accounts and regions; averages of 20 minutes.",
         "access_denied, expired_credentials: IAM. throttled: rates. timeout, network: the way to AWS. clock_skew: the "
         "host's clock. malformed: report it, with the log line. \"Collectors\" says where."),
         [Query(f"sum by (class) (max by ({', '.join(COLLECTOR)}, class) "
-               f"(rate({series('bedrock_exporter_collection_errors_total')}[$__rate_interval]))) * 60", "{{class}}")],
-        size=(12, 8), unit="cpm", no_value="exporter not seen", bars=True, stacked=True)
+               f"(rate({series('bedrock_exporter_collection_errors_total')}[$__rate_interval]))) * 3600", "{{class}}",
+               step=COUNTED)],
+        size=(12, 8), unit="short", no_value="exporter not seen", bars=True, stacked=True)
     durations = graph("Duration by collector", describe(
         "Does a collection take longer than its interval?",
         "The slowest target's last collection, per collector.",
@@ -115,13 +114,13 @@ def build(values):
         [Query(aggregate("max", ("collector",), series("bedrock_exporter_collection_duration_seconds")),
                "{{collector}}")],
         size=(12, 8), unit="s", no_value="exporter not seen")
-    calls = graph("AWS calls", describe(
+    calls = graph("AWS calls per minute", describe(
         "Which AWS APIs are called, and with what outcome?",
         "Calls per minute by operation and outcome, all replicas together.",
         "A new outcome beside success shows when trouble began, and with which service."),
         [Query(f"{total('rate', requests, ('service', 'operation', 'outcome'), '$__rate_interval')} * 60",
                "{{service}} {{operation}} {{outcome}}")],
-        size=(12, 9), unit="cpm", no_value="no AWS calls counted", stacked=True, calcs=("mean", "max"), sort="Mean")
+        size=(12, 9), unit="short", no_value="no AWS calls counted", stacked=True, calcs=("mean", "max"), sort="Mean")
     latency = graph("AWS call duration", describe(
         "Is AWS slow to answer?",
         "p99 by operation, retries included.",

@@ -1,4 +1,4 @@
-"""What all four dashboards share: variables, links, defaults, and the final JSON."""
+"""What all dashboards share: variables, defaults, annotations, and the final JSON."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,9 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
+import links
 from panels import DATASOURCE
-from promql import one, series
+from promql import USED, aggregate, one, series
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TAG = "bedrock-quota-exporter"
@@ -19,6 +20,10 @@ PLUGIN_VERSION = "10.4.0"
 
 # Written by the builders for other kinds of variables and panels.
 NEEDLESS = {"auto", "auto_count", "auto_min", "repeatDirection", "skipUrlSync"}
+
+
+# What tells limits apart in an annotation's text.
+ANNOTATED = ("account_id", "region", "model", "scope", "quota")
 
 
 class Values:
@@ -38,16 +43,21 @@ class Values:
         self.commitment_days = values["provisioned_commitment"]["days"]
         self.end_of_life_days = values["end_of_life"]["days"]
         self.request_days = values["increase_request"]["days"]
-        self.daily_running_out = values["daily"]["running_out"]
+        self.late_intervals = values["target_down"]["intervals"]
+        timing = values["timing"]
+        delay = timing["publishing_delay_seconds"] + timing["cadence_seconds"]
+        self.healthy_minutes = (delay + timing["normal_cadence_seconds"]) // 60
+        self.healthy_idle_minutes = (delay + timing["idle_cadence_seconds"]) // 60
         self.region_blind = values["region_blind"]["share"]
 
 
-def query_variable(name, label, query, *, kind=1, multi=True, regex=None):
-    """`kind` is Grafana's qryType: 1 label_values, 3 query_result."""
+def query_variable(name, label, query, *, kind=1, multi=True, regex=None, ordered=False):
+    """`kind` is Grafana's qryType: 1 label_values, 3 query_result. `ordered` keeps the order of the query."""
     variable = (dashboard.QueryVariable(name).label(label).datasource(DATASOURCE)
                 .query({"query": query, "refId": name, "qryType": kind})
                 .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
-                .sort(model.VariableSort.ALPHABETICAL_ASC).multi(multi).include_all(multi))
+                .sort(model.VariableSort.DISABLED if ordered else model.VariableSort.ALPHABETICAL_ASC)
+                .multi(multi).include_all(multi))
     if multi:
         if name != "used":
             variable.all_value(".+" if name in ("job", "instance") else ".*")
@@ -79,28 +89,32 @@ def variables(*, models=True, one_model=False, used=False):
                        label_values(series("bedrock_exporter_target_up", ignore=("region",)), "region")),
     ]
     if models:
-        made += [
-            query_variable("scope", "Scope",
-                           label_values(series("bedrock_quota_state", ignore=("scope", "model")), "scope")),
-            query_variable("model", "Model",
-                           label_values(series("bedrock_quota_state", ignore=("model",)), "model"),
-                           multi=not one_model),
-        ]
+        made.append(query_variable(
+            "scope", "Scope", label_values(series("bedrock_quota_state", ignore=("scope", "model")), "scope")))
+        made.append(fullest_first() if one_model else query_variable(
+            "model", "Model", label_values(series("bedrock_quota_state", ignore=("model",)), "model")))
     if used:
         made.append(query_variable("used", "Models called", label_values(series("bedrock_invocations_total"), "model"))
                     .hide(model.VariableHide.HIDE_VARIABLE))
     return made
 
 
-def new(uid, title, description, *, since, refresh, given_variables):
-    made = (dashboard.Dashboard(title).uid(uid).description(description).tags([TAG, "bedrock"])
+def fullest_first():
+    """One model; without a choice it is the one whose quota is fullest."""
+    ratio = aggregate("max", ("model",), series("bedrock_quota_utilization_peak_ratio", ignore=("model",)))
+    listed = aggregate("max", ("model",), series("bedrock_quota_state", ignore=("model",)))
+    return query_variable("model", "Model", f"query_result(sort_desc({ratio} or 0 * {listed}))", kind=3, multi=False,
+                          regex='/model="(?<value>[^"]+)"/', ordered=True)
+
+
+def new(values, name, title, description, *, since, refresh, given_variables):
+    made = (dashboard.Dashboard(title).uid(values.uids[name]).description(description).tags([TAG, "bedrock"])
             .readonly().timezone("browser").time(since, "now").refresh(refresh)
-            .tooltip(model.DashboardCursorSync.CROSSHAIR)
-            .link(dashboard.DashboardLink("Bedrock").type(model.DashboardLinkType.DASHBOARDS).tags([TAG])
-                  .icon("external link").as_dropdown(False).target_blank(False)
-                  .include_vars(True).keep_time(True)))
+            .tooltip(model.DashboardCursorSync.CROSSHAIR))
     for variable in given_variables:
         made.with_variable(variable)
+    for link in links.across(values, name):
+        made.link(link)
     return made
 
 
@@ -118,18 +132,11 @@ def add_row(made, title, panels, *, collapsed=False, repeat=None):
             made.with_panel(panel)
 
 
-def link_to_model(values):
-    """A link from a table's row to the model's page, time and variables kept."""
-    return (f"/d/{values.uids['model']}?${{__url_time_range}}&${{datasource:queryparam}}&${{job:queryparam}}"
-            "&${instance:queryparam}&var-account=${__data.fields.Account}&var-region=${__data.fields.Region}"
-            "&var-model=${__data.fields.Model}")
-
-
 def render(made):
     """The dashboard as the JSON text that is checked in."""
     tree = json.loads(JSONEncoder(sort_keys=True).encode(made.build()))
     tree["schemaVersion"] = SCHEMA_VERSION
-    tree["annotations"] = {"list": []}
+    tree["annotations"] = {"list": annotations(tree)}
     tree["version"] = 1
     tree = _without(tree, NEEDLESS)
     number = 0
@@ -140,6 +147,27 @@ def render(made):
             if each["type"] != "row":
                 each["pluginVersion"] = PLUGIN_VERSION
     return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def annotations(tree):
+    """Marks on every graph: what changed beside the usage."""
+    names = {variable["name"] for variable in tree["templating"]["list"]}
+    limit = series("bedrock_quota_limit", **(USED if "used" in names else {}))
+    changes = aggregate("max", ANNOTATED, f"changes({limit}[$__rate_interval])")
+    started = aggregate("max", ("instance",), series("process_start_time_seconds"))
+    marks = [annotation("Exporter restarted", f"{started} * 1000", "blue", "{{instance}} restarted", at_value=True)]
+    if "model" in names:
+        marks.insert(0, annotation(
+            "Limit changed", f"{changes} > 0", "purple",
+            "Limit changed: {{model}} {{scope}} {{quota}}, {{region}}, account {{account_id}}"))
+    return marks
+
+
+def annotation(name, expr, color, text, *, at_value=False):
+    """`at_value`: the value is the moment, in milliseconds."""
+    return {"name": name, "datasource": {"type": "prometheus", "uid": "${datasource}"}, "enable": True, "hide": False,
+            "iconColor": color, "expr": expr, "step": "1m", "titleFormat": text, "textFormat": "", "tagKeys": "",
+            "useValueForTime": at_value}
 
 
 def _without(node, keys):

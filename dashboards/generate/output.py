@@ -1,12 +1,14 @@
-"""The four dashboards as files."""
+"""The dashboards as files."""
 
 import capacity
 import exporter
+import fleet
 import frame
 import model
 import overview
 
-BUILDERS = {"overview": overview, "model": model, "capacity": capacity, "exporter": exporter}
+BUILDERS = {"overview": overview, "model": model, "capacity": capacity, "fleet": fleet,
+            "exporter": exporter}
 
 
 def files(values_path):

@@ -46,7 +46,6 @@ LABELS = {
     "bedrock_throttle_cause": THROTTLE + ("cause",),
     "bedrock_unmapped_model": TARGET + ("model_id", "reason"),
     "bedrock_model_id_info": ID + ("name", "type", "confidence", "team"),
-    "bedrock_model_info": TARGET + ("model", "model_name", "provider", "lifecycle"),
     "bedrock_model_end_of_life_timestamp_seconds": TARGET + ("model",),
     "bedrock_provisioned_throughput_model_units": PROVISIONED,
     "bedrock_provisioned_throughput_desired_model_units": PROVISIONED,
@@ -54,6 +53,7 @@ LABELS = {
     "bedrock_provisioned_throughput_commitment_expiration_timestamp_seconds": PROVISIONED,
     "bedrock_usage_complete_until_timestamp_seconds": TARGET,
     "bedrock_exporter_target_up": COLLECTOR,
+    "bedrock_exporter_collection_interval_seconds": ("collector",),
     "bedrock_exporter_last_success_timestamp_seconds": COLLECTOR,
     "bedrock_exporter_collection_duration_seconds": COLLECTOR,
     "bedrock_exporter_collection_errors_total": COLLECTOR + ("class",),
@@ -68,6 +68,7 @@ LABELS = {
     "bedrock_exporter_config_last_reload_successful": (),
     "bedrock_exporter_build_info": ("version", "revision", "mode"),
     "process_resident_memory_bytes": (),
+    "process_start_time_seconds": (),
 }
 
 VARIABLES = {"account_id": "account", "region": "region", "scope": "scope", "model": "model"}
@@ -106,9 +107,22 @@ def one(metric, labels=None, **selector):
 
 
 def per_minute(metric, labels=None, **selector):
-    """A counter's rate per minute, once per identifying labels."""
+    """A counter's rate per minute, once per identifying labels; for queries with the step COUNTED."""
     labels = LABELS[metric] if labels is None else labels
     return aggregate("max", labels, f"rate({series(metric, **selector)}[$__rate_interval])") + " * 60"
+
+
+def over_hour(metric, labels=None, **selector):
+    """What a counter gained in the last hour, once per identifying labels."""
+    labels = LABELS[metric] if labels is None else labels
+    return aggregate("max", labels, f"increase({series(metric, **selector)}[1h])")
+
+
+def refused_per_minute(labels, window="5m"):
+    """Refused calls, from the exporter's own window of closed minutes: no counter, so no cadence shows in it."""
+    attempts = one("bedrock_attempts", THROTTLE, window=window)
+    ratio = one("bedrock_throttle_ratio", THROTTLE, window=window)
+    return f"sum {by(labels)} ({ratio} * {attempts}) / {window.removesuffix('m')}"
 
 
 def busiest(metric, labels=None, window="$__range", **selector):
@@ -122,16 +136,35 @@ def count(condition, population):
     return f"count({condition}) or 0 * count({population})"
 
 
-def annotate(expr, labels, on, label, info, **selector):
-    """Adds `label` from an info metric to rows with `labels`.
+def annotate(expr, labels, on, brought, info, **selector):
+    """Adds labels from an info metric to rows with `labels`.
 
-    No row is lost where the info is missing, and where two replicas disagree on the label for a
+    No row is lost where the info is missing, and where two replicas disagree on a label for a
     moment the rows come without it rather than the query fail.
     """
-    names = one(info, on + (label,), **selector)
-    sure = f"({names} unless {'on (' + ', '.join(on) + ')'} (count {by(on)} ({names}) > 1))"
-    return f"({expr}) * on ({', '.join(on)}) group_left ({label}) {sure} or on ({', '.join(labels)}) ({expr})"
+    names = one(info, on + brought, **selector)
+    sure = f"({names} unless {on_labels(on)} (count {by(on)} ({names}) > 1))"
+    return f"({expr}) * {on_labels(on)} group_left ({', '.join(brought)}) {sure} or {on_labels(labels)} ({expr})"
 
 
-def with_account_name(expr, labels, **selector):
-    return annotate(expr, labels, ("account_id",), "account_name", "bedrock_account_info", **selector)
+def on_labels(labels):
+    return f"on ({', '.join(labels)})"
+
+
+def with_account_name(expr):
+    """Adds account_name to rows with account_id: the id itself where no name is known, or two replicas disagree."""
+    return _named(expr, "", lambda accounts: accounts)
+
+
+def named_throughout(expr):
+    """The same for a range: with the name that holds at its end, so that a new name starts no second line."""
+    return _named(expr, " @ end()", lambda accounts: f"last_over_time({accounts}[$__range] @ end())")
+
+
+def _named(expr, at, known):
+    everyone = {"ignore": ("account_id", "region")}
+    names = aggregate("max", ("account_id", "account_name"), series("bedrock_account_info", **everyone) + at)
+    accounts = aggregate("max", ("account_id",), known(series("bedrock_exporter_target_up", **everyone)))
+    spelled = (f"({names} unless on (account_id) (count by (account_id) ({names}) > 1) or on (account_id) "
+               f'label_replace(0 * {accounts} + 1, "account_name", "$1", "account_id", "(.+)"))')
+    return f"({expr}) * on (account_id) group_left (account_name) {spelled}"

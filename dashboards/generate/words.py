@@ -1,25 +1,30 @@
-"""How the exporter's label values are shown."""
+"""How the exporter's label values are shown: the same words in every panel."""
 
-from panels import BLUE, GREEN, GREY, ORANGE, RED, YELLOW
+from panels import ORANGE, RED, TEXT
 
 # bedrock_throttle_cause{cause}
 CAUSES = {
     "requests_per_minute": ("requests per minute", RED),
     "tokens_per_minute": ("tokens per minute", RED),
     "tokens_per_day": ("tokens per day", RED),
-    "reservation": ("reservation (max_tokens)", ORANGE),
+    "reservation": ("reservation (max_tokens)", RED),
     "zero_quota": ("quota is 0", RED),
-    "capacity": ("capacity (not a quota)", BLUE),
-    "unknown": ("unknown", YELLOW),
+    "capacity": ("capacity (not a quota)", RED),
+    "unknown": ("unknown", ORANGE),
 }
 
 # bedrock_quota_state{state}
 STATES = {
-    "ok": ("ok", GREEN),
-    "unmeasurable": ("usage cannot be measured", GREY),
-    "unknown": ("no value listed", YELLOW),
-    "not_listed": ("default only", YELLOW),
-    "no_such_quota": ("no such quota", GREY),
-    "zero": ("zero", RED),
+    "ok": ("ok", TEXT),
+    "unmeasurable": ("usage cannot be measured", TEXT),
+    "unknown": ("no value listed", ORANGE),
+    "not_listed": ("default only", TEXT),
+    "no_such_quota": ("no such quota", TEXT),
+    "zero": ("quota is 0", RED),
     "error": ("AWS reports an error", RED),
 }
+
+# …{quota}
+QUOTAS = {quota: (quota.replace("_", " "), TEXT) for quota in (
+    "requests_per_minute", "tokens_per_minute", "tokens_per_day", "input_tokens_per_minute",
+    "output_tokens_per_minute", "concurrent_requests", "async_concurrent_requests", "batch_jobs", "model_units")}

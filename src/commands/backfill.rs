@@ -1,6 +1,7 @@
 //! The past of the demo: rounds in simulated time, printed as a Prometheus would have scraped them.
 
 use super::openmetrics::Past;
+use super::simulated::TIMEOUT;
 use crate::aws::{Connection, Environment};
 use crate::collect;
 use crate::exposition::{self, Export, QuotaExport};
@@ -13,7 +14,6 @@ use crate::telemetry::Telemetry;
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
-use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// As the alerts expect a scrape job to be called.
@@ -45,9 +45,6 @@ impl Span {
         old.chain(every(recent, self.end.plus(1), self.step)).collect()
     }
 }
-
-/// Patience with the simulated AWS: it shares this process, and the machine may be busy.
-const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Prints the past of `world`, whose simulated AWS is reached by `plan`, on standard output.
 pub(super) async fn run(

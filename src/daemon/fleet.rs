@@ -2,6 +2,7 @@
 //! become once AWS has said who they are.
 
 mod account;
+pub(crate) mod explore;
 mod questions;
 
 use crate::aws::{Connection, Environment, Monitoring, Session};
@@ -20,7 +21,7 @@ use questions::Question;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub(super) struct Fleet {
+pub(crate) struct Fleet {
     environment: Environment,
     /// Of the plan.
     sessions: Sessions,

@@ -4,7 +4,7 @@ mod ids;
 mod quotas;
 mod refusals;
 mod spending;
-mod throttling;
+pub(crate) mod throttling;
 mod utilization;
 
 pub(crate) use spending::UNMAPPED_AGE;

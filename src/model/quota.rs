@@ -20,7 +20,8 @@ pub struct ServiceQuota {
     pub adjustable: Option<bool>,
     /// The ErrorReason of a 200 reply, code and message; the value is then not to be trusted.
     pub error: Option<String>,
-    /// The CloudWatch metric the row says it is measured by; no Bedrock row has carried one yet.
+    /// The CloudWatch metric the row says it is measured by: rows of control planes (Agents, Flows, …) have one in
+    /// AWS/Usage, rows of model inference have none.
     pub usage_metric: Option<UsageMetric>,
 }
 

@@ -1,12 +1,14 @@
-//! The admin's door, `/_sim/…`, in plain JSON: the clock, the faults, the counts of calls, the truth.
+//! The admin's door, `/_sim/…`, in plain JSON: the clock, the faults, the counts of calls, the truth,
+//! and what of the world can be changed while it is served.
 
 use super::call::{Call, Count};
 use super::desk::Clock;
 use super::faults::Fault;
 use super::handle::Sim;
+use super::world::{Applied, Hidden, Publishing, QuotaChange};
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,6 +19,9 @@ pub fn router() -> Router<Sim> {
         .route("/_sim/faults", get(faults).put(set_faults).delete(clear_faults))
         .route("/_sim/calls", get(calls).delete(forget_calls))
         .route("/_sim/truth", get(truth))
+        .route("/_sim/publishing", get(publishing).put(set_publishing))
+        .route("/_sim/quotas", put(set_quotas))
+        .route("/_sim/hidden", put(set_hidden))
 }
 
 async fn clock(State(sim): State<Sim>) -> Json<Value> {
@@ -88,9 +93,9 @@ struct Truth {
 /// What a quota is charged, minute by minute.
 async fn truth(State(sim): State<Sim>, Query(asked): Query<Truth>) -> Result<Json<Value>, StatusCode> {
     let world = sim.world();
+    let minutes = asked.from..asked.until.min(asked.from + 1440);
     let account = world.account(&asked.account).ok_or(StatusCode::NOT_FOUND)?;
     let region = world.region(&asked.account, &asked.region).ok_or(StatusCode::NOT_FOUND)?;
-    let minutes = asked.from..asked.until.min(asked.from + 1440);
     let row = |minute| {
         json!({
             "minute": minute,
@@ -99,4 +104,90 @@ async fn truth(State(sim): State<Sim>, Query(asked): Query<Truth>) -> Result<Jso
         })
     };
     Ok(Json(minutes.map(row).collect()))
+}
+
+async fn publishing(State(sim): State<Sim>) -> Json<Publishing> {
+    Json(sim.world().publishing.clone())
+}
+
+/// The name of a way of publishing, or its members; what is not said is as usual.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum SetPublishing {
+    Named(Manner),
+    Told(Publishing),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Manner {
+    Regular,
+    Irregular,
+    AtOnce,
+}
+
+async fn set_publishing(state: State<Sim>, Json(wish): Json<SetPublishing>) -> Json<Publishing> {
+    let wanted = match wish {
+        SetPublishing::Named(Manner::Regular) => Publishing::default(),
+        SetPublishing::Named(Manner::Irregular) => Publishing::irregular(),
+        SetPublishing::Named(Manner::AtOnce) => Publishing::at_once(),
+        SetPublishing::Told(wanted) => wanted,
+    };
+    state.change(|world| world.publishing = wanted);
+    publishing(state).await
+}
+
+/// A limit that holds from now on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetQuota {
+    account: String,
+    region: String,
+    code: String,
+    value: f64,
+}
+
+async fn set_quotas(State(sim): State<Sim>, Json(wishes): Json<Vec<SetQuota>>) -> StatusCode {
+    let (world, from) = (sim.world(), sim.clock().await.now());
+    let unknown = |wish: &SetQuota| {
+        world.region(&wish.account, &wish.region).is_none() || world.lists.quota(&wish.code).is_none()
+    };
+    if wishes.iter().any(unknown) {
+        return StatusCode::NOT_FOUND;
+    }
+    sim.change(|world| {
+        for SetQuota { account, region, code, value } in wishes {
+            let region = world.region_mut(&account, &region).into_iter();
+            let change = QuotaChange { code, from, applied: Applied::Value(value) };
+            region.for_each(|region| region.set_quota(change.clone()));
+        }
+    });
+    StatusCode::NO_CONTENT
+}
+
+/// A quota row, profile, deployment or imported model that lists leave out for a while, in seconds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetHidden {
+    account: String,
+    region: String,
+    name: String,
+    from: i64,
+    until: i64,
+}
+
+/// Replaces all that is hidden.
+async fn set_hidden(State(sim): State<Sim>, Json(wishes): Json<Vec<SetHidden>>) -> StatusCode {
+    let world = sim.world();
+    if wishes.iter().any(|wish| world.region(&wish.account, &wish.region).is_none()) {
+        return StatusCode::NOT_FOUND;
+    }
+    sim.change(|world| {
+        world.accounts.iter_mut().flat_map(|a| &mut a.regions).for_each(|region| region.hidden.clear());
+        for SetHidden { account, region, name, from, until } in wishes {
+            let region = world.region_mut(&account, &region).into_iter();
+            region.for_each(|region| region.hidden.push(Hidden { name: name.clone(), during: from..until }));
+        }
+    });
+    StatusCode::NO_CONTENT
 }

@@ -36,7 +36,7 @@
 mod labs;
 mod production;
 mod research;
-mod rows;
+pub mod rows;
 
 use super::world::lists::Lists;
 use super::world::{Account, Member, Organization, Unit, World};

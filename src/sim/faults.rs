@@ -50,6 +50,12 @@ pub enum Kind {
     EmptyPage,
     /// Every page has the same token.
     RepeatingToken,
+    /// Lists end after their first page, as if there were no more.
+    CutList,
+    /// ListTagsForResource is denied for the one resource whose ARN ends like this.
+    ResourceDenied {
+        resource: String,
+    },
     /// The first row of a page of quotas comes twice.
     DuplicateQuota,
     /// Every quota row carries an ErrorReason.

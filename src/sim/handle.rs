@@ -11,7 +11,7 @@ use tokio::sync::watch;
 /// A simulated AWS that can be served and, meanwhile, told what time it is and what goes wrong.
 #[derive(Clone)]
 pub struct Sim {
-    world: Arc<World>,
+    world: watch::Sender<Arc<World>>,
     desk: Desk,
     closing: watch::Sender<bool>,
 }
@@ -20,11 +20,18 @@ impl Sim {
     /// Its clock shows real time, nothing is wrong. Needs a tokio runtime.
     pub fn new(world: World) -> Sim {
         let desk = Desk::open(world.rates);
-        Sim { world: Arc::new(world), desk, closing: watch::Sender::new(false) }
+        let world = watch::Sender::new(Arc::new(world));
+        Sim { world, desk, closing: watch::Sender::new(false) }
     }
 
-    pub fn world(&self) -> &World {
-        &self.world
+    /// The world as it is now.
+    pub fn world(&self) -> Arc<World> {
+        self.world.borrow().clone()
+    }
+
+    /// Changes the world. Requests under way still see it as it was.
+    pub fn change(&self, change: impl FnOnce(&mut World)) {
+        self.world.send_modify(|world| change(Arc::make_mut(world)));
     }
 
     pub async fn clock(&self) -> Clock {

@@ -21,6 +21,7 @@ pub mod query;
 pub mod reply;
 pub mod signer;
 
+pub mod members;
 pub mod pages;
 pub mod spoil;
 
@@ -53,6 +54,9 @@ use signer::{account_of, invalid_token, signer};
 
 /// Where services are that have no regions.
 const HOME: &str = "us-east-1";
+/// AWS still answers it, an emulation in half would mislead.
+const NO_QUERY: &str = "The simulated CloudWatch speaks AWS JSON 1.0 and Smithy RPC v2 CBOR, not the Query protocol of \
+    older SDKs: newer ones, such as boto3 1.43, can be used.";
 /// No request of these APIs is larger.
 const LARGEST_REQUEST: usize = 4 << 20;
 
@@ -88,11 +92,11 @@ async fn admit(
     parts: &Parts,
     body: &Bytes,
 ) -> Result<(Call, Value, Verdict), Refusal> {
-    let signer = signer(&parts.headers, protocol)?;
+    let (signer, world) = (signer(&parts.headers, protocol)?, sim.world());
     let unknown_key = || {
         Refusal::new(403, invalid_token(protocol), "The security token included in the request is invalid.")
     };
-    let account = account_of(sim.world(), signer.access_key).ok_or_else(unknown_key)?.id.clone();
+    let account = account_of(&world, signer.access_key).ok_or_else(unknown_key)?.id.clone();
     if signer.access_key.starts_with("ASIA") && !parts.headers.contains_key("x-amz-security-token") {
         return Err(unknown_key());
     }
@@ -103,8 +107,11 @@ async fn admit(
             let message = format!("Credential should be scoped to a valid region, not '{}'.", signer.region);
             return Err(Refusal::new(403, "InvalidSignatureException", message));
         }
-        _ if sim.world().region(&account, signer.region).is_none() => return Err(unknown_key()),
+        _ if world.region(&account, signer.region).is_none() => return Err(unknown_key()),
         _ => {}
+    }
+    if (protocol, signer.service) == (Protocol::Query, "monitoring") {
+        return Err(Refusal::new(400, "UnsupportedProtocol", NO_QUERY));
     }
     let (operation, input) = read(protocol, signer.service, parts, body)?;
     let metrics = if operation == "GetMetricData" { cloudwatch::billed(&input) } else { 0 };
@@ -124,7 +131,7 @@ fn perform(sim: &Sim, call: &Call, input: &Value, verdict: &Verdict) -> Result<V
     let nowhere = Region::default();
     let account = world.account(&call.account).ok_or_else(|| unknown_operation(&call.operation))?;
     let region = world.region(&call.account, &call.region).unwrap_or(&nowhere);
-    let scene = Scene { world, account, region, now: verdict.now, faults: &verdict.faults };
+    let scene = Scene { world: &world, account, region, now: verdict.now, faults: &verdict.faults };
     match call.service.as_str() {
         "monitoring" => cloudwatch::perform(&scene, &call.operation, input),
         "servicequotas" => service_quotas::perform(&scene, &call.operation, input),

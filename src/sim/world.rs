@@ -10,14 +10,17 @@ pub mod noise;
 pub mod organization;
 pub mod point;
 pub mod publishing;
+pub mod quotas;
 pub mod series;
 pub mod stream;
 pub mod traffic;
+pub mod view;
 
 pub use catalog::{ApplicationProfile, BatchJob, Deployment, ImportedModel, ProvisionedThroughput};
-use lists::{Lists, Quota};
+use lists::Lists;
 pub use organization::{Member, Organization, Unit};
 pub use publishing::Publishing;
+use std::ops::Range;
 use std::sync::Arc;
 use stream::Stream;
 
@@ -80,6 +83,10 @@ pub struct Region {
     /// Where this account differs from the defaults; of several for one code, the latest that has begun holds.
     pub quotas: Vec<QuotaChange>,
     pub requests: Vec<IncreaseRequest>,
+    /// Rows that once had another name.
+    pub renamed: Vec<FormerName>,
+    /// Rows, profiles, deployments and imported models that lists leave out for a while.
+    pub hidden: Vec<Hidden>,
     pub streams: Vec<Stream>,
     pub profiles: Vec<ApplicationProfile>,
     pub provisioned: Vec<ProvisionedThroughput>,
@@ -111,6 +118,24 @@ pub enum Applied {
     Resource(f64),
 }
 
+/// The name that a quota row had, under the code that it still has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FormerName {
+    pub code: String,
+    pub name: String,
+    /// The moment from which on it has its present name, in seconds.
+    pub until: i64,
+}
+
+/// Something that lists leave out, though it is there and can be used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hidden {
+    /// A quota row's code, or the id of a profile, deployment or imported model.
+    pub name: String,
+    /// In seconds.
+    pub during: Range<i64>,
+}
+
 /// A request for more.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncreaseRequest {
@@ -127,56 +152,13 @@ impl World {
         self.account(account)?.regions.iter().find(|r| r.name == region)
     }
 
+    /// The same, to change it.
+    pub fn region_mut(&mut self, account: &str, region: &str) -> Option<&mut Region> {
+        let account = self.accounts.iter_mut().find(|a| a.id == account)?;
+        account.regions.iter_mut().find(|r| r.name == region)
+    }
+
     pub fn account(&self, id: &str) -> Option<&Account> {
         self.accounts.iter().find(|a| a.id == id)
-    }
-
-    /// The quota rows that a region lists.
-    pub fn quota_rows(&self, region: &Region) -> Vec<&Quota> {
-        if let Some(codes) = &region.codes {
-            return codes.iter().filter_map(|code| self.lists.quota(code)).collect();
-        }
-        // A region has the account's one row for tokens per day or the models' own, never both.
-        let unlisted = if region.day_rows { is_cross_model_row } else { is_day_row };
-        self.lists.listed(&region.name).filter(|quota| !unlisted(quota)).collect()
-    }
-
-    /// The limit that calls are held to: the applied value, the default where there is none.
-    pub fn limit(&self, region: &Region, code: &str, now: i64) -> Option<f64> {
-        match region.applied(code, now) {
-            Some(Applied::Value(value)) => Some(*value),
-            _ => self.lists.quota(code).map(|q| self.lists.default_value(q, &region.name)),
-        }
-    }
-}
-
-/// A model's own tokens per day.
-fn is_day_row(quota: &Quota) -> bool {
-    let heads = ["Global cross-region model inference tokens per day", "Model invocation max tokens per day"];
-    heads.iter().any(|head| quota.name.starts_with(head))
-}
-
-/// The account's tokens per day, of all models together.
-fn is_cross_model_row(quota: &Quota) -> bool {
-    quota.name.starts_with("Cross-Model")
-}
-
-impl Region {
-    /// The entry that holds instead of the default, rows at RESOURCE level aside.
-    pub fn applied(&self, code: &str, now: i64) -> Option<&Applied> {
-        let account = self.begun(code, now).filter(|c| !matches!(c.applied, Applied::Resource(_)));
-        account.max_by_key(|c| c.from).map(|c| &c.applied)
-    }
-
-    /// The values of the row at RESOURCE level.
-    pub fn resource_values(&self, code: &str, now: i64) -> impl Iterator<Item = f64> {
-        self.begun(code, now).filter_map(|c| match c.applied {
-            Applied::Resource(value) => Some(value),
-            _ => None,
-        })
-    }
-
-    fn begun(&self, code: &str, now: i64) -> impl Iterator<Item = &QuotaChange> {
-        self.quotas.iter().filter(move |c| c.code == code && c.from <= now)
     }
 }

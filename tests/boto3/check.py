@@ -237,6 +237,119 @@ def check_metrics(sim, protocol):
     return results
 
 
+def check_filters(sim):
+    """What a request filters by is honoured, or refused; never ignored."""
+    bedrock = sim.client("bedrock")
+    every = bedrock.list_foundation_models()["modelSummaries"]
+    for asked, member in [
+        ({"byProvider": "anthropic"}, lambda row: row["providerName"] == "Anthropic"),
+        ({"byInferenceType": "PROVISIONED"}, lambda row: "PROVISIONED" in row["inferenceTypesSupported"]),
+        ({"byOutputModality": "EMBEDDING"}, lambda row: "EMBEDDING" in row["outputModalities"]),
+    ]:
+        wanted = [row["modelId"] for row in every if member(row)]
+        found = [row["modelId"] for row in bedrock.list_foundation_models(**asked)["modelSummaries"]]
+        assert found == wanted and 0 < len(found) < len(every), asked
+    time.sleep(1)
+    refused("ValidationException", bedrock.list_foundation_models, byInferenceType="CROSS_REGION")
+    refused("ValidationException", bedrock.list_inference_profiles, typeEquals="CUSTOM")
+    west = sim.client("bedrock", region="us-west-2")
+    jobs = west.list_model_invocation_jobs(nameContains="backfill")["invocationJobSummaries"]
+    assert {job["jobName"] for job in jobs} == {"backfill-2025", "backfill-2026"}
+    refused("ValidationException", west.list_model_invocation_jobs, sortBy="CreationTime")
+    refused("ValidationException", west.list_provisioned_model_throughputs, statusEquals="Gone")
+
+    quotas = sim.client("service-quotas", "000000000002", "ap-northeast-1")
+    one = quotas.list_service_quotas(ServiceCode="bedrock", QuotaCode="L-E3F10727")["Quotas"]
+    assert [row["QuotaCode"] for row in one] == ["L-E3F10727"], one
+    levels = {}
+    for level in ["ACCOUNT", "RESOURCE", "ALL"]:
+        pages = quotas.get_paginator("list_service_quotas").paginate(ServiceCode="bedrock", QuotaAppliedAtLevel=level)
+        levels[level] = [row["QuotaAppliedAtLevel"] for page in slowly(pages) for row in page["Quotas"]]
+        time.sleep(1)
+    assert levels["RESOURCE"] == ["RESOURCE"] and set(levels["ACCOUNT"]) == {"ACCOUNT"}
+    assert sorted(levels["ALL"]) == sorted(levels["RESOURCE"] + levels["ACCOUNT"])
+    wrong = {"ServiceCode": "bedrock", "QuotaAppliedAtLevel": "REGION"}
+    refused("ValidationException", quotas.list_service_quotas, **wrong)
+    refused("ValidationException", quotas.list_requested_service_quota_change_history, Status="OPEN")
+    pages = slowly(quotas.get_paginator("list_service_quotas").paginate(ServiceCode="bedrock"))
+    metered = [row for page in pages for row in page["Quotas"] if "UsageMetric" in row]
+    assert len(metered) > 50 and {row["UsageMetric"]["MetricNamespace"] for row in metered} == {"AWS/Usage"}
+    assert not [row for row in metered if "model inference" in row["QuotaName"]]
+
+    cloudwatch = sim.client("cloudwatch")
+    refused("ValidationError", cloudwatch.list_metrics, Dimensions=[{"Name": f"d{i}"} for i in range(11)])
+    both = {**query("q", SONNET, "Invocations"), "Expression": "SUM(METRICS())"}
+    many = [{"Name": f"d{i}", "Value": "x"} for i in range(31)]
+    wide = query("q", SONNET, "Invocations", dimensions=many)
+    for wrong in [both, wide, {"Id": "q"}]:
+        ask = {"MetricDataQueries": [wrong], "StartTime": NOON - 600, "EndTime": NOON}
+        refused("ValidationError", cloudwatch.get_metric_data, **ask)
+
+    nobody = sim.client("bedrock", "999999999999")
+    refused("UnrecognizedClientException", nobody.list_foundation_models)
+    refused("InvalidClientTokenId", sim.client("sts", "999999999999").get_caller_identity)
+
+
+def check_query_protocol(sim):
+    """Older SDKs ask CloudWatch in forms; they are told so, and answered nothing."""
+    preferred = botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS
+    botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS = ("query",)
+    older = sim.client("cloudwatch")
+    botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS = preferred
+    assert older.meta.service_model.resolved_protocol == "query"
+    refused("UnsupportedProtocol", older.list_metrics, Namespace="AWS/Bedrock")
+    try:
+        older.list_metrics()
+    except ClientError as error:
+        assert "Query protocol" in str(error), error
+
+
+def check_irregularity(sim):
+    """What the admin switches: publishing, quotas, and what lists leave out."""
+    cloudwatch = sim.client("cloudwatch")
+    queries = [query(f"q{i}", id, "Invocations") for i, id in enumerate(SHARING)]
+    window = {"StartTime": NOON - 3600, "EndTime": NOON}
+
+    def minutes():
+        reply = cloudwatch.get_metric_data(MetricDataQueries=queries, **window)
+        return [len(result["Values"]) for result in reply["MetricDataResults"]]
+
+    def put(path, body):
+        return sim.admin(path, "PUT", body)
+
+    usual = minutes()
+    assert put("publishing", "at_once")["latest"] == 0
+    assert minutes() == [60] * 3
+    irregular = put("publishing", "irregular")
+    assert irregular["tail"] == 1800 and sum(minutes()) < sum(usual)
+    assert put("publishing", {"outages": [{"start": NOON - 1800, "end": NOON + 60}]})["latest"] == 180
+    assert all(count < 32 for count in minutes()), "half an hour of silence"
+    put("publishing", "regular")
+    assert minutes() == usual
+
+    quotas, bedrock = sim.client("service-quotas"), sim.client("bedrock")
+    tokens = {"ServiceCode": "bedrock", "QuotaCode": HAIKU_TOKENS}
+    here = {"account": "000000000000", "region": "us-east-1"}
+    put("quotas", [{**here, "code": HAIKU_TOKENS, "value": 77}])
+    assert quotas.get_service_quota(**tokens)["Quota"]["Value"] == 77
+    put("quotas", [{**here, "code": HAIKU_TOKENS, "value": 5_000_000}])
+    hidden = [{**here, "name": name, "from": NOON - 60, "until": NOON + 60} for name in (HAIKU_TOKENS, "srch7f3k2m9q")]
+    put("hidden", hidden)
+    refused("NoSuchResourceException", quotas.get_service_quota, **tokens)
+    ids = lambda: {row["inferenceProfileId"] for row in bedrock.list_inference_profiles(typeEquals="APPLICATION")["inferenceProfileSummaries"]}
+    assert ids() == {"supp4d8w1x6z"}
+    put("hidden", [])
+    assert ids() == {"srch7f3k2m9q", "supp4d8w1x6z"}
+
+    arn = "arn:aws:bedrock:us-east-1:000000000000:application-inference-profile/"
+    put("faults", [{"kind": "resource_denied", "resource": "srch7f3k2m9q"}, {"service": "servicequotas", "kind": "cut_list"}])
+    refused("AccessDeniedException", bedrock.list_tags_for_resource, resourceARN=f"{arn}srch7f3k2m9q")
+    assert bedrock.list_tags_for_resource(resourceARN=f"{arn}supp4d8w1x6z")["tags"]
+    first = quotas.list_service_quotas(ServiceCode="bedrock")
+    assert len(first["Quotas"]) == 100 and "NextToken" not in first
+    sim.admin("faults", "DELETE")
+
+
 def check_organization(sim):
     organizations = sim.client("organizations")
     pages = list(organizations.get_paginator("list_accounts").paginate(PaginationConfig={"PageSize": 3}))
@@ -405,6 +518,10 @@ def main():
     check_identity(sim)
     check_quotas(sim)
     check_catalog(sim)
+    time.sleep(1)
+    check_filters(sim)
+    check_query_protocol(sim)
+    check_irregularity(sim)
     check_organization(sim)
     check_regions(sim)
     check_monitoring(sim)

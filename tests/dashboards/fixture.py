@@ -59,7 +59,7 @@ class Quota:
     default: float
     fill: object = None
     state: str = "ok"
-    limit_before: float = None      # until three hours ago
+    limit_before: float = None      # until an hour ago
     ceiling: float = None
 
     def labels(self):
@@ -89,6 +89,7 @@ QUOTAS = [
     Quota(SEARCH, US, NOVA, "on_demand", "requests_per_minute", "L-0007", 400, 400, growing(0.50, 0.02)),
     Quota(SEARCH, EU, NOVA, "on_demand", "tokens_per_minute", "L-0006", 100_000, 400_000, steady(0.30),
           limit_before=400_000),
+    Quota(SEARCH, EU, NOVA, "regional", "tokens_per_day", "L-0012", 10_000_000, 10_000_000, steady(1.0)),
     Quota(SEARCH, US, MISTRAL, "on_demand", "requests_per_minute", "L-0008", 400, 400, steady(0.10)),
     Quota(SEARCH, US, COMMAND, "on_demand", "requests_per_minute", "L-0009", 0, 400, state="zero"),
     Quota(SEARCH, US, TITAN, "on_demand", "requests_per_minute", "L-0010", 2_000, 2_000, steady(0.0)),
@@ -138,6 +139,7 @@ IDS = [
 
 REFUSED_SINCE = 30 * MINUTE      # ago
 RUNS_OUT = 5 * HOUR              # from now
+SPENT_SINCE = 20 * MINUTE        # ago
 TARGETS = [(PAYMENTS, US), (PAYMENTS, EU), (SEARCH, US), (SEARCH, EU)]
 DOWN = (SEARCH, EU, "catalog")
 COLLECTORS = {"usage": 60, "quotas": 900, "catalog": 3600}
@@ -180,7 +182,7 @@ def add_quotas(fleet):
         fleet.gauge("bedrock_service_quota_info", row | {
             "quota_name": f"{quota.quota} for {quota.model}", "adjustable": "true", "family": "model"}, 1)
         before = quota.limit_before or quota.limit
-        limit = lambda ago, born, q=quota, b=before: b if ago > 3 * HOUR else q.limit  # noqa: E731
+        limit = lambda ago, born, q=quota, b=before: b if ago > HOUR else q.limit  # noqa: E731
         add("bedrock_quota_limit", limit)
         add("bedrock_quota_default", quota.default)
         if quota.fill is None:
@@ -188,12 +190,13 @@ def add_quotas(fleet):
         ratio = lambda ago, born, q=quota: q.fill(ago / DAY)  # noqa: E731
         key = f"{quota.account}{quota.region}{quota.code}"
         add("bedrock_quota_utilization_peak_ratio", ratio)
-        add("bedrock_quota_utilization_ratio", lambda ago, born, r=ratio, k=key: r(ago, born) * wobble(k, ago))
+        add("bedrock_quota_utilization_ratio", lambda ago, born, r=ratio, k=key, q=quota: r(ago, born) * (q.quota == "tokens_per_day" or wobble(k, ago)))
         add("bedrock_quota_usage_peak", lambda ago, born, r=ratio, m=limit: r(ago, born) * m(ago, born))
         add("bedrock_quota_usage",
             lambda ago, born, r=ratio, m=limit, k=key: r(ago, born) * m(ago, born) * wobble(k, ago))
         if quota.quota == "tokens_per_day":
-            add("bedrock_quota_exhaustion_timestamp_seconds", fleet.now + RUNS_OUT)
+            spent = quota.fill(0) >= 1
+            add("bedrock_quota_exhaustion_timestamp_seconds", fleet.now + (-SPENT_SINCE if spent else RUNS_OUT))
         if quota.ceiling:
             add("bedrock_quota_throttled_utilization_ratio",
                 lambda ago, born, q=quota: q.ceiling if ago <= REFUSED_SINCE else None)
@@ -253,12 +256,8 @@ def add_inventory(fleet):
     fleet.gauge(name + "status", units | {"status": "Updating"}, 1)
     fleet.gauge(name + "commitment_expiration_timestamp_seconds", units, fleet.now + 12 * DAY)
     for account, region in TARGETS:
-        for model, lifecycle in ((SONNET, "ACTIVE"), (OPUS, "ACTIVE"), (NOVA, "ACTIVE"), (MISTRAL, "LEGACY")):
-            labels = {"account_id": account, "region": region, "model": model}
-            fleet.gauge("bedrock_model_info", labels | {
-                "model_name": model, "provider": model.split(".")[0], "lifecycle": lifecycle}, 1)
-            if lifecycle == "LEGACY":
-                fleet.gauge("bedrock_model_end_of_life_timestamp_seconds", labels, fleet.now + 45 * DAY)
+        fleet.gauge("bedrock_model_end_of_life_timestamp_seconds",
+                    {"account_id": account, "region": region, "model": MISTRAL}, fleet.now + 45 * DAY)
 
 
 def add_exporter(fleet):
@@ -279,7 +278,10 @@ def add_exporter(fleet):
             for kind in ("access_denied", "throttled", "timeout"):
                 fleet.counter("bedrock_exporter_collection_errors_total", labels | {"class": kind},
                               1 if down and kind == "access_denied" else 0)
+    for collector, interval in COLLECTORS.items():
+        fleet.gauge("bedrock_exporter_collection_interval_seconds", {"collector": collector}, interval)
     own = {
+        "process_start_time_seconds": fleet.now - HOUR,
         "bedrock_exporter_targets": len(TARGETS), "bedrock_exporter_series": 4321,
         "bedrock_exporter_budget_dollars_per_day": 5,
         "bedrock_exporter_config_last_reload_successful": 1,

@@ -6,6 +6,7 @@ A rule is a function from a dashboard to what is wrong with it, as (panel title 
 Exclusions stand in dashboards/.lint, in dashboard-linter's own format, each with its reason.
 """
 
+import functools
 import json
 import re
 import sys
@@ -17,7 +18,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DASHBOARDS = REPOSITORY / "dashboards"
 sys.path[:0] = [str(DASHBOARDS / "generate"), str(REPOSITORY / "tests")]
 
-from expressions import RATE_INTERVAL, grouping, kind, matchers, number, parse, selectors, walk  # noqa: E402
+from expressions import (  # noqa: E402
+    RATE_INTERVAL, grouping, kind, made_labels, matchers, number, parse, selectors, walk)
 from expressions import variables as variables_in  # noqa: E402
 from promql import LABELS  # noqa: E402
 
@@ -26,11 +28,13 @@ RULES = {}
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 CHAIN = ["job", "instance", "account", "region", "scope", "model"]
 # Of Grafana's own list, those that these dashboards use.
-UNITS = {"none", "string", "short", "percentunit", "s", "cpm", "bytes", "currencyUSD"}
+UNITS = {"none", "string", "short", "percentunit", "s", "bytes", "currencyUSD"}
 PANELS = {"stat", "table", "timeseries", "state-timeline"}
 QUERIES_ON_OPEN = 25
 MODEL_COLUMN = 320          # pixels; the longest model id has 45 characters of about 7 pixels
 SCHEMA_VERSION = 39
+STEPS_OF_A_RATE = 4         # Grafana's $__rate_interval, at least
+BUILT_IN = {"__rate_interval", "__interval", "__range", "__url_time_range", "__data"}
 NEWER_THAN_CLASSIC = {"apiVersion", "kind", "spec", "elements", "layout"}
 
 
@@ -76,6 +80,28 @@ def overrides(panel, title):
     """The properties that an override by name gives to a column."""
     return {p["id"]: p["value"] for o in panel["fieldConfig"]["overrides"]
             if o["matcher"] == {"id": "byName", "options": title} for p in o["properties"]}
+
+
+def annotations(dashboard):
+    return dashboard.get("annotations", {}).get("list", [])
+
+
+@functools.cache
+def siblings():
+    return [json.loads(path.read_text()) for path in sorted(DASHBOARDS.glob("*.json"))]
+
+
+@functools.cache
+def values():
+    return yaml.safe_load((REPOSITORY / "alerts" / "generate" / "values.yaml").read_text())
+
+
+def seconds(duration):
+    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[duration[-1]]
+
+
+def is_matrix(panel):
+    return any(t["id"] == "groupingToMatrix" for t in panel.get("transformations", []))
 
 
 def renamed(panel):
@@ -237,8 +263,7 @@ def importable(dashboard):
     for key in ("id", "__inputs", "__requires", "__elements"):
         if key in dashboard:
             yield None, f"{key} ties the file to one Grafana"
-    values = yaml.safe_load((REPOSITORY / "alerts" / "generate" / "values.yaml").read_text())
-    if dashboard.get("uid") not in values["links"]["dashboards"].values():
+    if dashboard.get("uid") not in values()["links"]["dashboards"].values():
         yield None, f"uid {dashboard.get('uid')} is not one that alerts/generate/values.yaml links to"
     ids = [p["id"] for panel in dashboard["panels"] for p in [panel, *panel.get("panels", [])]]
     if len(ids) != len(set(ids)):
@@ -275,11 +300,35 @@ def template_chain(dashboard):
 
 @rule("links")
 def links(dashboard):
-    for link in dashboard.get("links", []):
-        if (link["type"], link["keepTime"], link["includeVars"]) == ("dashboards", True, True) \
-                and set(link["tags"]) <= set(dashboard["tags"]):
-            return
-    yield None, "no link by tag that keeps time and variables"
+    """To every other dashboard, with time and source, and with what it has several values for: no "All" goes to one."""
+    others = {other["uid"]: other for other in siblings() if other["uid"] != dashboard["uid"]}
+    urls = {link["url"].split("?")[0].removeprefix("/d/"): link for link in dashboard.get("links", [])}
+    for uid in others.keys() - urls.keys():
+        yield None, f"no link to {uid}"
+    for uid, link in urls.items():
+        if uid not in others:
+            yield None, f"links to {uid}, which is not one of ours"
+            continue
+        if not link["keepTime"] or link["includeVars"]:
+            yield None, f"link to {uid}: keepTime and no includeVars are needed"
+        handed = set(re.findall(r"\$\{(\w+):queryparam\}", link["url"]))
+        if not {"datasource", "job", "instance"} <= handed:
+            yield None, f"link to {uid} loses the data source, the job or the instance"
+        for name in sorted(handed - {"datasource"}):
+            taken = variable(others[uid], name)
+            if not taken or not taken.get("multi"):
+                yield None, f"link to {uid} hands on {name}, which it does not have or not several of"
+
+
+@rule("variables-defined")
+def variables_defined(dashboard):
+    defined = {v["name"] for v in dashboard["templating"]["list"]} | BUILT_IN
+    texts = [target["expr"] for _, target in targets(dashboard)] + [a["expr"] for a in annotations(dashboard)]
+    texts += [link["url"] for link in dashboard.get("links", [])]
+    texts += [link["url"] for p in panels(dashboard) for title in renamed(p).values()
+              for link in overrides(p, title).get("links", [])]
+    for name in sorted(set().union(*map(variables_in, texts)) - defined):
+        yield None, f"variable {name} is used but not defined"
 
 
 @rule("crosshair")
@@ -323,7 +372,7 @@ def account_as_text(dashboard):
     for panel in panels(dashboard):
         if panel["type"] != "table":
             continue
-        if panel["fieldConfig"]["defaults"].get("unit") != "string":
+        if panel["fieldConfig"]["defaults"].get("unit") != "string" and not is_matrix(panel):
             yield panel["title"], "a table's default unit must be string"
         for label in ("account_id", "account_name"):
             title = renamed(panel).get(label)
@@ -354,7 +403,84 @@ def dashed_thresholds(dashboard):
             yield panel["title"], "thresholds are not drawn as dashed lines"
 
 
+@rule("nothing-has-a-colour")
+def nothing_has_a_colour(dashboard):
+    """What is not known would take the colour of the lowest threshold: each says itself what it looks like."""
+    def told(mappings):
+        return any(m["type"] == "special" and m["options"]["match"] == "null+nan" for m in mappings or [])
+
+    for panel in panels(dashboard):
+        if panel["type"] == "stat" and not told(panel["fieldConfig"]["defaults"].get("mappings")):
+            yield panel["title"], "no mapping for null and NaN"
+        if panel["type"] != "table":
+            continue
+        for title in renamed(panel).values():
+            column = overrides(panel, title)
+            colored = {"thresholds", "custom.cellOptions"} & set(column)
+            if colored and not told(column.get("mappings")) and column["custom.cellOptions"]["type"] != "auto":
+                yield panel["title"], f"column {title} has no mapping for null and NaN"
+        if is_matrix(panel) and not told(panel["fieldConfig"]["defaults"].get("mappings")):
+            yield panel["title"], "no mapping for null and NaN"
+
+
+@rule("colour-only-what-is-bad")
+def colour_only_what_is_bad(dashboard):
+    for panel in panels(dashboard):
+        if re.search(r'"color": "[a-z-]*green"', json.dumps(panel["fieldConfig"])):
+            yield panel["title"], "what is in order needs no colour"
+
+
+@rule("timeline-colours")
+def timeline_colours(dashboard):
+    for panel in panels(dashboard):
+        if panel["type"] == "state-timeline" and panel["fieldConfig"]["defaults"]["color"]["mode"] == "thresholds":
+            yield panel["title"], "merged stretches coloured by thresholds show a range instead of their text"
+
+
+@rule("filters-on-labels")
+def filters_on_labels(dashboard):
+    for panel in panels(dashboard):
+        numbers = {title for key, title in renamed(panel).items() if key.startswith("Value")}
+        if panel["fieldConfig"]["defaults"].get("custom", {}).get("filterable"):
+            yield panel["title"], "every column has a filter"
+        for title in sorted(numbers):
+            if overrides(panel, title).get("custom.filterable"):
+                yield panel["title"], f"column {title} is a number and has a filter"
+
+
 # Our own: what a query may say.
+
+@rule("annotations")
+def annotations_answer(dashboard):
+    for each in annotations(dashboard):
+        try:
+            read = selectors(parse(each["expr"]))
+        except ValueError as error:
+            yield None, f"annotation {each['name']}: {error}"
+            continue
+        for selector, _ in read:
+            if selector.name not in LABELS:
+                yield None, f"annotation {each['name']}: no metric {selector.name}"
+        if each["datasource"] != DATASOURCE:
+            yield None, f"annotation {each['name']}: data source is {each['datasource']}"
+
+
+@rule("windows-cover-the-cadence")
+def windows_cover_the_cadence(dashboard):
+    """A counter that moves every quarter of an hour is 0 in most shorter windows, and too high in the others."""
+    slowest = values()["timing"]["idle_cadence_seconds"]
+    for panel, target, tree in trees(dashboard):
+        for node, parents in walk(tree):
+            if kind(node) != "MatrixSelector" or "account_id" not in LABELS.get(node.vector_selector.name, ()) \
+                    or parents[-1].func.name not in ("rate", "increase"):
+                continue
+            window = node.range.total_seconds()
+            if window == RATE_INTERVAL:
+                window = STEPS_OF_A_RATE * seconds(target["interval"])
+            if window < slowest:
+                yield panel["title"], f"{target['refId']}: {window:g} s of {node.vector_selector.name}, which may move " \
+                                      f"every {slowest} s only"
+
 
 @rule("no-topk-in-ranges")
 def no_topk_in_ranges(dashboard):
@@ -402,6 +528,7 @@ def known_metrics(dashboard):
             for name, _, _ in matchers(selector):
                 if name not in own:
                     yield panel["title"], f"{target['refId']}: {selector.name} has no label {name}"
+            labels |= made_labels(tree)
         for node, _ in walk(tree):
             unknown = grouping(node) - labels if kind(node) == "AggregateExpr" else set()
             if unknown:

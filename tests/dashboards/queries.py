@@ -25,6 +25,7 @@ MOST_ALLOWED = 3
 
 SCRAPE_INTERVAL = 15          # seconds; what Grafana takes a Prometheus data source for if not told
 POINTS = 1000                 # width of a panel, in points
+AS_ASKED = 0                  # the order of a variable's values: not sorted
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -97,7 +98,7 @@ def interpolate(text, values, *, seconds, step, rate_interval):
     """`values` maps a variable to the text Grafana puts in its place."""
     builtin = {"__range": f"{seconds}s", "__interval": f"{step}s", "__rate_interval": f"{rate_interval}s"}
     known = builtin | values
-    return re.sub(r"\$\{?(\w+)\}?", lambda m: known[m.group(1)], text)
+    return re.sub(r"\$\{?([A-Za-z_]\w*)\}?", lambda m: known[m.group(1)], text)
 
 
 def all_or_one(variable, options):
@@ -126,29 +127,30 @@ class Page:
         function, argument = re.fullmatch(r"(\w+)\((.*)\)", query).groups()
         if function == "label_values":
             selector, label = argument.rsplit(", ", 1)
-            found = {series[label] for series in self.prometheus.series(selector, self.seconds) if label in series}
+            found = [series[label] for series in self.prometheus.series(selector, self.seconds) if label in series]
         else:
             # As Grafana spells a sample before the variable's regex is applied.
             texts = ["{" + ",".join(f'{k}="{v}"' for k, v in row["metric"].items()) + "} 1 1"
                      for row in self.prometheus.instant(argument)]
             pattern = variable["regex"].strip("/").replace("(?<", "(?P<")
-            found = {re.search(pattern, text).group("value") for text in texts}
-        self.answers.append(Answer(self.dashboard["title"], "variable", variable["name"], query, sorted(found)))
-        return sorted(found)
+            found = [re.search(pattern, text).group("value") for text in texts]
+        options = list(dict.fromkeys(found if variable["sort"] == AS_ASKED else sorted(found)))
+        self.answers.append(Answer(self.dashboard["title"], "variable", variable["name"], query, options))
+        return options
 
-    def _text(self, expr, step=None, chosen=None):
-        rate_interval = max(step + SCRAPE_INTERVAL, 4 * step) if step else 4 * SCRAPE_INTERVAL
-        return interpolate(expr, self.values | (chosen or {}), seconds=self.seconds, step=step or SCRAPE_INTERVAL,
-                           rate_interval=rate_interval)
+    def _text(self, expr, step=SCRAPE_INTERVAL, chosen=None, least=SCRAPE_INTERVAL):
+        """`least` is the query's own smallest step, from which Grafana computes the window of rates."""
+        return interpolate(expr, self.values | (chosen or {}), seconds=self.seconds, step=step,
+                           rate_interval=max(step + least, 4 * least))
 
     def ask(self, target, chosen=None):
         """The rows of one query; `chosen` overrides variables."""
         if target.get("instant"):
-            expr = self._text(target["expr"], None, chosen)
+            expr = self._text(target["expr"], chosen=chosen)
             return expr, self.prometheus.instant(expr)
         least = duration(target["interval"])
         step = max(least, -(-self.seconds // POINTS // least) * least)
-        expr = self._text(target["expr"], step, chosen)
+        expr = self._text(target["expr"], step, chosen, least)
         return expr, self.prometheus.range(expr, self.seconds, step)
 
     def choices(self, row):
@@ -160,6 +162,39 @@ class Page:
         for name in single:
             choices = [each | {name: value} for each in choices for value in self.options[name]]
         return choices
+
+    def links(self):
+        """(where it stands, URL, the values of a row's fields)."""
+        for link in self.dashboard["links"]:
+            yield link["title"], link["url"], {}
+        for panel, _ in panels(self.dashboard):
+            for column in panel["fieldConfig"]["overrides"]:
+                for link in next((p["value"] for p in column["properties"] if p["id"] == "links"), []):
+                    for row in self._rows(panel):
+                        yield panel["title"], link["url"], row
+
+    def _rows(self, panel):
+        """What a table's rows hold, by the titles of their columns; each place once."""
+        renamed = next(t["options"]["renameByName"] for t in panel["transformations"] if t["id"] == "organize")
+        linked = {name: title for name, title in renamed.items() if title in ("Account", "Region", "Model")}
+        found = {tuple((title, row["metric"][name]) for name, title in linked.items())
+                 for target in panel["targets"] for row in self.ask(target)[1] if linked.keys() <= row["metric"].keys()}
+        return [dict(row) for row in sorted(found)]
+
+    def handed(self, url, row):
+        """The variables that a link sets, as Grafana puts them into the URL."""
+        for name in re.findall(r"\$\{(\w+):queryparam\}", url):
+            if name in self.values:
+                yield name, self.values[name]
+        for name, title in re.findall(r"var-(\w+)=\$\{__data\.fields\.(\w+)\}", url):
+            yield name, row[title]
+
+    def empty(self, chosen):
+        """The panels at the top of the page that show nothing, if all do but those about the exporter itself."""
+        mine = {name: value for name, value in chosen.items() if name in self.values}
+        top = [p for p in self.dashboard["panels"] if p["type"] not in ("row", "stat") and p.get("targets")]
+        answered = [p["title"] for p in top if any(self.ask(t, mine)[1] for t in p["targets"])]
+        return [] if answered else ["no panel answers"]
 
     def check(self):
         for panel, row in panels(self.dashboard):
@@ -174,11 +209,34 @@ class Page:
                         break
                 self.answers.append(
                     Answer(self.dashboard["title"], panel["title"], target["refId"], expr, rows, error))
+        self.answers += map(self._annotation, self.dashboard["annotations"]["list"])
         return self.answers
+
+    def _annotation(self, annotation):
+        try:
+            expr, rows = self.ask({"expr": annotation["expr"], "interval": annotation["step"]})
+        except QueryFailed as failure:
+            return Answer(self.dashboard["title"], "annotation", annotation["name"], annotation["expr"], [], str(failure))
+        return Answer(self.dashboard["title"], "annotation", annotation["name"], expr, rows)
 
 
 def check(prometheus, dashboards=None):
     return [answer for dashboard in dashboards or load() for answer in Page(dashboard, prometheus).check()]
+
+
+def broken_links(prometheus, dashboards=None):
+    """Every link of every dashboard, followed as a reader would who has chosen nothing: where it opens a page without data.
+
+    A table's link is followed from each of its rows.
+    """
+    pages = {d["uid"]: Page(d, prometheus) for d in dashboards or load()}
+    broken = []
+    for page in pages.values():
+        for source, url, values in page.links():
+            uid, handed = url.split("?")[0].removeprefix("/d/"), dict(page.handed(url, values))
+            empty = pages[uid].empty(handed) if uid in pages else ["no such dashboard"]
+            broken += [f"{page.dashboard['title']} / {source} → {uid} {handed}: {each}" for each in empty]
+    return broken
 
 
 def allowed():

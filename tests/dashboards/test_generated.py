@@ -82,13 +82,15 @@ class Generated(unittest.TestCase):
             ("Model", "Throttles over utilization", None): near,
             ("Model", "Observed ceiling", None): [values["many_models"]["ceiling"]],
             ("Capacity", "Provisioned throughput", "Days left"): [values["provisioned_commitment"]["days"]],
-            ("Capacity", "Days to next commitment end", None): [values["provisioned_commitment"]["days"]],
+            ("Capacity", "Commitment ends, days", None): [values["provisioned_commitment"]["days"]],
             ("Capacity", "Open increase requests", "Days open"): [values["increase_request"]["days"]],
-            ("Capacity", "Days the oldest request is open", None): [values["increase_request"]["days"]],
-            ("Capacity", "Lifecycle", "Days left"): [values["end_of_life"]["days"]],
+            ("Capacity", "Oldest request, days", None): [values["increase_request"]["days"]],
+            ("Fleet", "Oldest data", None): stale,
+            ("Fleet", "Accounts and regions", "Age"): stale,
+            ("Exporter", "Age over interval", None): [values["target_down"]["intervals"]],
         }
         self.assertEqual({where: drawn.get(where) for where in expected}, expected)
-        for where in [("Quota overview", "Throttled share", None), ("Quota overview", "Throttled now", "Share 5m"),
+        for where in [("Quota overview", "Throttled share", None), ("Quota overview", "Throttled now", "Refused"),
                       ("Model", "Throttled share", None)]:
             self.assertEqual(drawn[where][-1], throttled, where)
 

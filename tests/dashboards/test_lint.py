@@ -33,7 +33,7 @@ def breaks_panel(which, **at):
 
 
 def breaks_query(expr, title="Utilization over time"):
-    return lambda dashboard: panel(dashboard, title)["targets"][0].update(expr=expr)
+    return lambda dashboard: panel(dashboard, title)["targets"][0].update(expr=expr, interval="5m")
 
 
 def breaks_variable(which, **at):
@@ -84,8 +84,43 @@ def open_repeated_row(dashboard):
                                 "panels": []})
 
 
-def tagless_link(dashboard):
-    dashboard["links"][0]["keepTime"] = False
+def breaks_link(**at):
+    return lambda dashboard: dashboard["links"][0].update(at)
+
+
+def breaks_link_url(old, new):
+    return lambda dashboard: dashboard["links"][0].update(url=dashboard["links"][0]["url"].replace(old, new))
+
+
+def without_null(mappings):
+    return [each for each in mappings if each["type"] != "special"]
+
+
+def column_without_null(dashboard):
+    for override in panel(dashboard, "Throttled now")["fieldConfig"]["overrides"]:
+        for each in override["properties"]:
+            if each["id"] == "mappings":
+                each["value"] = without_null(each["value"])
+
+
+def filter_on_numbers(dashboard):
+    for override in panel(dashboard, "Throttled now")["fieldConfig"]["overrides"]:
+        override["properties"].append({"id": "custom.filterable", "value": True})
+
+
+def timeline_by_thresholds(dashboard):
+    dashboard["panels"].append({"type": "state-timeline", "title": "States", "fieldConfig": {
+        "defaults": {"color": {"mode": "thresholds"}}}})
+
+
+def breaks_annotation(**at):
+    return lambda dashboard: dashboard["annotations"]["list"][0].update(at)
+
+
+def breaks_step(expr, step):
+    def mutate(dashboard):
+        panel(dashboard, "Utilization over time")["targets"][0].update(expr=expr, interval=step)
+    return mutate
 
 
 # rule → examples that it must find: (what breaks, words of the message)
@@ -126,7 +161,11 @@ BROKEN = {
     "template-chain": [(without_variable("scope"), "expected"), (breaks_variable("region", multi=False), "multi"),
                        (breaks_variable("model", query={"query": 'label_values(up{job=~"$job"}, model)'}),
                         "not narrowed by account, instance, region, scope")],
-    "links": [(breaks(links=[]), "no link"), (tagless_link, "no link"), (breaks(tags=["bedrock"]), "no link")],
+    "links": [(breaks(links=[]), "no link to bedrock-quota-model"), (breaks_link(keepTime=False), "keepTime"),
+              (breaks_link(includeVars=True), "includeVars"), (breaks_link_url("-model?", "-nowhere?"), "not one of ours"),
+              (breaks_link_url("${scope:", "${model:"), "hands on model"), (breaks_link_url("${job:", "${scope:"), "loses")],
+    "variables-defined": [(breaks_query(f'max({RATIO.replace("$job", "$team")})'), "variable team"),
+                          (breaks_link_url("${scope:", "${team:"), "variable team")],
     "crosshair": [(breaks(graphTooltip=0), "crosshair")],
     "queries-on-open": [(twenty_six_queries, "at most 25"), (open_repeated_row, "repeats")],
     "what-to-do": [(breaks_panel("Data age", description="How old is it?"), "action"),
@@ -139,6 +178,18 @@ BROKEN = {
     "model-in-full": [(breaks_column("Throttled now", "Model", custom__width=100), "narrower"),
                       (legend_at_the_right, "table below")],
     "dashed-thresholds": [(solid_line, "dashed")],
+    "nothing-has-a-colour": [
+        (lambda d: panel(d, "Data age")["fieldConfig"]["defaults"].update(mappings=[]), "no mapping for null"),
+        (column_without_null, "column Refused has no mapping")],
+    "colour-only-what-is-bad": [(breaks_defaults("Data age", thresholds={"steps": [{"color": "dark-green"}]}), "no colour")],
+    "timeline-colours": [(timeline_by_thresholds, "range")],
+    "filters-on-labels": [(filter_on_numbers, "column Refused is a number"),
+                          (breaks_defaults("Throttled now", custom={"filterable": True}), "every column")],
+    "annotations": [(breaks_annotation(expr="max(up"), "Limit changed: "), (breaks_annotation(expr="max(up)"), "no metric up"),
+                    (breaks_annotation(datasource=None), "data source")],
+    "windows-cover-the-cadence": [
+        (breaks_step(f"max(rate({THROTTLES}[$__rate_interval]))", "1m"), "240 s"),
+        (breaks_query(f"max(increase({THROTTLES}[10m]))"), "600 s")],
     "no-topk-in-ranges": [(breaks_query(f"topk(5, max by (model) ({RATIO}))"), "topk"),
                           (breaks_query(f"max(bottomk(5, {RATIO}))"), "topk")],
     "guarded-division": [

@@ -33,7 +33,7 @@ fn is_in(file: &str, module: &str) -> bool {
 }
 
 fn is_pure(file: &str) -> bool {
-    ["model", "plan", "exposition", "report"].iter().any(|module| is_in(file, module))
+    ["chart", "model", "plan", "exposition", "picture", "report"].iter().any(|module| is_in(file, module))
 }
 
 fn is_world(file: &str) -> bool {

@@ -1,7 +1,7 @@
 //! CloudWatch shows the same calls under several sets of dimensions, and some metrics under two names.
 
 use crate::rig::Rig;
-use bedrock_quota_exporter::sim::world::stream::{Demand, Endpoint, Stream, Tally};
+use bedrock_quota_exporter::sim::world::stream::{Demand, Endpoint, Stream, Tally, Tier};
 use bedrock_quota_exporter::sim::world::{Account, Publishing, Region, World};
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ async fn after_two_rounds(streams: Vec<Stream>) -> Rig {
 
 #[tokio::test]
 async fn service_tier_variants_counted_twice() {
-    let tiers = vec![("default".to_string(), 0.6), ("flex".to_string(), 0.4)];
+    let tiers = vec![Tier::new("default", 0.6), Tier::new("flex", 0.4)];
     let windows = vec![("200K".to_string(), 0.9), ("1M".to_string(), 0.1)];
     let stream = Stream {
         model_id: "us.anthropic.claude-sonnet-4-5-20250929-v1:0".to_string(),

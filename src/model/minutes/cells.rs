@@ -45,7 +45,7 @@ impl Cell {
 
     /// The two spellings of one metric: the same tokens under both names, so the larger and never the sum;
     /// unknown where either is.
-    pub(super) fn or_spelled(self, other: Cell) -> Cell {
+    pub(crate) fn or_spelled(self, other: Cell) -> Cell {
         match (self, other) {
             (Cell::Unknown, _) | (_, Cell::Unknown) => Cell::Unknown,
             (Cell::Point(a), Cell::Point(b)) => Cell::Point(a.max(b)),

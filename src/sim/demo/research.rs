@@ -1,7 +1,7 @@
 //! Account 000000000001: small limits, and a storm.
 
 use super::rows::{ALWAYS, DAY, Rows, daily, embeddings, region, rush, stream};
-use crate::sim::world::stream::{Call, Charge, Demand, Stream};
+use crate::sim::world::stream::{Call, Charge, Demand, Stream, Tier};
 use crate::sim::world::{Applied, Deployment, Region};
 
 pub fn regions(rows: &Rows, start: i64) -> Vec<Region> {
@@ -87,7 +87,7 @@ fn eu_central_1(rows: &Rows) -> Region {
     let tiers = Stream {
         charges: rows.on_demand("OpenAI GPT OSS 120B"),
         estimated: false,
-        tiers: vec![("default".into(), 0.7), ("flex".into(), 0.3)],
+        tiers: vec![Tier::new("default", 0.7), Tier::new("flex", 0.3)],
         ..stream("openai.gpt-oss-120b-1:0", daily(100.0, 1200.0))
     };
     Region { streams: vec![tiers], ..region("eu-central-1") }

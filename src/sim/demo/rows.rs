@@ -5,24 +5,24 @@ use crate::sim::world::stream::{Call, Charge, Demand, Per, Stream};
 use crate::sim::world::{Applied, QuotaChange, Region};
 use std::sync::Arc;
 
-pub(super) const DAY: i64 = 86_400;
-pub(super) const ALWAYS: i64 = i64::MIN;
+pub const DAY: i64 = 86_400;
+pub const ALWAYS: i64 = i64::MIN;
 /// Calls a minute, at most: a day's tokens cannot all be spent in its first minutes.
 const RUSH: f64 = 2000.0;
 
-pub(super) fn region(name: &str) -> Region {
+pub fn region(name: &str) -> Region {
     Region { name: name.into(), account_wide: true, ..Region::default() }
 }
 
-pub(super) fn stream(model_id: &str, demand: Demand) -> Stream {
+pub fn stream(model_id: &str, demand: Demand) -> Stream {
     Stream { model_id: model_id.into(), demand, ..Stream::default() }
 }
 
-pub(super) fn daily(low: f64, high: f64) -> Demand {
+pub fn daily(low: f64, high: f64) -> Demand {
     Demand::Daily { low, high, peak_hour: 16.0, bursts: 0.02 }
 }
 
-pub(super) fn embeddings(rows: &Rows, id: &str, name: &str, rate: f64) -> Stream {
+pub fn embeddings(rows: &Rows, id: &str, name: &str, rate: f64) -> Stream {
     Stream {
         call: Call { input: 180.0, output: 0.0, latency_ms: 90.0, ..Call::default() },
         charges: rows.on_demand(name),
@@ -32,7 +32,7 @@ pub(super) fn embeddings(rows: &Rows, id: &str, name: &str, rate: f64) -> Stream
 
 /// A stream that takes 60 % of `limit`, its tokens per day, on every day but that of `until`: then it has taken
 /// `share` of it by `until`, and calls are up to `after` for the rest of that day.
-pub(super) fn rush(stream: Stream, limit: f64, share: f64, until: i64, after: Stream) -> Vec<Stream> {
+pub fn rush(stream: Stream, limit: f64, share: f64, until: i64, after: Stream) -> Vec<Stream> {
     let until = until - until.rem_euclid(60);
     let midnight = until - until.rem_euclid(DAY);
     let calls = |share: f64, seconds: i64| {
@@ -49,21 +49,21 @@ pub(super) fn rush(stream: Stream, limit: f64, share: f64, until: i64, after: St
 }
 
 /// The public quota rows, looked up by name.
-pub(super) struct Rows(pub(super) Arc<Lists>);
+pub struct Rows(pub Arc<Lists>);
 
 impl Rows {
-    pub(super) fn code(&self, name: &str) -> String {
+    pub fn code(&self, name: &str) -> String {
         let row = self.0.quotas.iter().find(|q| q.name == name);
         row.unwrap_or_else(|| panic!("no quota is called {name:?}")).code.clone()
     }
 
     /// What has held for a row all along.
-    pub(super) fn holds(&self, name: &str, applied: Applied) -> QuotaChange {
+    pub fn holds(&self, name: &str, applied: Applied) -> QuotaChange {
         QuotaChange { code: self.code(name), from: ALWAYS, applied }
     }
 
     /// Charges to these rows.
-    pub(super) fn named(&self, names: &[&str]) -> Vec<Charge> {
+    pub fn named(&self, names: &[&str]) -> Vec<Charge> {
         names.iter().map(|name| Charge { code: self.code(name), per: per(name) }).collect()
     }
 
@@ -74,19 +74,19 @@ impl Rows {
         rows.map(|q| Charge { code: q.code.clone(), per: per(&q.name) }).collect()
     }
 
-    pub(super) fn on_demand(&self, model: &str) -> Vec<Charge> {
+    pub fn on_demand(&self, model: &str) -> Vec<Charge> {
         self.existing("On-demand model inference", model)
     }
 
-    pub(super) fn cross_region(&self, model: &str) -> Vec<Charge> {
+    pub fn cross_region(&self, model: &str) -> Vec<Charge> {
         self.existing("Cross-region model inference", model)
     }
 
-    pub(super) fn global(&self, model: &str) -> Vec<Charge> {
+    pub fn global(&self, model: &str) -> Vec<Charge> {
         self.existing("Global cross-region model inference", model)
     }
 
-    pub(super) fn deployment(&self, model: &str) -> Vec<Charge> {
+    pub fn deployment(&self, model: &str) -> Vec<Charge> {
         self.existing("(Model customization) Sum of on demand custom model deployment", model)
     }
 }

@@ -1,19 +1,18 @@
 //! Bedrock's control plane: models, profiles, throughput, deployments, jobs, tags.
 
+mod rows;
+
+use super::members::{choice, only};
 use super::pages::Paging;
 use super::query::unescape;
 use super::refusal::{Refusal, unknown_operation};
 use super::scene::Scene;
 use super::spoil::spoil;
-use crate::sim::world::lists::{Model, Profile, base_id};
-use crate::sim::world::{ApplicationProfile, BatchJob, Deployment, ImportedModel, ProvisionedThroughput};
+use crate::sim::faults::Kind;
 use axum::http::Method;
+use rows::arn;
 use serde_json::{Value, json};
-use time::UtcDateTime;
-use time::format_description::well_known::Rfc3339;
 
-/// When everything that has no date of its own was made.
-const LONG_AGO: i64 = 1_735_689_600;
 const PAGING: Paging = Paging {
     size: Some("maxResults"),
     token: "nextToken",
@@ -21,6 +20,46 @@ const PAGING: Paging = Paging {
     most: 1000,
     bad_size: "ValidationException",
     bad_token: ("ValidationException", "Invalid nextToken."),
+};
+
+/// A list in pages, and what it can be filtered by.
+struct Listing {
+    /// The member of the reply that holds it.
+    list: &'static str,
+    /// The member of a row that `nameContains` is about.
+    name: Option<&'static str>,
+    /// The statuses that `statusEquals` may ask for.
+    statuses: &'static [&'static str],
+}
+
+const SYSTEM_OR_APPLICATION: Listing =
+    Listing { list: "inferenceProfileSummaries", name: None, statuses: &[] };
+const PROVISIONED: Listing = Listing {
+    list: "provisionedModelSummaries",
+    name: Some("provisionedModelName"),
+    statuses: &["Creating", "InService", "Updating", "Failed"],
+};
+const DEPLOYMENTS: Listing = Listing {
+    list: "modelDeploymentSummaries",
+    name: Some("customModelDeploymentName"),
+    statuses: &["Creating", "Active", "Failed"],
+};
+const IMPORTED: Listing = Listing { list: "modelSummaries", name: Some("modelName"), statuses: &[] };
+const JOBS: Listing = Listing {
+    list: "invocationJobSummaries",
+    name: Some("jobName"),
+    statuses: &[
+        "Submitted",
+        "InProgress",
+        "Completed",
+        "Failed",
+        "Stopping",
+        "Stopped",
+        "PartiallyCompleted",
+        "Expired",
+        "Validating",
+        "Scheduled",
+    ],
 };
 
 /// The operation of a path, with what the path says of its input.
@@ -45,35 +84,29 @@ pub fn route(method: &Method, path: &str) -> Option<(&'static str, Value)> {
 pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, Refusal> {
     let region = scene.region;
     let mut reply = match operation {
-        "ListFoundationModels" => json!({"modelSummaries": models(scene)}),
+        "ListFoundationModels" => models(scene, input)?,
         "ListInferenceProfiles" => {
-            let application = match input["type"].as_str() {
-                None | Some("SYSTEM_DEFINED") => false,
-                Some("APPLICATION") => true,
-                Some(other) => {
-                    return Err(invalid(format!("Value '{other}' at 'type' failed to satisfy constraint")));
-                }
-            };
-            let rows = if application { applications(scene) } else { system_profiles(scene) };
-            PAGING.page(scene, input, rows)?.reply("inferenceProfileSummaries", |row| row)
+            let kind = choice(input, "type", &["SYSTEM_DEFINED", "APPLICATION"])?;
+            let application = kind == Some("APPLICATION");
+            let rows = if application { rows::applications(scene) } else { rows::system_profiles(scene) };
+            SYSTEM_OR_APPLICATION.reply(scene, input, rows)?
         }
         "GetInferenceProfile" => profile(scene, input)?,
         "ListProvisionedModelThroughputs" => {
-            let page = PAGING.page(scene, input, region.provisioned.iter().collect())?;
-            page.reply("provisionedModelSummaries", |row| provisioned(scene, row))
+            let rows = region.provisioned.iter().map(|p| rows::provisioned(scene, p)).collect();
+            PROVISIONED.reply(scene, input, rows)?
         }
         "ListCustomModelDeployments" => {
-            let page = PAGING.page(scene, input, region.deployments.iter().collect())?;
-            page.reply("modelDeploymentSummaries", |row| deployment(scene, row))
+            let rows = scene.view().deployments().map(|d| rows::deployment(scene, d)).collect();
+            DEPLOYMENTS.reply(scene, input, rows)?
         }
         "ListImportedModels" => {
-            let page = PAGING.page(scene, input, region.imported.iter().collect())?;
-            page.reply("modelSummaries", |row| imported(scene, row))
+            let rows = scene.view().imported().map(|m| rows::imported(scene, m)).collect();
+            IMPORTED.reply(scene, input, rows)?
         }
         "ListModelInvocationJobs" => {
-            let wanted = input["statusEquals"].as_str();
-            let jobs = region.jobs.iter().filter(|j| wanted.is_none_or(|w| w == j.status)).collect();
-            PAGING.page(scene, input, jobs)?.reply("invocationJobSummaries", |row| job(scene, row))
+            let rows = region.jobs.iter().map(|j| rows::job(scene, j)).collect();
+            JOBS.reply(scene, input, rows)?
         }
         "ListTagsForResource" => tags(scene, input)?,
         _ => return Err(unknown_operation(operation)),
@@ -82,210 +115,67 @@ pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, R
     Ok(reply)
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new(400, "ValidationException", message)
-}
-
 fn not_found(what: &str) -> Refusal {
     Refusal::new(404, "ResourceNotFoundException", format!("Could not find {what}."))
 }
 
-/// `arn:aws:bedrock:REGION:ACCOUNT:KIND/ID`.
-pub fn arn(scene: &Scene, kind_and_id: &str) -> String {
-    format!("arn:aws:bedrock:{}:{}:{kind_and_id}", scene.region.name, scene.account.id)
-}
-
-fn model_arn(region: &str, id: &str) -> String {
-    format!("arn:aws:bedrock:{region}::foundation-model/{id}")
-}
-
-fn time(seconds: i64) -> Option<String> {
-    UtcDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok()
-}
-
-fn models(scene: &Scene) -> Vec<Value> {
-    let lists = &scene.world.lists;
-    let region = scene.region.name.as_str();
-    let base = |m: &Model| {
-        lists.models.iter().find(|b| b.id == base_id(&m.id)).is_some_and(|b| lists.offers(region, b))
-    };
-    let provisioned = |m: &Model| m.inference_types == ["PROVISIONED"] && base(m);
-    let here = lists.models.iter().filter(|m| lists.offers(region, m) || provisioned(m));
-    here.map(|m| model(region, m)).collect()
-}
-
-fn model(region: &str, model: &Model) -> Value {
-    let on_demand = model.on_demand_regions.iter().any(|r| r == region);
-    let types = model.inference_types.iter().filter(|t| *t != "ON_DEMAND" || on_demand);
-    let (input, output) = modalities(&model.id);
-    let mut row = json!({
-        "modelArn": model_arn(region, &model.id),
-        "modelId": model.id,
-        "providerName": model.provider,
-        "inputModalities": input,
-        "outputModalities": output,
-        "responseStreamingSupported": output == ["TEXT"],
-        "customizationsSupported": [],
-        "inferenceTypesSupported": types.collect::<Vec<_>>(),
-        "modelLifecycle": lifecycle(region, model),
-    });
-    if let Some(name) = &model.name {
-        row["modelName"] = json!(name);
-    }
-    row
-}
-
-fn modalities(id: &str) -> (Vec<&'static str>, Vec<&'static str>) {
-    match id {
-        id if id.contains("embed") => (vec!["TEXT"], vec!["EMBEDDING"]),
-        id if id.starts_with("stability.") => (vec!["TEXT", "IMAGE"], vec!["IMAGE"]),
-        _ => (vec!["TEXT"], vec!["TEXT"]),
-    }
-}
-
-fn lifecycle(region: &str, model: &Model) -> Value {
-    let life = &model.lifecycle;
-    let ending = life.status.starts_with("LEGACY") || life.status.starts_with("EOL");
-    if !ending || !(life.regions.is_empty() || life.regions.iter().any(|r| r == region)) {
-        return json!({"status": "ACTIVE"});
-    }
-    let mut row = json!({"status": "LEGACY"});
-    for (key, date) in [("legacyTime", &life.legacy_date), ("endOfLifeTime", &life.eol_date)] {
-        if let Some(date) = date {
-            row[key] = json!(format!("{date}T00:00:00Z"));
+impl Listing {
+    /// A page of those rows that the request's filters let through.
+    fn reply(&self, scene: &Scene, input: &Value, mut rows: Vec<Value>) -> Result<Value, Refusal> {
+        let mut known = vec!["type", "maxResults", "nextToken"];
+        if let Some(name) = self.name {
+            known.push("nameContains");
+            let wanted = input["nameContains"].as_str().unwrap_or_default();
+            rows.retain(|row| row[name].as_str().is_some_and(|name| name.contains(wanted)));
         }
+        if !self.statuses.is_empty() {
+            known.push("statusEquals");
+            let wanted = choice(input, "statusEquals", self.statuses)?;
+            rows.retain(|row| wanted.is_none_or(|wanted| row["status"] == wanted));
+        }
+        only(input, &known)?;
+        Ok(PAGING.page(scene, input, rows)?.reply(self.list, |row| row))
     }
-    row
 }
 
-fn system_profiles(scene: &Scene) -> Vec<Value> {
-    let profiles = scene.world.lists.profiles.iter();
-    profiles
-        .filter(|p| p.source_regions.contains(&scene.region.name))
-        .map(|p| system_profile(scene, p))
-        .collect()
-}
-
-fn system_profile(scene: &Scene, profile: &Profile) -> Value {
-    let name = profile.name.clone().unwrap_or_else(|| profile.id.clone());
-    json!({
-        "inferenceProfileId": profile.id,
-        "inferenceProfileArn": arn(scene, &format!("inference-profile/{}", profile.id)),
-        "inferenceProfileName": name,
-        "description": format!("Routes requests to {} in several regions.", profile.model_id),
-        "models": destinations(&scene.region.name, profile),
-        "status": "ACTIVE",
-        "type": "SYSTEM_DEFINED",
-        "createdAt": time(LONG_AGO),
-        "updatedAt": time(LONG_AGO),
-    })
-}
-
-/// The models a system profile routes to. Global ones have an ARN without region; where the list does
-/// not tell the destinations, they are the regions that can call the profile.
-fn destinations(region: &str, profile: &Profile) -> Vec<Value> {
-    let global = vec![region.to_string(), String::new()];
-    let regions = match profile.destinations.get(region) {
-        _ if profile.prefix == "global" => &global,
-        Some(listed) => listed,
-        None => &profile.source_regions,
-    };
-    regions.iter().map(|r| json!({"modelArn": model_arn(r, &profile.model_id)})).collect()
-}
-
-fn applications(scene: &Scene) -> Vec<Value> {
-    scene.region.profiles.iter().map(|p| application(scene, p)).collect()
-}
-
-fn application(scene: &Scene, profile: &ApplicationProfile) -> Value {
-    let lists = &scene.world.lists;
-    let region = scene.region.name.as_str();
-    let models = match lists.profiles.iter().find(|p| p.id == profile.source) {
-        Some(system) => destinations(region, system),
-        None => vec![json!({"modelArn": model_arn(region, &profile.source)})],
-    };
-    json!({
-        "inferenceProfileId": profile.id,
-        "inferenceProfileArn": arn(scene, &format!("application-inference-profile/{}", profile.id)),
-        "inferenceProfileName": profile.name,
-        "models": models,
-        "status": "ACTIVE",
-        "type": "APPLICATION",
-        "createdAt": time(LONG_AGO),
-        "updatedAt": time(LONG_AGO),
-    })
+fn models(scene: &Scene, input: &Value) -> Result<Value, Refusal> {
+    only(input, &["byProvider", "byCustomizationType", "byOutputModality", "byInferenceType"])?;
+    let provider = input["byProvider"].as_str();
+    let types = choice(input, "byInferenceType", &["ON_DEMAND", "PROVISIONED"])?;
+    let modality = choice(input, "byOutputModality", &["TEXT", "IMAGE", "EMBEDDING"])?;
+    let customization =
+        choice(input, "byCustomizationType", &["FINE_TUNING", "CONTINUED_PRE_TRAINING", "DISTILLATION"])?;
+    let mut rows = rows::models(scene);
+    // AWS compares providers without regard to case.
+    rows.retain(|row| {
+        provider.is_none_or(|p| row["providerName"].as_str().is_some_and(|is| is.eq_ignore_ascii_case(p)))
+    });
+    for (list, wanted) in [
+        ("inferenceTypesSupported", types),
+        ("outputModalities", modality),
+        ("customizationsSupported", customization),
+    ] {
+        let Some(wanted) = wanted else { continue };
+        rows.retain(|row| row[list].as_array().is_some_and(|has| has.iter().any(|one| one == wanted)));
+    }
+    Ok(json!({"modelSummaries": rows}))
 }
 
 fn profile(scene: &Scene, input: &Value) -> Result<Value, Refusal> {
     let asked = input["inferenceProfileIdentifier"].as_str().unwrap_or_default();
-    let mut all = system_profiles(scene).into_iter().chain(applications(scene));
+    let mut all = rows::system_profiles(scene).into_iter().chain(rows::applications(scene));
     all.find(|p| p["inferenceProfileId"] == asked || p["inferenceProfileArn"] == asked)
         .ok_or_else(|| not_found(&format!("the inference profile {asked}")))
 }
 
-fn provisioned(scene: &Scene, throughput: &ProvisionedThroughput) -> Value {
-    let model = model_arn(&scene.region.name, &throughput.model_id);
-    let mut row = json!({
-        "provisionedModelName": throughput.name,
-        "provisionedModelArn": arn(scene, &format!("provisioned-model/{}", throughput.id)),
-        "modelArn": model,
-        "desiredModelArn": model,
-        "foundationModelArn": model,
-        "modelUnits": throughput.units,
-        "desiredModelUnits": throughput.desired_units,
-        "status": throughput.status,
-        "creationTime": time(throughput.created),
-        "lastModifiedTime": time(throughput.created),
-    });
-    if let Some((duration, expires)) = &throughput.commitment {
-        row["commitmentDuration"] = json!(duration);
-        row["commitmentExpirationTime"] = json!(time(*expires));
-    }
-    row
-}
-
-fn deployment(scene: &Scene, deployment: &Deployment) -> Value {
-    let model = format!("custom-model/{}/{}", deployment.base_model_id, deployment.id);
-    json!({
-        "customModelDeploymentArn": arn(scene, &format!("custom-model-deployment/{}", deployment.id)),
-        "customModelDeploymentName": deployment.name,
-        "modelArn": arn(scene, &model),
-        "createdAt": time(deployment.created),
-        "lastUpdatedAt": time(deployment.created),
-        "status": "Active",
-    })
-}
-
-fn imported(scene: &Scene, model: &ImportedModel) -> Value {
-    json!({
-        "modelArn": arn(scene, &format!("imported-model/{}", model.id)),
-        "modelName": model.name,
-        "creationTime": time(model.created),
-        "instructSupported": true,
-        "modelArchitecture": model.architecture,
-    })
-}
-
-fn job(scene: &Scene, job: &BatchJob) -> Value {
-    json!({
-        "jobArn": arn(scene, &format!("model-invocation-job/{}", job.id)),
-        "jobName": job.name,
-        "modelId": job.model_id,
-        "roleArn": format!("arn:aws:iam::{}:role/batch", scene.account.id),
-        "status": job.status,
-        "submitTime": time(job.submitted),
-        "lastModifiedTime": time(job.submitted),
-        "inputDataConfig": {"s3InputDataConfig": {"s3Uri": format!("s3://demo-{}/in/", scene.account.id)}},
-        "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": format!("s3://demo-{}/out/", scene.account.id)}},
-        "totalRecordCount": job.records,
-        "processedRecordCount": job.processed,
-        "successRecordCount": job.processed,
-        "errorRecordCount": 0,
-    })
-}
-
 fn tags(scene: &Scene, input: &Value) -> Result<Value, Refusal> {
     let asked = input["resourceARN"].as_str().unwrap_or_default();
+    let denied =
+        |fault: &Kind| matches!(fault, Kind::ResourceDenied { resource } if asked.ends_with(resource));
+    if scene.faults.iter().any(denied) {
+        let message = format!("You are not authorized to perform: bedrock:ListTagsForResource on {asked}");
+        return Err(Refusal::new(403, "AccessDeniedException", message));
+    }
     let id = asked.strip_prefix(&arn(scene, "application-inference-profile/"));
     let profile = scene.region.profiles.iter().find(|p| Some(p.id.as_str()) == id);
     let profile = profile.ok_or_else(|| not_found(&format!("the resource {asked}")))?;

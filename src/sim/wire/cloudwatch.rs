@@ -4,9 +4,9 @@ use super::pages::Paging;
 use super::refusal::{Refusal, unknown_operation};
 use super::scene::Scene;
 use super::spoil::{SAME_TOKEN, spoil};
-use crate::sim::world::point::{Point, is_statistic};
-use crate::sim::world::series::{FORGOTTEN_AFTER, Series, Source, Tallies};
-use crate::sim::world::{Account, Region};
+use crate::sim::world::point::is_statistic;
+use crate::sim::world::series::{FORGOTTEN_AFTER, Series, Tallies};
+use crate::sim::world::view::View;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,9 +19,10 @@ const LISTING: Paging = Paging {
     bad_size: "InvalidParameterValue",
     bad_token: ("InvalidParameterValue", "The NextToken is not one of ListMetrics."),
 };
+const MOST_FILTERS: usize = 10;
+const MOST_DIMENSIONS: usize = 30;
 const MOST_QUERIES: usize = 500;
 const MOST_DATAPOINTS: usize = 100_800;
-const DAY: i64 = 86_400;
 
 pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, Refusal> {
     let mut reply = match operation {
@@ -66,6 +67,10 @@ struct DimensionFilter {
 
 fn list_metrics(scene: &Scene, input: &Value) -> Result<Value, Refusal> {
     let asked: ListMetrics = parse(input)?;
+    if asked.dimensions.len() > MOST_FILTERS {
+        let message = format!("The collection Dimensions must not have a size greater than {MOST_FILTERS}.");
+        return Err(validation(message));
+    }
     let within = match asked.recently_active.as_deref() {
         None => FORGOTTEN_AFTER,
         Some("PT3H") => 3 * 3600,
@@ -76,10 +81,11 @@ fn list_metrics(scene: &Scene, input: &Value) -> Result<Value, Refusal> {
         |namespace: &str, metric: &str| fits(&asked.namespace, namespace) && fits(&asked.metric_name, metric);
     let linked = asked.include_linked_accounts == Some(true);
     let mut series = Vec::new();
-    for (account, region) in seen(scene, linked) {
-        let shown = fits(&asked.owning_account, &account.id);
-        let found = scene.world.series(account, region, wanted, within, scene.now);
-        series.extend(found.into_iter().filter(|_| shown).map(|series| (account, series)));
+    for view in views(scene, linked) {
+        if fits(&asked.owning_account, &view.account.id) {
+            let found = view.listed(wanted, within).into_iter();
+            series.extend(found.map(|series| (view.account, series)));
+        }
     }
     let has = |s: &Series, f: &DimensionFilter| {
         s.dimensions.iter().any(|(name, value)| *name == f.name && fits(&f.value, value))
@@ -102,11 +108,10 @@ fn metric(series: &Series) -> Value {
 }
 
 /// The accounts whose metrics the caller sees, its own first; `linked`: with those linked to it.
-fn seen<'a>(scene: &Scene<'a>, linked: bool) -> Vec<(&'a Account, &'a Region)> {
-    let world = scene.world;
+fn views<'a>(scene: &Scene<'a>, linked: bool) -> Vec<View<'a>> {
     let sources = scene.account.sources.iter().filter(|_| linked);
-    let sources = sources.filter_map(|id| Some((world.account(id)?, world.region(id, &scene.region.name)?)));
-    [(scene.account, scene.region)].into_iter().chain(sources).collect()
+    let sources = sources.filter_map(|id| scene.world.view(id, &scene.region.name, scene.now));
+    [scene.view()].into_iter().chain(sources).collect()
 }
 
 #[derive(Deserialize)]
@@ -126,6 +131,8 @@ struct Query {
     id: String,
     account_id: Option<String>,
     metric_stat: Option<MetricStat>,
+    expression: Option<String>,
+    period: Option<i64>,
     label: Option<String>,
     return_data: Option<bool>,
 }
@@ -136,6 +143,7 @@ struct MetricStat {
     metric: Metric,
     period: i64,
     stat: String,
+    unit: Option<String>,
 }
 
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord, Clone)]
@@ -182,11 +190,11 @@ fn get_metric_data(scene: &Scene, asked: &GetMetricData) -> Result<Value, Refusa
         if cut {
             break;
         }
-        let Some(owner) = owner(scene, query) else {
+        let Some(view) = owners_view(scene, query) else {
             results.push(forbidden(query));
             continue;
         };
-        let points = points(scene, owner, asked, query, now, &tallies);
+        let points = points(View { now, ..view }, asked, query, &tallies);
         let skipped = skip.saturating_sub(before).min(points.len());
         before += points.len();
         let page = &points[skipped..];
@@ -210,10 +218,10 @@ fn position(token: &str) -> Option<(i64, usize)> {
     Some((now.parse().ok()?, skip.parse().ok()?))
 }
 
-/// Whose metric is asked for; `None` where the caller does not see that account.
-fn owner<'a>(scene: &Scene<'a>, query: &Query) -> Option<(&'a Account, &'a Region)> {
+/// The view of whose metric is asked for; `None` where the caller does not see that account.
+fn owners_view<'a>(scene: &Scene<'a>, query: &Query) -> Option<View<'a>> {
     let id = query.account_id.as_deref().unwrap_or(&scene.account.id);
-    seen(scene, true).into_iter().find(|(account, _)| account.id == id)
+    views(scene, true).into_iter().find(|view| view.account.id == id)
 }
 
 /// AWS does not say how it answers for an account that is not linked: this is the status that it has for
@@ -275,12 +283,30 @@ fn check(asked: &GetMetricData) -> Result<(), Refusal> {
 }
 
 fn check_stat(query: &Query) -> Result<(), Refusal> {
-    let Some(stat) = &query.metric_stat else {
-        return Err(validation(format!(
-            "The query {} has no MetricStat; expressions are not simulated.",
-            query.id
-        )));
+    let id = &query.id;
+    let stat = match (&query.metric_stat, &query.expression) {
+        (Some(stat), None) => stat,
+        (Some(_), Some(_)) => {
+            return Err(validation(format!("The query {id} has both an Expression and a MetricStat.")));
+        }
+        (None, Some(_)) => {
+            return Err(validation(format!("The query {id} is an Expression; they are not simulated.")));
+        }
+        (None, None) => {
+            return Err(validation(format!("The query {id} has neither an Expression nor a MetricStat.")));
+        }
     };
+    if query.period.is_some() {
+        return Err(validation(format!("The query {id} has a Period beside its MetricStat.")));
+    }
+    if stat.unit.is_some() {
+        return Err(validation("The member Unit is not simulated."));
+    }
+    if stat.metric.dimensions.len() > MOST_DIMENSIONS {
+        let message =
+            format!("The collection Dimensions must not have a size greater than {MOST_DIMENSIONS}.");
+        return Err(validation(message));
+    }
     if !matches!(stat.period, 1 | 5 | 10 | 20 | 30) && (stat.period < 60 || stat.period % 60 != 0) {
         return Err(validation("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60."));
     }
@@ -295,56 +321,21 @@ fn check_stat(query: &Query) -> Result<(), Refusal> {
 
 /// The points of one query, in the order asked for.
 fn points<'a>(
-    scene: &'a Scene,
-    (account, region): (&'a Account, &'a Region),
+    view: View<'a>,
     asked: &GetMetricData,
     query: &'a Query,
-    now: i64,
     tallies: &'a Tallies<'a>,
 ) -> Vec<(i64, f64)> {
     let Some(stat) = &query.metric_stat else { return vec![] };
     let dimensions: Vec<_> =
         stat.metric.dimensions.iter().map(|d| (d.name.clone(), d.value.clone())).collect();
     let name = (stat.metric.namespace.as_str(), stat.metric.metric_name.as_str());
-    let world = scene.world;
-    let sources = world.sources(account, region, name, &dimensions);
-    let sources: Vec<Source> = sources.into_iter().map(|source| source.with(tallies)).collect();
-    let start = aligned(asked.start_time.floor() as i64, now);
-    let end = asked.end_time.ceil() as i64;
-    let kept = now - retention(stat.period);
-    let mut points = Vec::new();
-    let mut at = start;
-    while !sources.is_empty() && at < end.min(now) {
-        let point = || world.bucket(&sources, at, (at + stat.period).min(end), now);
-        let value = |p: Point| p.statistic(&stat.stat);
-        if at >= kept
-            && let Some(value) = point().and_then(value)
-        {
-            points.push((at, value));
-        }
-        at += stat.period;
-    }
+    let window = asked.start_time.floor() as i64..asked.end_time.ceil() as i64;
+    let points = view.read(name, &dimensions, stat.period, window, tallies).into_iter();
+    let mut points: Vec<(i64, f64)> =
+        points.filter_map(|(at, point)| Some((at, point.statistic(&stat.stat)?))).collect();
     if asked.scan_by.as_deref() != Some("TimestampAscending") {
         points.reverse();
     }
     points
-}
-
-/// CloudWatch rounds StartTime down, the coarser the older it is; the buckets follow it.
-fn aligned(start: i64, now: i64) -> i64 {
-    let grain = match now - start {
-        age if age < 15 * DAY => 60,
-        age if age < 63 * DAY => 300,
-        _ => 3600,
-    };
-    start.div_euclid(grain) * grain
-}
-
-/// How long points of a period are kept, in seconds.
-fn retention(period: i64) -> i64 {
-    match period {
-        p if p < 300 => 15 * DAY,
-        p if p < 3600 => 63 * DAY,
-        _ => 455 * DAY,
-    }
 }

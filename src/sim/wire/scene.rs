@@ -1,6 +1,7 @@
 //! The scene of an operation.
 
 use crate::sim::faults::Kind;
+use crate::sim::world::view::View;
 use crate::sim::world::{Account, Region, World};
 
 /// Where and when an operation happens, and what goes wrong in it.
@@ -11,4 +12,11 @@ pub struct Scene<'a> {
     /// Simulated seconds since the epoch.
     pub now: i64,
     pub faults: &'a [Kind],
+}
+
+impl<'a> Scene<'a> {
+    /// What its region shows.
+    pub fn view(&self) -> View<'a> {
+        View { world: self.world, account: self.account, region: self.region, now: self.now }
+    }
 }

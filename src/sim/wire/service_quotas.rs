@@ -1,12 +1,12 @@
 //! Service Quotas: applied and default values, increase requests.
 
+use super::members::{choice, only};
 use super::pages::Paging;
 use super::refusal::{Refusal, unknown_operation};
 use super::scene::Scene;
 use super::spoil::spoil;
-use crate::sim::world::lists::Quota;
-use crate::sim::world::noise;
-use crate::sim::world::{Applied, IncreaseRequest};
+use crate::sim::world::quotas::{QuotaRow, UsageMetric};
+use crate::sim::world::{IncreaseRequest, noise};
 use serde_json::{Value, json};
 
 const PAGING: Paging = Paging {
@@ -17,41 +17,43 @@ const PAGING: Paging = Paging {
     bad_size: "ValidationException",
     bad_token: ("InvalidPaginationTokenException", "Invalid NextToken."),
 };
+const LEVELS: [&str; 3] = ["ACCOUNT", "RESOURCE", "ALL"];
+const STATUSES: [&str; 7] =
+    ["PENDING", "CASE_OPENED", "APPROVED", "DENIED", "CASE_CLOSED", "NOT_APPROVED", "INVALID_REQUEST"];
 /// How long requests are remembered, in seconds.
 const HISTORY: i64 = 90 * 86_400;
-
-/// A row as one of the two lists shows it.
-struct Row<'a> {
-    quota: &'a Quota,
-    value: Option<f64>,
-    level: &'static str,
-    error: Option<&'a str>,
-}
 
 pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, Refusal> {
     let service = input["ServiceCode"].as_str();
     let mut reply = match operation {
         "ListServiceQuotas" => {
             bedrock_only(service)?;
-            PAGING.page(scene, input, applied(scene))?.reply("Quotas", |row| quota(scene, &row))
+            only(input, &["ServiceCode", "NextToken", "MaxResults", "QuotaCode", "QuotaAppliedAtLevel"])?;
+            PAGING.page(scene, input, applied(scene, input)?)?.reply("Quotas", |row| quota(scene, &row))
         }
         "ListAWSDefaultServiceQuotas" => {
             bedrock_only(service)?;
-            PAGING.page(scene, input, defaults(scene))?.reply("Quotas", |row| quota(scene, &row))
+            only(input, &["ServiceCode", "NextToken", "MaxResults"])?;
+            PAGING
+                .page(scene, input, scene.view().default_quotas())?
+                .reply("Quotas", |row| quota(scene, &row))
         }
         "GetServiceQuota" => {
             bedrock_only(service)?;
-            one(scene, input, applied(scene))?
+            one(scene, input, scene.view().quotas())?
         }
         "GetAWSDefaultServiceQuota" => {
             bedrock_only(service)?;
-            one(scene, input, defaults(scene))?
+            one(scene, input, scene.view().default_quotas())?
         }
         "ListRequestedServiceQuotaChangeHistory" => {
-            let status = input["Status"].as_str();
+            only(input, &["ServiceCode", "Status", "NextToken", "MaxResults", "QuotaRequestedAtLevel"])?;
+            let status = choice(input, "Status", &STATUSES)?;
+            let level = choice(input, "QuotaRequestedAtLevel", &LEVELS)?;
             let asked = |r: &&IncreaseRequest| {
                 service.is_none_or(|s| s == "bedrock")
                     && status.is_none_or(|s| s == r.status)
+                    && level != Some("RESOURCE")
                     && (scene.now - HISTORY..=scene.now).contains(&r.created)
             };
             let rows = scene.region.requests.iter().filter(asked).collect();
@@ -61,6 +63,16 @@ pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, R
     };
     spoil(&mut reply, scene.faults);
     Ok(reply)
+}
+
+/// The rows that the request's filters let through. AWS shows those of the account when no level is asked for.
+fn applied<'a>(scene: &Scene<'a>, input: &Value) -> Result<Vec<QuotaRow<'a>>, Refusal> {
+    let level = choice(input, "QuotaAppliedAtLevel", &LEVELS)?;
+    let code = input["QuotaCode"].as_str();
+    let mut rows = scene.view().quotas();
+    rows.retain(|row| code.is_none_or(|code| code == row.code));
+    rows.retain(|row| level.is_none_or(|level| level == "ALL" || level == row.level));
+    Ok(rows)
 }
 
 fn no_such(message: &str) -> Refusal {
@@ -75,55 +87,32 @@ fn bedrock_only(service: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-fn one(scene: &Scene, input: &Value, rows: Vec<Row>) -> Result<Value, Refusal> {
-    let row = rows.iter().find(|row| input["QuotaCode"] == row.quota.code);
+fn one(scene: &Scene, input: &Value, rows: Vec<QuotaRow>) -> Result<Value, Refusal> {
+    only(input, &["ServiceCode", "QuotaCode"])?;
+    let row = rows.iter().find(|row| input["QuotaCode"] == row.code);
     let missing = || no_such("The request failed because the specified quota does not exist.");
     Ok(json!({"Quota": quota(scene, row.ok_or_else(missing)?)}))
-}
-
-fn defaults<'a>(scene: &Scene<'a>) -> Vec<Row<'a>> {
-    let (world, region) = (scene.world, scene.region);
-    let rows = world.quota_rows(region).into_iter();
-    rows.map(|quota| {
-        let value = Some(world.lists.default_value(quota, &region.name));
-        Row { quota, value, level: "ACCOUNT", error: None }
-    })
-    .collect()
-}
-
-fn applied<'a>(scene: &Scene<'a>) -> Vec<Row<'a>> {
-    let mut rows = Vec::new();
-    for default in defaults(scene) {
-        let quota = default.quota;
-        match scene.region.applied(&quota.code, scene.now) {
-            Some(Applied::DefaultOnly) => {}
-            Some(Applied::NoValue) => rows.push(Row { value: None, ..default }),
-            Some(Applied::Error(code)) => rows.push(Row { error: Some(code), ..default }),
-            Some(Applied::Value(value)) => rows.push(Row { value: Some(*value), ..default }),
-            Some(Applied::Resource(_)) | None => rows.push(default),
-        }
-        let resources = scene.region.resource_values(&quota.code, scene.now);
-        rows.extend(resources.map(|v| Row { quota, value: Some(v), level: "RESOURCE", error: None }));
-    }
-    rows
 }
 
 fn arn(scene: &Scene, code: &str) -> String {
     format!("arn:aws:servicequotas:{}:{}:bedrock/{code}", scene.region.name, scene.account.id)
 }
 
-fn quota(scene: &Scene, row: &Row) -> Value {
+fn quota(scene: &Scene, row: &QuotaRow) -> Value {
     let mut json = json!({
         "ServiceCode": "bedrock",
         "ServiceName": "Amazon Bedrock",
-        "QuotaArn": arn(scene, &row.quota.code),
-        "QuotaCode": row.quota.code,
-        "QuotaName": row.quota.name,
+        "QuotaArn": arn(scene, row.code),
+        "QuotaCode": row.code,
+        "QuotaName": row.name,
         "Unit": "None",
-        "Adjustable": row.quota.adjustable.unwrap_or(false),
+        "Adjustable": row.adjustable,
         "GlobalQuota": false,
         "QuotaAppliedAtLevel": row.level,
     });
+    if let Some(metric) = row.usage_metric() {
+        json["UsageMetric"] = usage_metric(&metric);
+    }
     if let Some(value) = row.value {
         json["Value"] = json!(value);
     }
@@ -131,6 +120,16 @@ fn quota(scene: &Scene, row: &Row) -> Value {
         json["ErrorReason"] = json!({"ErrorCode": code, "ErrorMessage": "The value could not be read."});
     }
     json
+}
+
+fn usage_metric(metric: &UsageMetric) -> Value {
+    json!({
+        "MetricNamespace": "AWS/Usage",
+        "MetricName": metric.name,
+        "MetricDimensions":
+            {"Class": "None", "Resource": metric.resource, "Service": "Bedrock", "Type": metric.of},
+        "MetricStatisticRecommendation": metric.statistic,
+    })
 }
 
 fn request(scene: &Scene, request: &IncreaseRequest) -> Value {

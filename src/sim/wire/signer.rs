@@ -58,7 +58,11 @@ fn account_in(access_key: &str) -> Option<&str> {
     access_key.get(4..16).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Whose an access key is: the account's that it spells, else the first one's.
+/// Whose an access key is: the account's that it spells, the first one's if it spells none. `None`: the account
+/// that it spells does not exist.
 pub fn account_of<'a>(world: &'a World, access_key: &str) -> Option<&'a Account> {
-    account_in(access_key).and_then(|id| world.account(id)).or(world.accounts.first())
+    match account_in(access_key) {
+        Some(id) => world.account(id),
+        None => world.accounts.first(),
+    }
 }

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 /// Spoils a reply that was right.
 pub fn spoil(reply: &mut Value, kinds: &[Kind]) {
     for kind in kinds {
-        if let Kind::RepeatingToken = kind {
-            repeat_token(reply);
+        match kind {
+            Kind::RepeatingToken => repeat_token(reply),
+            Kind::CutList => drop_token(reply),
+            _ => {}
         }
         if let Some(rows) = reply.get_mut("Quotas").and_then(Value::as_array_mut) {
             spoil_quotas(rows, kind);
@@ -25,6 +27,12 @@ fn repeat_token(reply: &mut Value) {
     let Some(reply) = reply.as_object_mut() else { return };
     let camel_case = reply.keys().any(|key| key.starts_with(|c: char| c.is_ascii_lowercase()));
     reply.insert(if camel_case { "nextToken" } else { "NextToken" }.into(), json!(SAME_TOKEN));
+}
+
+fn drop_token(reply: &mut Value) {
+    if let Some(reply) = reply.as_object_mut() {
+        reply.retain(|member, _| !member.eq_ignore_ascii_case("nexttoken"));
+    }
 }
 
 fn spoil_quotas(rows: &mut Vec<Value>, kind: &Kind) {
@@ -109,6 +117,8 @@ mod tests {
         assert_eq!(rows(Kind::MissingValue)[0], json!({"QuotaCode": "L-1"}));
         assert_eq!(spoilt(page.clone(), Kind::RepeatingToken)["NextToken"], SAME_TOKEN);
         assert_eq!(spoilt(page.clone(), Kind::PartialData), page);
+        let first = json!({"Quotas": [], "NextToken": "page-1-100"});
+        assert_eq!(spoilt(first, Kind::CutList), json!({"Quotas": []}));
     }
 
     #[test]

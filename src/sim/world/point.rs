@@ -1,6 +1,6 @@
 //! Points: the statistics CloudWatch keeps of a minute, and what of a stream's minute each metric shows.
 
-use super::stream::{Stream, Tally};
+use super::stream::{Invocations, Stream, Tally};
 
 /// The statistics of a bucket. Latencies are in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,7 +60,13 @@ pub fn is_statistic(name: &str) -> bool {
 }
 
 /// A metric's point for a settled minute; `part` of the counts.
-pub(super) fn point(stream: &Stream, tally: &Tally, metric: &str, part: f64) -> Option<Point> {
+pub(super) fn point(
+    stream: &Stream,
+    tally: &Tally,
+    metric: &str,
+    part: f64,
+    invocations: Invocations,
+) -> Option<Point> {
     let part_of = |n: u64| (n as f64 * part).floor();
     let calls = part_of(tally.invocations);
     let counted = |n: u64| Point { sum: part_of(n), count: part_of(n), min: 1.0, max: 1.0 };
@@ -71,9 +77,8 @@ pub(super) fn point(stream: &Stream, tally: &Tally, metric: &str, part: f64) -> 
     let duration = |ms: f64| Point { sum: ms * calls, count: calls, min: ms * 0.3, max: ms * 4.0 };
     let spelled = |tokens: bool, n: u64| (stream.cache_tokens_spelling == tokens).then(|| amount(n));
     let point = match metric {
-        "Invocations" | "Inferences" | "ModelInvocationLogsCloudWatchDeliverySuccess" => {
-            counted(tally.invocations)
-        }
+        "Invocations" => counted(invocations.of(tally)),
+        "Inferences" | "ModelInvocationLogsCloudWatchDeliverySuccess" => counted(tally.invocations),
         "InvocationThrottles" => counted(tally.throttles),
         // The mantle endpoint publishes no throttles of its own.
         "InferenceClientErrors" => counted(tally.client_errors),

@@ -2,7 +2,7 @@
 
 use super::noise;
 use super::point::{Point, point};
-use super::stream::{Demand, Endpoint, Stream, Tally};
+use super::stream::{Demand, Endpoint, Invocations, Stream, Tally};
 use super::traffic::Flow;
 use super::{Account, Region, World};
 use std::cell::RefCell;
@@ -81,9 +81,13 @@ fn levels(region: &Region, stream: &Stream) -> Vec<Level> {
     }
     let id = || ("ModelId", stream.model_id.clone());
     let mut levels = vec![level(vec![id()], 1.0, &RUNTIME[..])];
-    for (tier, share) in &stream.tiers {
-        let tiers = vec![id(), ("ResolvedServiceTier", tier.clone()), ("ServiceTier", tier.clone())];
-        levels.push(level(tiers, *share, &RUNTIME));
+    for tier in &stream.tiers {
+        let (asked, resolved) = (tier.asked.clone(), tier.resolved.clone());
+        let tiers = vec![id(), ("ResolvedServiceTier", resolved), ("ServiceTier", asked)];
+        levels.push(level(tiers, tier.share, &RUNTIME));
+    }
+    for (project, share) in &stream.projects {
+        levels.push(level(vec![id(), ("Project", project.clone())], *share, &RUNTIME));
     }
     for (window, share) in &stream.context_windows {
         levels.push(level(vec![("ContextWindow", window.clone()), id()], *share, &RUNTIME));
@@ -119,7 +123,7 @@ impl World {
             alive.retain(|m| {
                 wanted(namespace(stream), m)
                     && self.could_publish(region, stream, m)
-                    && self.has_point(flow, m, within, now)
+                    && self.is_listed(flow, m, within, now)
             });
             for level in levels(region, stream) {
                 let metrics = level.metrics.iter().filter(|m| alive.contains(m));
@@ -152,12 +156,20 @@ impl World {
         fitting.map(|(s, level)| Source::new(self.flow(account, region, s), metric, level.share)).collect()
     }
 
-    fn has_point(&self, flow: Flow, metric: &str, within: i64, now: i64) -> bool {
-        let Flow { stream, .. } = flow;
+    /// A series is listed as it was some time ago, so that a new one shows that much late.
+    fn is_listed(&self, flow: Flow, metric: &str, within: i64, now: i64) -> bool {
         let source = Source::new(flow, metric, 1.0);
+        let own_lag = flow.stream.late.iter().filter(|late| late.metric == metric).map(|late| late.listed);
+        let own_lag = own_lag.max().unwrap_or(0);
+        let lag = self.publishing.listing_lag(source.key).filter(|_| own_lag < i64::MAX);
+        lag.is_some_and(|lag| self.has_point(&source, within, now - lag - own_lag))
+    }
+
+    fn has_point(&self, source: &Source, within: i64, now: i64) -> bool {
+        let stream = source.flow.stream;
         let first = (now - within).max(stream.active.start).div_euclid(60);
         let last = now.min(stream.active.end).div_euclid(60);
-        let visible = |minute: i64| self.visible(&source, minute, now).is_some();
+        let visible = |minute: i64| self.visible(source, minute, now).is_some();
         match &stream.demand {
             Demand::Table(table) => table.keys().any(|m| (first..=last).contains(m) && visible(*m)),
             _ => (first..=last).rev().any(visible),
@@ -165,8 +177,12 @@ impl World {
     }
 
     fn visible(&self, source: &Source, minute: i64, now: i64) -> Option<Point> {
-        let grown = self.publishing.grown(source.late, minute, now)?;
-        point(source.flow.stream, &source.tally(minute), source.metric, source.share * grown)
+        if source.metric == "EstimatedTPMQuotaUsage" && self.publishing.lacks_estimate(source.key, minute) {
+            return None;
+        }
+        let grown = self.publishing.grown(source.key, minute, now - source.delay)?;
+        let (stream, tally) = (source.flow.stream, source.tally(minute));
+        point(stream, &tally, source.metric, source.share * grown, self.publishing.invocations)
     }
 
     /// The statistics of the minutes in `start .. end` (seconds) that are visible at `now`.
@@ -185,6 +201,11 @@ impl World {
         }
         let call = &stream.call;
         let mantle = stream.endpoint != Endpoint::Runtime;
+        let accepted = metric == "Invocations" && self.publishing.invocations == Invocations::Accepted;
+        // Calls that all fail leave nothing but their failures.
+        if call.always_fails() && !is_failure(metric) && !accepted {
+            return false;
+        }
         match metric {
             "Invocations" | "InvocationLatency" | "ModelInvocationLogsCloudWatchDeliverySuccess" => !mantle,
             "InputTokenCount" => !mantle && call.input > 0.0,
@@ -204,13 +225,19 @@ impl World {
     }
 }
 
+fn is_failure(metric: &str) -> bool {
+    metric.ends_with("Errors") || metric.ends_with("Throttles")
+}
+
 /// A stream, and what of it a series shows.
 pub struct Source<'a> {
     flow: Flow<'a>,
     metric: &'a str,
     share: f64,
     /// The key of the noise in the lateness of its points.
-    late: u64,
+    key: u64,
+    /// Seconds that its points are later than the noise says.
+    delay: i64,
     tallies: Option<&'a Tallies<'a>>,
 }
 
@@ -221,7 +248,9 @@ pub struct Tallies<'a>(RefCell<(Option<&'a Stream>, HashMap<i64, Tally>)>);
 
 impl<'a> Source<'a> {
     fn new(flow: Flow<'a>, metric: &'a str, share: f64) -> Source<'a> {
-        Source { flow, metric, share, late: flow.key ^ noise::hash(&[metric]), tallies: None }
+        let late = flow.stream.late.iter().filter(|late| late.metric == metric);
+        let delay = late.map(|late| late.published).max().unwrap_or(0);
+        Source { flow, metric, share, key: flow.key ^ noise::hash(&[metric]), delay, tallies: None }
     }
 
     /// The same, counting no minute anew that is in `tallies`.
@@ -244,7 +273,7 @@ impl<'a> Source<'a> {
 mod tests {
     use super::*;
     use crate::sim::world::Publishing;
-    use crate::sim::world::stream::{Call, Charge, Per};
+    use crate::sim::world::stream::{Call, Charge, Late, Per, Tier};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -284,7 +313,7 @@ mod tests {
     #[test]
     fn tiers_and_windows_show_parts_of_the_same_calls() {
         let split = Stream {
-            tiers: vec![("default".into(), 0.75), ("flex".into(), 0.25)],
+            tiers: vec![Tier::new("default", 0.75), Tier::new("flex", 0.25)],
             context_windows: vec![("1M".into(), 0.1)],
             ..stream("a")
         };
@@ -321,6 +350,76 @@ mod tests {
         assert!(listed(FORGOTTEN_AFTER, START + 13 * 86_400));
         assert!(!listed(FORGOTTEN_AFTER, START + 15 * 86_400));
         assert!(!listed(FORGOTTEN_AFTER, START - 7200));
+    }
+
+    fn metrics_of(world: &World, now: i64) -> BTreeSet<&'static str> {
+        let id = [("ModelId", "a".to_string())];
+        series(world, 3600, now).iter().filter(|s| s.dimensions == id).map(|s| s.metric).collect()
+    }
+
+    #[test]
+    fn calls_that_all_fail_leave_only_errors_unless_invocations_are_accepted_calls() {
+        for (client_errors, server_errors, left) in
+            [(1.0, 0.0, "InvocationClientErrors"), (0.0, 1.0, "InvocationServerErrors")]
+        {
+            let call = Call { client_errors, server_errors, ..Call::default() };
+            let successful = world(vec![Stream { call, ..stream("a") }]);
+            assert_eq!(metrics_of(&successful, START), BTreeSet::from([left]));
+            let publishing = Publishing { invocations: Invocations::Accepted, ..Publishing::default() };
+            let accepted = World { publishing, ..successful };
+            assert_eq!(metrics_of(&accepted, START), BTreeSet::from([left, "Invocations"]));
+            let calls = |metric| sum(&accepted, metric, &[("ModelId", "a")], START - 3600, START);
+            assert_eq!(calls("Invocations"), calls(left));
+        }
+    }
+
+    #[test]
+    fn a_metric_is_published_and_listed_in_its_own_time() {
+        let metric = "EstimatedTPMQuotaUsage";
+        let begun = Stream { active: START..i64::MAX, ..stream("a") };
+        let late = Stream { late: vec![Late::published(metric, 300), Late::listed(metric, 840)], ..begun };
+        let world = World { publishing: Publishing::at_once(), ..world(vec![late]) };
+        let estimated = |now| sum(&world, metric, &[("ModelId", "a")], START, now);
+        assert_eq!(estimated(START + 60 + 299), None);
+        assert!(estimated(START + 60 + 300) > Some(0.0));
+        assert!(metrics_of(&world, START + 60).contains("Invocations"));
+        // Its first point, five minutes late, and 14 minutes more.
+        assert!(!metrics_of(&world, START + 60 + 300 + 839).contains(metric));
+        assert!(metrics_of(&world, START + 60 + 300 + 840).contains(metric));
+    }
+
+    #[test]
+    fn a_metric_that_is_never_listed_can_be_read() {
+        let unlisted = Stream { late: vec![Late::listed("InputTokenCount", i64::MAX)], ..stream("a") };
+        let world = world(vec![unlisted]);
+        assert!(!metrics_of(&world, START).contains("InputTokenCount"));
+        assert!(sum(&world, "InputTokenCount", &[("ModelId", "a")], START - 3600, START) > Some(0.0));
+    }
+
+    #[test]
+    fn some_minutes_lack_their_estimate() {
+        let publishing = Publishing { unestimated: 0.2, ..Publishing::at_once() };
+        let world = World { publishing, ..world(vec![stream("a")]) };
+        let id = [("ModelId", "a")];
+        let minutes = (0..500).map(|minute| START + minute * 60);
+        let lacking = minutes.filter(|at| sum(&world, "EstimatedTPMQuotaUsage", &id, *at, at + 60).is_none());
+        let lacking: Vec<i64> = lacking.collect();
+        assert!((70..130).contains(&lacking.len()), "{}", lacking.len());
+        assert!(lacking.iter().all(|at| sum(&world, "InputTokenCount", &id, *at, at + 60).is_some()));
+    }
+
+    #[test]
+    fn projects_and_an_overflowing_tier_stand_beside_the_whole() {
+        let overflow = Tier { resolved: "default".into(), ..Tier::new("reserved", 0.5) };
+        let split = Stream { tiers: vec![overflow], projects: vec![("proj_a".into(), 0.5)], ..stream("a") };
+        let world = World { publishing: Publishing::at_once(), ..world(vec![split]) };
+        let of = |dimensions: &[(&str, &str)]| sum(&world, "Invocations", dimensions, START, START + 60);
+        let half = of(&[("ModelId", "a")]).map(|whole| (whole / 2.0).floor());
+        assert_eq!(of(&[("ModelId", "a"), ("Project", "proj_a")]), half);
+        assert_eq!(
+            of(&[("ModelId", "a"), ("ServiceTier", "reserved"), ("ResolvedServiceTier", "default")]),
+            half
+        );
     }
 
     #[test]

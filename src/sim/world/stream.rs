@@ -3,6 +3,7 @@
 //! Everything in here is about one stream alone; what quotas let through of it is traffic's.
 
 use super::noise;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 use std::ops::Range;
@@ -30,12 +31,56 @@ pub struct Stream {
     pub legacy: bool,
     /// Cache metrics are spelled CacheReadInputTokens and CacheWriteInputTokens, as some of AWS's tables have it.
     pub cache_tokens_spelling: bool,
-    /// Service tier and its share of the calls: series with ServiceTier and ResolvedServiceTier.
-    pub tiers: Vec<(String, f64)>,
+    /// Service tiers: series with ServiceTier and ResolvedServiceTier.
+    pub tiers: Vec<Tier>,
+    /// Project and its share of the calls: series with Project beside ModelId. AWS does not say whether it has them.
+    pub projects: Vec<(String, f64)>,
     /// Context window and its share of the calls: series with ContextWindow.
     pub context_windows: Vec<(String, f64)>,
     /// Size of the images made: series with ImageSize and BucketedStepSize.
     pub image_size: Option<String>,
+    /// Metrics that CloudWatch shows later than the others.
+    pub late: Vec<Late>,
+}
+
+/// A service tier that calls ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tier {
+    pub asked: String,
+    /// The tier that served them: another one when a reserved tier overflows.
+    pub resolved: String,
+    /// Its share of the stream's calls.
+    pub share: f64,
+}
+
+impl Tier {
+    /// A tier that serves its calls itself.
+    pub fn new(name: &str, share: f64) -> Tier {
+        Tier { asked: name.into(), resolved: name.into(), share }
+    }
+}
+
+/// A metric of a stream that comes later than [`Publishing`](super::Publishing) says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Late {
+    /// Its name, such as `EstimatedTPMQuotaUsage`.
+    pub metric: String,
+    /// Seconds that each of its points is later.
+    pub published: i64,
+    /// Seconds that ListMetrics shows it later than its first point; `i64::MAX`: never.
+    pub listed: i64,
+}
+
+impl Late {
+    /// A metric that ListMetrics shows so many seconds after its first point.
+    pub fn listed(metric: &str, seconds: i64) -> Late {
+        Late { metric: metric.into(), published: 0, listed: seconds }
+    }
+
+    /// A metric whose points are so many seconds later than those of other metrics.
+    pub fn published(metric: &str, seconds: i64) -> Late {
+        Late { metric: metric.into(), published: seconds, listed: 0 }
+    }
 }
 
 impl Default for Stream {
@@ -56,6 +101,8 @@ impl Default for Stream {
             tiers: Vec::new(),
             context_windows: Vec::new(),
             image_size: None,
+            projects: Vec::new(),
+            late: Vec::new(),
         }
     }
 }
@@ -115,6 +162,13 @@ impl Default for Call {
     }
 }
 
+impl Call {
+    /// Tells whether no call ever succeeds.
+    pub(super) fn always_fails(&self) -> bool {
+        self.client_errors >= 1.0 || self.server_errors >= 1.0
+    }
+}
+
 /// A quota that a stream's calls are held to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Charge {
@@ -131,6 +185,26 @@ pub enum Per {
     OutputToken,
     /// Counted; what is refused for want of them is told by [`Stream::refused`].
     TokenOfTheDay,
+}
+
+/// What the metric Invocations counts. AWS contradicts itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Invocations {
+    /// Calls that succeeded.
+    #[default]
+    Successful,
+    /// Calls that were accepted, those that failed later included.
+    Accepted,
+}
+
+impl Invocations {
+    pub(super) fn of(self, tally: &Tally) -> u64 {
+        match self {
+            Invocations::Successful => tally.invocations,
+            Invocations::Accepted => tally.invocations + tally.client_errors + tally.server_errors,
+        }
+    }
 }
 
 /// What CloudWatch counts of one minute, once it is settled.
@@ -201,10 +275,11 @@ impl Stream {
         }
     }
 
-    /// What a minute has taken of a quota when all its calls are settled.
-    pub(super) fn settled(&self, tally: &Tally, per: Per) -> f64 {
+    /// What a minute has taken of a quota when all its calls are settled. Calls that are accepted and fail take
+    /// of a requests quota where Invocations counts them.
+    pub(super) fn settled(&self, tally: &Tally, per: Per, invocations: Invocations) -> f64 {
         match per {
-            Per::Request => tally.invocations as f64,
+            Per::Request => invocations.of(tally) as f64,
             Per::Token | Per::TokenOfTheDay => {
                 self.tokens_charged(tally.input + tally.cache_write, tally.output)
             }

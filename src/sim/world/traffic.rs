@@ -32,7 +32,11 @@ impl World {
         let streams = region.streams.iter();
         let charges =
             streams.flat_map(|s| s.charges.iter().filter(|c| c.code == code).map(move |c| (s, c.per)));
-        charges.map(|(s, per)| s.settled(&self.flow(account, region, s).tally(minute), per)).sum()
+        charges
+            .map(|(s, per)| {
+                s.settled(&self.flow(account, region, s).tally(minute), per, self.publishing.invocations)
+            })
+            .sum()
     }
 
     /// Tells whether the limits can ever refuse a call of the stream.

@@ -1,0 +1,81 @@
+//! The marks of a picture.
+
+use std::fmt::{self, Display, Write};
+
+/// Text that may hold anything, made safe between tags and in attributes. What XML cannot hold at all is left
+/// out.
+pub(super) struct Escaped<'a>(&'a str);
+
+pub(super) fn escaped(text: &str) -> Escaped<'_> {
+    Escaped(text)
+}
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            '&' => f.write_str("&amp;"),
+            '<' => f.write_str("&lt;"),
+            '>' => f.write_str("&gt;"),
+            '"' => f.write_str("&quot;"),
+            '\'' => f.write_str("&#39;"),
+            c if c.is_control() || c == '\u{fffe}' || c == '\u{ffff}' => f.write_char('\u{fffd}'),
+            c => f.write_char(c),
+        })
+    }
+}
+
+/// A place to a tenth of a pixel.
+fn px(value: f64) -> String {
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").map(String::from).unwrap_or(text)
+}
+
+#[derive(Default)]
+pub(super) struct Marks(pub String);
+
+impl Marks {
+    pub fn text(&mut self, class: &str, x: f64, y: f64, anchor: &str, text: &str) {
+        let (x, y, text) = (px(x), px(y), escaped(text));
+        let _ = write!(
+            self.0,
+            "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\">{text}</text>"
+        );
+    }
+
+    pub fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
+        let [x1, y1, x2, y2] = [x1, y1, x2, y2].map(px);
+        let _ = write!(self.0, "<line class=\"{class}\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\"/>");
+    }
+
+    pub fn rect(&mut self, class: &str, (x, y): (f64, f64), width: f64, height: f64) {
+        let [x, y, width, height] = [x, y, width, height].map(px);
+        let _ = write!(
+            self.0,
+            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>"
+        );
+    }
+
+    /// Points joined by straight lines; a gap begins anew.
+    pub fn path(&mut self, class: &str, points: impl Iterator<Item = Option<(f64, f64)>>) {
+        let (mut path, mut pen) = (String::new(), false);
+        for point in points {
+            if let Some((x, y)) = point {
+                let _ = write!(path, "{}{} {}", if pen { "L" } else { "M" }, px(x), px(y));
+            }
+            // A single known column between gaps is a dot's width long.
+            pen = point.is_some();
+        }
+        let _ = write!(self.0, "<path class=\"{class}\" d=\"{path}\"/>");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_becomes_markup() {
+        let shown = escaped("<script>&\"'\u{0}\u{1b}").to_string();
+        assert_eq!(shown, "&lt;script&gt;&amp;&quot;&#39;\u{fffd}\u{fffd}");
+    }
+}

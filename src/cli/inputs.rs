@@ -1,0 +1,18 @@
+//! What many sub-commands are given.
+
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Args, Debug)]
+pub struct ConfigFile {
+    /// The config; without one the current credentials' account and region are watched
+    #[arg(long = "config.file", env = "BEDROCK_QUOTA_EXPORTER_CONFIG_FILE", value_name = "FILE")]
+    pub path: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub struct Seed {
+    /// Seed of the simulated traffic
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SEED", value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}

@@ -1,0 +1,38 @@
+//! What sub-commands begin with: the plan, the counters, a runtime.
+
+use crate::cli;
+use crate::clock;
+use crate::config;
+use crate::plan::{self, Plan};
+use crate::telemetry::{Build, Telemetry};
+use anyhow::{Context, Result, anyhow};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How long threads may take that cannot be stopped.
+const LINGER: Duration = Duration::from_secs(1);
+
+pub(super) fn load(file: &cli::ConfigFile) -> Result<Plan> {
+    let plan = config::load(file.path.as_deref()).and_then(|config| plan::plan(&config));
+    plan.map_err(|complaints| anyhow!("the config is refused\n{complaints}"))
+}
+
+pub(super) fn telemetry(mode: &str) -> Telemetry {
+    let revision = option_env!("BEDROCK_QUOTA_EXPORTER_REVISION").unwrap_or("");
+    let build = Build { version: env!("CARGO_PKG_VERSION"), revision, mode };
+    Telemetry::new(build, clock::now())
+}
+
+pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+pub(super) fn run_async<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    // A name that the resolver still looks up, on a thread of its own, must not hold the end up.
+    runtime.shutdown_timeout(LINGER);
+    result
+}

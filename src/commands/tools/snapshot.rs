@@ -1,0 +1,121 @@
+//! `snapshot save`.
+
+use super::output::print;
+use crate::cli::{self, SnapshotCommand, SnapshotSave};
+use crate::commands::source;
+use crate::model::time::Timestamp;
+use crate::picture::mask::Mask;
+use crate::picture::{Header, TargetPicture, file};
+use crate::report::human;
+use anyhow::{Context, Result};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Writes the picture to a file.
+pub fn snapshot(args: cli::Snapshot) -> Result<()> {
+    let SnapshotCommand::Save(args) = args.command;
+    let name = args.file.display().to_string();
+    let partial = partial(&args.file);
+    let saved = save(&args, &partial).with_context(|| format!("{name}: cannot be written"));
+    let saved = saved.and_then(|saved| {
+        fs::rename(&partial, &args.file).with_context(|| format!("{name}: cannot be written"))?;
+        Ok(saved)
+    });
+    if saved.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    let Saved { targets, ids, unread, taken } = saved?;
+    let bytes = fs::metadata(&args.file).map(|file| file.len()).unwrap_or(0);
+    let troubles = if unread > 0 {
+        format!("; {} not wholly read", human::count(unread, "target"))
+    } else {
+        String::new()
+    };
+    print(&format!(
+        "{name}: {}, {}, {} of usage until {}, {} bytes{troubles}\n",
+        human::count(targets, "target"),
+        human::count(ids, "invocation id"),
+        human::duration(args.since),
+        human::minute(taken),
+        human::grouped(bytes as f64),
+    ))
+}
+
+/// What was written.
+struct Saved {
+    targets: usize,
+    ids: usize,
+    /// Targets of which something could not be read.
+    unread: usize,
+    taken: Timestamp,
+}
+
+/// Beside the file, so that no half of one ever has its name.
+fn partial(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".partial");
+    path.with_file_name(name)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the snapshot's file")]
+fn save(args: &SnapshotSave, path: &Path) -> Result<Saved> {
+    let file = BufWriter::new(File::create(path)?);
+    let compressed = args.file.extension().is_some_and(|extension| extension == "gz");
+    let mut out: Out = match compressed {
+        true => Out::Compressed(GzEncoder::new(file, Compression::fast())),
+        false => Out::Plain(file),
+    };
+    let mut mask = args.mask.then(Mask::default);
+    let mut saved = Saved { targets: 0, ids: 0, unread: 0, taken: Timestamp::default() };
+    source::read(&args.source, args.since, &mut |header: &Header, picture: TargetPicture| {
+        if saved.targets == 0 {
+            file::write_header(&mut out, &Header { masked: args.mask || header.masked, ..header.clone() })?;
+        }
+        saved.taken = header.taken;
+        saved.targets += 1;
+        saved.ids += picture.usage.as_ref().map_or(0, |usage| usage.ids.len());
+        saved.unread += usize::from(!picture.troubles.is_empty());
+        let picture = match &mut mask {
+            Some(mask) => mask.apply(picture),
+            None => picture,
+        };
+        Ok(file::write_target(&mut out, &picture)?)
+    })?;
+    file::write_end(&mut out, saved.targets)?;
+    out.finish()?;
+    Ok(saved)
+}
+
+/// A file that is written, maybe compressed.
+enum Out {
+    Plain(BufWriter<File>),
+    Compressed(GzEncoder<BufWriter<File>>),
+}
+
+impl Out {
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Out::Plain(mut file) => file.flush(),
+            Out::Compressed(file) => file.finish()?.flush(),
+        }
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Out::Plain(file) => file.write(bytes),
+            Out::Compressed(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Out::Plain(file) => file.flush(),
+            Out::Compressed(file) => file.flush(),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `usage`.
+
+use super::output::{heading, print, terminal, troubles};
+use crate::cli::{self, Format};
+use crate::commands::source;
+use crate::picture::survey::Survey;
+use crate::report::{envelope, usage};
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+/// Shows what models were asked for.
+pub fn usage(args: cli::Usage) -> Result<()> {
+    let (mut out, mut csv, mut targets) = (String::new(), usage::csv_sheet(), Vec::new());
+    let mut found = 0;
+    let header = source::read(&args.source, args.since, &mut |header, picture| {
+        let overrides = source::overrides(&args.source, header)?;
+        let survey = Survey::new(&picture, &overrides, None);
+        let models = usage::models(&survey, args.about.as_deref());
+        found += models.len();
+        match args.format {
+            Format::Table if args.about.is_none() => {
+                out += &heading(&picture);
+                out += &troubles(&picture);
+                out += &match models.is_empty() {
+                    true => "no traffic\n".to_string(),
+                    false => usage::summary(&models).render(terminal()),
+                };
+            }
+            Format::Table => {
+                let details: String =
+                    models.iter().map(|model| usage::detail(&survey, model, terminal())).collect();
+                if !details.is_empty() {
+                    out += &(heading(&picture) + &troubles(&picture) + &details);
+                }
+            }
+            Format::Json => targets.push(usage::json(&survey, &models)),
+            Format::Csv => usage::push_csv(&mut csv, &picture, &models),
+        }
+        Ok(())
+    })?;
+    if let Some(about) = &args.about {
+        ensure!(found > 0, "no model or invocation id with traffic in the last two weeks contains {about:?}");
+    }
+    match args.format {
+        Format::Table => print(&out),
+        Format::Json => print(&envelope::document("usage", &header, json!({"targets": targets}))),
+        Format::Csv => print(&csv.csv()),
+    }
+}

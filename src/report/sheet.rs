@@ -1,0 +1,345 @@
+//! A table, for a terminal of any width or as CSV.
+
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets,
+};
+use std::borrow::Cow;
+
+/// Stands for a group's heading until the columns are laid out: a heading is as long as it likes. No field has
+/// it, since it is for private use.
+const GROUP: char = '\u{e000}';
+
+/// Where a table is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terminal {
+    /// In columns.
+    pub width: usize,
+    pub colour: bool,
+}
+
+/// How a field stands out, where colours are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    #[default]
+    Plain,
+    Good,
+    Warn,
+    Bad,
+    Faint,
+}
+
+/// One field: as a person reads it, and as a program does.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Field {
+    pub shown: String,
+    /// For CSV. A number has no formula in it.
+    pub raw: Raw,
+    pub tone: Tone,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Raw {
+    #[default]
+    Nothing,
+    Text(String),
+    Number(f64),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Row {
+    /// A heading over the rows that follow.
+    Group(String),
+    Fields(Vec<Field>),
+}
+
+/// A column's head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub name: &'static str,
+    pub right: bool,
+    /// Whether it gives way first where the terminal is narrow: its text wraps.
+    pub wraps: bool,
+    /// Where its text is broken, if that helps.
+    pub breaks: char,
+}
+
+/// Rows under heads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sheet {
+    pub heads: Vec<Head>,
+    pub rows: Vec<Row>,
+}
+
+/// A column of numbers.
+pub const fn number(name: &'static str) -> Head {
+    Head { name, right: true, wraps: false, breaks: ' ' }
+}
+
+/// A column of words that are not broken.
+pub const fn word(name: &'static str) -> Head {
+    Head { name, right: false, wraps: false, breaks: ' ' }
+}
+
+/// A column of text that wraps.
+pub const fn text(name: &'static str) -> Head {
+    Head { name, right: false, wraps: true, breaks: ' ' }
+}
+
+/// A column of ids, which wrap at their hyphens.
+pub const fn identifier(name: &'static str) -> Head {
+    Head { name, right: false, wraps: true, breaks: '-' }
+}
+
+impl Field {
+    pub fn text(text: impl Into<String>) -> Field {
+        let text = text.into();
+        Field { shown: text.clone(), raw: Raw::Text(text), tone: Tone::Plain }
+    }
+
+    /// `show` makes it readable; `None` is a dash, and nothing in CSV.
+    pub fn number(value: Option<f64>, show: fn(f64) -> String) -> Field {
+        match value {
+            Some(value) => Field { shown: show(value), raw: Raw::Number(value), tone: Tone::Plain },
+            None => Field { shown: "-".to_string(), raw: Raw::Nothing, tone: Tone::Faint },
+        }
+    }
+
+    pub fn toned(self, tone: Tone) -> Field {
+        Field { tone, ..self }
+    }
+}
+
+/// Text that may hold anything, made safe for a terminal: what could move the cursor, change colours or turn
+/// the direction of the text is shown as its number.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let is_unsafe = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e000}'..='\u{f8ff}')
+    };
+    match text.contains(is_unsafe) {
+        false => Cow::Borrowed(text),
+        true => text
+            .chars()
+            .map(|c| if is_unsafe(c) { format!("<{:x}>", c as u32) } else { c.to_string() })
+            .collect(),
+    }
+}
+
+impl Sheet {
+    pub fn new(heads: Vec<Head>) -> Sheet {
+        Sheet { heads, rows: Vec::new() }
+    }
+
+    pub fn push(&mut self, fields: Vec<Field>) {
+        self.rows.push(Row::Fields(fields));
+    }
+
+    pub fn group(&mut self, heading: impl Into<String>) {
+        self.rows.push(Row::Group(heading.into()));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        !self.rows.iter().any(|row| matches!(row, Row::Fields(_)))
+    }
+
+    /// The table, no wider than the terminal as far as its words allow.
+    pub fn render(&self, terminal: Terminal) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(terminal.width as u16);
+        if terminal.colour {
+            table.enforce_styling();
+        } else {
+            table.force_no_tty();
+        }
+        let bold = |text: &str| Cell::new(text).add_attribute(Attribute::Bold);
+        table.set_header(self.heads.iter().map(|head| aligned(bold(head.name), head)));
+        let mut groups = Vec::new();
+        for row in &self.rows {
+            match row {
+                Row::Group(heading) => {
+                    table.add_row([format!("{GROUP}{}", groups.len())]);
+                    groups.push(heading);
+                }
+                Row::Fields(fields) => {
+                    table.add_row(self.heads.iter().zip(fields).map(|(head, field)| cell(head, field)));
+                }
+            }
+        }
+        for (column, head) in table.column_iter_mut().zip(&self.heads) {
+            column.set_padding((0, 2)).set_delimiter(head.breaks);
+            if !head.wraps {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+        let shown = |line: String| match line.trim().strip_prefix(GROUP).and_then(|n| n.parse::<usize>().ok())
+        {
+            Some(number) => heading(&printable(groups[number]), terminal),
+            None => format!("{}\n", line.trim_end()),
+        };
+        table.lines().map(shown).collect()
+    }
+
+    /// RFC 4180, with the heads as the first line. Groups are left out: what they say stands in a column of its
+    /// own wherever it matters.
+    pub fn csv(&self) -> String {
+        let heads = self.heads.iter().map(|head| head.name.to_lowercase().replace([' ', '-'], "_"));
+        let mut lines = csv_line(heads);
+        for row in &self.rows {
+            if let Row::Fields(fields) = row {
+                lines += &csv_line(fields.iter().map(|field| match &field.raw {
+                    Raw::Nothing => String::new(),
+                    Raw::Number(value) => value.to_string(),
+                    Raw::Text(text) => defused(text),
+                }));
+            }
+        }
+        lines
+    }
+}
+
+/// A line over the rows of a group.
+pub fn heading(text: &str, terminal: Terminal) -> String {
+    if terminal.colour { format!("\n\x1b[1m{text}\x1b[0m\n") } else { format!("\n{text}\n") }
+}
+
+fn aligned(cell: Cell, head: &Head) -> Cell {
+    cell.set_alignment(if head.right { CellAlignment::Right } else { CellAlignment::Left })
+}
+
+fn cell(head: &Head, field: &Field) -> Cell {
+    let cell = aligned(Cell::new(printable(&field.shown)), head);
+    match field.tone {
+        Tone::Plain => cell,
+        Tone::Good => cell.fg(Color::Green),
+        Tone::Warn => cell.fg(Color::Yellow),
+        Tone::Bad => cell.fg(Color::Red),
+        Tone::Faint => cell.fg(Color::DarkGrey),
+    }
+}
+
+impl Sheet {
+    /// The same as a table of HTML. Everything in it is escaped.
+    pub fn html(&self) -> String {
+        let class = |right: bool| if right { " class=\"n\"" } else { "" };
+        let heads: String = self
+            .heads
+            .iter()
+            .map(|head| format!("<th{}>{}</th>", class(head.right), markup(head.name)))
+            .collect();
+        let mut out = format!("<table><thead><tr>{heads}</tr></thead><tbody>\n");
+        for row in &self.rows {
+            match row {
+                Row::Group(heading) => {
+                    let span = self.heads.len();
+                    out += &format!("<tr><th colspan=\"{span}\">{}</th></tr>\n", markup(heading));
+                }
+                Row::Fields(fields) => {
+                    out += "<tr>";
+                    for (head, field) in self.heads.iter().zip(fields) {
+                        let tone = match field.tone {
+                            Tone::Plain => "",
+                            Tone::Good => "good",
+                            Tone::Warn => "warn",
+                            Tone::Bad => "bad",
+                            Tone::Faint => "faint",
+                        };
+                        let classes = format!("{}{tone}", if head.right { "n " } else { "" });
+                        out += &format!("<td class=\"{}\">{}</td>", classes.trim(), markup(&field.shown));
+                    }
+                    out += "</tr>\n";
+                }
+            }
+        }
+        out + "</tbody></table>\n"
+    }
+}
+
+/// Text that may hold anything, made safe between tags and in attributes.
+pub fn markup(text: &str) -> String {
+    let safe = printable(text);
+    let mut out = String::with_capacity(safe.len());
+    for c in safe.chars() {
+        match c {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '"' => out += "&quot;",
+            '\'' => out += "&#39;",
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn csv_line(fields: impl Iterator<Item = String>) -> String {
+    let quoted = fields.map(|field| match field.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")),
+        false => field,
+    });
+    quoted.collect::<Vec<_>>().join(",") + "\r\n"
+}
+
+/// Text that a spreadsheet would take for a formula, with an apostrophe before it.
+fn defused(text: &str) -> String {
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%']) {
+        true => format!("'{text}"),
+        false => text.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NARROW: Terminal = Terminal { width: 40, colour: false };
+
+    fn sheet() -> Sheet {
+        let mut sheet = Sheet::new(vec![text("QUOTA"), word("CODE"), number("LIMIT")]);
+        sheet.group("Claude, whose heading is longer than any column of the table is wide");
+        let name = "Cross-region model inference tokens per minute for X";
+        sheet.push(vec![
+            Field::text(name),
+            Field::text("L-1"),
+            Field::number(Some(6e6), |_| "6M".to_string()),
+        ]);
+        sheet.push(vec![
+            Field::text("=1+1"),
+            Field::text("L-\x1b[31m2"),
+            Field::number(None, |v| v.to_string()),
+        ]);
+        sheet
+    }
+
+    #[test]
+    fn long_text_wraps_and_the_rest_stays_whole() {
+        let shown = sheet().render(NARROW);
+        let expected = "\
+QUOTA                 CODE         LIMIT
+
+Claude, whose heading is longer than any column of the table is wide
+Cross-region model    L-1             6M
+inference tokens per
+minute for X
+=1+1                  L-<1b>[31m2      -
+";
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn csv_holds_numbers_as_they_are_and_no_formula() {
+        let expected = "quota,code,limit\r\n\
+                        Cross-region model inference tokens per minute for X,L-1,6000000\r\n\
+                        '=1+1,L-\u{1b}[31m2,\r\n";
+        assert_eq!(sheet().csv(), expected);
+        let mut quotes = Sheet::new(vec![text("NAME")]);
+        quotes.push(vec![Field::text("a \"b\", c\nd")]);
+        assert_eq!(quotes.csv(), "name\r\n\"a \"\"b\"\", c\nd\"\r\n");
+    }
+
+    #[test]
+    fn nothing_printed_moves_the_cursor_or_turns_the_text() {
+        assert_eq!(printable("us.\u{202e}abc\x1b]0;x\x07\u{9b}1m"), "us.<202e>abc<1b>]0;x<7><9b>1m");
+        assert_eq!(printable("Größe 模型"), "Größe 模型");
+    }
+}

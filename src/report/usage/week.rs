@@ -1,0 +1,66 @@
+//! Calls by weekday and hour, as a heat map.
+
+use crate::report::envelope;
+use crate::report::human;
+use crate::report::sheet::Terminal;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+/// From none to the busiest hour.
+const SHADES: [char; 5] = ['·', '░', '▒', '▓', '█'];
+/// The same in the terminal's 256 colours, light enough for dark grounds and dark enough for light ones.
+const COLOURS: [u8; 5] = [244, 73, 107, 172, 160];
+
+/// Calls and the minutes they were made in, by weekday and hour.
+pub type Week = [[(f64, usize); 24]; 7];
+
+/// Calls a minute.
+fn rate((calls, minutes): (f64, usize)) -> Option<f64> {
+    (minutes > 0).then(|| calls / minutes as f64)
+}
+
+/// One line for each weekday of the span; nothing without calls.
+pub fn render(week: &Week, terminal: Terminal) -> String {
+    let busiest = week.iter().flatten().filter_map(|hour| rate(*hour)).reduce(f64::max);
+    let Some(busiest) = busiest.filter(|busiest| *busiest > 0.0) else { return String::new() };
+    let mut out = format!("calls a minute by hour (UTC); {} {}\n", SHADES[4], human::rounded(busiest));
+    out += "     0  2  4  6  8  10 12 14 16 18 20 22\n";
+    for (day, hours) in DAYS.iter().zip(week).filter(|(_, hours)| hours.iter().any(|hour| hour.1 > 0)) {
+        let _ = write!(out, "{day}  ");
+        for (at, hour) in hours.iter().enumerate() {
+            let cell = rate(*hour).map_or(" ".to_string(), |rate| shade(rate / busiest, terminal));
+            // Two hours and a gap, as the numbers above them.
+            out += &if at % 2 == 1 { format!("{cell} ") } else { cell };
+        }
+        out.truncate(out.trim_end().len());
+        out.push('\n');
+    }
+    out
+}
+
+fn shade(share: f64, terminal: Terminal) -> String {
+    let level = if share <= 0.0 { 0 } else { ((share * 4.0).ceil() as usize).clamp(1, 4) };
+    let shade = SHADES[level];
+    match terminal.colour {
+        true => format!("\x1b[38;5;{}m{shade}\x1b[0m", COLOURS[level]),
+        false => shade.to_string(),
+    }
+}
+
+/// The hours that the span holds.
+pub fn json(week: &Week) -> Value {
+    let hours = DAYS.iter().zip(week).flat_map(|(day, hours)| {
+        hours.iter().enumerate().filter(|(_, (_, minutes))| *minutes > 0).map(
+            move |(hour, (calls, minutes))| {
+                json!({
+                    "weekday": day,
+                    "hour": hour,
+                    "calls": envelope::number(Some(*calls)),
+                    "minutes": minutes,
+                })
+            },
+        )
+    });
+    hours.collect()
+}

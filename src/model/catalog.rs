@@ -122,3 +122,33 @@ pub struct BatchJob {
     /// `Submitted`, `InProgress`, …
     pub status: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_that_could_not_be_read_are_those_of_before_while_the_profile_is_listed() {
+        let profile = |arn: &str| {
+            Arc::new(InferenceProfile {
+                id: arn.to_string(),
+                arn: arn.to_string(),
+                name: None,
+                kind: ProfileKind::Application,
+                model_arns: Vec::new(),
+            })
+        };
+        let tags = |pairs: &[(&str, &str)]| {
+            let of = |(arn, team): &(&str, &str)| {
+                (arn.to_string(), Tags::from([("team".to_string(), team.to_string())]))
+            };
+            Some(pairs.iter().map(of).collect::<BTreeMap<_, _>>())
+        };
+        let before =
+            Catalog { tags: tags(&[("a", "old"), ("b", "old"), ("gone", "old")]), ..Catalog::default() };
+        let profiles = Some(["a", "b", "c"].map(profile).to_vec());
+        let mut now = Catalog { profiles, tags: tags(&[("a", "new")]), ..Catalog::default() };
+        now.keep_tags(&before);
+        assert_eq!(now.tags, tags(&[("a", "new"), ("b", "old")]));
+    }
+}

@@ -169,8 +169,11 @@ def not_scraped(values):
 
 
 def shard_missing(v):
-    """The value of bedrock_exporter_shard is the total, so that PromQL can count against it."""
+    """The value of bedrock_exporter_shard is the total, so that PromQL can count against it. A rollout to another
+    total is let through: the total is there for a while already, and its shards may come and go meanwhile."""
     labels = "job, total"
+    shard, known = "bedrock_exporter_shard", f"bedrock_exporter_shard offset {v['settled']}"
+    seen = f"max_over_time({shard}[{v['settled']}])"
     return dict(
         alert="BedrockShardMissing",
         severity="critical",
@@ -178,9 +181,13 @@ def shard_missing(v):
         dashboard="exporter",
         labels=labels,
         expr=f"""\
-count by ({labels}) ({top("job, total, shard", "bedrock_exporter_shard")})
+count by ({labels}) ({top("job, total, shard", seen)})
 < on ({labels})
-{top(labels, "bedrock_exporter_shard")}""",
+(
+  {top(labels, shard)}
+  and on ({labels})
+  {top(labels, known)}
+)""",
         summary="Only <value> of <total> shards of <job> are there",
         description="The accounts are shared in <total> slices, and only <value> of them are watched (shards <shards>; "
         "counted from 0). Accounts of the others are unseen: throttling there pages nobody.",
@@ -189,13 +196,20 @@ count by ({labels}) ({top("job, total, shard", "bedrock_exporter_shard")})
 
 
 def shards_disagree(v):
+    said = top("job, total", "bedrock_exporter_shard")
+    before = top("job, total", f"bedrock_exporter_shard offset {v['settled']}")
     return dict(
         alert="BedrockShardsDisagree",
         severity="warning",
         values=v,
         dashboard="exporter",
         labels="job",
-        expr=f"count by (job) ({top('job, total', 'bedrock_exporter_shard')}) > 1",
+        expr=f"""\
+count by (job) (
+  {said}
+  and on (job, total)
+  {before}
+) > 1""",
         summary="Exporters of <job> share the accounts in <value> different ways",
         description="Exporters of <job> disagree on how many slices the accounts are shared in: <totals>. Some accounts are "
         "watched twice, and some maybe by none.",

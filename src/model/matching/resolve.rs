@@ -305,7 +305,8 @@ impl<'a> Ledger<'a> {
         for at in slots.iter().filter_map(|slot| join.by_slot.get(slot)).flatten() {
             let row = &join.rows[*at];
             if join.claims[*at] == Claim::Free && !ruled(&row.code) {
-                found.extend(far(&row.loose).map(|far| (far, &*row.code, &*row.name)));
+                let identity = row.loose.as_ref().unwrap_or(&row.identity);
+                found.extend(far(identity).map(|far| (far, &*row.code, &*row.name)));
             }
         }
         for row in join.unread.iter().filter(|row| slots.iter().any(|slot| row.may_limit(slot))) {

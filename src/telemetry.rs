@@ -94,6 +94,7 @@ impl Telemetry {
             ),
             registry,
         };
+        telemetry.set_shard(Shard::default());
         telemetry.reloaded(true, now);
         telemetry
     }

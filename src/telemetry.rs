@@ -5,6 +5,7 @@ mod logfmt;
 
 use crate::exposition::family::Family;
 use crate::model::ids::words;
+use crate::model::shard::Shard;
 use crate::model::snapshot::{Collector, ErrorClass, Settings};
 use crate::model::time::Timestamp;
 use logfmt::Logfmt;
@@ -35,6 +36,7 @@ pub struct Telemetry {
     budget: GaugeVec,
     series: IntGauge,
     targets: IntGauge,
+    shard: GaugeVec,
     interval: GaugeVec,
     discovery_up: GaugeVec,
     discovery_errors: CounterVec,
@@ -122,6 +124,7 @@ impl Telemetry {
             budget: register(&registry, &families::BUDGET, GaugeVec::new),
             series: single(&registry, &families::SERIES, IntGauge::with_opts),
             targets: single(&registry, &families::TARGETS, IntGauge::with_opts),
+            shard: register(&registry, &families::SHARD, GaugeVec::new),
             interval: register(&registry, &families::COLLECTION_INTERVAL, GaugeVec::new),
             discovery_up: register(&registry, &families::DISCOVERY_UP, GaugeVec::new),
             discovery_errors: register(&registry, &families::DISCOVERY_ERRORS, CounterVec::new),
@@ -140,6 +143,7 @@ impl Telemetry {
             telemetry.connections_closed.with_label_values(&[reason.word()]).inc_by(0.0);
         }
         telemetry.writer_turned(now);
+        telemetry.set_shard(Shard::default());
         telemetry.reloaded(true, now);
         telemetry
     }
@@ -185,6 +189,13 @@ impl Telemetry {
 
     pub fn set_targets(&self, count: usize) {
         self.targets.set(count as i64);
+    }
+
+    /// Which accounts are watched here, where several exporters share them.
+    pub fn set_shard(&self, shard: Shard) {
+        self.shard.reset();
+        let (number, total) = (shard.number().to_string(), shard.total().to_string());
+        self.shard.with_label_values(&[&number, &total]).set(f64::from(shard.total()));
     }
 
     pub fn set_interval(&self, collector: Collector, seconds: f64) {

@@ -110,6 +110,7 @@ pub(super) async fn run(
 impl Writer {
     async fn new(plan: Plan, telemetry: Telemetry, old: Option<&Fleet>) -> Result<Writer> {
         let fleet = Fleet::open(&plan, &telemetry, old).await?;
+        telemetry.set_shard(plan.shard);
         let writer = Writer {
             snapshot: Snapshot::new(fleet.targets(), now()),
             export: Arc::new(named(&plan, &fleet)),

@@ -3,6 +3,10 @@
 use super::family::Family;
 use std::io::{self, Write};
 
+/// The label that some samples of a family have and others have not: refusals are a model's, or those of an id
+/// of unknown model. To Prometheus an empty label is none, so that none is written.
+const OPTIONAL: &str = "model_id";
+
 /// The lines of one family, on their way out.
 pub(super) struct Samples<'a> {
     family: &'static Family,
@@ -40,8 +44,12 @@ impl<'a> Samples<'a> {
         lines.extend_from_slice(self.family.name.as_bytes());
         lines.push(b'{');
         lines.extend_from_slice(self.target.as_bytes());
-        for (i, (name, value)) in self.names.iter().zip(values.iter().chain(more)).enumerate() {
-            if i > 0 || !self.target.is_empty() {
+        let mut first = self.target.is_empty();
+        for (name, value) in self.names.iter().zip(values.iter().chain(more)) {
+            if *name == OPTIONAL && value.is_empty() {
+                continue;
+            }
+            if !std::mem::take(&mut first) {
                 lines.push(b',');
             }
             label(lines, name, value);

@@ -25,6 +25,19 @@ pub struct Catalog {
     pub tags: Option<BTreeMap<String, Tags>>,
 }
 
+impl Catalog {
+    /// Takes over the tags of profiles that are still listed and whose own could not be read this time, so that
+    /// a team does not lose its name by one failed call.
+    pub(crate) fn keep_tags(&mut self, before: &Catalog) {
+        let (Some(tags), Some(known)) = (&mut self.tags, &before.tags) else { return };
+        for profile in self.profiles.iter().flatten() {
+            if let (false, Some(kept)) = (tags.contains_key(&profile.arn), known.get(&profile.arn)) {
+                tags.insert(profile.arn.clone(), kept.clone());
+            }
+        }
+    }
+}
+
 /// By key.
 pub type Tags = BTreeMap<String, String>;
 
@@ -108,4 +121,34 @@ pub struct BatchJob {
     pub model_id: String,
     /// `Submitted`, `InProgress`, …
     pub status: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_that_could_not_be_read_are_those_of_before_while_the_profile_is_listed() {
+        let profile = |arn: &str| {
+            Arc::new(InferenceProfile {
+                id: arn.to_string(),
+                arn: arn.to_string(),
+                name: None,
+                kind: ProfileKind::Application,
+                model_arns: Vec::new(),
+            })
+        };
+        let tags = |pairs: &[(&str, &str)]| {
+            let of = |(arn, team): &(&str, &str)| {
+                (arn.to_string(), Tags::from([("team".to_string(), team.to_string())]))
+            };
+            Some(pairs.iter().map(of).collect::<BTreeMap<_, _>>())
+        };
+        let before =
+            Catalog { tags: tags(&[("a", "old"), ("b", "old"), ("gone", "old")]), ..Catalog::default() };
+        let profiles = Some(["a", "b", "c"].map(profile).to_vec());
+        let mut now = Catalog { profiles, tags: tags(&[("a", "new")]), ..Catalog::default() };
+        now.keep_tags(&before);
+        assert_eq!(now.tags, tags(&[("a", "new"), ("b", "old")]));
+    }
 }

@@ -35,11 +35,12 @@ pub(crate) fn evaluate(state: &TargetState, settings: &Settings, now: Timestamp)
     if spending.is_fresh() {
         evaluation.ids = memory.ids.iter().map(|(id, known)| spending.id(id, known)).collect();
         evaluation.unmapped = spending.unmapped();
-        for ((model, scope), ids) in spending.by_model() {
-            let status = spending.refusals(&evaluation.quotas, model, scope, &ids);
+        for (pool, ids) in spending.by_pool() {
+            let status = spending.refusals(&evaluation.quotas, pool, &ids);
             newly_refused |= spending.is_new(&status) && !spending.is_at_limit(&evaluation.quotas, &ids);
             evaluation.throttling.push(status);
         }
+        spending.doubt_reservations(&mut evaluation.throttling);
     }
     Evaluated { evaluation, newly_refused }
 }

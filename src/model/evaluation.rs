@@ -14,12 +14,12 @@ pub struct Evaluation {
     pub quotas: Vec<QuotaStatus>,
     /// Every invocation id known, sorted.
     pub ids: Vec<IdStatus>,
-    /// Per model and scope.
+    /// Per model and scope, and per id of which either is unknown.
     pub throttling: Vec<ThrottleStatus>,
     /// The models of all ids that CloudWatch has shown within the last 14 days, and those whose quotas they
     /// spend: known also while usage cannot be read.
     pub models_in_use: BTreeSet<Arc<str>>,
-    /// Traffic of the last 24 hours that no quota could be found for.
+    /// Traffic of the last 24 hours that no quota, or not every quota, could be found for.
     pub unmapped: Vec<(InvocationId, Unmapped)>,
     /// The end of the last minute read for every id.
     pub complete_until: Option<Timestamp>,
@@ -96,11 +96,19 @@ words! {
     }
 }
 
-/// The throttling of one model and scope, from closed minutes, all its ids added minute by minute.
+/// Whose refusals are added up: the calls of one model and scope, or those of one id of which either is unknown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pool {
+    pub model: Option<Arc<str>>,
+    pub scope: Option<Scope>,
+    /// The id, where model or scope is unknown: two such ids need not spend the same quota.
+    pub id: Option<InvocationId>,
+}
+
+/// The throttling of one pool, from closed minutes, all its ids added minute by minute.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ThrottleStatus {
-    pub model: Arc<str>,
-    pub scope: Scope,
+    pub pool: Pool,
     /// Window label (`5m`, `30m`) and throttles / (invocations + throttles); absent without attempts.
     pub ratio: Vec<(&'static str, f64)>,
     /// Window label and invocations + throttles.
@@ -109,4 +117,11 @@ pub struct ThrottleStatus {
     pub throttled_seconds: u64,
     /// While throttled within the last 15 minutes.
     pub cause: Option<Cause>,
+}
+
+impl ThrottleStatus {
+    /// Whether calls were tried within the shortest window, and not one was accepted.
+    pub(crate) fn is_refused_entirely(&self) -> bool {
+        self.ratio.first().is_some_and(|(_, ratio)| *ratio == 1.0)
+    }
 }

@@ -104,9 +104,9 @@ pub struct Resolution {
     pub tags: BTreeMap<String, String>,
     /// One per quantity that a call of this id could spend, each matched or with the reason why not.
     pub charges: Vec<Charge>,
-    /// Why no quota at all could be found for it; `None` where at least one was
-    /// found, or where having none is right (provisioned throughput, imported models: no on-demand quota
-    /// applies).
+    /// Why no quota at all could be found for it, or why one of several could not be decided; `None` where all
+    /// were found or certainly do not exist beside one that was, or where having none is right (provisioned
+    /// throughput, imported models: no on-demand quota applies).
     pub unmapped: Option<Unmapped>,
 }
 

@@ -25,6 +25,16 @@ impl Shard {
         (number < of).then_some(Shard { number, of })
     }
 
+    /// Counted from 0.
+    pub fn number(self) -> u32 {
+        self.number
+    }
+
+    /// How many slices there are.
+    pub fn total(self) -> u32 {
+        self.of
+    }
+
     /// Whether the account is in this slice. The same account is always in the same one of `of` slices,
     /// and one slice more takes only its own share from the others.
     pub fn owns(self, account_id: &str) -> bool {

@@ -8,6 +8,13 @@ const fn own(kind: Kind, name: &'static str, labels: &'static [&'static str], he
 
 pub const TARGETS: Family =
     own(Kind::Gauge, "bedrock_exporter_targets", &[], "Targets (account and region) that are watched.");
+pub const SHARD: Family = own(
+    Kind::Gauge,
+    "bedrock_exporter_shard",
+    &["shard", "total"],
+    "Which slice of the accounts this exporter watches, counted from 0, of how many. The value is the total, so that \
+     shards can be counted against it; 1 where nothing is shared.",
+);
 pub const COLLECTION_INTERVAL: Family = own(
     Kind::Gauge,
     "bedrock_exporter_collection_interval_seconds",
@@ -105,6 +112,7 @@ pub const BUILD_INFO: Family = own(
 /// Every one of them, in the order in which docs/METRICS.md tells them.
 pub const ALL: &[Family] = &[
     TARGETS,
+    SHARD,
     COLLECTION_INTERVAL,
     AWS_REQUESTS,
     AWS_REQUEST_DURATION,

@@ -98,7 +98,7 @@ class Broken(unittest.TestCase):
             "bedrock_attempts is not within max by",
             "BedrockThrottling",
             self.expr(
-                'max by (account_id, region, model, scope) (bedrock_attempts{window="5m"})',
+                'max by (account_id, region, model, scope, model_id) (bedrock_attempts{window="5m"})',
                 'bedrock_attempts{window="5m"}',
             ),
         )

@@ -304,6 +304,6 @@ impl Cloud {
     }
 
     pub fn throttling(&self, scope: Scope) -> Option<&ThrottleStatus> {
-        self.evaluation().throttling.iter().find(|status| status.scope == scope)
+        self.evaluation().throttling.iter().find(|status| status.pool.scope == Some(scope))
     }
 }

@@ -42,7 +42,8 @@ mod ministack; // an AWS that nobody here wrote
 mod monitoring; // usage read by a monitoring account
 mod rig;
 mod rounds; // rounds minute by minute
-mod sim; // the simulated AWS itself, seen by the Rust SDKs and boto3
+mod sim;
+mod tags; // tags that are refused for one of several profiles // the simulated AWS itself, seen by the Rust SDKs and boto3
 
 // The whole process: the binary, its flags, its log, its pages (`served`).
 mod credentials; // every way to credentials, and whose they are

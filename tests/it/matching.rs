@@ -148,6 +148,25 @@ fn an_irregular_name_is_unknown_until_one_line_of_config_says_whose_it_is() {
     }
 }
 
+/// Its requests are counted and its tokens are not: while they are undecided, the id is told of.
+#[test]
+fn a_partly_matched_id_is_not_silent() {
+    let id = InvocationId::runtime("us.anthropic.claude-sonnet-6");
+    let requests = ("L-1", "Cross-region model inference requests per minute for Anthropic Claude Sonnet 6");
+    let tokens = "Cross-region model inference tokens per minute for Anthropic Claude Sonnet 6";
+    let preview = format!("{tokens} (Preview)");
+    for (rows, unmapped) in [
+        (vec![requests], None),
+        (vec![requests, ("L-2", tokens)], None),
+        (vec![requests, ("L-2", &preview)], Some(Unmapped::IrregularName)),
+        (vec![requests, ("L-2", tokens), ("L-3", tokens)], Some(Unmapped::Ambiguous)),
+    ] {
+        let resolution = index(&rows, &[("anthropic.claude-sonnet-6", "")]).resolve(&id);
+        assert_eq!(resolution.charges[0].quota_code(), Some("L-1"), "{rows:?}");
+        assert_eq!(resolution.unmapped, unmapped, "{rows:?}");
+    }
+}
+
 #[test]
 fn overrides_go_before_everything() {
     let quotas = rows(&[

@@ -68,7 +68,8 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "bedrock_throttle_ratio",
         "Throttling",
-        "Per model and scope, all invocation ids added minute by minute.",
+        "Per model and scope, all invocation ids added minute by minute. An id whose model or scope is unknown stands \
+         alone, under its `model_id`, with what is unknown of it called `unknown`; all others have no label `model_id`.",
     ),
     (
         "bedrock_unmapped_model",

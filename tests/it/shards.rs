@@ -107,6 +107,11 @@ async fn all_shards_together_publish_exactly_what_one_exporter_does() {
         if usage >= ACCOUNTS && limits >= 2 * ACCOUNTS && whole == together {
             assert!(series.iter().all(|&series| series > 0), "each has its share: {series:?}");
             assert_eq!(series.iter().sum::<usize>(), whole.len(), "no series comes from two");
+            for (number, url) in shards.iter().enumerate() {
+                let told = format!("bedrock_exporter_shard{{shard=\"{number}\",total=\"3\"}} 3");
+                let page = reqwest::get(url).await.unwrap().text().await.unwrap();
+                assert!(page.lines().any(|line| line == told), "{told}\n{page}");
+            }
             return;
         }
     }

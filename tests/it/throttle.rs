@@ -5,7 +5,7 @@ use bedrock_quota_exporter::model::catalog::ProfileKind;
 use bedrock_quota_exporter::model::evaluation::Cause;
 use bedrock_quota_exporter::model::ids::Scope;
 use bedrock_quota_exporter::model::time::Minute;
-use bedrock_quota_exporter::model::usage::Metric;
+use bedrock_quota_exporter::model::usage::{InvocationId, Metric};
 
 const MODEL: &str = "amazon.nova-pro-v1:0";
 const US: &str = "us.amazon.nova-pro-v1:0";
@@ -174,14 +174,14 @@ fn a_zero_quota_with_attempts() {
 fn the_day_is_spent() {
     let mut cloud = cloud();
     for minute in minutes(-600, -590) {
-        calls(&mut cloud, US, minute, 100.0, 3_900_000.0, 0.0);
+        calls(&mut cloud, US, minute, 100.0, 3_970_000.0, 0.0);
     }
     for minute in minutes(-20, 30) {
         calls(&mut cloud, US, minute, 0.0, 0.0, 50.0);
     }
     cloud.round();
     cloud.run_until(NOON.plus(60));
-    assert_eq!(cloud.status("L-3").ratio, Some(0.975), "half weight across regions");
+    assert_eq!(cloud.status("L-3").ratio, Some(0.9925), "half weight across regions");
     assert_eq!(cause(&cloud), Some(Cause::TokensPerDay));
 }
 
@@ -203,4 +203,67 @@ fn windows_add_all_ids_minute_by_minute_and_skip_unknown_ones() {
     let status = cloud.throttling(Scope::CrossRegion).unwrap();
     assert_eq!(status.attempts, [("5m", 300.0), ("30m", 2800.0)], "three minutes known of both");
     assert_eq!(status.throttled_seconds, 900);
+}
+
+/// Whatever they spend, somebody's calls are refused: two such ids are not added up, since they need not share
+/// a quota.
+#[test]
+fn refusals_of_ids_without_a_model_are_shown_by_id() {
+    let mut cloud = cloud();
+    for minute in minutes(-30, 30) {
+        calls(&mut cloud, "zzzzyyyyxxxx", minute, 0.0, 0.0, 500.0);
+        calls(&mut cloud, "wwwwvvvvuuuu", minute, 900.0, 90_000.0, 100.0);
+    }
+    cloud.round();
+    cloud.run_until(NOON.plus(600));
+    for (id, ratio) in [("zzzzyyyyxxxx", 1.0), ("wwwwvvvvuuuu", 0.1)] {
+        let id = InvocationId::runtime(id);
+        let mut all = cloud.evaluation().throttling.iter();
+        let status = all.find(|status| status.pool.id.as_ref() == Some(&id)).expect("it has its own pool");
+        assert_eq!((status.pool.model.as_deref(), status.pool.scope), (None, None), "{id:?}");
+        assert_eq!((status.ratio[0], status.throttled_seconds), (("5m", ratio), 900), "{id:?}");
+        assert_eq!(status.cause, Some(Cause::Unknown), "{id:?}");
+    }
+}
+
+const OTHER: &str = "amazon.nova-lite-v1:0";
+
+/// Both models are refused entirely for 20 minutes, while next to nothing is used.
+fn two_models_refused_entirely() -> Cloud {
+    let mut cloud = cloud();
+    cloud.model(OTHER, "Nova Lite", "Amazon");
+    cloud.quota("L-5", "On-demand model inference tokens per minute for Amazon Nova Lite", Some(100_000.0));
+    for minute in minutes(-30, 30) {
+        calls(&mut cloud, US, minute, 0.0, 0.0, 900.0);
+        calls(&mut cloud, OTHER, minute, 0.0, 0.0, 90.0);
+    }
+    cloud
+}
+
+/// Nobody publishes how much of it is used; once it is spent, all models refuse all calls.
+#[test]
+fn reservation_is_not_claimed_where_the_accounts_day_may_be_spent() {
+    let mut cloud = two_models_refused_entirely();
+    cloud.quota("L-E3F10727", "Cross-Model Max Tokens Per Day", Some(700_000_000.0));
+    cloud.round();
+    cloud.run_until(NOON.plus(600));
+    assert_eq!(cause(&cloud), Some(Cause::Unknown));
+    assert_eq!(cloud.throttling(Scope::OnDemand).and_then(|status| status.cause), Some(Cause::Unknown));
+}
+
+#[test]
+fn reservation_is_claimed_where_no_such_limit_is_listed_or_another_model_answers() {
+    let mut unlisted = two_models_refused_entirely();
+    unlisted.round();
+    unlisted.run_until(NOON.plus(600));
+    assert_eq!(cause(&unlisted), Some(Cause::Reservation));
+
+    let mut answered = two_models_refused_entirely();
+    answered.quota("L-E3F10727", "Cross-Model Max Tokens Per Day", Some(700_000_000.0));
+    for minute in minutes(-30, 30) {
+        calls(&mut answered, OTHER, minute, 10.0, 100.0, 0.0);
+    }
+    answered.round();
+    answered.run_until(NOON.plus(600));
+    assert_eq!(cause(&answered), Some(Cause::Reservation));
 }

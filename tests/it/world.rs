@@ -357,8 +357,7 @@ fn evaluation() -> Evaluation {
 /// A quarter of its calls are refused, since max_tokens reserves too much.
 pub fn throttled(model: &str) -> ThrottleStatus {
     ThrottleStatus {
-        model: model.into(),
-        scope: Scope::CrossRegion,
+        pool: Pool { model: Some(model.into()), scope: Some(Scope::CrossRegion), id: None },
         ratio: vec![("5m", 0.25), ("30m", 1.0 / 3.0)],
         attempts: vec![("5m", 400.0), ("30m", 2_400.0)],
         throttled_seconds: 300,

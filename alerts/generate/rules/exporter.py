@@ -13,6 +13,8 @@ def alerts(values):
     yield data_stale(values["data_stale"])
     yield credentials_failing(values["credentials"])
     yield from not_scraped(values)
+    yield shard_missing(values["shard_missing"])
+    yield shards_disagree(values["shards_disagree"])
     yield budget_degraded(values["budget_degraded"])
     yield reload_failed(values["reload_failed"])
     yield discovery_failing(values["discovery_failing"])
@@ -164,6 +166,55 @@ def not_scraped(values):
         summary="No Bedrock quota exporter is scraped at all",
         description="Prometheus has no bedrock_exporter_build_info: the exporter is down, was never scraped, or its scrape "
         "job is gone. Bedrock's quotas and throttling are unseen, and the alerts on them cannot fire.",
+    )
+
+
+def shard_missing(v):
+    """The value of bedrock_exporter_shard is the total, so that PromQL can count against it. A rollout to another
+    total is let through: the total is there for a while already, and its shards may come and go meanwhile."""
+    labels = "job, total"
+    shard, known = "bedrock_exporter_shard", f"bedrock_exporter_shard offset {v['settled']}"
+    seen = f"max_over_time({shard}[{v['settled']}])"
+    return dict(
+        alert="BedrockShardMissing",
+        severity="critical",
+        values=v,
+        dashboard="exporter",
+        labels=labels,
+        expr=f"""\
+count by ({labels}) ({top("job, total, shard", seen)})
+< on ({labels})
+(
+  {top(labels, shard)}
+  and on ({labels})
+  {top(labels, known)}
+)""",
+        summary="Only <value> of <total> shards of <job> are there",
+        description="The accounts are shared in <total> slices, and only <value> of them are watched (shards <shards>; "
+        "counted from 0). Accounts of the others are unseen: throttling there pages nobody.",
+        parts={"shards": lookup_each("max by (shard) (bedrock_exporter_shard{%s})", labels, "shard", "none")},
+    )
+
+
+def shards_disagree(v):
+    said = top("job, total", "bedrock_exporter_shard")
+    before = top("job, total", f"bedrock_exporter_shard offset {v['settled']}")
+    return dict(
+        alert="BedrockShardsDisagree",
+        severity="warning",
+        values=v,
+        dashboard="exporter",
+        labels="job",
+        expr=f"""\
+count by (job) (
+  {said}
+  and on (job, total)
+  {before}
+) > 1""",
+        summary="Exporters of <job> share the accounts in <value> different ways",
+        description="Exporters of <job> disagree on how many slices the accounts are shared in: <totals>. Some accounts are "
+        "watched twice, and some maybe by none.",
+        parts={"totals": lookup_each("max by (total) (bedrock_exporter_shard{%s})", "job", "total", "none")},
     )
 
 

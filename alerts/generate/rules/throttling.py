@@ -1,17 +1,17 @@
 """Calls that fail now."""
 
-from .promql import CROSS_MODEL_DAY, INVOCATION_ID, MINUTE_QUOTAS, MODEL, TARGET, indent, top, zero_quota
+from .promql import CROSS_MODEL_DAY, INVOCATION_ID, MINUTE_QUOTAS, MODEL, POOL, TARGET, indent, top, zero_quota
 from .text import lookup, lookup_each, percent
 
 
 def throttled(v):
     """Refused in earnest: by share, persistence and volume."""
     return f"""\
-{top(MODEL, 'bedrock_throttle_ratio{window="5m"}')} > {v["ratio"]}
-and on ({MODEL})
-{top(MODEL, 'bedrock_throttled_seconds{window="15m"}')} >= {v["throttled_seconds"]}
-and on ({MODEL})
-{top(MODEL, 'bedrock_attempts{window="5m"}')} >= {v["attempts"]}"""
+{top(POOL, 'bedrock_throttle_ratio{window="5m"}')} > {v["ratio"]}
+and on ({POOL})
+{top(POOL, 'bedrock_throttled_seconds{window="15m"}')} >= {v["throttled_seconds"]}
+and on ({POOL})
+{top(POOL, 'bedrock_attempts{window="5m"}')} >= {v["attempts"]}"""
 
 
 def never_answered():
@@ -44,16 +44,17 @@ def throttling(v):
         severity="critical",
         values=v,
         dashboard="model",
-        labels=MODEL,
+        labels=POOL,
         expr=f"{throttled(v)}\nunless on ({MODEL})\n{never_answered()}",
-        summary="<model> (<scope>, <region>) is throttled: <value_percent> of its calls are refused",
+        summary="<model><id> (<scope>, <region>) is throttled: <value_percent> of its calls are refused",
         description="<value_percent> of <attempts> calls within 5 minutes were refused (<where>), and calls were refused "
         "in <throttled> of the last 15 minutes. Cause: <cause>. Largest use of a limit while refused: <ceiling>. "
         "Refused: <ids>.",
         parts={
-            "attempts": lookup('max(bedrock_attempts{window="5m",%s})', MODEL, "value | humanize"),
-            "throttled": lookup('max(bedrock_throttled_seconds{window="15m",%s})', MODEL, "value | humanizeDuration"),
-            "cause": lookup_each("max by (cause) (bedrock_throttle_cause{%s}) == 1", MODEL, "cause"),
+            "id": "{{ with $labels.model_id }} {{ . }}{{ end }}",
+            "attempts": lookup('max(bedrock_attempts{window="5m",%s})', POOL, "value | humanize"),
+            "throttled": lookup('max(bedrock_throttled_seconds{window="15m",%s})', POOL, "value | humanizeDuration"),
+            "cause": lookup_each("max by (cause) (bedrock_throttle_cause{%s}) == 1", POOL, "cause"),
             "ids": ids_with("bedrock_invocation_throttles_total"),
         },
     )

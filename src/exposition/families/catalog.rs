@@ -17,7 +17,7 @@ pub(super) const ROWS: &[Row] = &[
     gauge(
         "bedrock_unmapped_model",
         target!("model_id", "reason"),
-        "Traffic of the last 24 hours for which no quota could be found, and why; always 1.",
+        "Traffic of the last 24 hours for which no quota, or not every one, could be found, and why; always 1.",
         IDS,
         unmapped,
     ),

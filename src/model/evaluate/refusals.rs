@@ -1,47 +1,66 @@
-//! Refused calls by model and scope, and what is known of the limits in the minutes of refusal.
+//! Refused calls by pool, and what is known of the limits in the minutes of refusal.
 
 use super::spending::{Spending, limit};
 use super::throttling::{self, Evidence, Refused, Share};
 use super::utilization::{self, Spender, View};
-use crate::model::evaluation::{Cause, QuotaStatus, ThrottleStatus};
-use crate::model::ids::{Endpoint, QuotaKind, Scope, State};
-use crate::model::matching::{Charge, ModelQuota, QuotaKey};
+use crate::model::evaluation::{Cause, Pool, QuotaStatus, ThrottleStatus};
+use crate::model::ids::{Endpoint, QuotaKind, State};
+use crate::model::matching::{self, Charge, Family, ModelQuota, QuotaKey};
 use crate::model::state::Known;
 use crate::model::time::Minute;
 use crate::model::usage::{InvocationId, Metric};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The invocation ids of one model and scope.
+/// The invocation ids of one pool.
 pub(super) type Ids<'a> = Vec<(&'a InvocationId, &'a Known)>;
 
 impl<'a> Spending<'a> {
-    /// The ids of the runtime endpoint by model and scope. Mantle publishes no throttles.
-    pub fn by_model(&self) -> BTreeMap<(&'a Arc<str>, Scope), Ids<'a>> {
-        let mut groups: BTreeMap<(&Arc<str>, Scope), Ids> = BTreeMap::new();
+    /// The ids of the runtime endpoint by pool. Mantle publishes no throttles.
+    pub fn by_pool(&self) -> BTreeMap<Pool, Ids<'a>> {
+        let mut pools: BTreeMap<Pool, Ids> = BTreeMap::new();
         let ids = self.state.memory.ids.iter().filter(|(id, _)| id.endpoint == Endpoint::Runtime);
         for (id, known) in ids {
-            if let (Some(model), Some(scope)) = (&known.resolution.model, known.resolution.scope) {
-                groups.entry((model, scope)).or_default().push((id, known));
-            }
+            let (model, scope) = (known.resolution.model.clone(), known.resolution.scope);
+            let is_placed = model.is_some() && scope.is_some();
+            let pool = Pool { model, scope, id: (!is_placed).then(|| id.clone()) };
+            pools.entry(pool).or_default().push((id, known));
         }
-        groups
+        pools
     }
 
-    pub fn refusals(
-        &self,
-        quotas: &[QuotaStatus],
-        model: &Arc<str>,
-        scope: Scope,
-        ids: &Ids,
-    ) -> ThrottleStatus {
+    pub fn refusals(&self, quotas: &[QuotaStatus], pool: Pool, ids: &Ids) -> ThrottleStatus {
         let spenders = self.spenders_of(ids);
         let latest = (self.closed - self.settings.unread_minutes()).until(self.closed);
-        let mut status = throttling::status(model, scope, &spenders, self.closed, latest);
+        let mut status = throttling::status(pool, &spenders, self.closed, latest);
         if status.throttled_seconds > 0 {
             status.cause = Some(self.cause(quotas, ids, &spenders));
         }
         status
+    }
+
+    /// Takes back "reservation" where the account's Cross-Model Max Tokens Per Day may be spent, whose use
+    /// nobody can measure: then every call of every model is refused, far below all other limits.
+    pub fn doubt_reservations(&self, throttling: &mut [ThrottleStatus]) {
+        let refused: BTreeSet<Arc<str>> = throttling
+            .iter()
+            .filter(|status| status.is_refused_entirely())
+            .filter_map(|status| status.pool.model.clone())
+            .collect();
+        if refused.len() < 2 || !self.has_cross_model_day() {
+            return;
+        }
+        for status in throttling.iter_mut().filter(|status| status.is_refused_entirely()) {
+            if status.cause == Some(Cause::Reservation) {
+                status.cause = Some(Cause::Unknown);
+            }
+        }
+    }
+
+    fn has_cross_model_day(&self) -> bool {
+        let lists = self.state.quotas.iter();
+        let mut rows = lists.flat_map(|list| &list.value.quotas);
+        rows.any(|row| matching::family(&row.name) == Family::CrossModelTokensPerDay)
     }
 
     fn spenders_of(&self, ids: &Ids<'a>) -> Vec<Spender<'a>> {
@@ -75,7 +94,7 @@ impl<'a> Spending<'a> {
     /// Whether calls are refused and the last evaluation, though it had usage, saw nothing of it.
     pub fn is_new(&self, status: &ThrottleStatus) -> bool {
         let before = &self.state.evaluation;
-        let same = |other: &&ThrottleStatus| other.model == status.model && other.scope == status.scope;
+        let same = |other: &&ThrottleStatus| other.pool == status.pool;
         status.throttled_seconds > 0
             && before.complete_until.is_some()
             && before.throttling.iter().find(same).is_none_or(|t| t.throttled_seconds == 0)

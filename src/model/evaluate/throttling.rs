@@ -1,11 +1,9 @@
 //! Refused calls per model and scope, and what refused them.
 
 use super::utilization::Spender;
-use crate::model::evaluation::{Cause, THROTTLE_WINDOWS, THROTTLED_WINDOW, ThrottleStatus};
-use crate::model::ids::Scope;
+use crate::model::evaluation::{Cause, Pool, THROTTLE_WINDOWS, THROTTLED_WINDOW, ThrottleStatus};
 use crate::model::time::Minute;
 use crate::model::usage::Metric;
-use std::sync::Arc;
 
 /// With fewer minutes of refusals than this no cause is named: isolated refusals say nothing.
 const LEAST_MINUTES: usize = 5;
@@ -13,6 +11,9 @@ const LEAST_MINUTES: usize = 5;
 /// A quota counts as at its limit from here on: limits are enforced within the minute, so a refused
 /// minute rarely adds up to all of it.
 const AT_LIMIT: f64 = 0.9;
+
+/// A day quota counts as spent from here on: all of it but what the last call could not have.
+const SPENT: f64 = 0.99;
 
 /// "Well below": no doubt that settled use alone did not refuse the calls.
 const WELL_BELOW: f64 = 0.8;
@@ -41,6 +42,11 @@ impl Share {
     /// From 0.9 on.
     pub fn at_limit(self) -> bool {
         matches!(self, Share::Of(ratio) if ratio >= AT_LIMIT)
+    }
+
+    /// Whether a day's limit refuses calls. A day stays above 0.9 for hours in which it refuses nothing.
+    fn is_spent(self) -> bool {
+        matches!(self, Share::Of(ratio) if ratio >= SPENT)
     }
 
     fn well_below(self) -> bool {
@@ -87,12 +93,12 @@ pub fn cause(evidence: &Evidence) -> Cause {
     let (requests, tokens) = (at_limit(|m| m.requests), at_limit(|m| m.tokens));
     if evidence.zero_quota {
         Cause::ZeroQuota
-    } else if mostly(at_limit(|m| m.day)) {
-        Cause::TokensPerDay
     } else if mostly(requests) && requests >= tokens {
         Cause::RequestsPerMinute
     } else if mostly(tokens) {
         Cause::TokensPerMinute
+    } else if mostly(refused.iter().filter(|minute| minute.day.is_spent()).count()) {
+        Cause::TokensPerDay
     } else if evidence.server_errors > evidence.throttles {
         Cause::Capacity
     } else if evidence.limits_confirmed && refused.iter().all(is_reservation) {
@@ -108,19 +114,17 @@ fn is_reservation(minute: &Refused) -> bool {
     minute.tokens != Share::NoLimit && shares.iter().all(|share| share.well_below())
 }
 
-/// Refusals of one model and scope in the minutes before `closed`, all its ids added minute by minute. The
+/// Refusals of one pool in the minutes before `closed`, all its ids added minute by minute. The
 /// windows of ratios and attempts end with the newest minute among `latest` that is known of all ids. The cause
 /// is left to the caller.
 pub(crate) fn status(
-    model: &Arc<str>,
-    scope: Scope,
+    pool: Pool,
     ids: &[Spender],
     closed: Minute,
     mut latest: impl DoubleEndedIterator<Item = Minute>,
 ) -> ThrottleStatus {
     let mut status = ThrottleStatus {
-        model: model.clone(),
-        scope,
+        pool,
         ratio: Vec::new(),
         attempts: Vec::new(),
         throttled_seconds: 60 * throttled_minutes(ids, closed).count() as u64,
@@ -234,6 +238,21 @@ mod tests {
                 Cause::Unknown,
             ),
             ("the day is spent", Case { day: Share::Of(0.999), ..case(storm()) }, Cause::TokensPerDay),
+            (
+                "tokens at their limit on a day that is nearly spent",
+                Case { day: Share::Of(0.95), ..case(vec![(20.0, 97_000.0, 15.0, 0.0); 8]) },
+                Cause::TokensPerMinute,
+            ),
+            (
+                "requests at their limit on a day that is spent",
+                Case { day: Share::Of(0.995), ..case(vec![(49.0, 30_000.0, 600.0, 0.0); 8]) },
+                Cause::RequestsPerMinute,
+            ),
+            (
+                "reservation or a day that is nearly spent: nobody knows",
+                Case { day: Share::Of(0.95), ..case(at_40_percent()) },
+                Cause::Unknown,
+            ),
             ("capacity: 5xx with few throttles", case(vec![(9.0, 9_000.0, 1.0, 40.0); 8]), Cause::Capacity),
             (
                 "5xx beside tokens at their limit",

@@ -48,8 +48,9 @@ pub(super) struct Row {
     pub name: String,
     pub slot: Slot,
     pub identity: Identity,
-    /// The same, with its provider found behind other words too: for hints, never for a match.
-    pub loose: Identity,
+    /// Of a row that is nobody's, the same with its provider found behind other words too: for hints, never for
+    /// a match.
+    pub loose: Option<Identity>,
     text: String,
     alias: Option<&'static Alias>,
     /// The base model id in the row's UsageMetric.
@@ -81,12 +82,16 @@ impl Row {
             code: quota.code.as_str().into(),
             name: quota.name.clone(),
             slot,
-            loose: Identity::of_irregular_name(&text, providers),
+            loose: None,
             identity,
             text: text.to_ascii_lowercase(),
             alias,
             metered,
         })
+    }
+
+    pub fn loosen(&mut self, providers: &BTreeSet<String>) {
+        self.loose = Some(Identity::of_irregular_name(&self.text, providers));
     }
 
     pub fn alias_reason(&self) -> Option<&'static str> {

@@ -44,7 +44,7 @@ impl Join {
     ) -> Join {
         let models = ids.iter().map(|id| Model::new(id, lists)).map(|model| (model.id.clone(), model));
         let models: BTreeMap<Arc<str>, Model> = models.collect();
-        let rows = Row::all(listed, &lists.providers);
+        let mut rows = Row::all(listed, &lists.providers);
         let mut unread = UnreadRow::all(listed, &lists.providers);
         for row in &mut unread {
             let spelled = models.values().filter(|model| row.identity.spells(&model.identity));
@@ -52,6 +52,9 @@ impl Join {
         }
         let vocabulary = Vocabulary::new(models.values());
         let claims = claims(&rows, &models, rules);
+        for (row, _) in rows.iter_mut().zip(&claims).filter(|(_, claim)| **claim == Claim::Free) {
+            row.loosen(&lists.providers);
+        }
         let (listed, lists, rules) = (listed.to_vec(), lists.clone(), rules.clone());
         let mut join =
             Join { rules, listed, lists, rows, unread, vocabulary, claims, models, ..Join::default() };

@@ -147,13 +147,13 @@ impl Charge {
     }
 }
 
-/// What keeps an id without any quota from having one; the most telling first.
+/// What keeps an id without any quota from having one, or a partly matched one from having all; the most
+/// telling first. Beside a quota that was found, the certain absence of another needs no reason.
 fn worst(outcomes: &[Outcome]) -> Option<Unmapped> {
     let settled = |(charge, _): &Outcome| charge.quota_code().is_some() || charge.method.is_some();
-    if outcomes.iter().any(settled) {
-        return None;
-    }
-    let labels = || outcomes.iter().filter_map(|(_, label)| *label);
+    let partly = outcomes.iter().any(settled);
+    let counts = |(charge, _): &&Outcome| !partly || charge.quota.is_none();
+    let labels = || outcomes.iter().filter(counts).filter_map(|(_, label)| *label);
     let telling = [Unmapped::Ambiguous, Unmapped::IrregularName];
     telling.into_iter().find(|label| labels().any(|l| l == *label)).or_else(|| labels().next())
 }
@@ -305,7 +305,8 @@ impl<'a> Ledger<'a> {
         for at in slots.iter().filter_map(|slot| join.by_slot.get(slot)).flatten() {
             let row = &join.rows[*at];
             if join.claims[*at] == Claim::Free && !ruled(&row.code) {
-                found.extend(far(&row.loose).map(|far| (far, &*row.code, &*row.name)));
+                let identity = row.loose.as_ref().unwrap_or(&row.identity);
+                found.extend(far(identity).map(|far| (far, &*row.code, &*row.name)));
             }
         }
         for row in join.unread.iter().filter(|row| slots.iter().any(|slot| row.may_limit(slot))) {

@@ -83,6 +83,7 @@ impl TargetState {
             (CatalogList::BatchJobs, keep_list(&mut catalog.batch_jobs, &before.batch_jobs)),
             (CatalogList::Tags, keep_list(&mut catalog.tags, &before.tags)),
         ];
+        catalog.keep_tags(&before);
         let read = read.into_iter().filter(|&(_, read)| read);
         self.memory.lists_at.extend(read.map(|(list, _)| (list, at)));
         let value = if *before == catalog && old.is_some() { before } else { Arc::new(catalog) };

@@ -90,7 +90,8 @@ async fn measure(accounts: usize, cadence: Option<&str>) -> Figures {
         // A page of metrics has a hundred megabytes: reading it each second would be what is measured.
         let page = reqwest::get(&status).await.unwrap().text().await.unwrap();
         let is_up = |row: &&str, collector: usize| {
-            row.split("<td").nth(collector).is_some_and(|cell| cell.starts_with(">ok"))
+            let cell = row.split("<td").nth(collector).and_then(|cell| cell.split_once('>'));
+            cell.is_some_and(|(_, text)| text.starts_with("ok"))
         };
         let up = |collectors: &[usize]| {
             let rows =

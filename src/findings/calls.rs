@@ -8,17 +8,21 @@ use crate::model::evaluation::{Cause, IdStatus, ThrottleStatus};
 use crate::model::ids::State;
 use crate::model::matching::Unmapped;
 use crate::model::state::TargetState;
-use crate::report::human::{duration, percent, rounded};
+use crate::report::human::{about, percent, rounded};
+use std::collections::BTreeSet;
 
 pub(super) fn findings(state: &TargetState) -> Vec<Finding> {
     let throttling = state.evaluation.throttling.iter();
-    let refused = throttling.filter_map(|status| refused(state, status));
-    refused
-        .chain(state.evaluation.unmapped.iter().map(|(id, reason)| {
+    let mut all: Vec<Finding> = throttling.filter_map(|status| refused(state, status)).collect();
+    let mut told = BTreeSet::new();
+    for (id, reason) in &state.evaluation.unmapped {
+        // One line of the config settles an id at both endpoints.
+        if told.insert(&id.id) {
             let status = state.evaluation.ids.iter().find(|status| status.id == *id);
-            unmapped(state, &id.id, *reason, status)
-        }))
-        .collect()
+            all.push(unmapped(state, &id.id, *reason, status));
+        }
+    }
+    all
 }
 
 /// The value of a window, where it is known.
@@ -57,7 +61,7 @@ fn refused(state: &TargetState, status: &ThrottleStatus) -> Option<Finding> {
              minutes.{ceiling}",
             rounded(attempts),
             percent(share),
-            duration(seconds),
+            about(seconds),
         ),
         remedy: remedy(cause).to_string(),
         runbook,
@@ -110,7 +114,7 @@ fn remedy(cause: Cause) -> &'static str {
             "No quota helps: retry with backoff, or move calls to another scope, region or model."
         }
         Cause::Unknown => {
-            "Slow the largest caller down; the cause is known after five minutes with refused calls."
+            "Slow the largest caller down; the cause shows after five minutes with refused calls, once quotas are read."
         }
     }
 }

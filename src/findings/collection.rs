@@ -5,7 +5,7 @@ use super::{Finding, Severity, Subject};
 use crate::model::observation::Collector;
 use crate::model::state::{CollectorState, TargetState};
 use crate::model::time::Timestamp;
-use crate::report::human::duration;
+use crate::report::human::about;
 
 pub(super) fn findings(state: &TargetState, now: Timestamp) -> Vec<Finding> {
     let failing: Vec<(Collector, &CollectorState)> = Collector::ALL
@@ -24,7 +24,7 @@ fn unread(state: &TargetState, failing: &[(Collector, &CollectorState)], now: Ti
     let names: Vec<&str> = failing.iter().map(|(collector, _)| collector.word()).collect();
     let last = failing.iter().map(|(_, status)| status.last_success).min().flatten();
     let last = last.map_or("never read wholly".to_string(), |at| {
-        format!("last read wholly {} ago", duration(now.since(at)))
+        format!("last read wholly {} ago", about(now.since(at)))
     });
     let error = failing.iter().find_map(|(_, status)| status.last_error.as_deref());
     Finding {
@@ -47,7 +47,7 @@ fn stale(state: &TargetState, now: Timestamp) -> Option<Finding> {
         severity: Severity::Warning,
         target: state.target.clone(),
         subject: Subject::default(),
-        what: format!("usage is known only until {} ago", duration(age)),
+        what: format!("usage is known only until {} ago", about(age)),
         evidence: format!("Every invocation id was read until {until}."),
         remedy: "Look at the log for calls of CloudWatch that fail or are throttled; raise the budget if it slows \
                  reading."

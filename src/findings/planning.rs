@@ -6,7 +6,7 @@ use crate::model::catalog::{FoundationModel, ProvisionedThroughput};
 use crate::model::quota::IncreaseRequest;
 use crate::model::state::TargetState;
 use crate::model::time::Timestamp;
-use crate::report::human::{date, duration, exact};
+use crate::report::human::{about, date, exact};
 use std::collections::BTreeSet;
 
 const DAY: u64 = 86_400;
@@ -30,7 +30,7 @@ fn end_of_life(state: &TargetState, model: &FoundationModel, now: Timestamp) -> 
     let end = model.end_of_life.filter(|end| end.since(now) < END_OF_LIFE_DAYS * DAY)?;
     let what = match end.since(now) {
         0 => "the model's life has ended".to_string(),
-        left => format!("the model's life ends in {}", duration(left)),
+        left => format!("the model's life ends in {}", about(left)),
     };
     Some(Finding {
         severity: Severity::Warning,
@@ -53,7 +53,7 @@ fn commitment(state: &TargetState, units: &ProvisionedThroughput, now: Timestamp
         what: format!(
             "the commitment of provisioned throughput {} ends in {}",
             units.name,
-            duration(end.since(now))
+            about(end.since(now))
         ),
         evidence: format!("{} model units, until {}.", exact(units.model_units), date(end)),
         remedy: "Renew it or let it go; it is billed by the hour afterwards.".to_string(),
@@ -67,7 +67,7 @@ fn open_request(state: &TargetState, request: &IncreaseRequest, now: Timestamp) 
         severity: Severity::Warning,
         target: state.target.clone(),
         subject: Subject::default(),
-        what: format!("an increase of {} has been open for {}", request.quota_code, duration(age)),
+        what: format!("an increase of {} has been open for {}", request.quota_code, about(age)),
         evidence: format!(
             "{}, {} asked for.",
             request.status,

@@ -6,7 +6,7 @@ use crate::model::evaluation::QuotaStatus;
 use crate::model::ids::QuotaKind;
 use crate::model::state::TargetState;
 use crate::model::time::Timestamp;
-use crate::report::human::{duration, exact, percent, rounded};
+use crate::report::human::{about, exact, percent, rounded};
 
 pub(super) fn findings(state: &TargetState, now: Timestamp) -> Vec<Finding> {
     let all = state.evaluation.quotas.iter();
@@ -32,7 +32,7 @@ fn near_limit(state: &TargetState, status: &QuotaStatus) -> Option<Finding> {
         severity: Severity::Warning,
         target: state.target.clone(),
         subject: Subject::quota(&status.quota.key),
-        what: format!("{} of the limit or more for {}", percent(NEAR_RATIO), duration(*seconds)),
+        what: format!("{} of the limit or more for {}", percent(NEAR_RATIO), about(*seconds)),
         evidence: format!("The largest minute spent {peak} of {}.", limit(status)),
         remedy: format!(
             "Nothing need be wrong. If the load will grow, ask for more ({}) or spread calls over scopes and regions.",
@@ -47,7 +47,7 @@ fn day(state: &TargetState, status: &QuotaStatus, now: Timestamp) -> Option<Find
     let is_gone = ratio >= DAY_GONE;
     let what = match status.exhaustion.filter(|at| *at > now) {
         _ if is_gone => "the day's tokens are spent".to_string(),
-        Some(at) => format!("the day's tokens last {} at today's pace", duration(at.since(now))),
+        Some(at) => format!("the day's tokens last {} at today's pace", about(at.since(now))),
         None => return None,
     };
     let reset = now.day_start().plus(86_400).since(now);
@@ -65,7 +65,7 @@ fn day(state: &TargetState, status: &QuotaStatus, now: Timestamp) -> Option<Find
             "{} of {} spent; the day (UTC) ends in {}.",
             status.usage.map_or("unknown".to_string(), rounded),
             limit(status),
-            duration(reset)
+            about(reset)
         ),
         remedy: format!(
             "Move calls to another scope, region or model, or what can wait to tomorrow; ask for more ({}).",

@@ -69,6 +69,11 @@ pub fn duration(seconds: u64) -> String {
             return format!("{}{name}", seconds / unit);
         }
     }
+    about(seconds)
+}
+
+/// A length of time, roughly, as for an age: `5d`, `3h`, `22m`, `45s`.
+pub fn about(seconds: u64) -> String {
     match seconds {
         s if s >= 172_800 => format!("{}d", s / 86_400),
         s if s >= 7200 => format!("{}h", s / 3600),
@@ -146,6 +151,7 @@ mod tests {
         {
             assert_eq!(duration(seconds), shown);
         }
+        assert_eq!((about(604_860), about(86_400), about(7_380)), ("7d".into(), "24h".into(), "2h".into()));
         let at = Timestamp(1_795_686_073);
         assert_eq!((minute(at), date(at)), ("2026-11-26 09:41 UTC".to_string(), "2026-11-26".to_string()));
     }

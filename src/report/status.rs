@@ -9,7 +9,7 @@ use crate::findings::{Finding, findings};
 use crate::model::ids::Target;
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Timestamp;
-use crate::report::human::{count, duration};
+use crate::report::human::{about, count};
 use html::{Escaped, document, section};
 use std::collections::BTreeSet;
 
@@ -125,7 +125,7 @@ impl Page<'_> {
             format!("${dollars:.2} so far; what a day costs is told after an hour")
         } else {
             let daily = dollars * 86_400.0 / running as f64;
-            format!("about ${daily:.2} a day, by ${dollars:.2} in {}", duration(running))
+            format!("about ${daily:.2} a day, by ${dollars:.2} in {}", about(running))
         };
         let slowed =
             if self.snapshot.is_slowed() { ", and slows the reading of the calmest ids" } else { "" };
@@ -143,5 +143,5 @@ fn counted(title: &str, count: usize) -> String {
 
 /// How long ago, with the exact time behind it.
 fn age(at: Timestamp, now: Timestamp) -> String {
-    format!("<time datetime=\"{at}\" title=\"{at}\">{} ago</time>", duration(now.since(at)))
+    format!("<span title=\"{at}\">{} ago</span>", about(now.since(at)))
 }

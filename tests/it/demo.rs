@@ -67,7 +67,7 @@ async fn a_newcomer_sees_the_demo_in_a_real_prometheus_and_stops_it() {
     promtool_check(&metrics);
     assert!(metrics.contains(r#"mode="demo""#), "a demo must not be taken for AWS");
     let (_, page) = get(&url).await;
-    let lines = page.matches("<tr><td>production <small>000000000001</small></td>").count();
+    let lines = page.matches("<tr><td>research <small>000000000001</small></td>").count();
     assert_eq!(lines, 4, "one line per target");
     assert!(page.contains("demo: AWS is simulated"), "a demo must not be taken for AWS");
 

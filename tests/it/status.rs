@@ -27,7 +27,7 @@ fn the_page_tells_what_is_wrong_and_what_helps() {
         "<td>production <small>111111111111</small></td><td>us-west-2</td>",
         "not yet",
         "reservation",
-        "about $1.25 a day, by $1.25 in 24h; the budget is $20.00 a day",
+        "about $1.25 a day, by $1.25 in 24h; the budget is $20.00 a day, and slows the reading of the calmest ids",
         "1.2.3, revision abc",
         "<a href=\"/metrics\">Metrics</a>",
     ] {
@@ -77,5 +77,5 @@ fn nothing_known_is_said_to_be_unknown() {
     let page = html(&Snapshot::new([target], NOW));
     assert!(page.contains("<td>not known yet</td><td>eu-west-1</td>"), "{page}");
     assert_eq!(page.matches("not yet</small>").count(), 3);
-    assert!(page.contains("No usage of any quota is known."));
+    assert!(page.contains("No quota is known to be spent."));
 }

@@ -5,22 +5,25 @@ use super::{Page, age};
 use crate::findings::Finding;
 use crate::model::evaluation::{QuotaStatus, ThrottleStatus};
 use crate::model::ids::{QuotaKind, State, Target};
-use crate::report::human::{duration, exact, percent, rounded};
+use crate::report::human::{about, exact, percent, rounded};
 
 const FULLEST: usize = 20;
 const SHOWN: usize = 20;
 /// No more findings than these are on the page, folded ones included.
-const FINDINGS: usize = 60;
+const FINDINGS: usize = 40;
 
 /// The quotas nearest their limits by the largest minute of the look-back window.
 pub(super) fn fullest(page: &Page<'_>) -> String {
     let mut all: Vec<(f64, &Target, &QuotaStatus)> = Vec::new();
     for (target, state) in &page.snapshot.targets {
         let quotas = state.evaluation.quotas.iter();
-        all.extend(quotas.filter_map(|quota| Some((quota.peak_ratio?, target, quota))));
+        all.extend(quotas.filter_map(|quota| {
+            let ratio = quota.peak_ratio.filter(|ratio| *ratio > 0.0)?;
+            Some((ratio, target, quota))
+        }));
     }
     if all.is_empty() {
-        return "<p class=\"soft\">No usage of any quota is known.</p>\n".to_string();
+        return "<p class=\"soft\">No quota is known to be spent.</p>\n".to_string();
     }
     all.sort_by(|a, b| b.0.total_cmp(&a.0));
     all.truncate(FULLEST);
@@ -42,7 +45,7 @@ fn row(page: &Page<'_>, ratio: f64, target: &Target, status: &QuotaStatus) -> St
         _ => "unknown".to_string(),
     };
     let ends = match status.exhaustion.filter(|at| key.kind == QuotaKind::TokensPerDay && *at > page.now) {
-        Some(at) if ratio < 1.0 => format!(", spent in {}", duration(at.since(page.now))),
+        Some(at) if ratio < 1.0 => format!(", spent in {}", about(at.since(page.now))),
         _ => String::new(),
     };
     format!(
@@ -83,7 +86,7 @@ pub(super) fn refused(page: &Page<'_>) -> String {
             Escaped(&status.model),
             status.scope,
             page.place(target),
-            duration(status.throttled_seconds),
+            about(status.throttled_seconds),
         )
     };
     let rows: Vec<String> = all.iter().map(row).collect();

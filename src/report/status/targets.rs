@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 /// More are folded.
 const SHOWN: usize = 20;
 /// What AWS says of an error is told up to so many characters: the log has all of it.
-const ERROR_CHARS: usize = 160;
+const ERROR_CHARS: usize = 80;
 
 pub(super) fn table(page: &Page<'_>) -> String {
     let mut states: Vec<&TargetState> = page.snapshot.targets.values().map(|state| &**state).collect();

@@ -25,7 +25,6 @@ mod properties; // what holds of counters and ratios for any traffic
 mod schedule; // what is read when
 mod telemetry; // the exporter's own metrics
 mod throttle; // refused calls, from datapoints to cause
-mod tools;
 mod world;
 
 // The real collectors against a simulated AWS in this process, at times of the test's choice (`rig`).
@@ -44,3 +43,4 @@ mod live; // the command line where only the SDK's own variables point to AWS
 mod organization; // accounts that nobody listed
 mod reload; // a config that changes, a process that stops, what stays open
 mod shards; // several exporters that share the accounts
+mod tools; // quotas, usage, chart, diagnose, report: on snapshots of the demo and of a hostile world

@@ -14,6 +14,7 @@ RUN mkdir -p src tests/it benches \
     && cargo build --release --locked
 
 COPY data data
+COPY docs/runbooks docs/runbooks
 COPY src src
 # The commit, for bedrock_exporter_build_info.
 ARG REVISION=""

@@ -34,6 +34,7 @@ pub mod diagnosis;
 mod gather;
 
 pub mod exposition;
+pub mod findings;
 pub mod offline;
 pub mod picture;
 pub mod report;

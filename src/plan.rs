@@ -9,7 +9,7 @@ use crate::model::cadence::Cadence;
 use crate::model::matching::Rules;
 use crate::model::organization::{AccountState, Filter};
 use crate::model::shard::Shard;
-use crate::model::snapshot::{Collector, Settings};
+use crate::model::snapshot::Settings;
 use crate::model::usage::Metric;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -118,12 +118,6 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
         discovery_interval: or(&interval, 3600),
         aws: aws(&config.aws, &mut complaints),
         export: Export {
-            intervals: vec![
-                (Collector::Quotas, settings.quotas_interval),
-                (Collector::Catalog, settings.catalog_interval),
-                (Collector::Usage, settings.usage_interval),
-            ],
-            budget: settings.budget,
             quotas: or(&config.quotas.export, QuotaExport::All),
             watch: values(&config.quotas.watch).into_iter().collect(),
             gauges: or(&config.usage.gauges, true),
@@ -397,7 +391,8 @@ fn delays(usage: &Usage, out: Out) -> (u64, u64) {
     (delay, settle)
 }
 
-fn metrics(statistic: Statistic) -> [Metric; 2] {
+/// The two metrics of a statistic: latency, and time to the first token.
+pub(crate) fn metrics(statistic: Statistic) -> [Metric; 2] {
     match statistic {
         Statistic::P50 => [Metric::LatencyP50, Metric::FirstTokenP50],
         Statistic::P90 => [Metric::LatencyP90, Metric::FirstTokenP90],

@@ -2,11 +2,13 @@
 
 pub mod check;
 pub mod diagnose;
+pub mod effective;
 pub mod envelope;
 pub mod explain;
 pub mod human;
 pub mod page;
 pub mod quotas;
+pub mod runbooks;
 pub mod sheet;
 pub mod status;
 pub mod usage;

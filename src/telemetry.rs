@@ -5,7 +5,7 @@ mod logfmt;
 
 use crate::exposition::family::Family;
 use crate::model::ids::words;
-use crate::model::snapshot::{Collector, ErrorClass};
+use crate::model::snapshot::{Collector, ErrorClass, Settings};
 use crate::model::time::Timestamp;
 use logfmt::Logfmt;
 use prometheus::{
@@ -13,6 +13,7 @@ use prometheus::{
     TextEncoder,
 };
 use std::io;
+use std::sync::Arc;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -25,6 +26,7 @@ const CALL_SECONDS: [f64; 10] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.
 #[derive(Clone)]
 pub struct Telemetry {
     registry: Registry,
+    run: Arc<Run>,
     aws_requests: CounterVec,
     aws_request_duration: HistogramVec,
     metrics_requested: IntCounter,
@@ -36,8 +38,25 @@ pub struct Telemetry {
     interval: GaugeVec,
     discovery_up: GaugeVec,
     discovery_errors: CounterVec,
+    connections: IntGauge,
+    connections_closed: CounterVec,
+    writer_turned: IntGauge,
     reload_successful: IntGauge,
     reload_success_timestamp: IntGauge,
+}
+
+words! {
+    /// Why the server closed a connection by itself: the label `reason`.
+    Closed {
+        /// Nothing was asked for minutes.
+        Idle = "idle",
+        /// The head of a request came too slowly.
+        SlowRequest = "slow_request",
+        /// An answer was read too slowly.
+        SlowAnswer = "slow_answer",
+        /// There were too many connections, and none had been idle for longer.
+        Limit = "limit",
+    }
 }
 
 words! {
@@ -50,6 +69,14 @@ words! {
     }
 }
 
+/// What runs.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The commit it was built from; empty where the build was not told.
+pub const REVISION: &str = match option_env!("BEDROCK_QUOTA_EXPORTER_REVISION") {
+    Some(revision) => revision,
+    None => "",
+};
+
 /// What runs: the labels of bedrock_exporter_build_info.
 #[derive(Clone, Copy, Debug)]
 pub struct Build<'a> {
@@ -58,6 +85,15 @@ pub struct Build<'a> {
     pub revision: &'a str,
     /// `serve`, or `demo` where AWS is simulated.
     pub mode: &'a str,
+}
+
+/// What runs, and since when.
+#[derive(Debug, PartialEq)]
+pub struct Run {
+    pub version: String,
+    pub revision: String,
+    pub mode: String,
+    pub started: Timestamp,
 }
 
 impl Telemetry {
@@ -71,6 +107,12 @@ impl Telemetry {
             .register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))
             .expect("registered once");
         let telemetry = Telemetry {
+            run: Arc::new(Run {
+                version: build.version.to_owned(),
+                revision: build.revision.to_owned(),
+                mode: build.mode.to_owned(),
+                started: now,
+            }),
             aws_requests: register(&registry, &families::AWS_REQUESTS, CounterVec::new),
             aws_request_duration: register(&registry, &families::AWS_REQUEST_DURATION, |opts, labels| {
                 HistogramVec::new(HistogramOpts::from(opts).buckets(CALL_SECONDS.to_vec()), labels)
@@ -83,6 +125,9 @@ impl Telemetry {
             interval: register(&registry, &families::COLLECTION_INTERVAL, GaugeVec::new),
             discovery_up: register(&registry, &families::DISCOVERY_UP, GaugeVec::new),
             discovery_errors: register(&registry, &families::DISCOVERY_ERRORS, CounterVec::new),
+            connections: single(&registry, &families::CONNECTIONS, IntGauge::with_opts),
+            connections_closed: register(&registry, &families::CONNECTIONS_CLOSED, CounterVec::new),
+            writer_turned: single(&registry, &families::WRITER_TURNED, IntGauge::with_opts),
             reload_successful: single(&registry, &families::RELOAD_SUCCESSFUL, IntGauge::with_opts),
             reload_success_timestamp: single(
                 &registry,
@@ -91,6 +136,10 @@ impl Telemetry {
             ),
             registry,
         };
+        for reason in Closed::ALL {
+            telemetry.connections_closed.with_label_values(&[reason.word()]).inc_by(0.0);
+        }
+        telemetry.writer_turned(now);
         telemetry.reloaded(true, now);
         telemetry
     }
@@ -110,6 +159,15 @@ impl Telemetry {
     /// Calls were made that cost so much, 0 or more.
     pub fn cost_dollars(&self, dollars: f64) {
         self.estimated_cost.inc_by(dollars);
+    }
+
+    /// What a plan says: how often is collected, what it may cost, and how many targets there are.
+    pub fn planned(&self, settings: &Settings, targets: usize) {
+        self.set_targets(targets);
+        self.set_interval(Collector::Quotas, settings.quotas_interval as f64);
+        self.set_interval(Collector::Catalog, settings.catalog_interval as f64);
+        self.set_interval(Collector::Usage, settings.usage_interval as f64);
+        self.set_budget(settings.budget);
     }
 
     /// What the calls may cost, US dollars a day.
@@ -147,12 +205,42 @@ impl Telemetry {
         let _ = self.discovery_up.remove_label_values(&[discovery.word()]);
     }
 
+    /// So many clients are connected.
+    pub fn set_connections(&self, count: usize) {
+        self.connections.set(count as i64);
+    }
+
+    /// The server closed a connection by itself.
+    pub fn connection_closed(&self, reason: Closed) {
+        self.connections_closed.with_label_values(&[reason.word()]).inc();
+    }
+
+    /// The writer has taken in what came, started what is due, and waits.
+    pub fn writer_turned(&self, now: Timestamp) {
+        self.writer_turned.set(now.0);
+    }
+
     /// The configuration was loaded anew, or could not be.
     pub fn reloaded(&self, successfully: bool, now: Timestamp) {
         self.reload_successful.set(successfully.into());
         if successfully {
             self.reload_success_timestamp.set(now.0);
         }
+    }
+
+    /// What runs, and since when.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// The estimated price of the calls to CloudWatch since the start, US dollars.
+    pub fn dollars(&self) -> f64 {
+        self.estimated_cost.get()
+    }
+
+    /// Whether the last (re)load of the configuration succeeded, and when one last did.
+    pub fn last_load(&self) -> (bool, Timestamp) {
+        (self.reload_successful.get() == 1, Timestamp(self.reload_success_timestamp.get()))
     }
 
     /// Prometheus text, families by name.

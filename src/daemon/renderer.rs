@@ -2,8 +2,7 @@
 //! path.
 
 use crate::clock::Stopwatch;
-use crate::exposition::{self, Export};
-use crate::model::snapshot::Snapshot;
+use crate::exposition;
 use crate::server::{Page, Published};
 use crate::telemetry::Telemetry;
 use anyhow::Result;
@@ -25,13 +24,21 @@ pub(super) async fn run(
         let (drawn, stopwatch) = (shown.clone(), Stopwatch::start());
         let work = tokio::task::spawn_blocking(move || exposition::compress(&drawn.snapshot, &drawn.export));
         let done = work.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        let done = match done {
+            Ok(done) => done,
+            Err(error) => {
+                // The page before it is whole, and the next is made anew.
+                tracing::error!(%error, "a page came out broken and is not served");
+                continue;
+            }
+        };
         // Under the lock of the page, which the server holds while it puts the two together.
         rendered.send_modify(|page| {
-            tell_plan(&telemetry, &shown.snapshot, &shown.export);
+            telemetry.planned(&shown.plan.settings, shown.snapshot.targets.len());
             telemetry.set_series(done.series);
             // What is new since does not make what is old unready.
-            let complete = page.complete || shown.explored && shown.snapshot.first_round_done();
-            *page = Page { rendered: Some(Arc::new(done)), complete };
+            let ready = page.ready || is_ready(&shown);
+            *page = Page { rendered: Some(Arc::new(done)), ready };
         });
         // Large fleets render for longer: the renderer rests as long as it worked, and so never takes more
         // than half of one core.
@@ -40,11 +47,8 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// What the plan says of itself in /metrics.
-pub(super) fn tell_plan(telemetry: &Telemetry, snapshot: &Snapshot, export: &Export) {
-    telemetry.set_targets(snapshot.targets.len());
-    for (collector, seconds) in &export.intervals {
-        telemetry.set_interval(*collector, *seconds as f64);
-    }
-    telemetry.set_budget(export.budget);
+/// Whether everything was tried, and something of every account could be read: a rolling update with a role that
+/// cannot be assumed must not complete.
+fn is_ready(shown: &Published) -> bool {
+    shown.explored && shown.snapshot.first_round_done() && shown.snapshot.unread(&shown.awaited).is_empty()
 }

@@ -83,23 +83,45 @@ impl Read for Unread {
 }
 
 /// Renders and compresses in one stream; the plain text is never in memory as a whole.
-pub fn compress(snapshot: &Snapshot, export: &Export) -> Rendered {
-    stream(snapshot, export).expect("a Vec takes every write")
-}
-
-fn stream(snapshot: &Snapshot, export: &Export) -> io::Result<Rendered> {
-    let mut page = Page::default();
-    page.write_all(&GZIP_HEADER)?;
-    let deflate = DeflateEncoder::new(page, Compression::fast());
-    let mut out = BufWriter::with_capacity(CHUNK, CrcWriter::new(deflate));
-    let series = render(&mut out, snapshot, export)?;
-    let out = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    let mut crc = Crc::new();
-    crc.combine(out.crc());
-    Ok(Rendered { crc: Arc::new(crc), head: Arc::new(out.into_inner().flush_finish()?), series })
+///
+/// # Errors
+/// A page that does not inflate to what was rendered: it must not be served.
+pub fn compress(snapshot: &Snapshot, export: &Export) -> io::Result<Rendered> {
+    Rendered::new(|mut out| render(&mut out, snapshot, export))
 }
 
 impl Rendered {
+    /// The page that `write` writes; it returns the number of series.
+    ///
+    /// # Errors
+    /// Those of `write`, and a page that does not inflate to what was written.
+    pub fn new(write: impl FnOnce(&mut dyn Write) -> io::Result<usize>) -> io::Result<Rendered> {
+        let mut page = Page::default();
+        page.write_all(&GZIP_HEADER)?;
+        let deflate = DeflateEncoder::new(page, Compression::fast());
+        let mut out = BufWriter::with_capacity(CHUNK, CrcWriter::new(deflate));
+        let series = write(&mut out)?;
+        let out = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let mut crc = Crc::new();
+        crc.combine(out.crc());
+        let page = out.into_inner().flush_finish()?;
+        let rendered = Rendered { head: Arc::new(page), crc: Arc::new(crc), series };
+        rendered.check()?;
+        Ok(rendered)
+    }
+
+    /// Inflates the page once before anybody is sent it: length and checksum must be those of the text.
+    fn check(&self) -> io::Result<()> {
+        let mut inflated = CrcWriter::new(io::sink());
+        io::copy(&mut self.inflate(), &mut inflated)?;
+        let (found, expected) = (inflated.crc(), &self.crc);
+        if (found.amount(), found.sum()) != (expected.amount(), expected.sum()) {
+            let message = format!("{} of {} bytes can be read", found.amount(), expected.amount());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(())
+    }
+
     /// The parts of a gzip body whose text is the rendered snapshot and then `own`.
     pub fn gzip(&self, own: &str) -> (impl Iterator<Item = Piece> + use<>, Vec<u8>) {
         let mut crc = Crc::new();
@@ -118,8 +140,12 @@ impl Rendered {
 
     /// The rendered snapshot as plain text, inflated chunk by chunk while it is sent.
     pub fn plain(&self) -> Plain {
+        Plain(self.inflate())
+    }
+
+    fn inflate(&self) -> DeflateDecoder<Stream> {
         let head = Unread { page: self.head.clone(), number: 0, offset: GZIP_HEADER.len() };
-        Plain(DeflateDecoder::new(head.chain(Cursor::new(LAST_BLOCK))))
+        DeflateDecoder::new(head.chain(Cursor::new(LAST_BLOCK)))
     }
 
     /// Bytes kept.
@@ -144,5 +170,30 @@ impl Iterator for Plain {
             Ok(_) => Some(Ok(chunk)),
             Err(error) => Some(Err(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(text: &str) -> Rendered {
+        Rendered::new(|out| out.write_all(text.as_bytes()).map(|()| 0)).unwrap()
+    }
+
+    #[test]
+    fn a_page_that_lost_its_end_or_a_byte_is_refused() {
+        let whole = page(&"metric{label=\"value\"} 1\n".repeat(5_000));
+        whole.check().unwrap();
+        let broken = |change: fn(&mut Vec<u8>)| {
+            let mut pieces = whole.head.0.clone();
+            change(pieces.last_mut().unwrap());
+            Rendered { head: Arc::new(Page(pieces)), ..whole.clone() }.check()
+        };
+        broken(|piece| piece.truncate(piece.len() - 30)).unwrap_err();
+        broken(|piece| *piece = piece[..piece.len() / 2].to_vec()).unwrap_err();
+        broken(|piece| piece.truncate(GZIP_HEADER.len())).unwrap_err();
+        let other = Rendered { crc: page("another text").crc, ..whole.clone() };
+        assert_eq!(other.check().unwrap_err().to_string(), "120000 of 12 bytes can be read");
     }
 }

@@ -1,7 +1,6 @@
 //! What the config says of the exposition.
 
 use crate::model::ids::words;
-use crate::model::snapshot::Collector;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which of what is known is exported.
@@ -17,10 +16,6 @@ pub struct Export {
     pub team_tag: Option<String>,
     /// Account id → the name the config gives it.
     pub account_names: BTreeMap<String, String>,
-    /// Seconds between collections, as the exporter tells of itself.
-    pub intervals: Vec<(Collector, u64)>,
-    /// US dollars a day that reading CloudWatch may cost, told likewise.
-    pub budget: Option<f64>,
 }
 
 impl Default for Export {
@@ -32,8 +27,6 @@ impl Default for Export {
             gauges: true,
             team_tag: None,
             account_names: BTreeMap::new(),
-            intervals: Vec::new(),
-            budget: None,
         }
     }
 }

@@ -1,13 +1,13 @@
 //! `explain`: which quotas an invocation id spends, or why none is known.
 
 use crate::model::catalog::Catalog;
-use crate::model::ids::{QuotaKind, Scope, State};
-use crate::model::matching::{Charge, IdType, Index, ModelQuota, Resolution, Rules};
+use crate::model::ids::{Method, QuotaKind, Scope, State};
+use crate::model::matching::{IdType, Index, Resolution, Rules, Unmapped};
 use crate::model::usage::InvocationId;
 use crate::offline::{self, File};
-use serde_json::{Map, Number, Value, json};
+use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::Arc;
 
 /// The quantities that are always reported, matched or not.
 const KINDS: [QuotaKind; 5] = [
@@ -65,151 +65,179 @@ pub fn index(inputs: &ExplainInputs, rules: &Rules) -> Result<Index, String> {
 
 /// An array of objects, one per id, in the order of `ids`.
 pub fn json(index: &Index, ids: &[String]) -> String {
-    let object = |id: &String| {
-        let explained = Explained::new(index, id);
-        let quotas: Map<String, Value> =
-            KINDS.iter().map(|kind| (kind.word().to_string(), explained.quota_json(*kind))).collect();
-        let Resolution { model, scope, .. } = &explained.resolution;
-        json!({
-            "id": id,
-            "model": model.as_deref(),
-            "scope": scope.map(|s| s.word()),
-            "quotas": quotas,
-        })
-    };
-    let objects: Vec<Value> = ids.iter().map(object).collect();
-    format!("{:#}\n", Value::Array(objects))
+    let explained: Vec<Explanation> = ids.iter().map(|id| Explanation::new(index, id)).collect();
+    let text =
+        serde_json::to_string_pretty(&explained).expect("keys are strings, and writing to memory works");
+    text + "\n"
 }
 
 /// One block per id, one row per quantity.
 pub fn table(index: &Index, ids: &[String]) -> String {
-    let blocks: Vec<String> = ids.iter().map(|id| Explained::new(index, id).block()).collect();
+    let blocks: Vec<String> = ids.iter().map(|id| Explanation::new(index, id).block()).collect();
     blocks.join("\n")
 }
 
-/// An id with everything it can be charged to, at either endpoint.
-struct Explained<'a> {
+/// What is known of an id: the value that both forms show.
+#[derive(Serialize)]
+struct Explanation<'a> {
     id: &'a str,
-    resolution: Resolution,
-    charges: Vec<(Charge, Option<Arc<ModelQuota>>)>,
+    model: Option<String>,
+    scope: Option<&'static str>,
+    #[serde(rename = "type")]
+    id_type: &'static str,
+    confidence: &'static str,
+    /// The name of a profile, deployment or provisioned throughput.
+    name: Option<String>,
+    /// Why no quota could be found for it.
+    unmapped: Option<&'static str>,
+    /// The quantities of [`KINDS`], and whatever else calls of the id spend.
+    quotas: BTreeMap<&'static str, Quantity>,
+    /// The words of `quotas`, in the order of the table.
+    #[serde(skip)]
+    order: Vec<&'static str>,
 }
 
-impl<'a> Explained<'a> {
-    fn new(index: &Index, id: &'a str) -> Explained<'a> {
+/// What calls of the id spend of one quantity.
+#[derive(Serialize)]
+struct Quantity {
+    code: Option<String>,
+    /// The name of the row.
+    name: Option<String>,
+    #[serde(serialize_with = "whole_or_float")]
+    limit: Option<f64>,
+    #[serde(serialize_with = "whole_or_float")]
+    default: Option<f64>,
+    state: &'static str,
+    method: Option<&'static str>,
+    /// Why it is this row, or none.
+    reason: String,
+}
+
+impl<'a> Explanation<'a> {
+    /// Everything the id can be charged to, at either endpoint.
+    fn new(index: &Index, id: &'a str) -> Explanation<'a> {
         let resolution = index.resolve(&InvocationId::runtime(id));
         let mut charges = resolution.charges.clone();
         if resolution.id_type == IdType::Base && resolution.scope == Some(Scope::OnDemand) {
             charges.extend(index.resolve(&InvocationId::mantle(id)).charges);
         }
-        let described = |charge: Charge| {
-            let quota = charge.quota.as_ref().and_then(|key| index.describe(key));
-            (charge, quota)
-        };
-        Explained { id, charges: charges.into_iter().map(described).collect(), resolution }
-    }
-
-    fn charge(&self, kind: QuotaKind) -> Option<&(Charge, Option<Arc<ModelQuota>>)> {
-        self.charges.iter().find(|(charge, _)| charge.kind == kind)
-    }
-
-    /// State and reason of a quantity that the calls of this id do not spend.
-    fn absent(&self, kind: QuotaKind) -> (State, &'static str) {
-        match (self.resolution.id_type, kind) {
-            (IdType::Imported, _) => (State::NoSuchQuota, "no quota counts the calls of imported models"),
-            (IdType::Provisioned, _) => {
-                (State::NoSuchQuota, "provisioned throughput spends model units only")
-            }
-            _ if self.resolution.model.is_none() => (State::Unknown, "its model is unknown"),
-            (_, QuotaKind::InputTokensPerMinute | QuotaKind::OutputTokensPerMinute) => (
-                State::NoSuchQuota,
-                "limited at the bedrock-mantle endpoint only, which takes base model ids",
-            ),
-            _ => (State::NoSuchQuota, "ids with a context length spend model units only"),
+        let (mut quotas, mut order) = (BTreeMap::new(), Vec::new());
+        for charge in charges {
+            let row = charge.quota.as_ref().and_then(|key| index.describe(key));
+            let row = row.as_deref();
+            let quantity = Quantity {
+                code: row.map(|row| row.key.code.to_string()),
+                name: row.map(|row| row.name.clone()),
+                limit: row.and_then(|row| row.limit),
+                default: row.and_then(|row| row.default),
+                state: charge.state.word(),
+                method: charge.method.map(Method::word),
+                reason: charge.reason,
+            };
+            order.push(charge.kind);
+            quotas.entry(charge.kind.word()).or_insert(quantity);
         }
-    }
-
-    fn quota_json(&self, kind: QuotaKind) -> Value {
-        let (charge, quota) = match self.charge(kind) {
-            Some((charge, quota)) => (Some(charge), quota.as_ref()),
-            None => (None, None),
-        };
-        let absent = self.absent(kind);
-        json!({
-            "code": quota.map(|q| &*q.key.code),
-            "name": quota.map(|q| &*q.name),
-            "limit": quota.and_then(|q| q.limit).and_then(whole_or_float),
-            "default": quota.and_then(|q| q.default).and_then(whole_or_float),
-            "state": charge.map_or(absent.0, |c| c.state).word(),
-            "method": charge.and_then(|c| c.method).map(|m| m.word()),
-            "reason": charge.map_or(absent.1, |c| &c.reason),
-        })
+        for kind in KINDS {
+            quotas.entry(kind.word()).or_insert_with(|| absent(&resolution, kind));
+        }
+        let others = order.into_iter().filter(|kind| !KINDS.contains(kind));
+        let order = KINDS.into_iter().chain(others).map(QuotaKind::word).collect();
+        let Resolution { id_type, model, scope, confidence, name, unmapped, .. } = resolution;
+        Explanation {
+            id,
+            model: model.map(|model| model.to_string()),
+            scope: scope.map(Scope::word),
+            id_type: id_type.word(),
+            confidence: confidence.word(),
+            name,
+            unmapped: unmapped.map(Unmapped::word),
+            quotas,
+            order,
+        }
     }
 
     fn block(&self) -> String {
-        let Resolution { model, scope, id_type, confidence, name, unmapped, .. } = &self.resolution;
-        let mut text = format!("{}\n", self.id);
-        let scope = scope.map_or("unknown", |s| s.word());
-        let model = model.as_deref().unwrap_or("unknown");
-        let _ = write!(text, "  model {model}, scope {scope}, type {id_type}, confidence {confidence}");
-        if let Some(name) = name {
-            let _ = write!(text, ", name {name}");
-        }
-        if let Some(unmapped) = unmapped {
-            let _ = write!(text, ", unmapped: {unmapped}");
-        }
-        text.push('\n');
-        let (kinds, head) = (self.kinds(), ["QUOTA", "CODE", "LIMIT", "DEFAULT", "STATE", "MATCH"]);
-        let cells: Vec<[String; 6]> = kinds.iter().map(|kind| self.cells(*kind)).collect();
-        let width = |i: usize| cells.iter().map(|row| row[i].len()).max().unwrap_or(0).max(head[i].len());
-        let widths: Vec<usize> = (0..head.len()).map(width).collect();
-        let mut line = |cells: [&str; 6], last: &str| {
-            let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-            let padded: Vec<String> = padded.collect();
-            let _ = writeln!(text, "  {}  {last}", padded.join("  "));
-        };
-        line(head, "REASON");
-        for (kind, row) in kinds.iter().zip(&cells) {
-            line(row.each_ref().map(String::as_str), &self.why(*kind));
+        let rows: Vec<[String; 7]> = self.order.iter().map(|kind| self.quotas[kind].cells(kind)).collect();
+        let head = ["QUOTA", "CODE", "LIMIT", "DEFAULT", "STATE", "MATCH", "REASON"].map(String::from);
+        let mut text = self.title();
+        for row in [&head].into_iter().chain(&rows) {
+            let (reason, cells) = row.split_last().expect("seven columns");
+            text.push(' ');
+            for (column, cell) in cells.iter().enumerate() {
+                let width = rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+                let width = width.max(head[column].len());
+                let _ = write!(text, " {cell:width$} ");
+            }
+            let _ = writeln!(text, " {reason}");
         }
         text
     }
 
-    /// The five, and whatever else was found.
-    fn kinds(&self) -> Vec<QuotaKind> {
-        let others = self.charges.iter().map(|(charge, _)| charge.kind).filter(|kind| !KINDS.contains(kind));
-        KINDS.into_iter().chain(others).collect()
+    /// The id, and below it what it means.
+    fn title(&self) -> String {
+        let Explanation { id, id_type, confidence, .. } = self;
+        let scope = self.scope.unwrap_or("unknown");
+        let model = self.model.as_deref().unwrap_or("unknown");
+        let mut text =
+            format!("{id}\n  model {model}, scope {scope}, type {id_type}, confidence {confidence}");
+        if let Some(name) = &self.name {
+            let _ = write!(text, ", name {name}");
+        }
+        if let Some(unmapped) = self.unmapped {
+            let _ = write!(text, ", unmapped: {unmapped}");
+        }
+        text + "\n"
     }
+}
 
-    fn cells(&self, kind: QuotaKind) -> [String; 6] {
-        let (charge, quota) = match self.charge(kind) {
-            Some((charge, quota)) => (Some(charge), quota.as_ref()),
-            None => (None, None),
+impl Quantity {
+    /// The cells of its row of the table.
+    fn cells(&self, kind: &str) -> [String; 7] {
+        let word = |word: Option<&str>| word.unwrap_or("-").to_string();
+        let number = |value: Option<f64>| value.map_or_else(|| "-".to_string(), |value| value.to_string());
+        let reason = match &self.name {
+            Some(name) => format!("“{name}”: {}", self.reason),
+            None => self.reason.clone(),
         };
-        let dash = || "-".to_string();
-        let number = |value: Option<f64>| value.map_or_else(dash, |v| v.to_string());
         [
-            kind.word().to_string(),
-            quota.map_or_else(dash, |q| q.key.code.to_string()),
-            number(quota.and_then(|q| q.limit)),
-            number(quota.and_then(|q| q.default)),
-            charge.map_or(self.absent(kind).0, |c| c.state).word().to_string(),
-            charge.and_then(|c| c.method).map_or_else(dash, |m| m.word().to_string()),
+            kind.to_string(),
+            word(self.code.as_deref()),
+            number(self.limit),
+            number(self.default),
+            self.state.to_string(),
+            word(self.method),
+            reason,
         ]
     }
+}
 
-    fn why(&self, kind: QuotaKind) -> String {
-        match self.charge(kind) {
-            Some((charge, Some(quota))) => format!("“{}”: {}", quota.name, charge.reason),
-            Some((charge, None)) => charge.reason.clone(),
-            None => self.absent(kind).1.to_string(),
+/// A quantity that the calls of an id do not spend, with the reason.
+fn absent(resolution: &Resolution, kind: QuotaKind) -> Quantity {
+    let (state, reason) = match (resolution.id_type, kind) {
+        (IdType::Imported, _) => (State::NoSuchQuota, "no quota counts the calls of imported models"),
+        (IdType::Provisioned, _) => (State::NoSuchQuota, "provisioned throughput spends model units only"),
+        _ if resolution.model.is_none() => (State::Unknown, "its model is unknown"),
+        (_, QuotaKind::InputTokensPerMinute | QuotaKind::OutputTokensPerMinute) => {
+            (State::NoSuchQuota, "limited at the bedrock-mantle endpoint only, which takes base model ids")
         }
+        _ => (State::NoSuchQuota, "ids with a context length spend model units only"),
+    };
+    Quantity {
+        code: None,
+        name: None,
+        limit: None,
+        default: None,
+        state: state.word(),
+        method: None,
+        reason: reason.to_string(),
     }
 }
 
 /// Limits are whole numbers in almost every row; 2000 reads better than 2000.0.
-fn whole_or_float(value: f64) -> Option<Number> {
-    if value.fract() == 0.0 && value.abs() < 9e15 {
-        return Some(Number::from(value as i64));
+fn whole_or_float<S: Serializer>(value: &Option<f64>, out: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) if value.fract() == 0.0 && value.abs() < 9e15 => out.serialize_i64(*value as i64),
+        Some(value) if value.is_finite() => out.serialize_f64(*value),
+        _ => out.serialize_none(),
     }
-    Number::from_f64(value)
 }

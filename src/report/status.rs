@@ -1,110 +1,147 @@
-//! The status page: one line per target.
+//! The status page: what is wrong, what is nearly spent, what is watched and how that goes.
 
-use crate::model::snapshot::{Collector, Snapshot, TargetState};
+mod html;
+mod quotas;
+mod targets;
+
+use crate::exposition::Export;
+use crate::findings::{Finding, findings};
+use crate::model::ids::Target;
+use crate::model::snapshot::Snapshot;
 use crate::model::time::Timestamp;
-use std::fmt::{self, Display, Write};
+use crate::report::human::{count, duration};
+use html::{Escaped, document, section};
+use std::collections::BTreeSet;
 
-const STYLE: &str = "body{font:14px/1.5 system-ui,sans-serif;margin:2em;color:#222}\
-table{border-collapse:collapse}th,td{text-align:left;padding:.25em 1em .25em 0;border-bottom:1px solid #ddd;\
-vertical-align:top}td{white-space:nowrap}\
-.bad,td:last-child{white-space:normal}.bad{color:#b00020}small{color:#666}";
+/// What the page is made of.
+#[derive(Clone, Copy)]
+pub struct Page<'a> {
+    pub snapshot: &'a Snapshot,
+    pub export: &'a Export,
+    pub exporter: &'a Exporter,
+    /// The path of the exposition.
+    pub metrics: &'a str,
+    pub now: Timestamp,
+}
 
-/// Text that may hold anything, made safe between tags and in attributes.
-struct Escaped<'a>(&'a str);
+/// What the exporter says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exporter {
+    pub version: String,
+    /// The commit it was built from; empty where not known.
+    pub revision: String,
+    /// `serve`, or `demo` where AWS is simulated.
+    pub mode: String,
+    pub started: Timestamp,
+    /// The estimated price of calls to CloudWatch since then, US dollars.
+    pub dollars: f64,
+    /// What they may cost a day.
+    pub budget: Option<f64>,
+    /// Whether the last (re)load of the config succeeded, and when one last did.
+    pub loaded: bool,
+    pub loaded_at: Timestamp,
+}
 
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| match c {
-            '&' => f.write_str("&amp;"),
-            '<' => f.write_str("&lt;"),
-            '>' => f.write_str("&gt;"),
-            '"' => f.write_str("&quot;"),
-            '\'' => f.write_str("&#39;"),
-            c => f.write_char(c),
-        })
+/// Before so many seconds the first reading of everything would be taken for an everyday cost.
+const PROJECTED_AFTER: u64 = 3600;
+/// The alert for traffic without a quota: such findings have a section of their own.
+const UNMAPPED: &str = "BedrockUnmappedTraffic";
+
+impl Page<'_> {
+    /// The name of an account, its id where it has none.
+    fn account<'a>(&'a self, id: &'a str) -> &'a str {
+        self.export.account_names.get(id).filter(|name| !name.is_empty()).map_or(id, |name| name)
     }
-}
 
-/// The page at `/`. `metrics` is the path of the exposition.
-pub fn page(snapshot: &Snapshot, metrics: &str, now: Timestamp) -> String {
-    let mut rows = String::new();
-    for state in snapshot.targets.values() {
-        rows.push_str(&row(state, now));
+    /// A target as markup.
+    fn place(&self, target: &Target) -> String {
+        let account = match self.account(&target.account_id) {
+            "" => "account not known yet",
+            name => name,
+        };
+        format!("{}, {}", Escaped(account), Escaped(&target.region))
     }
-    let metrics = Escaped(metrics);
-    format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>bedrock-quota-exporter</title>\
-         <style>{STYLE}</style></head><body><h1>bedrock-quota-exporter</h1>\
-         <p>Amazon Bedrock quotas and who spends them. \
-         <a href=\"{metrics}\">Metrics</a> · <a href=\"/-/healthy\">Health</a> · <a href=\"/-/ready\">Readiness</a></p>\
-         <table><thead><tr><th>Account</th><th>Region</th><th>Quotas</th><th>Catalog</th><th>Usage</th>\
-         <th>Complete until</th><th>Ids</th><th>Nearest limit (peak)</th></tr></thead>\
-         <tbody>{rows}</tbody></table></body></html>\n"
-    )
-}
 
-fn row(state: &TargetState, now: Timestamp) -> String {
-    let account = match state.target.account_id.as_ref() {
-        "" => "not known yet",
-        id => id,
-    };
-    let collectors: String = Collector::ALL.iter().map(|collector| cell(state, *collector, now)).collect();
-    let complete = match state.evaluation.complete_until {
-        Some(at) => format!("{at} <small>({} s ago)</small>", now.since(at)),
-        None => "—".to_string(),
-    };
-    format!(
-        "<tr><td>{}</td><td>{}</td>{collectors}<td>{complete}</td><td>{}</td><td>{}</td></tr>\n",
-        Escaped(account),
-        Escaped(&state.target.region),
-        state.evaluation.ids.len(),
-        nearest(state),
-    )
-}
-
-fn cell(state: &TargetState, collector: Collector, now: Timestamp) -> String {
-    let Some(collector) = state.collectors.get(&collector).filter(|c| c.last_attempt.is_some()) else {
-        return "<td><small>not yet</small></td>".to_string();
-    };
-    let last = match collector.last_success {
-        Some(at) => format!("{} s ago", now.since(at)),
-        None => "never".to_string(),
-    };
-    match &collector.last_error {
-        None => format!("<td>ok <small>({last})</small></td>"),
-        Some(error) => format!(
-            "<td class=\"bad\">failing <small>(last success: {last})</small><br><small>{}</small></td>",
-            Escaped(error)
-        ),
-    }
-}
-
-/// The quota with the highest peak ratio.
-fn nearest(state: &TargetState) -> String {
-    let known = state.evaluation.quotas.iter().filter_map(|quota| Some((quota.peak_ratio?, quota)));
-    match known.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((ratio, quota)) => {
-            format!("{:.0} % <small>{}</small>", ratio * 100.0, Escaped(&quota.quota.name))
+    /// The page at `/`.
+    pub fn html(&self) -> String {
+        let all = findings(self.snapshot, self.now);
+        let (unmapped, wrong): (Vec<&Finding>, Vec<&Finding>) =
+            all.iter().partition(|finding| finding.runbook == UNMAPPED);
+        let mut body = self.head();
+        body += &section(&counted("Wrong now", wrong.len()), &quotas::findings(self, &wrong));
+        body += &section("Fullest quotas", &quotas::fullest(self));
+        body += &section("Refused calls", &quotas::refused(self));
+        if !unmapped.is_empty() {
+            let title = counted("Traffic without a known quota", unmapped.len());
+            body += &section(&title, &quotas::findings(self, &unmapped));
         }
-        None => "—".to_string(),
+        body += &section(&counted("Targets", self.snapshot.targets.len()), &targets::table(self));
+        body += &section("This exporter", &self.exporter());
+        document(&body)
+    }
+
+    fn head(&self) -> String {
+        let demo = match self.exporter.mode.as_str() {
+            "demo" => " <span class=\"mark\">demo: AWS is simulated</span>",
+            _ => "",
+        };
+        let accounts: BTreeSet<&str> =
+            self.snapshot.targets.keys().map(|target| &*target.account_id).collect();
+        format!(
+            "<h1>bedrock-quota-exporter{demo}</h1>\n<p>Amazon Bedrock quotas and who spends them: {} in {}, {}.</p>\
+             \n<nav><a href=\"{}\">Metrics</a><a href=\"/-/healthy\">Health</a><a href=\"/-/ready\">Readiness</a></nav>\n",
+            count(self.snapshot.targets.len(), "target"),
+            count(accounts.len(), "account"),
+            quotas::newest(self),
+            Escaped(self.metrics),
+        )
+    }
+
+    fn exporter(&self) -> String {
+        let Exporter { version, revision, started, loaded, loaded_at, .. } = self.exporter;
+        let revision = if revision.is_empty() { String::new() } else { format!(", revision {revision}") };
+        let config = match loaded {
+            true => format!("loaded {}", age(*loaded_at, self.now)),
+            false => format!(
+                "<span class=\"bad\">the last reload failed</span>; in force since {}",
+                age(*loaded_at, self.now)
+            ),
+        };
+        format!(
+            "<dl><dt>Version</dt><dd>{}{}</dd><dt>Started</dt><dd>{}</dd><dt>Config</dt><dd>{config}</dd>\
+             <dt>CloudWatch costs</dt><dd>{}</dd></dl>\n",
+            Escaped(version),
+            Escaped(&revision),
+            age(*started, self.now),
+            self.cost(),
+        )
+    }
+
+    /// What reading costs a day, projected from what it has cost.
+    fn cost(&self) -> String {
+        let Exporter { dollars, started, budget, .. } = self.exporter;
+        let running = self.now.since(*started);
+        let cost = if running < PROJECTED_AFTER {
+            format!("${dollars:.2} so far; what a day costs is told after an hour")
+        } else {
+            let daily = dollars * 86_400.0 / running as f64;
+            format!("about ${daily:.2} a day, by ${dollars:.2} in {}", duration(running))
+        };
+        let slowed =
+            if self.snapshot.is_slowed() { ", and slows the reading of the calmest ids" } else { "" };
+        match budget {
+            Some(budget) => format!("{cost}; the budget is ${budget:.2} a day{slowed}"),
+            None => format!("{cost}; no budget is set"),
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::ids::Target;
+/// A heading with how many there are.
+fn counted(title: &str, count: usize) -> String {
+    format!("{title} <small>{count}</small>")
+}
 
-    #[test]
-    fn what_aws_says_cannot_become_markup() {
-        assert_eq!(Escaped("<a href='x'>&\"").to_string(), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
-    }
-
-    #[test]
-    fn a_target_of_an_unknown_account_has_its_line_before_anything_is_read() {
-        let now = Timestamp(1_000_000);
-        let page = page(&Snapshot::new([Target::new("", "eu-west-1")], now), "/metrics", now);
-        assert!(page.contains("<td>not known yet</td><td>eu-west-1</td>"), "{page}");
-        assert_eq!(page.matches("not yet</small>").count(), 3);
-    }
+/// How long ago, with the exact time behind it.
+fn age(at: Timestamp, now: Timestamp) -> String {
+    format!("<time datetime=\"{at}\" title=\"{at}\">{} ago</time>", duration(now.since(at)))
 }

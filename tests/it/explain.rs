@@ -113,7 +113,8 @@ fn json_has_one_object_per_id_and_always_the_same_keys() {
     assert_eq!(explained.iter().map(|e| e["id"].as_str().unwrap()).collect::<Vec<_>>(), IDS);
     for object in explained {
         let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-        assert_eq!(keys(object), ["id", "model", "quotas", "scope"]);
+        let facts = ["confidence", "id", "model", "name", "quotas", "scope", "type", "unmapped"];
+        assert_eq!(keys(object), facts);
         let kinds = [
             "input_tokens_per_minute",
             "output_tokens_per_minute",
@@ -151,6 +152,31 @@ fn a_token_that_says_nothing_follows_is_no_truncation() {
         let quotas = Some(File { path: "q.json", content: &content });
         let inputs = ExplainInputs { quotas, ..ExplainInputs::default() };
         assert_eq!(explain::run(&inputs, &Rules::default(), &[], Format::Json).as_deref(), Ok("[]\n"));
+    }
+}
+
+/// Facts of an id that has a quota beyond the usual ones, and of one without any.
+#[test]
+fn json_tells_all_that_the_table_shows() {
+    let quotas = json!({"Quotas": [{
+        "QuotaCode": "L-1", "Value": 20.0,
+        "QuotaName": "On-demand InvokeModel concurrent requests for Amazon Nova Lite"
+    }]})
+    .to_string();
+    let quotas = Some(File { path: "quotas.json", content: &quotas });
+    let inputs = ExplainInputs { quotas, ..ExplainInputs::default() };
+    let ids = [NOVA.to_string(), "no such thing".to_string()];
+    let table = explain::run(&inputs, &Rules::default(), &ids, Format::Table).unwrap();
+    let json = explain::run(&inputs, &Rules::default(), &ids, Format::Json).unwrap();
+    let explained: Value = serde_json::from_str(&json).unwrap();
+    assert!(table.contains("concurrent_requests"), "{table}");
+    assert_eq!(explained[0]["quotas"]["concurrent_requests"]["limit"], 20);
+    assert_eq!((&explained[0]["type"], &explained[0]["confidence"]), (&json!("base"), &json!("inferred")));
+    assert_eq!((&explained[0]["unmapped"], &explained[1]["unmapped"]), (&Value::Null, &json!("unknown_id")));
+    for object in explained.as_array().unwrap() {
+        for kind in object["quotas"].as_object().unwrap().keys() {
+            assert!(table.contains(&format!("\n  {kind} ")), "{kind}");
+        }
     }
 }
 

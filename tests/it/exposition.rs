@@ -242,7 +242,7 @@ fn body(rendered: &Rendered, own: &str) -> Vec<u8> {
 #[test]
 fn the_compressed_form_is_one_gzip_member_and_inflates_to_the_same_text() {
     let (snapshot, export) = (world::whole(), world::export());
-    let rendered_once = compress(&snapshot, &export);
+    let rendered_once = compress(&snapshot, &export).unwrap();
     let text = rendered(&snapshot, &export);
     assert_eq!(rendered_once.series, parse(&text).values().map(|family| family.samples.len()).sum::<usize>());
     let plain: Vec<u8> = rendered_once.plain().flat_map(Result::unwrap).collect();
@@ -260,7 +260,7 @@ fn the_compressed_form_is_one_gzip_member_and_inflates_to_the_same_text() {
 
 #[test]
 fn an_empty_snapshot_compresses_too() {
-    let rendered = compress(&Snapshot::default(), &Export::default());
+    let rendered = compress(&Snapshot::default(), &Export::default()).unwrap();
     assert_eq!((rendered.series, rendered.plain().count()), (0, 0));
 }
 
@@ -268,7 +268,7 @@ fn an_empty_snapshot_compresses_too() {
 fn plain_text_comes_in_chunks() {
     let ids = (0..20_000).map(|n| world::id_status(InvocationId::runtime(&format!("id-{n}")), None, None));
     let snapshot = of(Evaluation { ids: ids.collect(), ..Evaluation::default() });
-    let compressed = compress(&snapshot, &Export::default());
+    let compressed = compress(&snapshot, &Export::default()).unwrap();
     let chunks: Vec<Vec<u8>> = compressed.plain().map(Result::unwrap).collect();
     assert!(chunks.len() > 3 && chunks.iter().all(|chunk| !chunk.is_empty() && chunk.len() <= 64 * 1024));
     let text = rendered(&snapshot, &Export::default());

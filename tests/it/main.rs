@@ -16,13 +16,17 @@ mod days; // quotas of tokens per day
 mod explain; // `explain` on files as the AWS CLI prints them
 mod exposition; // what a scrape shows of a snapshot
 mod failure; // what stays, and for how long, when a target fails
+mod findings; // what is wrong, by the thresholds of the alerts
 mod irregular; // quota lists with misspelled, renamed and missing rows
 mod matching; // the join of usage to quota: models of tomorrow, names of every form
 mod mistakes; // the classic mistakes of joining usage to quotas, one test each
 mod oracle; // a second, naive calculation over 1,000 random worlds
+mod pages; // random pages, inflated by another program
 mod prometheus_text;
 mod properties; // what holds of counters and ratios for any traffic
 mod schedule; // what is read when
+mod status; // the status page
+mod steps; // clocks that are set, back and forward
 mod telemetry; // the exporter's own metrics
 mod throttle; // refused calls, from datapoints to cause
 mod world;
@@ -37,10 +41,12 @@ mod rig;
 mod rounds; // rounds minute by minute
 mod sim; // the simulated AWS itself, seen by the Rust SDKs and boto3
 
-// The whole process: the binary, its flags, its log, its pages.
+// The whole process: the binary, its flags, its log, its pages (`served`).
 mod demo; // `demo` as a newcomer starts it
 mod live; // the command line where only the SDK's own variables point to AWS
 mod organization; // accounts that nobody listed
 mod reload; // a config that changes, a process that stops, what stays open
+mod served;
+mod server; // connections, addresses, probes, what systemd is told
 mod shards; // several exporters that share the accounts
 mod tools; // quotas, usage, chart, diagnose, report: on snapshots of the demo and of a hostile world

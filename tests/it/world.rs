@@ -9,6 +9,7 @@ use bedrock_quota_exporter::model::quota::*;
 use bedrock_quota_exporter::model::snapshot::*;
 use bedrock_quota_exporter::model::time::Timestamp;
 use bedrock_quota_exporter::model::usage::*;
+use bedrock_quota_exporter::report::status::Exporter;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -87,6 +88,37 @@ pub fn whole() -> Snapshot {
         stale,
     );
     snapshot([virginia, oregon, frankfurt])
+}
+
+/// What the exporter of a demo says of itself after a day.
+pub fn exporter() -> Exporter {
+    Exporter {
+        version: "1.2.3".into(),
+        revision: "abc".into(),
+        mode: "demo".into(),
+        started: NOW.minus(86_400),
+        dollars: 1.25,
+        budget: Some(20.0),
+        loaded: true,
+        loaded_at: NOW.minus(86_400),
+    }
+}
+
+/// Everything of the small world, many times; `broken`: nothing can be read any more.
+pub fn fleet(targets: usize, broken: bool) -> Snapshot {
+    let whole = whole();
+    let state = &whole.targets[&Target::new("111111111111", "us-east-1")];
+    let error = "cloudwatch:GetMetricData: HTTP 403, AccessDenied: not authorized to perform it";
+    let states = (0..targets).map(|number| {
+        let mut state = TargetState::clone(state);
+        let account = format!("{:012}", 111_111_111_111_u64 + number as u64 / 5);
+        state.target = Target::new(&account, &format!("us-east-{}", number % 5));
+        for status in state.collectors.values_mut().filter(|_| broken) {
+            (status.up, status.last_error) = (false, Some(error.into()));
+        }
+        state
+    });
+    snapshot(states)
 }
 
 fn up() -> CollectorState {
@@ -308,20 +340,25 @@ fn evaluation() -> Evaluation {
     Evaluation {
         quotas: vec![zero, day, missing, tokens],
         ids: ids(profile, team),
-        throttling: vec![ThrottleStatus {
-            model: SONNET.into(),
-            scope: Scope::CrossRegion,
-            ratio: vec![("5m", 0.25), ("30m", 1.0 / 3.0)],
-            attempts: vec![("5m", 400.0), ("30m", 2_400.0)],
-            throttled_seconds: 300,
-            cause: Some(Cause::Reservation),
-        }],
+        throttling: vec![throttled(SONNET)],
         unmapped: vec![
             (InvocationId::runtime("acme.secret-v1:0"), Unmapped::NoQuota),
             (InvocationId::mantle("acme.secret-v1:0"), Unmapped::NoQuota),
         ],
         complete_until: Some(NOW.minus(240)),
         newest_datapoint: Some(NOW.minus(300)),
+    }
+}
+
+/// A quarter of its calls are refused, since max_tokens reserves too much.
+pub fn throttled(model: &str) -> ThrottleStatus {
+    ThrottleStatus {
+        model: model.into(),
+        scope: Scope::CrossRegion,
+        ratio: vec![("5m", 0.25), ("30m", 1.0 / 3.0)],
+        attempts: vec![("5m", 400.0), ("30m", 2_400.0)],
+        throttled_seconds: 300,
+        cause: Some(Cause::Reservation),
     }
 }
 

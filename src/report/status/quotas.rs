@@ -1,0 +1,141 @@
+//! The fullest quotas, what is refused, and traffic that no quota is known for.
+
+use super::html::{Bar, Escaped, folded};
+use super::{Page, age};
+use crate::findings::Finding;
+use crate::model::evaluation::{QuotaStatus, ThrottleStatus};
+use crate::model::ids::{QuotaKind, State, Target};
+use crate::report::human::{duration, exact, percent, rounded};
+
+const FULLEST: usize = 20;
+const SHOWN: usize = 20;
+/// No more findings than these are on the page, folded ones included.
+const FINDINGS: usize = 60;
+
+/// The quotas nearest their limits by the largest minute of the look-back window.
+pub(super) fn fullest(page: &Page<'_>) -> String {
+    let mut all: Vec<(f64, &Target, &QuotaStatus)> = Vec::new();
+    for (target, state) in &page.snapshot.targets {
+        let quotas = state.evaluation.quotas.iter();
+        all.extend(quotas.filter_map(|quota| Some((quota.peak_ratio?, target, quota))));
+    }
+    if all.is_empty() {
+        return "<p class=\"soft\">No usage of any quota is known.</p>\n".to_string();
+    }
+    all.sort_by(|a, b| b.0.total_cmp(&a.0));
+    all.truncate(FULLEST);
+    let rows: String = all.iter().map(|(ratio, target, quota)| row(page, *ratio, target, quota)).collect();
+    format!(
+        "<table><thead><tr><th>Model</th><th>Where</th><th>Quota</th><th>Peak of the last minutes</th><th></th>\
+         <th class=\"number\">Left</th></tr></thead>\n<tbody>\n{rows}</tbody></table>\n"
+    )
+}
+
+fn row(page: &Page<'_>, ratio: f64, target: &Target, status: &QuotaStatus) -> String {
+    let key = &status.quota.key;
+    let state = match status.state {
+        State::Ok => String::new(),
+        state => format!(" <small class=\"bad\">{state}</small>"),
+    };
+    let left = match (status.quota.limit, status.peak) {
+        (Some(limit), Some(peak)) => format!("{} of {}", rounded((limit - peak).max(0.0)), exact(limit)),
+        _ => "unknown".to_string(),
+    };
+    let ends = match status.exhaustion.filter(|at| key.kind == QuotaKind::TokensPerDay && *at > page.now) {
+        Some(at) if ratio < 1.0 => format!(", spent in {}", duration(at.since(page.now))),
+        _ => String::new(),
+    };
+    format!(
+        "<tr><td>{} <small>{}</small></td><td>{}</td><td>{}{state}</td><td class=\"wide\">{}</td>\
+         <td class=\"number\">{}</td><td class=\"number\" data-label=\"left\">{left}{ends}</td></tr>\n",
+        Escaped(&key.model),
+        key.scope,
+        page.place(target),
+        key.kind,
+        Bar(ratio),
+        percent(ratio),
+    )
+}
+
+/// What was refused within the last 15 minutes.
+pub(super) fn refused(page: &Page<'_>) -> String {
+    let mut all: Vec<(f64, &Target, &ThrottleStatus)> = Vec::new();
+    for (target, state) in &page.snapshot.targets {
+        for status in state.evaluation.throttling.iter().filter(|status| status.throttled_seconds > 0) {
+            let ratio = status.ratio.first().map_or(0.0, |(_, ratio)| *ratio);
+            all.push((ratio, target, status));
+        }
+    }
+    if all.is_empty() {
+        return "<p class=\"soft\">No call was refused within the last 15 minutes, as far as is known.</p>\n"
+            .to_string();
+    }
+    all.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let row = |(_, target, status): &(f64, &Target, &ThrottleStatus)| {
+        let share = match status.ratio.first() {
+            Some((window, ratio)) => format!("{} in {window}", percent(*ratio)),
+            None => "unknown".to_string(),
+        };
+        let cause = status.cause.map_or("unknown", |cause| cause.word());
+        format!(
+            "<tr><td>{} <small>{}</small></td><td>{}</td><td data-label=\"refused\">{share}</td>\
+             <td data-label=\"cause\">{cause}</td><td data-label=\"refused for\">{} of 15m</td></tr>\n",
+            Escaped(&status.model),
+            status.scope,
+            page.place(target),
+            duration(status.throttled_seconds),
+        )
+    };
+    let rows: Vec<String> = all.iter().map(row).collect();
+    folded(&rows[..rows.len().min(FINDINGS)], SHOWN, |rows| {
+        format!(
+            "<table><thead><tr><th>Model</th><th>Where</th><th>Refused</th><th>Cause</th><th>For</th></tr></thead>\
+             \n<tbody>\n{rows}</tbody></table>\n"
+        )
+    })
+}
+
+/// Findings with their remedies.
+pub(super) fn findings(page: &Page<'_>, all: &[&Finding]) -> String {
+    if all.is_empty() {
+        return "<p class=\"soft\">Nothing that is known.</p>\n".to_string();
+    }
+    let rows: Vec<String> = all.iter().take(FINDINGS).map(|found| finding(page, found)).collect();
+    let untold = all.len().saturating_sub(FINDINGS);
+    let more = match untold {
+        0 => String::new(),
+        count => format!("<p class=\"soft\">and {count} more</p>\n"),
+    };
+    folded(&rows, SHOWN, |rows| rows.to_string()) + &more
+}
+
+fn finding(page: &Page<'_>, finding: &Finding) -> String {
+    let Finding { severity, what, evidence, remedy, runbook, .. } = finding;
+    let subject = match (&finding.subject.model, finding.subject.scope, &finding.subject.quota) {
+        (Some(model), Some(scope), Some(quota)) => format!("{model} ({scope}), {}: ", quota.kind),
+        (Some(model), Some(scope), None) => format!("{model} ({scope}): "),
+        (Some(model), None, _) => format!("{model}: "),
+        _ => String::new(),
+    };
+    let remedy = match remedy.strip_prefix("overrides: ") {
+        Some(_) => format!("In the config: <code>{}</code>", Escaped(remedy)),
+        None => Escaped(remedy).to_string(),
+    };
+    format!(
+        "<div class=\"finding {severity}\"><strong>{}{}</strong> <small>{}</small><p>{}</p>\
+         <p>{remedy} <a href=\"/runbooks/{runbook}\">Runbook</a></p></div>\n",
+        Escaped(&subject),
+        Escaped(what),
+        page.place(&finding.target),
+        Escaped(evidence),
+    )
+}
+
+/// When the least complete target was last complete.
+pub(super) fn newest(page: &Page<'_>) -> String {
+    let ends = page.snapshot.targets.values().map(|state| state.evaluation.complete_until);
+    match ends.min().flatten() {
+        Some(at) => format!("usage complete until {}", age(at, page.now)),
+        None => "usage not known of every target yet".to_string(),
+    }
+}

@@ -1,0 +1,81 @@
+//! The status page, as a person reads it.
+
+use crate::world::{self, NOW};
+use bedrock_quota_exporter::model::evaluation::Evaluation;
+use bedrock_quota_exporter::model::ids::Target;
+use bedrock_quota_exporter::model::matching::Unmapped;
+use bedrock_quota_exporter::model::snapshot::{Collector, CollectorState, Snapshot};
+use bedrock_quota_exporter::model::usage::InvocationId;
+use bedrock_quota_exporter::report::status::Page;
+use std::collections::BTreeMap;
+
+fn html(snapshot: &Snapshot) -> String {
+    let (export, exporter) = (world::export(), world::exporter());
+    Page { snapshot, export: &export, exporter: &exporter, metrics: "/metrics", now: NOW }.html()
+}
+
+#[test]
+fn the_page_tells_what_is_wrong_and_what_helps() {
+    let page = html(&world::whole());
+    for told in [
+        "demo: AWS is simulated",
+        "3 targets in 2 accounts",
+        "25 % of the calls are refused: max_tokens reserves more than is used",
+        "<a href=\"/runbooks/BedrockThrottling\">Runbook</a>",
+        "overrides: {models: {&quot;acme.secret-v1:0&quot;: {tokens_per_minute: L-…}}}",
+        "production, us-east-1",
+        "<td>production <small>111111111111</small></td><td>us-west-2</td>",
+        "not yet",
+        "reservation",
+        "about $1.25 a day, by $1.25 in 24h; the budget is $20.00 a day",
+        "1.2.3, revision abc",
+        "<a href=\"/metrics\">Metrics</a>",
+    ] {
+        assert!(page.contains(told), "{told} is not in\n{page}");
+    }
+    let failing = page.find("eu-central-1</td>").unwrap();
+    assert!(failing < page.find("us-west-2</td>").unwrap(), "the worst target first");
+    assert!(!page.contains("<script") && !page.contains(" style="), "nothing that the policy forbids");
+}
+
+#[test]
+fn names_of_others_stay_text() {
+    let hostile = "<script>alert('1')</script>\"><img src=x onerror=alert(1)>";
+    let error = CollectorState {
+        last_attempt: Some(NOW),
+        last_error: Some(hostile.into()),
+        ..CollectorState::default()
+    };
+    let mut id = world::id_status(InvocationId::runtime(hostile), Some(hostile), None);
+    id.last_datapoint = Some(NOW);
+    let evaluation = Evaluation {
+        unmapped: vec![(id.id.clone(), Unmapped::UnknownId)],
+        ids: vec![id],
+        throttling: vec![world::throttled(hostile)],
+        ..Evaluation::default()
+    };
+    let target = Target::new(hostile, hostile);
+    let errors = BTreeMap::from([(Collector::Usage, error)]);
+    let page = html(&world::snapshot([world::state(target, None, None, errors, evaluation)]));
+    assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
+    assert!(page.matches("&lt;script&gt;").count() >= 5, "{page}");
+}
+
+#[test]
+fn a_fleets_page_is_small_however_it_goes() {
+    for broken in [false, true] {
+        let page = html(&world::fleet(250, broken));
+        assert!(page.len() < 200_000, "{} bytes", page.len());
+        assert_eq!(page.matches("<tr><td>1111111").count() + page.matches("<tr><td>production").count(), 250);
+        assert!(page.contains("<summary>230 more</summary>"));
+    }
+}
+
+#[test]
+fn nothing_known_is_said_to_be_unknown() {
+    let target = Target::new("", "eu-west-1");
+    let page = html(&Snapshot::new([target], NOW));
+    assert!(page.contains("<td>not known yet</td><td>eu-west-1</td>"), "{page}");
+    assert_eq!(page.matches("not yet</small>").count(), 3);
+    assert!(page.contains("No usage of any quota is known."));
+}

@@ -123,10 +123,13 @@ const LONGEST: usize = 16_384;
 /// What a message says; `None`: unknown.
 pub fn read(text: &str) -> Option<&'static Message> {
     let text: String = text.chars().take(LONGEST).collect::<String>().to_lowercase();
-    let holds = |word: &str| match word.chars().all(|c| c.is_ascii_digit()) {
-        // A status is a word of its own, not a part of a request's id.
-        true => text.split(|c: char| !c.is_alphanumeric()).any(|other| other == word),
-        false => text.contains(word),
+    let holds = |word: &str| {
+        if word.chars().all(|c| c.is_ascii_digit()) {
+            // A status is a word of its own, not a part of a request's id.
+            text.split(|c: char| !c.is_alphanumeric()).any(|other| other == word)
+        } else {
+            text.contains(word)
+        }
     };
     TABLE.iter().find(|message| message.words.iter().all(|word| holds(word)))
 }

@@ -103,8 +103,8 @@ fn lower_max_tokens(limit: f64, measured: &Measured) -> Option<Remedy> {
         rounded((reserved - sent).max(0.0)),
         rounded(answer)
     );
-    let then = match fits > answer {
-        true => format!(
+    let then = if fits > answer {
+        format!(
             "A max_tokens of at most {} lets all {} calls a minute in ({} / {} - {}); retries among the refused make \
              that number smaller than it need be.",
             grouped(fits),
@@ -112,11 +112,12 @@ fn lower_max_tokens(limit: f64, measured: &Measured) -> Option<Remedy> {
             exact(limit),
             rounded(asked),
             rounded(sent)
-        ),
-        false => format!(
+        )
+    } else {
+        format!(
             "No max_tokens above the average answer lets all {} calls a minute in: lower it, and ask for more or spread.",
             rounded(asked)
-        ),
+        )
     };
     Some(Remedy { what: "lower max_tokens", how: format!("{now} {then}"), command: None })
 }
@@ -127,17 +128,18 @@ fn cache(measured: &Measured) -> Option<Remedy> {
     if requests <= 0.0 {
         return None;
     }
-    let how = match cache_read > 0.0 {
-        true => format!(
+    let how = if cache_read > 0.0 {
+        format!(
             "{} of what is read comes from the cache already; input is {} tokens a call.",
             percent(cache_read / (cache_read + input)),
             rounded(input / requests)
-        ),
-        false => format!(
+        )
+    } else {
+        format!(
             "Nothing is read from a cache, and input is {} tokens a call: what prompts have in common counts once when \
              it is written, and not when it is read.",
             rounded(input / requests)
-        ),
+        )
     };
     Some(Remedy { what: "cache prompts", how, command: None })
 }
@@ -150,21 +152,22 @@ fn spread(survey: &Survey, activity: &Activity, limit: f64) -> Remedy {
     let fits = mean <= 0.9 * limit;
     let calls = activity.series(crate::model::usage::Metric::Invocations);
     let roomy = calls.iter().take(settled).filter(|calls| **calls <= ROOMY * limit).count();
-    let how = match fits {
-        true => format!(
+    let how = if fits {
+        format!(
             "All calls of the span, made and refused, are {} a minute on average, and the limit is {}: they fit if they \
              come evenly. {} of {} minutes were at most half full.",
             rounded(mean),
             exact(limit),
             grouped(roomy as f64),
             grouped(settled as f64)
-        ),
-        false => format!(
+        )
+    } else {
+        format!(
             "Spreading alone does not help: all calls, made and refused, are {} a minute on average, and the limit is {}. \
              Retries among the refused make that number larger than it need be.",
             rounded(mean),
             exact(limit)
-        ),
+        )
     };
     Remedy { what: "spread calls", how, command: None }
 }

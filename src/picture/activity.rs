@@ -20,6 +20,12 @@ pub struct Activity<'a> {
     pub ids: Vec<&'a SurveyedId<'a>>,
 }
 
+/// Where a metric is added up.
+type Sum = fn(&mut Totals) -> &mut f64;
+
+/// What makes ids one group: endpoint, whether the model is known, model or id, scope.
+type Group = (Endpoint, bool, Arc<str>, Option<Scope>);
+
 /// Sums over the settled minutes that were read.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Totals {
@@ -61,7 +67,7 @@ impl Totals {
     /// Of one id, over its first `settled` minutes.
     pub fn of(id: &IdSpan, len: usize, settled: usize) -> Totals {
         let mut totals = Totals::default();
-        let fields: [(Metric, fn(&mut Totals) -> &mut f64); 8] = [
+        let fields: [(Metric, Sum); 8] = [
             (Metric::Invocations, |totals| &mut totals.requests),
             (Metric::Throttles, |totals| &mut totals.throttles),
             (Metric::ClientErrors, |totals| &mut totals.client_errors),
@@ -86,8 +92,7 @@ impl Totals {
 impl<'a> Activity<'a> {
     /// By model, scope and endpoint, those with traffic in the span first to last by their calls.
     pub fn all(survey: &'a Survey<'a>) -> Vec<Activity<'a>> {
-        let mut groups: BTreeMap<(Endpoint, bool, Arc<str>, Option<Scope>), Vec<&SurveyedId>> =
-            BTreeMap::new();
+        let mut groups: BTreeMap<Group, Vec<&SurveyedId>> = BTreeMap::new();
         for id in &survey.ids {
             let model = id.resolution.model.clone();
             let is_mapped = model.is_some();

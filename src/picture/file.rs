@@ -162,9 +162,10 @@ impl<R: BufRead> Reader<R> {
         }
         if self.line.starts_with(END) {
             let end: RawEnd = serde_json::from_slice(&self.line).map_err(|error| self.malformed(error))?;
-            return match end.targets == read {
-                true => Ok(None),
-                false => Err(self.malformed(format!("found {read} targets, expected {}", end.targets))),
+            return if end.targets == read {
+                Ok(None)
+            } else {
+                Err(self.malformed(format!("found {read} targets, expected {}", end.targets)))
             };
         }
         let raw: RawTarget = serde_json::from_slice(&self.line).map_err(|error| self.malformed(error))?;

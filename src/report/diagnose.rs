@@ -19,15 +19,16 @@ pub fn headline(finding: &Finding) -> String {
 /// How much was refused.
 pub fn extent(finding: &Finding) -> String {
     let measured = &finding.measured;
-    match finding.throttles > 0.0 {
-        true => format!(
+    if finding.throttles > 0.0 {
+        format!(
             "{} of {} calls were refused ({}), in {}",
             exact(finding.throttles),
             exact(finding.attempts),
             percent(finding.throttles / finding.attempts),
             count(finding.refused_minutes, "minute")
-        ),
-        false => {
+        )
+    } else {
+        {
             let errors: f64 = finding.evidence.iter().map(|instant| instant.server_errors).sum();
             let calls = measured.requests + errors;
             format!("{} of the newest {} calls failed with 5xx", exact(errors), exact(calls))

@@ -31,10 +31,7 @@ fn to_digits(value: f64) -> String {
     let whole = if value == 0.0 { 1 } else { value.abs().log10().floor() as i32 + 1 };
     let decimals = (DIGITS - whole).clamp(0, 3) as usize;
     let text = format!("{value:.decimals$}");
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
-        false => text,
-    }
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
 }
 
 /// The number with all its digits, in threes.

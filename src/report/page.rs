@@ -418,7 +418,7 @@ impl Report {
             return out + "<p>No model was refused calls or came near a limit.</p>\n";
         }
         for (_, title, svg) in &self.charts {
-            let _ = write!(out, "<figure><figcaption>{}</figcaption>{svg}</figure>\n", markup(title));
+            let _ = writeln!(out, "<figure><figcaption>{}</figcaption>{svg}</figure>", markup(title));
         }
         out
     }

@@ -116,12 +116,10 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e000}'..='\u{f8ff}')
     };
-    match text.contains(is_unsafe) {
-        false => Cow::Borrowed(text),
-        true => text
-            .chars()
-            .map(|c| if is_unsafe(c) { format!("<{:x}>", c as u32) } else { c.to_string() })
-            .collect(),
+    if text.contains(is_unsafe) {
+        text.chars().map(|c| if is_unsafe(c) { format!("<{:x}>", c as u32) } else { c.to_string() }).collect()
+    } else {
+        Cow::Borrowed(text)
     }
 }
 
@@ -273,18 +271,22 @@ pub fn markup(text: &str) -> String {
 }
 
 fn csv_line(fields: impl Iterator<Item = String>) -> String {
-    let quoted = fields.map(|field| match field.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field,
+    let quoted = fields.map(|field| {
+        if field.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", field.replace('"', "\"\""))
+        } else {
+            field
+        }
     });
     quoted.collect::<Vec<_>>().join(",") + "\r\n"
 }
 
 /// Text that a spreadsheet would take for a formula, with an apostrophe before it.
 fn defused(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%']) {
-        true => format!("'{text}"),
-        false => text.to_string(),
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%']) {
+        format!("'{text}")
+    } else {
+        text.to_string()
     }
 }
 

@@ -31,7 +31,6 @@ mod status; // the status page
 mod steps; // clocks that are set, back and forward
 mod telemetry; // the exporter's own metrics
 mod throttle; // refused calls, from datapoints to cause
-mod tools;
 mod world;
 
 // The real collectors against a simulated AWS in this process, at times of the test's choice (`rig`).
@@ -55,3 +54,4 @@ mod reload; // a config that changes, a process that stops, what stays open
 mod served;
 mod server; // connections, addresses, probes, what systemd is told
 mod shards; // several exporters that share the accounts
+mod tools; // quotas, usage, chart, diagnose, report: on snapshots of the demo and of a hostile world

@@ -81,10 +81,11 @@ fn compare(args: &cli::Quotas, a: &str, b: &str) -> Result<()> {
     for (a, b) in pairs {
         let differences = diff::differences(a, b, args.all);
         out += &format!("\nA: {}\nB: {}\n", sheet::printable(&a.title()), sheet::printable(&b.title()));
-        out += &match differences.is_empty() {
-            true => "no quota differs\n".to_string(),
-            false => diff::sheet(&differences).render(terminal()),
-        };
+        if differences.is_empty() {
+            out += "no quota differs\n";
+        } else {
+            out += &diff::sheet(&differences).render(terminal());
+        }
         documents.push(diff::json(a, b, &differences));
         rows.extend::<Vec<Difference>>(differences);
     }

@@ -64,9 +64,10 @@ fn partial(path: &Path) -> PathBuf {
 fn save(args: &SnapshotSave, path: &Path) -> Result<Saved> {
     let file = BufWriter::new(File::create(path)?);
     let compressed = args.file.extension().is_some_and(|extension| extension == "gz");
-    let mut out: Out = match compressed {
-        true => Out::Compressed(GzEncoder::new(file, Compression::fast())),
-        false => Out::Plain(file),
+    let mut out: Out = if compressed {
+        Out::Compressed(GzEncoder::new(file, Compression::fast()))
+    } else {
+        Out::Plain(file)
     };
     let mut mask = args.mask.then(Mask::default);
     let mut saved = Saved { targets: 0, ids: 0, unread: 0, taken: Timestamp::default() };

@@ -21,10 +21,7 @@ pub fn usage(args: cli::Usage) -> Result<()> {
             Format::Table if args.about.is_none() => {
                 out += &heading(&picture);
                 out += &troubles(&picture);
-                out += &match models.is_empty() {
-                    true => "no traffic\n".to_string(),
-                    false => usage::summary(&models).render(terminal()),
-                };
+                out += &summary(&models);
             }
             Format::Table => {
                 let details: String =
@@ -46,4 +43,8 @@ pub fn usage(args: cli::Usage) -> Result<()> {
         Format::Json => print(&envelope::document("usage", &header, json!({"targets": targets}))),
         Format::Csv => print(&csv.csv()),
     }
+}
+
+fn summary(models: &[usage::ModelUsage]) -> String {
+    if models.is_empty() { "no traffic\n".to_string() } else { usage::summary(models).render(terminal()) }
 }

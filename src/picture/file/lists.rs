@@ -128,7 +128,8 @@ impl From<&ServiceQuota> for RawQuota {
 
 impl RawQuota {
     fn into_quota(self) -> Result<ServiceQuota, String> {
-        for value in [self.applied, self.default].into_iter().flatten().filter(|value| *value < 0.0) {
+        let mut values = [self.applied, self.default].into_iter().flatten();
+        if let Some(value) = values.find(|value| *value < 0.0) {
             return Err(format!("quota {}: found the value {value}, expected 0 or more", self.code));
         }
         let metric = |raw: RawUsageMetric| UsageMetric {

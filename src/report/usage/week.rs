@@ -42,10 +42,7 @@ pub fn render(week: &Week, terminal: Terminal) -> String {
 fn shade(share: f64, terminal: Terminal) -> String {
     let level = if share <= 0.0 { 0 } else { ((share * 4.0).ceil() as usize).clamp(1, 4) };
     let shade = SHADES[level];
-    match terminal.colour {
-        true => format!("\x1b[38;5;{}m{shade}\x1b[0m", COLOURS[level]),
-        false => shade.to_string(),
-    }
+    if terminal.colour { format!("\x1b[38;5;{}m{shade}\x1b[0m", COLOURS[level]) } else { shade.to_string() }
 }
 
 /// The hours that the span holds.

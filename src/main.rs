@@ -1,12 +1,11 @@
 //! argv → tracing → sub-command → exit code.
 
-use bedrock_quota_exporter::cli::{Cli, Command};
+use bedrock_quota_exporter::cli::{self, Command};
 use bedrock_quota_exporter::{commands, telemetry};
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = cli::parse();
     telemetry::init_tracing(cli.log.level.into(), cli.log.format.into());
     run(cli.command).unwrap_or_else(|error| {
         eprintln!("bedrock-quota-exporter: {error:#}");

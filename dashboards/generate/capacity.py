@@ -148,7 +148,7 @@ def busy_hours():
         "Choose a model and a scope to see theirs.",
         "Move batches to the hours that stay dark; a colour every day at the same hour is a job to be spread."),
         f"avg_over_time(({busiest} * on () group_right () ({clock}))[$__range:1h])", rows="weekday", columns="hour",
-        size=(24, 9), no_value="no usage known", row_title="Weekday", row_width=96,
+        size=(24, 9), no_value="no usage known", row_title="Weekday", row_width=96, cell=46,
         row_texts={day: (name, TEXT) for day, name in enumerate(WEEKDAYS)},
         given=steps(PLAIN, (0.5, "rgba(142, 142, 142, 0.3)"), (PLANNING_RATIO, "semi-dark-orange"), (1, "semi-dark-red")))
 

@@ -82,6 +82,8 @@ class Delay(unittest.TestCase):
             {
                 "publishing_delay_seconds": generate.seconds(usage["delay"]),
                 "cadence_seconds": generate.seconds(usage["interval"]),
+                "normal_cadence_seconds": generate.seconds(usage["normal_interval"]),
+                "idle_cadence_seconds": generate.seconds(usage["idle_interval"]),
                 "lookback_seconds": generate.seconds(usage["lookback"]),
                 "scrape_seconds": generate.seconds(config["scrape_interval"]),
             },

@@ -4,10 +4,11 @@ SHELL := /bin/bash
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 PORT ?= 10469
 
-.PHONY: help demo test live image
+.PHONY: help demo grafana test live image
 
 help:
 	@echo "make demo    the exporter on a simulated AWS, at http://localhost:$(PORT)/ (PORT=… for another port)"
+	@echo "make grafana the demo with six hours of past, a Prometheus and a Grafana, by docker compose, at http://localhost:3000/"
 	@echo "make test    format, lints, docs and all tests; installs what they need, or says what is missing"
 	@echo "make live    of these, a real Prometheus and Alertmanager: every query, every alert, a page's delay; a quarter of an hour"
 	@echo "make image   the container image, with docker, podman or buildah"
@@ -18,6 +19,16 @@ demo:
 	cargo build --locked
 	@echo "Metrics: http://localhost:$(PORT)/metrics (stop with Ctrl-C)"
 	@exec $(TARGET)/debug/bedrock-quota-exporter demo --web.listen-address=127.0.0.1:$(PORT)
+
+COMPOSE := docker compose --file deploy/compose/compose.yaml
+grafana:
+	@$(COMPOSE) version >/dev/null || { echo "missing: docker with its compose plugin" >&2; exit 1; }
+	$(COMPOSE) build demo
+	mkdir -p target/grafana
+	docker run --rm bedrock-quota-exporter demo --backfill=6h --backfill.step=2m > target/grafana/past.om
+	$(COMPOSE) down --volumes
+	$(COMPOSE) run --rm past
+	$(COMPOSE) up
 
 test:
 	tests/setup.sh $(TARGET)/venv

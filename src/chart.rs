@@ -28,7 +28,7 @@ pub const STYLE: &str = "\
 .bqe .ceiling{stroke:var(--refused);stroke-width:1.5;stroke-dasharray:6 4}.bqe .ceiling-text{fill:var(--refused)}\
 .bqe .line{fill:none;stroke-width:1.6;stroke-linejoin:round}.bqe .s0{stroke:var(--s0)}\
 .bqe .s1{stroke:var(--s1);stroke-dasharray:5 2}.bqe .s2{stroke:var(--s2);stroke-dasharray:2 2}\
-.bqe rect{shape-rendering:crispEdges}.bqe .done{fill:var(--done)}.bqe .refused{fill:var(--refused)}";
+.bqe .done{fill:var(--done)}.bqe .refused{fill:var(--refused)}";
 
 /// A whole picture: a heading, and a panel for each model.
 pub fn picture(title: &str, columns: Columns, panels: &[Panel]) -> String {

@@ -12,21 +12,68 @@ pub use tools::{
 
 use crate::config;
 use crate::model::shard::Shard;
+use crate::server::listen::Address;
 use crate::telemetry;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::net::{Ipv4Addr, SocketAddr};
+use clap::builder::BoolishValueParser;
+use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use tracing::level_filters::LevelFilter;
+
+/// Where the exporter listens unless it is told otherwise.
+pub const DEFAULT_ADDRESS: &str = ":10469";
 
 /// Prometheus exporter for Amazon Bedrock quotas: who spends which limit, how close it is, and why
 /// calls are refused.
 #[derive(Debug, Parser)]
-#[command(version, subcommand_required = true, arg_required_else_help = true)]
+#[command(version, long_version = LONG_VERSION.as_str(), subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
     #[command(flatten)]
     pub log: Log,
+}
+
+/// What `--version` tells.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    let revision =
+        if telemetry::REVISION.is_empty() { "not told when it was built" } else { telemetry::REVISION };
+    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
+    format!(
+        "{}\nrevision: {revision}\nbuild: {build}, for {}-{}\nfeatures: HTTP/1.1, TLS by rustls and aws-lc",
+        telemetry::VERSION,
+        std::env::consts::ARCH,
+        std::env::consts::OS,
+    )
+});
+
+/// The command line of this process; one that is wrong ends it.
+pub fn parse() -> Cli {
+    try_parse_from(std::env::args_os()).unwrap_or_else(|error| error.exit())
+}
+
+/// An environment variable that is empty counts as one that is not set, and a flag's may say 1, true or yes.
+pub fn try_parse_from<T>(arguments: impl IntoIterator<Item = T>) -> Result<Cli, clap::Error>
+where
+    T: Into<OsString> + Clone,
+{
+    Cli::from_arg_matches(&lenient(Cli::command()).try_get_matches_from(arguments)?)
+}
+
+fn lenient(command: clap::Command) -> clap::Command {
+    command.mut_args(lenient_variable).mut_subcommands(lenient)
+}
+
+fn lenient_variable(argument: Arg) -> Arg {
+    let value = argument.get_env().and_then(std::env::var_os);
+    let argument =
+        if value.is_some_and(|value| value.is_empty()) { argument.env(None::<&str>) } else { argument };
+    match argument.get_action() {
+        ArgAction::SetTrue => argument.value_parser(BoolishValueParser::new()),
+        _ => argument,
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -122,15 +169,16 @@ impl From<LogFormat> for telemetry::LogFormat {
 
 #[derive(Args, Debug)]
 pub struct ListenAddress {
-    /// Address to listen on: HOST:PORT, or :PORT for every IPv4 address
+    /// Address to listen on: HOST:PORT, :PORT for every address, IPv4 and IPv6, or unix:/PATH; may be repeated
     #[arg(
+        id = "web.listen-address",
         long = "web.listen-address",
         env = "BEDROCK_QUOTA_EXPORTER_WEB_LISTEN_ADDRESS",
         value_name = "ADDRESS",
-        default_value = ":10469",
-        value_parser = socket_address
+        default_value = DEFAULT_ADDRESS,
+        value_delimiter = ','
     )]
-    pub listen_address: SocketAddr,
+    pub listen_addresses: Vec<Address>,
 }
 
 #[derive(Args, Debug)]
@@ -282,28 +330,22 @@ pub enum ExplainFormat {
 
 #[derive(Args, Debug)]
 pub struct Healthcheck {
-    #[command(flatten)]
-    pub address: ListenAddress,
-}
-
-fn socket_address(text: &str) -> Result<SocketAddr, String> {
-    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
-    let ipv4 = |host: Ipv4Addr| port.parse().ok().map(|port| SocketAddr::from((host, port)));
-    match host {
-        "" => ipv4(Ipv4Addr::UNSPECIFIED),
-        "localhost" => ipv4(Ipv4Addr::LOCALHOST),
-        _ => text.parse().ok(),
-    }
-    .ok_or_else(|| "expected HOST:PORT or :PORT, the host an IP address or localhost".into())
+    /// Where the exporter listens; without it: where the one beside this process does
+    #[arg(
+        long = "web.listen-address",
+        env = "BEDROCK_QUOTA_EXPORTER_WEB_LISTEN_ADDRESS",
+        value_name = "ADDRESS",
+        value_delimiter = ','
+    )]
+    pub listen_addresses: Vec<Address>,
 }
 
 fn loopback_address(text: &str) -> Result<SocketAddr, String> {
-    let address = socket_address(text)?;
-    if address.ip().is_loopback() {
-        Ok(address)
-    } else {
-        Err("expected a loopback address: the simulated AWS must not be taken for AWS".into())
-    }
+    let local = text.strip_prefix("localhost").map(|port| format!("127.0.0.1{port}"));
+    let address = local.as_deref().unwrap_or(text).parse::<SocketAddr>();
+    address.ok().filter(|address| address.ip().is_loopback()).ok_or_else(|| {
+        "expected HOST:PORT, the host a loopback address: the simulated AWS must not be taken for AWS".into()
+    })
 }
 
 fn duration(text: &str) -> Result<u64, String> {
@@ -372,16 +414,23 @@ mod tests {
     }
 
     #[test]
-    fn listen_addresses() {
-        let address = |text| socket_address(text).map(|a| a.to_string());
-        assert_eq!(address(":10469").unwrap(), "0.0.0.0:10469");
-        assert_eq!(address("localhost:0").unwrap(), "127.0.0.1:0");
-        assert_eq!(address("[::]:10469").unwrap(), "[::]:10469");
-        for bad in ["", "10469", ":", ":http", "example.org:80", "127.0.0.1", ":65536"] {
+    fn the_simulated_aws_listens_on_loopback_alone() {
+        let address = |text| loopback_address(text).map(|address| address.to_string());
+        assert_eq!(address("localhost:0").as_deref(), Ok("127.0.0.1:0"));
+        assert_eq!(address("[::1]:10470").as_deref(), Ok("[::1]:10470"));
+        for bad in ["", ":10470", "10.0.0.7:10470", "example.org:80", "localhost", "[::]:10470"] {
             assert!(address(bad).is_err(), "{bad}");
         }
-        assert!(loopback_address(":10470").is_err());
-        assert!(loopback_address("[::1]:10470").is_ok());
+    }
+
+    #[test]
+    fn listen_addresses_are_repeated_or_listed() {
+        let args =
+            ["exporter", "serve", "--web.listen-address=:1", "--web.listen-address=[::1]:2,unix:/run/a"];
+        let Command::Serve(serve) = Cli::try_parse_from(args).unwrap().command else { panic!() };
+        let addresses: Vec<String> =
+            serve.web.address.listen_addresses.iter().map(Address::to_string).collect();
+        assert_eq!(addresses, [":1", "[::1]:2", "unix:/run/a"]);
     }
 
     #[test]

@@ -10,6 +10,39 @@ pub(crate) fn now() -> Timestamp {
     Timestamp(since.as_secs() as i64)
 }
 
+/// Less is what the daily keeping of a clock does.
+const STEP: f64 = 2.0;
+
+/// A watch over the clock notices when it is set.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    looked: SystemTime,
+    since: Instant,
+}
+
+impl Watch {
+    #[expect(clippy::disallowed_methods, reason = "the one reader of the clock")]
+    pub(crate) fn start() -> Watch {
+        Watch { looked: SystemTime::now(), since: Instant::now() }
+    }
+
+    /// By how many seconds the clock was set since it was last looked at, forward, or back where negative.
+    pub(crate) fn step(&mut self) -> Option<i64> {
+        let last = std::mem::replace(self, Watch::start());
+        let passed = match self.looked.duration_since(last.looked) {
+            Ok(passed) => passed.as_secs_f64(),
+            Err(back) => -back.duration().as_secs_f64(),
+        };
+        step(passed, self.since.duration_since(last.since).as_secs_f64())
+    }
+}
+
+/// `passed`: seconds by the clock; `took`: as they really are.
+fn step(passed: f64, took: f64) -> Option<i64> {
+    let step = passed - took;
+    (step.abs() >= STEP).then(|| step.round() as i64)
+}
+
 /// A stopwatch measures how long something takes, whatever is done to the clock meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
@@ -26,5 +59,20 @@ impl Stopwatch {
 
     pub fn seconds(&self) -> f64 {
         self.elapsed().as_secs_f64()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_is_noticed_and_one_that_is_slow_is_not() {
+        assert_eq!(step(30.0, 30.0), None);
+        assert_eq!(step(31.5, 30.0), None);
+        assert_eq!(step(-7170.0, 30.0), Some(-7200));
+        assert_eq!(step(3630.2, 30.0), Some(3600));
+        assert_eq!(step(28.0, 30.0), Some(-2));
+        assert_eq!(Watch::start().step(), None);
     }
 }

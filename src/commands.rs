@@ -1,6 +1,7 @@
 //! The sub-commands: from parsed arguments to a running or finished job.
 
 mod backfill;
+mod healthcheck;
 mod live;
 mod openmetrics;
 mod setup;
@@ -21,27 +22,35 @@ use crate::plan::{Credentials, Plan};
 use crate::report;
 use crate::report::explain::ExplainInputs;
 use crate::server::Web;
+use crate::server::listen::{self, Address};
 use crate::sim::{self, world::World};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use setup::{bind, load, run_async, telemetry};
 use simulated::demo_plan;
 use std::future::Future;
 use std::io::BufRead;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
+use tools::print;
 
 /// Serves what the config says until SIGTERM or SIGINT.
 pub fn serve(args: cli::Serve) -> Result<()> {
     let shard = args.slice.shard;
+    let (web, addresses) = (web(&args.web), args.web.address.listen_addresses);
     let load = move || load(&args.config).map(|plan| Plan { shard, ..plan });
-    let plan = load()?;
-    let reload = Box::new(move || load().map_err(|error| error.to_string()));
+    let read: daemon::Read = Arc::new(move || load().map_err(|error| error.to_string()));
     run_async(async {
-        let listener = bind(args.web.address.listen_address).await?;
-        let source = Source { plan, reload };
-        daemon::run(source, web(&args.web), telemetry("serve"), listener, stop_signal()?).await
+        // Before anything that may hang: a container's first process gets no signal that it does not listen for.
+        let stop = stop_signal()?;
+        tokio::pin!(stop);
+        let plan = tokio::select! {
+            () = &mut stop => return Ok(()),
+            plan = daemon::read(&read) => plan.map_err(anyhow::Error::msg)?,
+        };
+        let listeners = listen::bind(&addresses).await?;
+        daemon::run(Source { plan, read }, web, telemetry("serve"), listeners, stop).await
     })
 }
 
@@ -51,12 +60,12 @@ pub fn check(args: cli::Check) -> Result<()> {
     if let Some(contradiction) = aws::probe::contradictions(&plan) {
         bail!("the config and the environment contradict each other: {contradiction}");
     }
-    print!("{}", report::check::render(&plan, args.ids));
+    print(&report::check::render(&plan, args.ids))?;
     if !args.live {
         return Ok(());
     }
     let found = run_async(live::check(&plan, &telemetry("check"), clock::now()))?;
-    print!("{}", report::live::render(&found));
+    print(&report::live::render(&found))?;
     match report::live::failures(&found) {
         0 => Ok(()),
         failures => bail!("{failures} of what the config needs cannot be done"),
@@ -71,25 +80,24 @@ pub fn demo(args: cli::Demo) -> Result<()> {
         let world = World::demo(args.seed.seed, start.0);
         let plan = demo_plan(&format!("http://{}", aws.local_addr()?), &world)?;
         if let Some(length) = args.backfill.length {
-            let instance = instance(args.web.address.listen_address);
+            let instance = instance(&args.web.address.listen_addresses);
             let span = backfill::Span { end: start, length, step: args.backfill.step, instance };
             return backfill::run(aws, world, plan, telemetry("demo"), span).await;
         }
         let again = plan.clone();
-        let reload = Box::new(move || Ok(again.clone()));
-        let listener = bind(args.web.address.listen_address).await?;
+        let read: daemon::Read = Arc::new(move || Ok(again.clone()));
+        let listeners = listen::bind(&args.web.address.listen_addresses).await?;
         let simulated = tokio::spawn(sim::serve(aws, world, std::future::pending()));
-        let source = Source { plan, reload };
-        let result = daemon::run(source, web(&args.web), telemetry("demo"), listener, stop_signal()?).await;
+        let source = Source { plan, read };
+        let result = daemon::run(source, web(&args.web), telemetry("demo"), listeners, stop_signal()?).await;
         simulated.abort();
         result
     })
 }
 
 /// The label `instance` of a scrape of this machine.
-fn instance(address: SocketAddr) -> String {
-    let host = if address.ip().is_unspecified() { "localhost".to_string() } else { address.ip().to_string() };
-    format!("{host}:{}", address.port())
+fn instance(addresses: &[Address]) -> String {
+    addresses.iter().find_map(Address::from_here).unwrap_or_else(|| "localhost".to_string())
 }
 
 /// The simulated AWS alone.
@@ -114,14 +122,10 @@ pub fn explain(args: cli::Explain) -> Result<()> {
     } else {
         offline_index(&args, &plan)?
     };
-    print!(
-        "{}",
-        match args.format {
-            cli::ExplainFormat::Table => report::explain::table(&index, &ids),
-            cli::ExplainFormat::Json => report::explain::json(&index, &ids),
-        }
-    );
-    Ok(())
+    print(&match args.format {
+        cli::ExplainFormat::Table => report::explain::table(&index, &ids),
+        cli::ExplainFormat::Json => report::explain::json(&index, &ids),
+    })
 }
 
 fn ids_from(input: impl BufRead) -> Result<Vec<String>> {
@@ -179,20 +183,7 @@ async fn live_index(plan: &Plan, region: Option<&str>) -> Result<Index> {
 
 /// Asks a running exporter for its health.
 pub fn healthcheck(args: cli::Healthcheck) -> Result<()> {
-    let mut address = args.address.listen_address;
-    if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() {
-            Ipv4Addr::LOCALHOST.into()
-        } else {
-            Ipv6Addr::LOCALHOST.into()
-        });
-    }
-    run_async(async {
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).no_proxy().build()?;
-        let answer = client.get(format!("http://{address}/-/healthy")).send().await;
-        let status = answer.with_context(|| format!("no answer from {address}"))?.status();
-        if status.is_success() { Ok(()) } else { bail!("{address} answers {status}") }
-    })
+    run_async(healthcheck::run(args.listen_addresses))
 }
 
 fn web(args: &cli::Web) -> Web {

@@ -227,15 +227,21 @@ pub struct Complaints {
     pub list: Vec<Complaint>,
 }
 
+/// As many complaints are told; more are counted. Nobody reads thousands, and a log line must not be megabytes.
+const TOLD: usize = 20;
+
 impl fmt::Display for Complaints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, Complaint { line, key, message }) in self.list.iter().enumerate() {
+        for (i, Complaint { line, key, message }) in self.list.iter().take(TOLD).enumerate() {
             let start = if i > 0 { "\n" } else { "" };
             let line = if *line > 0 { format!(":{line}") } else { String::new() };
             let key = if key.is_empty() { String::new() } else { format!("{key}: ") };
             write!(f, "{start}{}{line}: {key}{message}", self.file)?;
         }
-        Ok(())
+        match self.list.len().checked_sub(TOLD) {
+            None | Some(0) => Ok(()),
+            Some(more) => write!(f, "\nand {more} more"),
+        }
     }
 }
 

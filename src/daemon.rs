@@ -1,23 +1,31 @@
 //! The long-running process: one writer that collects and publishes, one renderer, one server.
 
 pub(crate) mod fleet;
+mod reloads;
 mod renderer;
+mod systemd;
 mod writer;
 
+use crate::server::listen::Listener;
 use crate::server::{self, Page, Published, ReloadRequest};
 use crate::telemetry::Telemetry;
 use anyhow::{Context, Result, bail};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+
+pub use reloads::{Read, read};
 pub use writer::Source;
 
 /// How long open connections may take after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(3);
+
+/// Reloads that wait for one that is under way; all of them are answered by the next.
+const RELOADS: usize = 64;
 
 /// Runs until `shutdown` resolves (then Ok) or a part of the daemon ends (then an error naming it).
 /// A panic in any part is resumed here, so that no half-dead process serves old data.
@@ -25,28 +33,38 @@ pub async fn run(
     source: Source,
     web: server::Web,
     telemetry: Telemetry,
-    listener: TcpListener,
+    listeners: Vec<Listener>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
     let export = Arc::new(source.plan.export.clone());
     let plan = Arc::new(source.plan.clone());
-    let first = Published { snapshot: Arc::default(), plan, export, explored: false };
+    let (snapshot, awaited, config) = (Arc::default(), Arc::default(), Arc::from(""));
+    let first = Published { snapshot, plan, export, explored: false, awaited, config };
     let (publish, published) = watch::channel(first);
     let (render, rendered) = watch::channel(Page::default());
     let (stop, stopping) = watch::channel(false);
-    let (reload, reloads) = mpsc::channel(1);
+    let (turn, turned) = watch::channel(Instant::now());
+    let (reload, requests) = mpsc::channel(RELOADS);
+    let (hand_over, readings) = mpsc::channel(1);
     let site = server::Site {
         web,
         telemetry: telemetry.clone(),
         published: published.clone(),
         rendered,
+        turned,
         reload: reload.clone(),
     };
-    tracing::info!(address = %listener.local_addr()?, "listening");
+    for listener in &listeners {
+        tracing::info!(address = %listener, "listening");
+    }
+    systemd::ready();
+    let files = open_files();
     let mut parts = JoinSet::new();
-    parts.spawn(async move { ("server", server::serve(listener, site, stopping).await) });
+    parts.spawn(async move { ("server", server::serve(listeners, site, files, stopping).await) });
     let own = telemetry.clone();
-    parts.spawn(async move { ("writer", writer::run(source, own, publish, reloads).await) });
+    let read = source.read.clone();
+    parts.spawn(async move { ("writer", writer::run(source.plan, own, publish, readings, turn).await) });
+    parts.spawn(async move { ("reader of the config", reloads::run(read, requests, hand_over).await) });
     parts.spawn(async move { ("renderer", renderer::run(published, telemetry, render).await) });
     parts.spawn(async move { ("signal handler", hangups(reload).await) });
     let ended = tokio::select! {
@@ -55,6 +73,7 @@ pub async fn run(
     };
     let Some(ended) = ended else {
         tracing::info!("stopping");
+        systemd::stopping();
         stop.send_replace(true);
         // The server ends first, by itself; the others have nothing to finish.
         let _ = tokio::time::timeout(DRAIN, parts.join_next()).await;
@@ -62,6 +81,15 @@ pub async fn run(
         return Ok(());
     };
     fallen(ended)
+}
+
+/// Raises the number of files that the process may have open as far as it may: connections are files, and the usual
+/// soft limit of 1,024 is there for programs of the last century.
+fn open_files() -> u64 {
+    rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+        rlimit::getrlimit(rlimit::Resource::NOFILE).map_or(1024, |(soft, _)| soft)
+    })
 }
 
 /// What it means that a part of the daemon ended, though nothing asked it to.

@@ -1,12 +1,11 @@
 //! argv → tracing → sub-command → exit code.
 
-use bedrock_quota_exporter::cli::{Cli, Command, LogFormat};
+use bedrock_quota_exporter::cli::{self, Command, LogFormat};
 use bedrock_quota_exporter::{commands, telemetry};
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = cli::parse();
     let format = cli.log.format;
     telemetry::init_tracing(cli.log.level.into(), format.into());
     run(cli.command).unwrap_or_else(|error| {

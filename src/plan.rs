@@ -433,7 +433,8 @@ fn delays(usage: &Usage, out: Out) -> (u64, u64) {
     (delay, settle)
 }
 
-fn metrics(statistic: Statistic) -> [Metric; 2] {
+/// The two metrics of a statistic: latency, and time to the first token.
+pub(crate) fn metrics(statistic: Statistic) -> [Metric; 2] {
     match statistic {
         Statistic::P50 => [Metric::LatencyP50, Metric::FirstTokenP50],
         Statistic::P90 => [Metric::LatencyP90, Metric::FirstTokenP90],

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod diagnose;
+pub mod effective;
 pub mod envelope;
 pub mod explain;
 pub mod human;

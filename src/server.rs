@@ -1,7 +1,12 @@
 //! HTTP: /metrics, the status page, health.
 
+mod connections;
+mod encoding;
+pub mod listen;
+
 use crate::clock;
 use crate::exposition::{Export, Rendered};
+use crate::model::ids::Target;
 use crate::model::snapshot::Snapshot;
 use crate::plan::Plan;
 use crate::report::runbooks;
@@ -10,19 +15,23 @@ use crate::telemetry::Telemetry;
 use anyhow::Result;
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
+use encoding::takes_gzip;
 use futures_util::stream;
+use listen::Listener;
 use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot, watch};
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout};
 
 /// The Prometheus text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -35,13 +44,21 @@ pub struct Web {
     pub enable_lifecycle: bool,
 }
 
+/// Pages other than the metrics that are made at once; more wait for so long, while scrapes and probes go on.
+const PAGES: usize = 4;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The writer turns at least every half minute, whatever AWS does; after so long without it is stuck.
+const STUCK: Duration = Duration::from_secs(5 * 60);
+
 /// What a scrape is sent.
 #[derive(Clone, Default)]
 pub(crate) struct Page {
     /// `None` before the first rendering.
     pub(crate) rendered: Option<Arc<Rendered>>,
-    /// Whether every collector of every target had been tried when it was rendered, or before.
-    pub(crate) complete: bool,
+    /// Whether every collector of every target had been tried when it was rendered, or before, and something
+    /// could be read of whatever must be readable.
+    pub(crate) ready: bool,
 }
 
 /// Somebody who wants a reload, waiting to hear how it went.
@@ -56,6 +73,10 @@ pub(crate) struct Published {
     pub(crate) export: Arc<Export>,
     /// Whether all lists of what there is to watch have been asked for.
     pub(crate) explored: bool,
+    /// Of each of these groups of targets something must have been read before the exporter is ready.
+    pub(crate) awaited: Arc<Vec<Vec<Target>>>,
+    /// The configuration that is in force, as GET /-/config shows it.
+    pub(crate) config: Arc<str>,
 }
 
 /// What the handlers read.
@@ -65,29 +86,72 @@ pub(crate) struct Site {
     pub(crate) telemetry: Telemetry,
     pub(crate) published: watch::Receiver<Published>,
     pub(crate) rendered: watch::Receiver<Page>,
+    /// When the writer last turned.
+    pub(crate) turned: watch::Receiver<Instant>,
     pub(crate) reload: mpsc::Sender<ReloadRequest>,
 }
 
-/// Serves until `stopping` turns true, then finishes the open requests.
+/// Serves until `stopping` turns true, then finishes the open requests. `files`: how many files the process may
+/// have open; a connection is one.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    listeners: Vec<Listener>,
     site: Site,
-    mut stopping: watch::Receiver<bool>,
+    files: u64,
+    stopping: watch::Receiver<bool>,
 ) -> Result<()> {
-    let mut router = Router::new()
-        .route("/", get(index))
+    // The other half is for AWS.
+    let most = connections::MOST.min(files as usize / 2);
+    let telemetry = site.telemetry.clone();
+    connections::serve(
+        listeners,
+        router(site, Arc::new(Places { free: Semaphore::new(PAGES), patience: PATIENCE })),
+        telemetry,
+        most,
+        stopping,
+    )
+    .await;
+    Ok(())
+}
+
+/// Places for requests that are not as urgent as a scrape or a probe, and how long one of them waits for a place.
+struct Places {
+    free: Semaphore,
+    patience: Duration,
+}
+
+fn router(site: Site, places: Arc<Places>) -> Router {
+    let mut aside = Router::new().route("/", get(index)).route("/runbooks/{name}", get(runbook));
+    if site.web.enable_lifecycle {
+        let lifecycle = Router::new().route("/-/reload", post(reload)).route("/-/config", get(config));
+        aside = aside.merge(lifecycle.layer(middleware::from_fn(from_here)));
+    }
+    let urgent = Router::new()
         .route(&site.web.telemetry_path, get(metrics))
-        .route("/runbooks/{name}", get(runbook))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready));
-    if site.web.enable_lifecycle {
-        router = router.route("/-/reload", post(reload));
+    aside.layer(middleware::from_fn_with_state(places, one_of_few)).merge(urgent).with_state(site)
+}
+
+/// Waits for a place.
+async fn one_of_few(State(places): State<Arc<Places>>, request: Request, next: Next) -> Response {
+    match timeout(places.patience, places.free.acquire()).await {
+        Ok(Ok(_place)) => next.run(request).await,
+        _ => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "10")], "too many requests\n").into_response(),
     }
-    let router = router.with_state(site);
-    let stopped = async move {
-        let _ = stopping.wait_for(|stop| *stop).await;
-    };
-    Ok(axum::serve(listener, router).with_graceful_shutdown(stopped).await?)
+}
+
+/// Refuses what a page of another site has a browser send: it would reach an exporter that only the browser's
+/// network reaches. Whoever is no browser sends no Origin.
+async fn from_here(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
+    let of_page =
+        text(ORIGIN).map(|origin| origin.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned()));
+    let is_foreign = of_page.is_some_and(|page| page.as_ref().map(|page| page.as_str()) != text(HOST));
+    if is_foreign {
+        return (StatusCode::FORBIDDEN, "a request of another site's page is refused\n").into_response();
+    }
+    next.run(request).await
 }
 
 /// Sends what was rendered, with the exporter's own small part behind it.
@@ -112,21 +176,23 @@ async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
     }
 }
 
-/// Whether the client takes gzip: named, and not at q=0.
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let refused = |part: &str| part.strip_prefix("q=").and_then(|q| q.parse::<f64>().ok()) == Some(0.0);
-        matches!(parts.next(), Some("gzip" | "*")) && !parts.any(refused)
-    })
-}
-
 /// No script, nothing from elsewhere, in no frame: whatever a name may hold, it stays text.
 const STATUS_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 
+/// Made off the runtime's threads: a fleet's page takes its time.
 async fn index(State(site): State<Site>) -> Response {
+    let page = tokio::task::spawn_blocking(move || status_page(&site)).await;
+    let page = page.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+    let headers = [
+        (CONTENT_SECURITY_POLICY, STATUS_POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (headers, Html(page)).into_response()
+}
+
+fn status_page(site: &Site) -> String {
     let Published { snapshot, plan, export, .. } = site.published.borrow().clone();
     let (run, (loaded, loaded_at)) = (site.telemetry.run(), site.telemetry.last_load());
     let exporter = Exporter {
@@ -146,12 +212,7 @@ async fn index(State(site): State<Site>) -> Response {
         metrics: &site.web.telemetry_path,
         now: clock::now(),
     };
-    let headers = [
-        (CONTENT_SECURITY_POLICY, STATUS_POLICY),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CACHE_CONTROL, "no-store"),
-    ];
-    (headers, Html(page.html())).into_response()
+    page.html()
 }
 
 async fn runbook(Path(name): Path<String>) -> Response {
@@ -162,17 +223,43 @@ async fn runbook(Path(name): Path<String>) -> Response {
     }
 }
 
-async fn healthy() -> &'static str {
-    "OK\n"
+/// 200 unless the writer is stuck, which only a restart heals.
+async fn healthy(State(site): State<Site>) -> (StatusCode, String) {
+    health(site.turned.borrow().elapsed())
 }
 
-/// 200 once every collector of every target has been tried and the result can be scraped.
-async fn ready(State(site): State<Site>) -> (StatusCode, &'static str) {
-    if site.rendered.borrow().complete {
-        (StatusCode::OK, "ready\n")
+/// `since`: how long ago the writer last turned.
+fn health(since: Duration) -> (StatusCode, String) {
+    if since < STUCK {
+        (StatusCode::OK, "OK\n".to_string())
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the first round is under way\n")
+        let seconds = since.as_secs();
+        (StatusCode::SERVICE_UNAVAILABLE, format!("the writer has not turned for {seconds} s\n"))
     }
+}
+
+/// 200 once every collector of every target has been tried, something of every account could be read, and the
+/// result can be scraped.
+async fn ready(State(site): State<Site>) -> (StatusCode, String) {
+    if site.rendered.borrow().ready {
+        return (StatusCode::OK, "ready\n".to_string());
+    }
+    let Published { snapshot, explored, awaited, .. } = site.published.borrow().clone();
+    let unread = snapshot.unread(&awaited);
+    let why = if !explored || !snapshot.first_round_done() {
+        "the first round is under way".to_string()
+    } else if unread.is_empty() {
+        "the first page is being made".to_string()
+    } else {
+        format!("nothing could be read of {}", unread.join(", "))
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, why + "\n")
+}
+
+/// The configuration that is in force, its defaults filled in, without its secrets.
+async fn config(State(site): State<Site>) -> impl IntoResponse {
+    let text = site.published.borrow().config.to_string();
+    ([(CONTENT_TYPE, "application/yaml"), (CACHE_CONTROL, "no-store")], text)
 }
 
 /// 200 once the new config is in force; 400 with every complaint where it is not.
@@ -189,15 +276,74 @@ async fn reload(State(site): State<Site>) -> (StatusCode, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config;
+    use crate::model::time::Timestamp;
+    use crate::plan::plan;
+    use crate::telemetry::Build;
+    use axum::body::Body;
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
+
+    /// A site of its own channels, with so many places for pages.
+    fn site(places: usize) -> TowerToHyperService<Router> {
+        let (snapshot, export, awaited) = (Arc::default(), Arc::default(), Arc::default());
+        let plan = Arc::new(plan(&config::parse("test", "")).expect("defaults"));
+        let config = "regions: []\n".into();
+        let published = Published { snapshot, plan, export, explored: true, awaited, config };
+        let build = Build { version: "test", revision: "", mode: "test" };
+        let site = Site {
+            web: Web { telemetry_path: "/metrics".to_string(), enable_lifecycle: true },
+            telemetry: Telemetry::new(build, Timestamp(0)),
+            published: watch::channel(published).1,
+            rendered: watch::channel(Page::default()).1,
+            turned: watch::channel(Instant::now()).1,
+            reload: mpsc::channel(1).0,
+        };
+        let places = Places { free: Semaphore::new(places), patience: Duration::from_millis(10) };
+        TowerToHyperService::new(router(site, Arc::new(places)))
+    }
+
+    async fn status(site: &TowerToHyperService<Router>, request: &str, headers: &[(&str, &str)]) -> u16 {
+        let (method, path) = request.split_once(' ').unwrap();
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = site.call(request.body(Body::empty()).unwrap()).await.unwrap();
+        answer.status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn metrics_and_probes_are_answered_though_all_places_are_taken() {
+        let site = site(0);
+        assert_eq!(status(&site, "GET /metrics", &[]).await, 200);
+        assert_eq!(status(&site, "GET /-/healthy", &[]).await, 200);
+        assert_eq!(status(&site, "GET /", &[]).await, 503, "after its patience");
+    }
 
     #[test]
-    fn gzip_is_sent_only_where_it_is_taken() {
-        let header = |value: &'static str| HeaderMap::from_iter([(ACCEPT_ENCODING, value.parse().unwrap())]);
-        assert!(takes_gzip(&header("gzip")));
-        assert!(takes_gzip(&header("deflate, gzip;q=0.5")));
-        assert!(takes_gzip(&header("*")));
-        assert!(!takes_gzip(&header("gzip;q=0")));
-        assert!(!takes_gzip(&header("br")));
-        assert!(!takes_gzip(&HeaderMap::new()));
+    fn it_is_not_alive_once_the_writer_has_not_turned_for_long() {
+        assert_eq!(health(STUCK - Duration::from_secs(1)).0, StatusCode::OK);
+        let (status, why) = health(STUCK);
+        assert_eq!(
+            (status, why.as_str()),
+            (StatusCode::SERVICE_UNAVAILABLE, "the writer has not turned for 300 s\n")
+        );
+    }
+
+    #[tokio::test]
+    async fn the_lifecycle_endpoint_refuses_pages_of_other_sites() {
+        let site = site(1);
+        let asked = async |request, origin: &str| {
+            status(&site, request, &[("host", "exporter:10469"), ("origin", origin)]).await
+        };
+        let foreign =
+            ["https://example.org", "null", "http://exporter:80", "http://exporter:10469.example.org", "?"];
+        for foreign in foreign {
+            assert_eq!(asked("POST /-/reload", foreign).await, 403, "{foreign}");
+            assert_eq!(asked("GET /-/config", foreign).await, 403, "{foreign}");
+        }
+        assert_eq!(asked("GET /-/config", "http://exporter:10469").await, 200);
+        assert_eq!(status(&site, "GET /-/config", &[]).await, 200, "no browser, no Origin");
     }
 }

@@ -38,8 +38,25 @@ pub struct Telemetry {
     interval: GaugeVec,
     discovery_up: GaugeVec,
     discovery_errors: CounterVec,
+    connections: IntGauge,
+    connections_closed: CounterVec,
+    writer_turned: IntGauge,
     reload_successful: IntGauge,
     reload_success_timestamp: IntGauge,
+}
+
+words! {
+    /// Why the server closed a connection by itself: the label `reason`.
+    Closed {
+        /// Nothing was asked for minutes.
+        Idle = "idle",
+        /// The head of a request came too slowly.
+        SlowRequest = "slow_request",
+        /// An answer was read too slowly.
+        SlowAnswer = "slow_answer",
+        /// There were too many connections, and none had been idle for longer.
+        Limit = "limit",
+    }
 }
 
 words! {
@@ -51,6 +68,14 @@ words! {
         Regions = "regions",
     }
 }
+
+/// What runs.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The commit it was built from; empty where the build was not told.
+pub const REVISION: &str = match option_env!("BEDROCK_QUOTA_EXPORTER_REVISION") {
+    Some(revision) => revision,
+    None => "",
+};
 
 /// What runs: the labels of bedrock_exporter_build_info.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +125,9 @@ impl Telemetry {
             interval: register(&registry, &families::COLLECTION_INTERVAL, GaugeVec::new),
             discovery_up: register(&registry, &families::DISCOVERY_UP, GaugeVec::new),
             discovery_errors: register(&registry, &families::DISCOVERY_ERRORS, CounterVec::new),
+            connections: single(&registry, &families::CONNECTIONS, IntGauge::with_opts),
+            connections_closed: register(&registry, &families::CONNECTIONS_CLOSED, CounterVec::new),
+            writer_turned: single(&registry, &families::WRITER_TURNED, IntGauge::with_opts),
             reload_successful: single(&registry, &families::RELOAD_SUCCESSFUL, IntGauge::with_opts),
             reload_success_timestamp: single(
                 &registry,
@@ -108,6 +136,10 @@ impl Telemetry {
             ),
             registry,
         };
+        for reason in Closed::ALL {
+            telemetry.connections_closed.with_label_values(&[reason.word()]).inc_by(0.0);
+        }
+        telemetry.writer_turned(now);
         telemetry.reloaded(true, now);
         telemetry
     }
@@ -171,6 +203,21 @@ impl Telemetry {
     /// The config asks for no such list any more.
     pub fn undiscovered(&self, discovery: Discovery) {
         let _ = self.discovery_up.remove_label_values(&[discovery.word()]);
+    }
+
+    /// So many clients are connected.
+    pub fn set_connections(&self, count: usize) {
+        self.connections.set(count as i64);
+    }
+
+    /// The server closed a connection by itself.
+    pub fn connection_closed(&self, reason: Closed) {
+        self.connections_closed.with_label_values(&[reason.word()]).inc();
+    }
+
+    /// The writer has taken in what came, started what is due, and waits.
+    pub fn writer_turned(&self, now: Timestamp) {
+        self.writer_turned.set(now.0);
     }
 
     /// The configuration was loaded anew, or could not be.

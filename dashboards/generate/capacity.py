@@ -12,10 +12,11 @@ HORIZON_DAYS = 30
 FAR_DAYS = 365         # a trend says nothing of what is beyond it
 UNKNOWN_DAYS = 366     # stands for "no trend known": what is not there would be sorted before what is urgent
 WEEK = "7d"
+DAYS = "suffix: days"  # Grafana's own unit would turn 9 days into 1.29 weeks
 DAY = 86400
 
-# The published peaks look back 15 minutes, so one sample in 15 minutes misses none.
-SAMPLES = "15m"
+# Of counters each quarter of an hour, since idle ids are read as often; of percentiles each hour is enough.
+SAMPLES, PERCENTILE_SAMPLES = "15m", "1h"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -24,19 +25,19 @@ def daily_peaks(metric, labels, offset=""):
     return aggregate("max", labels, f"max_over_time({series(metric, **USED)}[1d]{offset})")
 
 
-def trend(metric):
-    """Straight line through the daily peaks of the time shown: (its value now, its rise per day)."""
-    days = f"({daily_peaks(metric, LABELS[metric])})[$__range:1d]"
-    return f"predict_linear({days}, 0)", f"deriv({days}) * {DAY}"
+def rise(metric):
+    """How much the daily peaks of the time shown rise per day: the slope of a straight line through them."""
+    return f"deriv(({daily_peaks(metric, LABELS[metric])})[$__range:1d]) * {DAY}"
 
 
 def days_until(level, metric):
-    now, rise = trend(metric)
-    return f"clamp_min(({level} - {now}) / ({rise} > 0), 0)"
+    """Days until today's peak, rising like that, reaches `level`: 0 where it is there, FAR_DAYS where it never will."""
+    now = daily_peaks(metric, LABELS[metric])
+    return f"clamp(({level} - {now}) / clamp_min({rise(metric)}, 1e-9), 0, {FAR_DAYS})"
 
 
 def percentile(share, expr, window="$__range"):
-    return f"quantile_over_time({share}, ({expr})[{window}:{SAMPLES}])"
+    return f"quantile_over_time({share}, ({expr})[{window}:{PERCENTILE_SAMPLES}])"
 
 
 def increase(metric):
@@ -59,43 +60,42 @@ RATIO = "bedrock_quota_utilization_peak_ratio"
 
 def headline(values):
     size = (4, 3)
-    rise = trend(RATIO)[1]
-    yield stat(f"{percent(PLANNING_RATIO)} within {HORIZON_DAYS} days", describe(
+    yield stat(f"{percent(PLANNING_RATIO)} in {HORIZON_DAYS} days", describe(
         "Which quotas need an increase now?",
-        f"Quotas whose daily peaks, drawn on as a straight line, reach {percent(PLANNING_RATIO)} of the limit "
-        f"within {HORIZON_DAYS} days. A trend needs two days of data at least.",
+        f"Quotas that reach {percent(PLANNING_RATIO)} of the limit within {HORIZON_DAYS} days, or are there, if their daily "
+        "peaks rise on as a straight line. A trend needs two days of data at least.",
         "\"Growth and percentiles\" begins with them: ask for the increase with its p50 and p90."),
-        count(f"{days_until(PLANNING_RATIO, RATIO)} < {HORIZON_DAYS}", rise), size=size, unit="none",
+        f"sum({days_until(PLANNING_RATIO, RATIO)} < bool {HORIZON_DAYS})", size=size, unit="none",
         no_value="past too short for a trend", given=steps(PLAIN, (1, ORANGE)))
     week = percentile(0.9, one(RATIO, **USED), WEEK)
-    yield stat(f"P90 at {percent(PLANNING_RATIO)} or more", describe(
+    yield stat(f"P90 over {percent(PLANNING_RATIO)}", describe(
         "Which quotas are nearly full most days?",
         f"Quotas whose P90 of the last 7 days is {percent(PLANNING_RATIO)} of the limit or more: a tenth of the time "
         "they are fuller still.",
         "The column \"P90, 7 d\" says which. Ask for an increase, or spread the load."),
-        count(f"{week} >= {PLANNING_RATIO}", week), size=size, unit="none", no_value="no usage known",
+        f"sum({week} >= bool {PLANNING_RATIO})", size=size, unit="none", no_value="no usage known",
         given=steps(PLAIN, (1, ORANGE)))
     limit, default = one("bedrock_quota_limit"), one("bedrock_quota_default")
-    yield stat("Quotas below default", describe(
+    yield stat("Below default", describe(
         "How many quotas are applied below AWS's default?",
         "New accounts often start far below the published default.",
         "Ask for the default first: it is the easiest increase to be granted."),
         count(f"{limit} < {default}", limit), size=size, unit="none", no_value="no limits known")
-    yield stat("Commitment ends, days", describe(
+    yield stat("Commitment ends", describe(
         "When does the first provisioned-throughput commitment end?",
         "Days until then; the capacity then goes on at the hourly price, or is deleted by you.",
         "Decide: renew, shrink, or move to on-demand."),
-        f"min({remaining_days(one(PROVISION + 'commitment_expiration_timestamp_seconds'))})", size=size, unit="none",
+        f"min({remaining_days(one(PROVISION + 'commitment_expiration_timestamp_seconds'))})", size=size, unit=DAYS,
         decimals=0, no_value="no commitment", given=steps(ORANGE, (values.commitment_days, PLAIN)))
     created = one("bedrock_service_quota_increase_created_timestamp_seconds", ROW)
-    yield stat("Oldest request, days", describe(
+    yield stat("Oldest request", describe(
         "Is AWS sitting on a quota increase?",
         "Age of the oldest open increase request, in days.",
         f"Older than {values.request_days} days: answer the case or ask the account team."),
-        f"max(time() - {created}) / {DAY}", size=size, unit="none", decimals=0, no_value="none open",
+        f"max(time() - {created}) / {DAY}", size=size, unit=DAYS, decimals=0, no_value="none open",
         given=steps(PLAIN, (values.request_days, ORANGE)))
     target_seen = f"0 * max({one('bedrock_exporter_target_up')})"
-    yield stat("Legacy models called", describe(
+    yield stat("Legacy called", describe(
         "Do we still call models that AWS is retiring?",
         "Models with calls in the Legacy state within the time shown, per account and region.",
         "Move the callers named in \"Lifecycle\" before the end of life: calls fail from that day on."),
@@ -105,29 +105,32 @@ def headline(values):
 
 def growth(values):
     peak, ratio = one("bedrock_quota_usage_peak", **USED), one(RATIO, **USED)
-    until = days_until(PLANNING_RATIO, RATIO)
-    rise = trend(RATIO)[1]
-    busy = f"max {by(QUOTA)} (max_over_time({series(RATIO, **USED)}[$__range])) > 0"
-    days = f"clamp_max({until}, {FAR_DAYS}) or 0 * ({rise}) + {FAR_DAYS} or 0 * {ratio} + {UNKNOWN_DAYS}"
+    today = f"{daily_peaks(RATIO, QUOTA)} > 0"
+    days = f"{days_until(PLANNING_RATIO, RATIO)} or 0 * {ratio} + {UNKNOWN_DAYS}"
+
+    def of_today(expr):
+        return f"({expr}) and {today}"
+
     near = steps(CALM, (PLANNING_RATIO, ORANGE), (1, RED))
     return table("Growth and percentiles", describe(
         "How much do we need, and when?",
-        f"Days until the trend of the daily peaks reaches {percent(PLANNING_RATIO)}, its rise in points of the limit per "
-        "day, and percentiles of the minute peaks: of the ratio over 7 days, of the use over the time shown.",
+        f"Days until today's peak, rising like the daily peaks of the time shown, reaches {percent(PLANNING_RATIO)}; that "
+        "rise in points of the limit per day; percentiles of the minute peaks: of the ratio over 7 days, of the use over "
+        "the time shown. Only quotas used within a day.",
         "An increase request asks for steady (p50) and peak (p90) use: copy them. AWS advises to ask on the "
         "cross-region tokens-per-minute quota."), [
             Column("Model", "model", width=MODEL, link=row_to_model(values)), Column("Region", "region", width=REGION),
             Column("Account name", "account_name", width=ACCOUNT_NAME), Column("Scope", "scope", width=SCOPE),
             Column("Quota", "quota", width=QUOTA_NAME, mappings=QUOTAS),
-            Column("Days left", expr=with_account_name(f"({days}) and ({busy})"), width=110,
+            Column("Days left", expr=with_account_name(of_today(days)), width=110,
                    unit="none", decimals=0, steps=steps(RED, (7, ORANGE), (HORIZON_DAYS, TEXT)),
                    mappings={UNKNOWN_DAYS: ("no trend", TEXT)}, beyond=(FAR_DAYS, "over a year")),
-            Column("Per day", expr=f"({rise}) != 0", width=80, unit="percentunit", decimals=1),
-            Column("P90, 7 d", expr=f"{percentile(0.9, ratio, WEEK)} > 0", width=110, unit="percentunit", decimals=0, bar=True,
+            Column("Per day", expr=of_today(rise(RATIO)), width=80, unit="percentunit", decimals=1),
+            Column("P90, 7 d", expr=of_today(percentile(0.9, ratio, WEEK)), width=110, unit="percentunit", decimals=0, bar=True,
                    steps=near),
-            Column("Applied", expr=f"{one('bedrock_quota_limit', **USED)} and {busy}", width=80, unit="short"),
-            Column("p50", expr=f"{percentile(0.5, peak)} > 0", width=70, unit="short"),
-            Column("p90", expr=f"{percentile(0.9, peak)} > 0", width=70, unit="short"),
+            Column("Applied", expr=of_today(one("bedrock_quota_limit", **USED)), width=80, unit="short"),
+            Column("p50", expr=of_today(percentile(0.5, peak)), width=70, unit="short"),
+            Column("p90", expr=of_today(percentile(0.9, peak)), width=70, unit="short"),
             Column("Variant", "variant", width=VARIANT), Column("Account", "account_id", width=ACCOUNT),
         ], size=(24, 11), no_value="no usage known", base="Days left",
         sort=[("Days left", False), ("P90, 7 d", True)])
@@ -143,11 +146,11 @@ def busy_hours():
         "When is there room for what can wait?",
         "The fullest quota selected: its busiest minute of each hour, averaged over the weeks shown. Hours are UTC. "
         "Choose a model and a scope to see theirs.",
-        "Move batches to the hours without colour; a colour every day at the same hour is a job to be spread."),
+        "Move batches to the hours that stay dark; a colour every day at the same hour is a job to be spread."),
         f"avg_over_time(({busiest} * on () group_right () ({clock}))[$__range:1h])", rows="weekday", columns="hour",
-        size=(24, 9), no_value="no usage known", row_title="Weekday", row_width=110,
+        size=(24, 9), no_value="no usage known", row_title="Weekday", row_width=96,
         row_texts={day: (name, TEXT) for day, name in enumerate(WEEKDAYS)},
-        given=steps(PLAIN, (0.5, "semi-dark-yellow"), (PLANNING_RATIO, "semi-dark-orange"), (1, "semi-dark-red")))
+        given=steps(PLAIN, (0.5, "rgba(142, 142, 142, 0.3)"), (PLANNING_RATIO, "semi-dark-orange"), (1, "semi-dark-red")))
 
 
 def commitments(values):

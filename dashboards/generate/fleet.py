@@ -27,7 +27,7 @@ def headline(values):
         f"In how many accounts and regions are more than {percent(values.throttle_ratio)} of the calls refused?",
         "Accounts × regions, over the last five minutes.",
         "The list below begins with the worst; its link opens the overview for that account and region."),
-        count(f"{share} > {values.throttle_ratio}", share), size=size, unit="none", no_value="no calls in 5 minutes",
+        count(f"{share} > {values.throttle_ratio}", share), size=size, unit="none", no_value="no calls known",
         given=steps(PLAIN, (1, RED)))
     yield stat("Near a limit", describe(
         f"In how many did a quota reach {percent(values.near_limit)} of its limit?",

@@ -75,7 +75,7 @@ def headline(values):
         "reservation: lower max_tokens. requests or tokens per minute: slow down, spread, raise. tokens per day: "
         "wait for the reset or move to another scope. quota is 0: ask for one. capacity: no quota helps."),
         f"{coded('bedrock_throttle_cause', 'cause', CAUSES, ('cause',), 1)} or on () {calm}", size=(5, 3), unit="none",
-        no_value="no calls in 30 minutes", mappings={0: ("not throttled", PLAIN)} | texts, words=True)
+        no_value="no calls known", mappings={0: ("not throttled", PLAIN)} | texts, words=True)
     yield tiles.fullest(values, size, "How close is its fullest quota?",
                         "See which quota in \"Throttles over utilization\" and the region's row.")
     yield stat("Observed ceiling", describe(
@@ -181,7 +181,7 @@ def spenders():
             Column("Account name", "account_name", width=ACCOUNT_NAME), Column("Account", "account_id", width=ACCOUNT),
             Column("Scope", "scope", width=SCOPE),
             Column("Per minute", expr=with_account_name(f"({named}) / 60"), width=118, unit="short"),
-            Column("Share", expr=f"{spent} / on () group_left () (sum({spent}) > 0)", least=100, unit="percentunit",
+            Column("Share", expr=with_account_name(f"{spent} / on () group_left () (sum({spent}) > 0)"), least=100, unit="percentunit",
                    decimals=0, bar=True, steps=steps(CALM)),
         ], size=(24, 7), no_value="no tokens charged in an hour", base="Per minute", sort=[("Per minute", True)])
 

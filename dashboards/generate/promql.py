@@ -42,7 +42,6 @@ LABELS = {
     "bedrock_time_to_first_token_seconds": ID + ("statistic",),
     "bedrock_throttle_ratio": THROTTLE + ("window",),
     "bedrock_attempts": THROTTLE + ("window",),
-    "bedrock_throttled_seconds": THROTTLE + ("window",),
     "bedrock_throttle_cause": THROTTLE + ("cause",),
     "bedrock_unmapped_model": TARGET + ("model_id", "reason"),
     "bedrock_model_id_info": ID + ("name", "type", "confidence", "team"),

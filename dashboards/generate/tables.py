@@ -11,6 +11,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue as Proper
 from panels import PLAIN, TEXT, Query, base_of, null_text, refs, steps, target, thresholds, value_texts
 
 NOT_KNOWN = "–"
+CELL = 44    # pixels that a percentage takes
 
 # Column widths in pixels: what they hold is seen whole, their titles too.
 MODEL, REGION, ACCOUNT_NAME, ACCOUNT, SCOPE, QUOTA_NAME, VARIANT = 320, 116, 112, 114, 100, 172, 82
@@ -71,10 +72,11 @@ def table(title, description, columns, *, size, no_value, base, sort=()):
     return panel
 
 
-def matrix(title, description, expr, *, rows, columns, size, no_value, given, row_title, row_width, row_texts=None):
+def matrix(title, description, expr, *, rows, columns, size, no_value, given, row_title, row_width, row_texts=None,
+           least=CELL):
     """One value per pair of two labels, in cells that are coloured by thresholds."""
     panel = (_table(title, description, size, no_value).unit("percentunit").decimals(0)
-             .thresholds(thresholds(given)).mappings(null_text(NOT_KNOWN, PLAIN))
+             .thresholds(thresholds(given)).mappings(null_text(NOT_KNOWN, PLAIN)).min_width(least)
              .cell_options(style.TableColoredBackgroundCellOptions(mode=style.TableCellBackgroundDisplayMode.BASIC))
              .with_target(target(Query(expr), "A", instant=True, table=True)))
     for label in (columns, rows):

@@ -26,7 +26,7 @@ def near_limit_steps(values, calm):
 def throttled(values, size, question, action):
     return stat("Throttled share", describe(
         question, "Refused calls of all attempts in the last five minutes, over everything selected.", action),
-        throttled_share(), size=size, unit="percentunit", decimals=1, no_value="no calls in 5 minutes",
+        throttled_share(), size=size, unit="percentunit", decimals=1, no_value="no calls known",
         given=share_steps(values, PLAIN))
 
 
@@ -46,7 +46,7 @@ def data_age(values, size, action, title="Data age"):
         f"{values.healthy_minutes} minutes are healthy, and up to {values.healthy_idle_minutes} where ids are idle: "
         f"those are read less often. The alert fires at {values.stale_seconds // 60}.", action),
         f"time() - min({one('bedrock_usage_complete_until_timestamp_seconds')})", size=size, unit="s", decimals=0,
-        no_value="usage never read, or exporter not seen", missing=RED,
+        no_value="usage not known", missing=RED,
         given=steps(PLAIN, (values.stale_seconds, RED)))
 
 
@@ -72,7 +72,7 @@ def runs_out(size, question, action):
         "At today's pace, if before the reset at midnight UTC: the next tokens-per-day quota that is not spent yet, or "
         "\"spent\" if only such are left.", action),
         f"min({exhausted} > time()) - time() or 0 * count({spent_days()})", size=size, unit="s", decimals=1,
-        no_value="none today, as far as known", given=steps(*LEFT_STEPS), mappings=SPENT)
+        no_value="none known today", given=steps(*LEFT_STEPS), mappings=SPENT)
 
 
 def limits_lowered(hours):

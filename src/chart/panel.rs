@@ -114,7 +114,8 @@ impl Panel {
             marks.line("grid", (LEFT, y), (RIGHT, y));
             marks.text("faint", LEFT - 6.0, y + 4.0, "end", &human::rounded(*tick));
         }
-        let width = self.x(columns, 1.0) - self.x(columns, 0.0);
+        // A little wider than its column, or the ground would shine through between two.
+        let width = self.x(columns, 1.0) - self.x(columns, 0.0) + 0.4;
         for (column, calls) in self.calls.iter().enumerate() {
             let x = self.x(columns, column as f64);
             let Some(Calls { done, refused }) = calls else {

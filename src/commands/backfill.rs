@@ -54,11 +54,14 @@ pub(super) async fn run(
     telemetry: Telemetry,
     span: Span,
 ) -> Result<()> {
+    // As the organization's discovery would have found them.
+    let members = world.organization.iter().flat_map(|organization| &organization.members);
+    let names: Vec<(String, String)> =
+        members.map(|member| (member.id.clone(), member.name.clone())).collect();
     let sim = Sim::new(World { rates: false, ..world });
     let serving = tokio::spawn(sim.clone().serve(aws, std::future::pending()));
     (plan.aws.attempt_timeout, plan.aws.operation_timeout) = (TIMEOUT, TIMEOUT);
     let connections = connections(&plan, &telemetry).await?;
-    telemetry.planned(&plan.settings, connections.len());
     let settings = Settings {
         spread: false,
         // Rounds come only with the samples: each reads everything.
@@ -67,8 +70,10 @@ pub(super) async fn run(
         catalog_interval: plan.settings.catalog_interval.max(LISTS),
         ..plan.settings.clone()
     };
+    telemetry.planned(&settings, connections.len());
     // Quotas that nothing uses would be nine tenths of the text.
-    let export = Export { quotas: QuotaExport::InUse, ..plan.export.clone() };
+    let mut export = Export { quotas: QuotaExport::InUse, ..plan.export.clone() };
+    export.account_names.extend(names);
     let tags: Vec<String> = export.team_tag.iter().cloned().collect();
     let targets = connections.iter().map(|connection| connection.target.clone());
     let mut snapshot = Snapshot::new(targets, span.end.minus(span.length));

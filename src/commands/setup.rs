@@ -4,7 +4,7 @@ use crate::cli;
 use crate::clock;
 use crate::config;
 use crate::plan::{self, Plan};
-use crate::telemetry::{Build, Telemetry};
+use crate::telemetry::{self, Build, Telemetry};
 use anyhow::{Context, Result, anyhow};
 use std::future::Future;
 use std::net::SocketAddr;
@@ -20,8 +20,7 @@ pub(super) fn load(file: &cli::ConfigFile) -> Result<Plan> {
 }
 
 pub(super) fn telemetry(mode: &str) -> Telemetry {
-    let revision = option_env!("BEDROCK_QUOTA_EXPORTER_REVISION").unwrap_or("");
-    let build = Build { version: env!("CARGO_PKG_VERSION"), revision, mode };
+    let build = Build { version: telemetry::VERSION, revision: telemetry::REVISION, mode };
     Telemetry::new(build, clock::now())
 }
 

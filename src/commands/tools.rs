@@ -9,6 +9,8 @@ mod report;
 mod snapshot;
 mod usage;
 
+pub(super) use output::print;
+
 pub use chart::chart;
 pub use diagnose::diagnose;
 pub use manual::{completions, man};

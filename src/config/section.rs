@@ -2,7 +2,7 @@
 
 use super::kinds::Kind;
 use super::tree::{Node, Value};
-use super::{At, Complaint};
+use super::{At, Complaint, TOLD};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A mapping that is being read. Keys that nobody asked for are complained about when it is finished:
@@ -22,10 +22,14 @@ impl<'a> Section<'a> {
         match &node.value {
             Value::Null => {}
             Value::Map(entries) => {
+                let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
                 for (line, name, value) in entries {
-                    match section.entries.iter().find(|(_, other, _)| other == name) {
-                        None => section.entries.push((*line, name, value)),
-                        Some((first, ..)) => {
+                    match lines.get(name.as_str()) {
+                        None => {
+                            lines.insert(name, *line);
+                            section.entries.push((*line, name, value));
+                        }
+                        Some(first) => {
                             let message = format!("given twice, first in line {first}");
                             complaints.push(Complaint::new(*line, section.path(name), message));
                         }
@@ -144,8 +148,12 @@ impl<'a> Section<'a> {
 
     /// Complains about keys that nobody asked for.
     pub fn finish(self, out: &mut Vec<Complaint>) {
-        for (line, name, _) in self.entries.iter().filter(|(_, name, _)| !self.known.contains(name)) {
-            out.push(Complaint::new(*line, self.path(name), unknown_key(name, &self.known)));
+        let unknown = self.entries.iter().filter(|(_, name, _)| !self.known.contains(name));
+        for (number, (line, name, _)) in unknown.enumerate() {
+            // What is only counted needs no search for a key that was meant.
+            let message =
+                if number < TOLD { unknown_key(name, &self.known) } else { "unknown key".to_string() };
+            out.push(Complaint::new(*line, self.path(name), message));
         }
     }
 

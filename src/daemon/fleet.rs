@@ -35,6 +35,8 @@ pub(crate) struct Fleet {
     configured: Vec<Account>,
     organization: Option<Organization>,
     found: Vec<Account>,
+    /// Whether the organization has answered.
+    listed: bool,
     /// Who reads the usage of all accounts but its own.
     monitoring: Option<(Credentials, Monitoring)>,
     connections: BTreeMap<Target, Arc<Connection>>,
@@ -71,6 +73,7 @@ impl Fleet {
             configured: Vec::new(),
             organization: None,
             found: Vec::new(),
+            listed: old.is_some_and(|old| old.listed),
             monitoring: None,
             connections: BTreeMap::new(),
             asked: BTreeSet::new(),
@@ -179,9 +182,25 @@ impl Fleet {
         &self.connections
     }
 
-    /// Whether AWS has been asked for every list of accounts, whatever it said.
+    /// Whether AWS has told every list of accounts.
     pub(super) fn is_explored(&self) -> bool {
-        self.organization.is_none() || self.again.contains_key(&Question::Accounts)
+        self.organization.is_none() || self.listed
+    }
+
+    /// The clock was set back by so many seconds: what was to be asked in a while still is.
+    pub(super) fn set_back(&mut self, seconds: u64) {
+        for at in self.again.values_mut() {
+            *at = at.minus(seconds);
+        }
+    }
+
+    /// The groups of targets of each of which something must be read before the exporter is ready: every account
+    /// of the plan is one, and so are the accounts of the organization together. Those of other shards are left out.
+    pub(super) fn awaited(&self) -> Vec<Vec<Target>> {
+        let configured = self.configured.iter().map(|account| account.targets(self.shard));
+        let found = self.accounts().skip(self.configured.len());
+        let found: Vec<Target> = found.flat_map(|account| account.targets(self.shard)).collect();
+        configured.chain([found]).filter(|group| !group.is_empty()).collect()
     }
 
     fn connect(&mut self) {

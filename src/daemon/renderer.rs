@@ -37,12 +37,18 @@ pub(super) async fn run(
             telemetry.planned(&shown.plan.settings, shown.snapshot.targets.len());
             telemetry.set_series(done.series);
             // What is new since does not make what is old unready.
-            let complete = page.complete || shown.explored && shown.snapshot.first_round_done();
-            *page = Page { rendered: Some(Arc::new(done)), complete };
+            let ready = page.ready || is_ready(&shown);
+            *page = Page { rendered: Some(Arc::new(done)), ready };
         });
         // Large fleets render for longer: the renderer rests as long as it worked, and so never takes more
         // than half of one core.
         tokio::time::sleep(COALESCE.max(stopwatch.elapsed())).await;
     }
     Ok(())
+}
+
+/// Whether everything was tried, and something of every account could be read: a rolling update with a role that
+/// cannot be assumed must not complete.
+fn is_ready(shown: &Published) -> bool {
+    shown.explored && shown.snapshot.first_round_done() && shown.snapshot.unread(&shown.awaited).is_empty()
 }

@@ -1,9 +1,11 @@
 //! The one writer: starts what is due, takes what comes back, publishes.
 
 use super::fleet::{Answer, Fleet};
+use super::reloads::{Read, Reading};
+use super::systemd;
 use crate::aws::Connection;
 use crate::aws::wallet::is_about_credentials;
-use crate::clock::now;
+use crate::clock::{Watch, now};
 use crate::collect::{self, Work};
 use crate::exposition::Export;
 use crate::model::ids::Target;
@@ -11,7 +13,8 @@ use crate::model::schedule::{due, due_at};
 use crate::model::snapshot::{CollectError, Collector, ErrorClass, Outcome, Snapshot, TargetState};
 use crate::model::time::Timestamp;
 use crate::plan::Plan;
-use crate::server::{Published, ReloadRequest};
+use crate::report;
+use crate::server::Published;
 use crate::telemetry::Telemetry;
 use anyhow::Result;
 use futures_util::FutureExt;
@@ -21,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// Collections under way at once, over all targets; half of them in one region, so that one that hangs keeps no
 /// other waiting.
@@ -31,9 +35,11 @@ const LISTS: usize = 32;
 /// What is to be watched, and how to learn it anew.
 pub struct Source {
     pub plan: Plan,
-    /// Reads the config again; the error is every complaint.
-    pub reload: Box<dyn Fn() -> std::result::Result<Plan, String> + Send>,
+    pub read: Read,
 }
+
+/// The writer turns at least so often, so that it can be told from one that is stuck.
+const TURN: Duration = Duration::from_secs(30);
 
 /// What a job brings back.
 enum Done {
@@ -44,8 +50,12 @@ enum Done {
 struct Writer {
     plan: Arc<Plan>,
     export: Arc<Export>,
+    /// As GET /-/config shows it.
+    config: Arc<str>,
     fleet: Fleet,
+    awaited: Arc<Vec<Vec<Target>>>,
     telemetry: Telemetry,
+    clock: Watch,
     snapshot: Snapshot,
     jobs: JoinSet<Done>,
     busy: BTreeSet<(Target, Collector)>,
@@ -63,27 +73,36 @@ type Trouble = (ErrorClass, String);
 const REMINDER: i64 = 3600;
 
 pub(super) async fn run(
-    source: Source,
+    plan: Plan,
     telemetry: Telemetry,
     publish: watch::Sender<Published>,
-    mut reloads: mpsc::Receiver<ReloadRequest>,
+    mut readings: mpsc::Receiver<Reading>,
+    turn: watch::Sender<Instant>,
 ) -> Result<()> {
-    let Source { plan, reload } = source;
     let mut writer = Writer::new(plan, telemetry, None).await?;
     // A later plan is told with the first page that shows it.
     writer.telemetry.planned(&writer.plan.settings, writer.snapshot.targets.len());
     loop {
+        writer.watch_clock();
         publish.send_if_modified(|published| writer.publish(published));
         writer.start(now());
-        let asked = tokio::select! {
+        turn.send_replace(Instant::now());
+        writer.telemetry.writer_turned(now());
+        systemd::alive();
+        let reading = tokio::select! {
             done = writer.wait() => {
                 writer.take(done);
                 None
             }
-            asked = reloads.recv() => asked,
+            reading = readings.recv() => reading,
         };
-        if let Some(asked) = asked {
-            let _ = asked.send(writer.reload(reload()).await);
+        if let Some(Reading { plan, asked }) = reading {
+            let outcome = writer.reload(plan).await;
+            systemd::ready();
+            for request in asked {
+                // Whoever asked may have gone.
+                let _ = request.send(outcome.clone());
+            }
         }
     }
 }
@@ -94,9 +113,12 @@ impl Writer {
         let writer = Writer {
             snapshot: Snapshot::new(fleet.targets(), now()),
             export: Arc::new(named(&plan, &fleet)),
+            config: report::effective::yaml(&plan).into(),
             plan: Arc::new(plan),
+            awaited: Arc::new(fleet.awaited()),
             fleet,
             telemetry,
+            clock: Watch::start(),
             jobs: JoinSet::new(),
             busy: BTreeSet::new(),
             said: Said::default(),
@@ -105,7 +127,7 @@ impl Writer {
     }
 
     /// A bad config changes nothing. A good one takes effect at once: what is under way for the old one is
-    /// dropped, and targets that are in both keep their state.
+    /// dropped, unless it is the same, and targets that are in both keep their state.
     async fn reload(&mut self, plan: std::result::Result<Plan, String>) -> std::result::Result<(), String> {
         let next = match plan {
             Ok(plan) => {
@@ -118,9 +140,26 @@ impl Writer {
         let mut next = next.inspect_err(|complaints| tracing::error!(complaints, "config not reloaded"))?;
         next.snapshot = self.snapshot.with_targets(next.fleet.targets(), &next.plan.settings, now());
         next.said = std::mem::take(&mut self.said);
+        if next.plan == self.plan {
+            next.jobs = std::mem::take(&mut self.jobs);
+            next.busy = std::mem::take(&mut self.busy);
+        }
         *self = next;
         tracing::info!(targets = self.snapshot.targets.len(), "config reloaded");
         Ok(())
+    }
+
+    /// Says so when the clock was set, and goes on as if it had not been.
+    fn watch_clock(&mut self) {
+        let Some(step) = self.clock.step() else { return };
+        if step >= 0 {
+            tracing::warn!(seconds = step, "the clock was set forward, or the machine slept");
+            return;
+        }
+        let seconds = step.unsigned_abs();
+        tracing::warn!(seconds, "the clock was set back");
+        self.snapshot = self.snapshot.set_back(seconds, &self.plan.settings, now());
+        self.fleet.set_back(seconds);
     }
 
     /// Starts everything due that is not already under way.
@@ -182,19 +221,17 @@ impl Writer {
             || explored != published.explored
             || !self.snapshot.is_same(&published.snapshot);
         if new {
-            *published = Published {
-                snapshot: Arc::new(self.snapshot.clone()),
-                plan: self.plan.clone(),
-                export: self.export.clone(),
-                explored,
-            };
+            let (snapshot, plan) = (Arc::new(self.snapshot.clone()), self.plan.clone());
+            let (export, awaited, config) = (self.export.clone(), self.awaited.clone(), self.config.clone());
+            *published = Published { snapshot, plan, export, explored, awaited, config };
         }
         new
     }
 
-    /// Waits for a job, or until something is due or expires.
+    /// Waits for a job, or until something is due or expires, or it is time to show that it is alive.
     async fn wait(&mut self) -> Vec<Done> {
-        let pause = Duration::from_secs(self.next_wake().since(now()).max(1));
+        let turn = systemd::watchdog().map_or(TURN, |watchdog| watchdog.min(TURN));
+        let pause = Duration::from_secs(self.next_wake().since(now()).max(1)).min(turn);
         let first = tokio::select! {
             Some(done) = self.jobs.join_next() => done,
             () = tokio::time::sleep(pause) => return Vec::new(),
@@ -222,7 +259,9 @@ impl Writer {
         let (mut outcomes, mut learned) = (Vec::new(), false);
         for done in done {
             match done {
-                Done::Collected(outcome) => {
+                Done::Collected(mut outcome) => {
+                    // The clock may have been set back meanwhile.
+                    outcome.started = outcome.started.min(now());
                     self.busy.remove(&(outcome.target.clone(), outcome.collector));
                     outcomes.push(*outcome);
                 }
@@ -255,6 +294,7 @@ impl Writer {
     fn watch_fleet(&mut self) {
         self.snapshot = self.snapshot.watching(self.fleet.targets(), &self.plan.settings, now());
         self.said.0.retain(|(target, _), _| self.snapshot.targets.contains_key(target));
+        self.awaited = Arc::new(self.fleet.awaited());
         let export = named(&self.plan, &self.fleet);
         if export != *self.export {
             self.export = Arc::new(export);

@@ -1,7 +1,7 @@
 //! What went wrong in a picture, with its evidence minute by minute.
 
 use super::finding::{Finding, Instant, Measured};
-use super::remedies::remedies;
+use super::remedies::{account_wide, remedies};
 use crate::model::evaluate::throttling::{self, Refused, Share};
 use crate::model::evaluation::Cause;
 use crate::model::ids::{Endpoint, QuotaKind, State};
@@ -36,8 +36,32 @@ pub fn findings(survey: &Survey) -> Vec<Finding> {
     let calls = all.iter().filter(|activity| activity.endpoint == Endpoint::Runtime);
     let mut findings: Vec<Finding> =
         calls.filter_map(|activity| Case::new(survey, activity).finding()).collect();
+    doubt_reservations(&mut findings);
     findings.sort_by(|a, b| b.throttles.total_cmp(&a.throttles));
     findings
+}
+
+/// So many models that are refused together, each far below its limits, have one cause that is none of theirs.
+const TOGETHER: usize = 3;
+
+/// Takes back the cause of models that were refused in the same minutes: several do not begin to reserve too
+/// much at the same time.
+fn doubt_reservations(findings: &mut [Finding]) {
+    let minutes = |finding: &Finding| -> Vec<Minute> {
+        finding.evidence.iter().map(|instant| instant.minute).collect()
+    };
+    let reserved = findings.iter().filter(|finding| finding.cause == Cause::Reservation);
+    let all: Vec<(Vec<Minute>, usize)> =
+        reserved.map(|finding| (minutes(finding), finding.refused_minutes)).collect();
+    for finding in findings.iter_mut().filter(|finding| finding.cause == Cause::Reservation) {
+        let own = (minutes(finding), finding.refused_minutes);
+        // Also as long: who is refused all the time has a cause of its own.
+        let together = all.iter().filter(|other| **other == own).count();
+        if together >= TOGETHER {
+            finding.cause = Cause::Unknown;
+            finding.remedies = vec![account_wide(together)];
+        }
+    }
 }
 
 impl<'a> Case<'a> {

@@ -82,7 +82,11 @@ fn limit(survey: &Survey, activity: &Activity, kind: QuotaKind) -> Option<(f64, 
 fn lower_max_tokens(limit: f64, measured: &Measured) -> Option<Remedy> {
     let Measured { minutes, requests, throttles, input, output, cache_write, .. } = *measured;
     if requests <= 0.0 || minutes <= 0.0 {
-        return None;
+        let how = format!(
+            "No call was let in, so what each reserves cannot be told; input and max_tokens of one call must be below {}.",
+            exact(limit)
+        );
+        return Some(Remedy { what: "lower max_tokens", how, command: None });
     }
     let (admitted, asked) = (requests / minutes, (requests + throttles) / minutes);
     let (sent, answer) = ((input + cache_write) / requests, output / requests);
@@ -188,30 +192,48 @@ fn elsewhere(finding: &Finding, rooms: &[Room]) -> Option<Remedy> {
     (!how.is_empty()).then_some(Remedy { what: "call elsewhere", how, command: None })
 }
 
-/// The value that lets everything in, and how to ask for it.
+/// The value that lets everything in, and the line that asks for it.
 fn ask(survey: &Survey, limit: f64, code: &str, measured: &Measured) -> Remedy {
-    let of_all = (measured.requests + measured.throttles) / measured.requests.max(1.0);
-    let region = &survey.picture.target.region;
+    let times = (measured.requests + measured.throttles) / measured.requests.max(1.0);
+    let default = survey.quotas.iter().find(|quota| *quota.key.code == *code).and_then(|quota| quota.default);
+    let wish = wish(limit * times, default);
+    let above = match default.filter(|default| limit * times <= *default) {
+        Some(default) => format!(" AWS takes only what is above its default, {}.", exact(default)),
+        None => String::new(),
+    };
     let how = format!(
-        "All calls of the refused minutes would take about {} times what was let in, by their number; the limit is {}. \
-         `increase` drafts the request from 15 days.",
-        rounded(of_all),
-        exact(limit)
+        "All calls of the refused minutes are {} times those that were let in; {} times the limit of {} is {}.{above}",
+        rounded(times),
+        rounded(times),
+        exact(limit),
+        rounded(limit * times)
     );
-    let command = format!("bedrock-quota-exporter increase --region {region} {code}");
-    Remedy { what: "ask for more", how, command: Some(command) }
+    Remedy { what: "ask for more", how, command: Some(request(survey, code, wish)) }
+}
+
+/// A round number a fifth above what is needed, and above AWS's default.
+fn wish(needed: f64, default: Option<f64>) -> f64 {
+    let least = (needed * 1.2).max(default.map_or(0.0, |default| default * 1.01));
+    let unit = 10_f64.powf(least.max(1.0).log10().floor() - 1.0).max(1.0);
+    (least / unit).ceil() * unit
+}
+
+fn request(survey: &Survey, code: &str, wish: f64) -> String {
+    let region = &survey.picture.target.region;
+    format!(
+        "aws service-quotas request-service-quota-increase --service-code bedrock --quota-code {code} \
+         --desired-value {wish} --region {region}"
+    )
 }
 
 fn zero(survey: &Survey, activity: &Activity) -> Option<Remedy> {
-    let zero = activity
-        .quotas()
-        .into_iter()
-        .find(|key| survey.quota(key).is_some_and(|quota| quota.limit == Some(0.0)))?;
-    let region = &survey.picture.target.region;
+    let zero = activity.quotas().into_iter().filter_map(|key| survey.quota(key));
+    let zero = zero.into_iter().find(|quota| quota.limit == Some(0.0))?;
+    let wish = wish(0.0, zero.default);
     Some(Remedy {
         what: "ask for more",
-        how: format!("The limit {} is 0: nothing can be called before it is raised.", zero.code),
-        command: Some(format!("bedrock-quota-exporter increase --region {region} {}", zero.code)),
+        how: format!("The limit {} is 0: nothing can be called before it is raised.", zero.key.code),
+        command: zero.default.map(|_| request(survey, &zero.key.code, wish)),
     })
 }
 
@@ -227,11 +249,36 @@ fn retry() -> Remedy {
     Remedy { what: "retry", how: how.to_string(), command: None }
 }
 
+/// What the account's day quota looks like, which no metric measures.
+pub(super) fn account_wide(models: usize) -> Remedy {
+    let how = format!(
+        "{models} models of this account and region were refused in the same minutes, all far below their limits: so it \
+         looks when the account's Cross-Model Max Tokens Per Day is spent, which nothing measures. “Too many tokens per \
+         day” in the error's text would settle it."
+    );
+    let command = "bedrock-quota-exporter diagnose --error 'TEXT'".to_string();
+    Remedy { what: "read the error", how, command: Some(command) }
+}
+
 fn read_the_error() -> Remedy {
     let how = "The minutes do not tell: the error's own text may.".to_string();
     Remedy {
         what: "read the error",
         how,
         command: Some("bedrock-quota-exporter diagnose --error 'TEXT'".to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_is_round_and_above_the_default() {
+        assert_eq!(wish(10e6, Some(6e6)), 12e6);
+        assert_eq!(wish(9.99e6, Some(6e6)), 12e6);
+        assert_eq!(wish(1e6, Some(6e6)), 6.1e6);
+        assert_eq!(wish(333.0, None), 400.0);
+        assert_eq!(wish(0.0, Some(200.0)), 210.0);
     }
 }

@@ -3,6 +3,8 @@
 mod expire;
 mod lists;
 mod observe;
+mod ready;
+mod set_back;
 
 use lists::same;
 
@@ -119,19 +121,6 @@ impl Snapshot {
         let (new, old) = (&self.targets, &older.targets);
         new.len() == old.len()
             && new.iter().all(|(target, state)| old.get(target).is_some_and(|old| Arc::ptr_eq(old, state)))
-    }
-
-    /// Whether everything has been tried once. Where the account or its regions could not become known, there
-    /// is nothing to collect yet: that was tried.
-    pub fn first_round_done(&self) -> bool {
-        self.targets.iter().all(|(target, state)| {
-            let tried = |collector: &Collector| {
-                state.collectors.get(collector).is_some_and(|state| state.last_attempt.is_some())
-            };
-            let is_known = !target.account_id.is_empty() && !target.region.is_empty();
-            let mut collectors = Collector::ALL.iter();
-            if is_known { collectors.all(tried) } else { collectors.any(tried) }
-        })
     }
 
     /// When something expires although nothing new is observed.

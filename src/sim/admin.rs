@@ -2,7 +2,7 @@
 //! and what of the world can be changed while it is served.
 
 use super::call::{Call, Count};
-use super::desk::Clock;
+use super::desk::{Answering, Clock};
 use super::faults::Fault;
 use super::handle::Sim;
 use super::world::{Applied, Hidden, Publishing, QuotaChange};
@@ -22,6 +22,7 @@ pub fn router() -> Router<Sim> {
         .route("/_sim/publishing", get(publishing).put(set_publishing))
         .route("/_sim/quotas", put(set_quotas))
         .route("/_sim/hidden", put(set_hidden))
+        .route("/_sim/runtime", get(answering).put(set_answering))
 }
 
 async fn clock(State(sim): State<Sim>) -> Json<Value> {
@@ -108,6 +109,16 @@ async fn truth(State(sim): State<Sim>, Query(asked): Query<Truth>) -> Result<Jso
 
 async fn publishing(State(sim): State<Sim>) -> Json<Publishing> {
     Json(sim.world().publishing.clone())
+}
+
+async fn answering(State(sim): State<Sim>) -> Json<Answering> {
+    Json(sim.desk().ask(|books| books.answering).await)
+}
+
+/// How the runtime's models answer; what is not said is as usual.
+async fn set_answering(state: State<Sim>, Json(wish): Json<Answering>) -> Json<Answering> {
+    state.desk().ask(move |books| books.answering = wish).await;
+    answering(state).await
 }
 
 /// The name of a way of publishing, or its members; what is not said is as usual.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Call {
     /// The service as in the credential scope: `monitoring`, `servicequotas`, `bedrock`, `sts`, `organizations`,
-    /// `account`, `oam`.
+    /// `account`, `oam`; `bedrock-runtime` for the runtime, whose scope is `bedrock` too.
     pub service: String,
     pub operation: String,
     pub account: String,

@@ -3,8 +3,10 @@
 
 use super::call::{Call, Count};
 use super::faults::{Fault, Kind};
+use super::world::admission::Admission;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
 
 /// What the desk says to a request.
@@ -34,6 +36,14 @@ impl Clock {
         }
     }
 
+    /// The same with fractions of a second, which buckets need.
+    pub fn precise(self) -> f64 {
+        match self {
+            Clock::Running { offset } => since_epoch().as_secs_f64() + offset as f64,
+            Clock::Fixed { now } => now as f64,
+        }
+    }
+
     /// So many seconds later, running or standing as before.
     pub fn advanced(self, seconds: i64) -> Clock {
         match self {
@@ -49,12 +59,34 @@ impl Clock {
     reason = "the simulator knows nothing of the exporter, its clock neither"
 )]
 pub fn real_time() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64)
+    since_epoch().as_secs() as i64
+}
+
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// How the models of the runtime answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Answering {
+    /// The length of an answer that max_tokens does not cut.
+    pub output_tokens: u64,
+    /// Real milliseconds, whatever the simulated clock does.
+    pub latency_ms: u64,
+}
+
+impl Default for Answering {
+    fn default() -> Answering {
+        Answering { output_tokens: 200, latency_ms: 0 }
+    }
 }
 
 /// What the desk keeps.
 pub struct Books {
     pub clock: Clock,
+    pub answering: Answering,
+    pub admission: Admission,
     pub faults: Vec<Fault>,
     pub calls: BTreeMap<Call, Count>,
     buckets: HashMap<Call, Bucket>,
@@ -81,6 +113,8 @@ impl Desk {
         tokio::spawn(async move {
             let mut books = Books {
                 clock: Clock::Running { offset: 0 },
+                answering: Answering::default(),
+                admission: Admission::default(),
                 faults: Vec::new(),
                 calls: BTreeMap::new(),
                 buckets: HashMap::new(),
@@ -145,6 +179,8 @@ fn rate(service: &str, operation: &str) -> f64 {
         ("servicequotas", operation) if operation.starts_with("Get") => 5.0,
         ("servicequotas", _) => 10.0,
         ("bedrock", _) => 10.0,
+        // Quotas hold these back, no rate of the API.
+        ("bedrock-runtime", _) => 1e9,
         ("organizations", _) => 4.0,
         ("account", _) => 5.0,
         ("oam", _) => 10.0,
@@ -155,7 +191,6 @@ fn rate(service: &str, operation: &str) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn call(operation: &str, region: &str) -> Call {
         Call {

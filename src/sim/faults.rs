@@ -10,7 +10,7 @@ pub struct Fault {
     pub account: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// As in the credential scope: `monitoring`, `servicequotas`, `bedrock`, `sts`, `organizations`, `account`, `oam`.
+    /// As in the credential scope: `monitoring`, `servicequotas`, `bedrock`, `sts`, `organizations`, `account`, `oam`; or `bedrock-runtime`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,6 +27,18 @@ pub enum Kind {
     Status {
         status: u16,
         code: Option<String>,
+    },
+    /// The runtime is overloaded: 529, with Retry-After if so many seconds are given.
+    Overloaded {
+        retry_after: Option<u64>,
+    },
+    /// A stream of the runtime breaks after so many deltas: no usage, no end.
+    StreamCut {
+        after: u64,
+    },
+    /// A stream of the runtime ends after so many deltas in a throttlingException.
+    StreamThrottled {
+        after: u64,
     },
     AccessDenied,
     ExpiredToken,

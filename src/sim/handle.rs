@@ -65,6 +65,10 @@ impl Sim {
         self.desk.ask(move |books| books.admit(call, metrics)).await
     }
 
+    pub(super) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
     /// Ends all answers that would never end by themselves.
     pub(super) fn close(&self) {
         self.closing.send_replace(true);

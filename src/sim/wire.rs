@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | CloudWatch | Smithy RPC v2 CBOR, or AWS JSON 1.0 | `smithy-protocol`, or `X-Amz-Target` |
 //! | Service Quotas, Organizations | AWS JSON 1.1 | `X-Amz-Target` |
-//! | Bedrock, Account, OAM | REST JSON | method and path |
+//! | Bedrock, its runtime, Account, OAM | REST JSON, and event streams | method and path |
 //! | STS | query, answered in XML | form |
 //!
 //! The credential scope of the signature names service and region, the access key the account: by the
@@ -30,6 +30,7 @@ pub mod bedrock;
 pub mod cloudwatch;
 pub mod oam;
 pub mod organizations;
+pub mod runtime;
 pub mod service_quotas;
 pub mod sts;
 
@@ -82,6 +83,9 @@ pub async fn answer(
     if let Some(failed) = mishap::instead(&sim, &line, &verdict.faults).await {
         return failed;
     }
+    if call.service == runtime::SERVICE {
+        return runtime::answer(&sim, &call, &input, &verdict).await;
+    }
     let result = perform(&sim, &call, &input, &verdict);
     mishap::during(&sim, Reply::of(protocol, &call.operation, result), &verdict)
 }
@@ -121,7 +125,9 @@ async fn admit(
     }
     let (operation, input) = read(protocol, signer.service, parts, body)?;
     let metrics = if operation == "GetMetricData" { cloudwatch::billed(&input) } else { 0 };
-    let call = Call { service: signer.service.into(), operation, account, region: signer.region.to_string() };
+    let invoked = protocol == Protocol::Rest && runtime::route(&parts.method, parts.uri.path()).is_some();
+    let service = if invoked { runtime::SERVICE } else { signer.service };
+    let call = Call { service: service.into(), operation, account, region: signer.region.to_string() };
     let verdict = sim.admit(call.clone(), metrics).await;
     Ok((call, input, verdict))
 }
@@ -177,7 +183,7 @@ fn read(protocol: Protocol, service: &str, parts: &Parts, body: &Bytes) -> Resul
             let routed = match service {
                 "account" => account::route(parts.method.as_str(), path).map(|name| (name, json!({}))),
                 "oam" => oam::route(parts.method.as_str(), path).map(|name| (name, json!({}))),
-                _ => bedrock::route(&parts.method, path),
+                _ => runtime::route(&parts.method, path).or_else(|| bedrock::route(&parts.method, path)),
             };
             let (operation, mut input) =
                 routed.ok_or_else(|| unknown_operation(&format!("{} {path}", parts.method)))?;

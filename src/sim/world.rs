@@ -3,8 +3,10 @@
 //! Plain data. With a moment (seconds since the epoch) it says everything the wire answers; it knows
 //! no clock and no network.
 
+pub mod admission;
 pub mod catalog;
 pub mod lists;
+pub mod live;
 pub mod names;
 pub mod noise;
 pub mod organization;

@@ -63,6 +63,26 @@ pub const DISCOVERY_ERRORS: Family = own(
     &["discovery", "class"],
     "Readings of the organization's accounts, or of enabled regions, that failed.",
 );
+pub const CONNECTIONS: Family = own(
+    Kind::Gauge,
+    "bedrock_exporter_http_connections",
+    &[],
+    "Open connections to the exporter, the scrape's own included.",
+);
+pub const CONNECTIONS_CLOSED: Family = own(
+    Kind::Counter,
+    "bedrock_exporter_http_connections_closed_total",
+    &["reason"],
+    "Connections that the exporter closed by itself: idle for 5 minutes; slow_request: a head took 10 s; slow_answer: \
+     an answer was read for 60 s; limit: another one needed the place.",
+);
+pub const WRITER_TURNED: Family = own(
+    Kind::Gauge,
+    "bedrock_exporter_writer_last_turn_timestamp_seconds",
+    &[],
+    "When the exporter last took in what came of AWS and looked for what is due, in seconds since the epoch. It does \
+     so at least every 30 s, whatever AWS does.",
+);
 pub const RELOAD_SUCCESSFUL: Family = own(
     Kind::Gauge,
     "bedrock_exporter_config_last_reload_successful",
@@ -94,6 +114,9 @@ pub const ALL: &[Family] = &[
     SERIES,
     DISCOVERY_UP,
     DISCOVERY_ERRORS,
+    CONNECTIONS,
+    CONNECTIONS_CLOSED,
+    WRITER_TURNED,
     RELOAD_SUCCESSFUL,
     RELOAD_SUCCESS_TIMESTAMP,
     BUILD_INFO,

@@ -350,6 +350,188 @@ def check_irregularity(sim):
     sim.admin("faults", "DELETE")
 
 
+NOVA = "us.amazon.nova-micro-v1:0"  # nobody else's traffic in us-east-1
+NOVA_ROW = "Cross-region model inference {} per minute for Amazon Nova Micro"
+
+
+def say(text="hello", **config):
+    message = {"role": "user", "content": [{"text": text}]}
+    return {"modelId": NOVA, "messages": [message], "inferenceConfig": config}
+
+
+def check_runtime(sim):
+    """Calls are admitted, settled, and appear in CloudWatch as late as all others."""
+    runtime, cloudwatch = sim.client("bedrock-runtime"), sim.client("cloudwatch")
+    rows = {}
+    for page in slowly(sim.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="bedrock")):
+        rows.update({row["QuotaName"].lower(): row["QuotaCode"] for row in page["Quotas"]})
+    requests, tokens = (rows[NOVA_ROW.format(what).lower()] for what in ("requests", "tokens"))
+    here = {"account": "000000000000", "region": "us-east-1"}
+
+    def limit(code, value):
+        sim.admin("quotas", "PUT", [{**here, "code": code, "value": value}])
+
+    def at(seconds):
+        sim.admin("clock", "PUT", {"now": NOON + seconds})
+
+    def calls(count, **request):
+        """How many of so many calls are let in, and the last refusal."""
+        let_in, refusal = 0, None
+        for _ in range(count):
+            try:
+                runtime.converse(**request)
+                let_in += 1
+            except ClientError as error:
+                assert error.response["Error"]["Code"] == "ThrottlingException", error
+                assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+                refusal = error.response["Error"]["Message"]
+        return let_in, refusal
+
+    # Ten requests a minute: ten at once, one more after six seconds.
+    at(600)
+    limit(requests, 10)
+    limit(tokens, 100_000)
+    sim.admin("runtime", "PUT", {"output_tokens": 40})
+    reply = runtime.converse(**say("x" * 400))
+    assert reply["usage"] == {"inputTokens": 100, "outputTokens": 40, "totalTokens": 140,
+                              "cacheReadInputTokens": 0, "cacheWriteInputTokens": 0}, reply["usage"]
+    assert reply["stopReason"] == "end_turn" and reply["output"]["message"]["content"][0]["text"]
+    assert runtime.converse(**say(maxTokens=10))["stopReason"] == "max_tokens"
+    let_in, refusal = calls(20, **say(maxTokens=100))
+    assert let_in == 8 and refusal.startswith("Too many requests"), (let_in, refusal)
+    at(606)
+    assert calls(5, **say(maxTokens=100))[0] == 1
+
+    # 5,000 tokens a minute and max_tokens of 2,000: each call holds 2,100, and gives back all but 140.
+    at(720)
+    limit(requests, 1000)
+    limit(tokens, 5000)
+    text = "x" * 400
+    let_in, refusal = calls(40, **say(text, maxTokens=2000))
+    assert (let_in, refusal[:15]) == (21, "Too many tokens"), (let_in, refusal)
+    at(780)
+    assert calls(1, **say(text, maxTokens=4950))[0] == 0, "it reserves more than the limit"
+    assert calls(1, **say(text))[0] == 0, "the model's maximum is reserved when nothing is given"
+    assert calls(1, **say(text, maxTokens=4900))[0] == 1
+
+    # What CloudWatch shows of all that, when it is due.
+    def metric(name, minute, model=NOVA):
+        window = {"StartTime": NOON + minute, "EndTime": NOON + minute + 60}
+        found = cloudwatch.get_metric_data(MetricDataQueries=[query("q", model, name)], **window)
+        return sum(found["MetricDataResults"][0]["Values"])
+
+    assert metric("Invocations", 600) == 0, "too early"
+    at(1200)
+    assert (metric("Invocations", 600), metric("InvocationThrottles", 600)) == (11, 16)
+    assert (metric("Invocations", 720), metric("InvocationThrottles", 720)) == (21, 19)
+    assert (metric("InputTokenCount", 720), metric("OutputTokenCount", 720)) == (21 * 100, 21 * 40)
+    assert metric("EstimatedTPMQuotaUsage", 720) == 21 * 140
+    truth = sim.admin(f"truth?account=000000000000&region=us-east-1&code={tokens}&from={NOON // 60 + 12}&until={NOON // 60 + 13}")
+    assert truth[0]["charge"] == 21 * 140
+
+    # Bodies of the makers.
+    bodies = {
+        SHARING[0]: (
+            {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 10, "messages": [{"role": "user", "content": text}]},
+            lambda body: (body["usage"]["input_tokens"], body["usage"]["output_tokens"], body["stop_reason"]),
+            (100, 10, "max_tokens"),
+        ),
+        "us.amazon.nova-lite-v1:0": (
+            {"messages": [{"role": "user", "content": [{"text": text}]}], "inferenceConfig": {"maxTokens": 99}},
+            lambda body: (body["usage"]["inputTokens"], body["usage"]["outputTokens"], body["stopReason"]),
+            (100, 40, "end_turn"),
+        ),
+        "us.meta.llama4-maverick-17b-instruct-v1:0": (
+            {"prompt": text, "max_gen_len": 10},
+            lambda body: (body["prompt_token_count"], body["generation_token_count"], body["stop_reason"]),
+            (100, 10, "length"),
+        ),
+        "amazon.titan-embed-text-v2:0": (
+            {"inputText": text},
+            lambda body: (body["inputTextTokenCount"], len(body["embedding"]), None),
+            (100, 256, None),
+        ),
+    }
+    for model, (body, read, wanted) in bodies.items():
+        reply = runtime.invoke_model(modelId=model, body=json.dumps(body))
+        assert read(json.loads(reply["body"].read())) == wanted, model
+        assert reply["ResponseMetadata"]["HTTPHeaders"]["x-amzn-bedrock-input-token-count"] == "100"
+    wrong = {"modelId": SHARING[0], "body": json.dumps({"prompt": "x"})}
+    refused("ValidationException", runtime.invoke_model, **wrong)
+    refused("ValidationException", runtime.converse, **{**say(), "modelId": "us.acme.nothing-v1:0"})
+
+    # An application profile is invoked by its ARN and metered by its id.
+    arn = "arn:aws:bedrock:us-east-1:000000000000:application-inference-profile/gone"
+    refused("ValidationException", runtime.converse, **{**say(), "modelId": arn})
+    assert runtime.converse(**{**say(maxTokens=5), "modelId": arn.replace("gone", "srch7f3k2m9q")})
+
+    # A cached prefix is written once and read later.
+    cached = {**say(maxTokens=5), "system": [{"text": "y" * 8000}, {"cachePoint": {"type": "default"}}]}
+    first, second = (runtime.converse(**cached)["usage"] for _ in range(2))
+    assert (first["cacheWriteInputTokens"], first["cacheReadInputTokens"]) == (2000, 0)
+    assert (second["cacheWriteInputTokens"], second["cacheReadInputTokens"]) == (0, 2000)
+
+
+def check_runtime_streams(sim):
+    runtime, cloudwatch = sim.client("bedrock-runtime"), sim.client("cloudwatch")
+    sim.admin("clock", "PUT", {"now": NOON + 1800})
+    sim.admin("runtime", "PUT", {"output_tokens": 50})
+
+    def events():
+        return [event for event in runtime.converse_stream(**say("x" * 400, maxTokens=100))["stream"]]
+
+    kinds = [next(iter(event)) for event in events()]
+    assert kinds == ["messageStart", *["contentBlockDelta"] * 3, "contentBlockStop", "messageStop", "metadata"], kinds
+    assert events()[-1]["metadata"]["usage"]["outputTokens"] == 50
+
+    def broken(fault):
+        sim.admin("faults", "PUT", [{"service": "bedrock-runtime", **fault}])
+        seen = []
+        try:
+            for event in runtime.converse_stream(**say("x" * 400, maxTokens=100))["stream"]:
+                seen.append(next(iter(event)))
+        except Exception as error:
+            return seen, error
+        finally:
+            sim.admin("faults", "DELETE")
+        raise AssertionError(f"{fault} broke nothing: {seen}")
+
+    seen, error = broken({"kind": "stream_throttled", "after": 1})
+    assert seen == ["messageStart", "contentBlockDelta"] and "throttlingException" in str(error), (seen, error)
+    seen, error = broken({"kind": "stream_cut", "after": 2})
+    assert "metadata" not in seen and not isinstance(error, ClientError), (seen, error)
+
+    # Overload and lack of capacity, on demand.
+    for fault, status, code in [
+        ({"kind": "overloaded", "retry_after": 7}, 529, "OverloadedException"),
+        ({"kind": "status", "status": 503}, 503, "ServiceUnavailableException"),
+        ({"kind": "status", "status": 429}, 429, "ThrottlingException"),
+    ]:
+        sim.admin("faults", "PUT", [{"service": "bedrock-runtime", **fault}])
+        try:
+            runtime.converse(**say())
+            raise AssertionError(f"{fault} is not met")
+        except ClientError as error:
+            meta = error.response["ResponseMetadata"]
+            assert (meta["HTTPStatusCode"], error.response["Error"]["Code"]) == (status, code), error
+            assert meta["HTTPHeaders"].get("retry-after") == ("7" if status == 529 else None)
+    sim.admin("faults", "DELETE")
+    # Not in the minutes before: of the calls that were never begun, too, each is counted once.
+    sim.admin("clock", "PUT", {"now": NOON + 2400})
+    names = ["Invocations", "InvocationServerErrors", "InvocationThrottles", "OutputTokenCount"]
+    window = {"StartTime": NOON + 1800, "EndTime": NOON + 1860}
+    queries = [query(f"q{i}", NOVA, name) for i, name in enumerate(names)]
+    deadline = time.time() + 10
+    while True:
+        # A stream is counted when its last byte is sent, a little after it was read.
+        found = cloudwatch.get_metric_data(MetricDataQueries=queries, **window)["MetricDataResults"]
+        counts = [sum(result["Values"]) for result in found]
+        if counts == [4, 2, 1, 50 + 50 + 20 + 40] or time.time() > deadline:
+            break
+    assert counts == [4, 2, 1, 160], counts
+    sim.admin("clock", "PUT", {"now": NOON})
+
+
 def check_organization(sim):
     organizations = sim.client("organizations")
     pages = list(organizations.get_paginator("list_accounts").paginate(PaginationConfig={"PageSize": 3}))
@@ -534,6 +716,9 @@ def main():
     check_raw_cbor(sim)
     check_lateness(sim)
     check_manners(sim)
+    time.sleep(1)
+    check_runtime(sim)
+    check_runtime_streams(sim)
     print("boto3 finds nothing wrong")
 
 

@@ -235,7 +235,6 @@ def add_ids(fleet):
         for window, minutes in (("5m", 5), ("30m", 30)):
             fleet.gauge("bedrock_attempts", labels | {"window": window}, (calls + refused) * minutes)
             fleet.gauge("bedrock_throttle_ratio", labels | {"window": window}, refused / (calls + refused))
-        fleet.gauge("bedrock_throttled_seconds", labels | {"window": "15m"}, 900 if refused else 0)
         if refused:
             cause = "zero_quota" if model == COMMAND else "reservation"
             fleet.gauge("bedrock_throttle_cause", labels | {"cause": cause},

@@ -28,7 +28,7 @@ RULES = {}
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 CHAIN = ["job", "instance", "account", "region", "scope", "model"]
 # Of Grafana's own list, those that these dashboards use.
-UNITS = {"none", "string", "short", "percentunit", "s", "bytes", "currencyUSD"}
+UNITS = {"none", "string", "short", "percentunit", "s", "bytes", "currencyUSD", "suffix: days"}
 PANELS = {"stat", "table", "timeseries", "state-timeline"}
 QUERIES_ON_OPEN = 25
 MODEL_COLUMN = 320          # pixels; the longest model id has 45 characters of about 7 pixels
@@ -497,6 +497,8 @@ def guarded_division(dashboard):
             return guarded(node.expr)
         if kind(node) == "NumberLiteral":
             return node.val != 0
+        if kind(node) == "Call" and node.func.name == "clamp_min":
+            return kind(node.args[1]) == "NumberLiteral" and node.args[1].val > 0
         if kind(node) == "BinaryExpr" and str(node.op) == ">":
             return kind(node.rhs) == "NumberLiteral" and node.rhs.val >= 0
         return kind(node) == "AggregateExpr" and str(node.op) == "count"

@@ -195,6 +195,7 @@ BROKEN = {
     "guarded-division": [
         (breaks_query(f"max({RATIO}) / max({RATIO})"), "may be 0"),
         (breaks_query(f"max({RATIO}) / (max({RATIO}) > -1)"), "may be 0"),
+        (breaks_query(f"max({RATIO}) / clamp_min(max({RATIO}), 0)"), "may be 0"),
         (breaks_query(f"max({RATIO}) / 0"), "may be 0")],
     "no-recorded-series": [(breaks_query('max(bedrock:ratio:max{job=~"$job"})'), "our rules"),
                            (breaks_query('count(ALERTS{job=~"$job"})'), "our rules")],
@@ -215,6 +216,7 @@ SOUND = [
     f"max by (model) ({RATIO}) / (max by (model) ({RATIO}) > 0)",
     f"max by (model) (2 * {RATIO} or 3 * {RATIO})",
     f"max({RATIO}) / 86400",
+    f"max({RATIO}) / clamp_min(max({RATIO}), 1e-9)",
     'sum(bedrock_exporter_series{job=~"$job", instance=~"$instance"})',
     f"sum(max by (account_id, region, endpoint, model_id, model, scope) (rate({THROTTLES}[$__rate_interval])))",
 ]

@@ -1,7 +1,7 @@
 //! The demo: the binary as a newcomer starts it, and every situation of its world.
 
 use crate::prometheus_text::promtool_check;
-use crate::rig::Rig;
+use crate::rig::{Rig, python};
 use bedrock_quota_exporter::sim::world::World;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
@@ -143,9 +143,18 @@ fn the_past_of_the_demo_is_a_block_of_a_prometheus() {
     let said = String::from_utf8_lossy(&made.stdout);
     let blocks: Vec<Vec<&str>> = said.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
     let count: usize = blocks.iter().map(|block| block[4].parse::<usize>().unwrap()).sum();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = Command::new(python())
+        .args([root.join("tests/openmetrics/check.py"), folder.join("past.om")])
+        .output()
+        .unwrap();
     std::fs::remove_dir_all(folder).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with('#')).count();
     assert_eq!(count, lines, "{said}{}", String::from_utf8_lossy(&made.stderr));
+    let strictly = String::from_utf8_lossy(&read.stdout);
+    assert_eq!(strictly.trim(), lines.to_string(), "{}", String::from_utf8_lossy(&read.stderr));
+    let named = r#"account_id="000000000001",account_name="research"} 1"#;
+    assert!(text.contains(named), "the past has the names that the demo finds");
 }
 
 #[test]

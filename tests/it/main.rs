@@ -26,8 +26,10 @@ mod prometheus_text;
 mod properties; // what holds of counters and ratios for any traffic
 mod schedule; // what is read when
 mod status; // the status page
+mod steps; // clocks that are set, back and forward
 mod telemetry; // the exporter's own metrics
 mod throttle; // refused calls, from datapoints to cause
+mod tools;
 mod world;
 
 // The real collectors against a simulated AWS in this process, at times of the test's choice (`rig`).
@@ -40,11 +42,13 @@ mod rig;
 mod rounds; // rounds minute by minute
 mod sim; // the simulated AWS itself, seen by the Rust SDKs and boto3
 
-// The whole process: the binary, its flags, its log, its pages.
+// The whole process: the binary, its flags, its log, its pages (`served`).
 mod credentials; // every way to credentials, and whose they are
 mod demo; // `demo` as a newcomer starts it
 mod live; // the command line where only the SDK's own variables point to AWS
 mod network; // proxies, private authorities, and what is said when there is no way
 mod organization; // accounts that nobody listed
 mod reload; // a config that changes, a process that stops, what stays open
+mod served;
+mod server; // connections, addresses, probes, what systemd is told
 mod shards; // several exporters that share the accounts

@@ -15,6 +15,16 @@ use bedrock_quota_exporter::telemetry::{Build, Telemetry};
 use std::collections::BTreeMap;
 use tokio::net::TcpListener;
 
+/// The Python that has what tests/requirements.txt names.
+pub fn python() -> std::ffi::OsString {
+    let venv = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python");
+    match std::env::var_os("BQE_PYTHON") {
+        Some(python) => python,
+        None if venv.exists() => venv.into(),
+        None => "python3".into(),
+    }
+}
+
 pub struct Rig {
     pub sim: Sim,
     pub plan: Plan,

@@ -6,12 +6,14 @@ use bedrock_quota_exporter::model::shard::Shard;
 use bedrock_quota_exporter::model::time::Timestamp;
 use bedrock_quota_exporter::plan::{self, Plan};
 use bedrock_quota_exporter::server::Web;
+use bedrock_quota_exporter::server::listen::Listener;
 use bedrock_quota_exporter::sim::Sim;
 use bedrock_quota_exporter::sim::desk::real_time;
 use bedrock_quota_exporter::sim::world::stream::{Demand, Stream, Tally};
 use bedrock_quota_exporter::sim::world::{Account, Publishing, Region, World};
 use bedrock_quota_exporter::telemetry::{Build, Telemetry};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -65,8 +67,8 @@ async fn start(plan: Plan) -> String {
         Telemetry::new(Build { version: "test", revision: "", mode: "test" }, Timestamp(real_time()));
     let web = Web { telemetry_path: "/metrics".to_string(), enable_lifecycle: false };
     let again = plan.clone();
-    let source = Source { plan, reload: Box::new(move || Ok(again.clone())) };
-    tokio::spawn(daemon::run(source, web, telemetry, listener, std::future::pending()));
+    let source = Source { plan, read: Arc::new(move || Ok(again.clone())) };
+    tokio::spawn(daemon::run(source, web, telemetry, vec![Listener::Tcp(listener)], std::future::pending()));
     url
 }
 

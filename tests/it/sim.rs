@@ -146,13 +146,7 @@ async fn the_other_sdks_read_quotas_catalog_and_identity() {
 async fn boto3_finds_nothing_wrong() {
     let sim = served(World::demo(1, NOON)).await;
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let venv = root.join("target/venv/bin/python");
-    let python = match std::env::var_os("BQE_PYTHON") {
-        Some(python) => python,
-        None if venv.exists() => venv.into(),
-        None => "python3".into(),
-    };
-    let mut check = std::process::Command::new(python);
+    let mut check = std::process::Command::new(crate::rig::python());
     check.arg(root.join("tests/boto3/check.py")).arg(&sim.url);
     let output = tokio::task::spawn_blocking(move || check.output()).await.unwrap().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

@@ -11,6 +11,7 @@ import urllib.request
 
 import live
 import queries
+import questions
 import servers
 import shipped
 from situations import SCALE, SCRAPE_SECONDS, missing, noticed, target, until
@@ -71,6 +72,7 @@ class Demo:
         self.binary, self.folder = binary, folder
         self.budget = sum(live.generate.delay(shipped.values()).values())
         self.seen, self.stopped, self.delay, self.answers = live.Watch(), live.Watch(), None, []
+        self.broken_links, self.told = None, {}
 
     def run(self):
         # A day's tokens are whole again at midnight, and a pace is known some minutes later.
@@ -99,7 +101,9 @@ class Demo:
 
             yield from until(over, self.budget + 2 * servers.PATIENCE)
             self.budget += slowness(slow, storm)
-            self.answers = queries.check(queries.Prometheus(quick.prometheus))
+            server = queries.Prometheus(quick.prometheus)
+            self.answers, self.broken_links = queries.check(server), queries.broken_links(server)
+            self.told = questions.answers(server)
             demo.close()
             yield from until(noticed(quick, self.stopped, STOPPED, STOPPED_MUTED), servers.PATIENCE)
 

@@ -16,6 +16,7 @@ def alerts(values):
     yield budget_degraded(values["budget_degraded"])
     yield reload_failed(values["reload_failed"])
     yield discovery_failing(values["discovery_failing"])
+    yield stuck(values["stuck"])
 
 
 def stale(v):
@@ -205,4 +206,18 @@ def discovery_failing(v):
         summary="Exporter <instance> cannot list <discovery>",
         description="AWS does not tell <instance> (<job>) which <discovery> there are. Those it knows are watched on; what "
         "is new is missed, and nothing at all is watched of what it never learned. Its log names the call and the error.",
+    )
+
+
+def stuck(v):
+    return dict(
+        alert="BedrockExporterStuck",
+        severity="critical",
+        values=v,
+        dashboard="exporter",
+        labels="job, instance",
+        expr=f"time() - {top('job, instance', 'bedrock_exporter_writer_last_turn_timestamp_seconds')} > {v['seconds']}",
+        summary="Exporter <instance> answers, but reads nothing any more",
+        description=f"<instance> (<job>) has not looked for what is due for {minutes(v['seconds'])}, or its clock is "
+        "behind by as much. Its numbers stand still, and what they show may be over.",
     )

@@ -20,7 +20,7 @@ pub(super) fn terminal() -> Terminal {
 }
 
 /// Prints on standard output. Whoever reads it may stop reading.
-pub(super) fn print(text: &str) -> Result<()> {
+pub(in crate::commands) fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

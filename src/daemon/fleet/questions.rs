@@ -104,6 +104,7 @@ impl Fleet {
                 let known = self.found.len();
                 let answer = self.note(Question::Accounts, answer, known > 0, now);
                 if let Some(found) = answer {
+                    self.listed = true;
                     tell_changes(&self.found, &found);
                     self.found = found.into_iter().map(|account| account.known_as(&self.found)).collect();
                     self.forget_strangers();

@@ -46,6 +46,11 @@ pub fn refusal(call: &Call, faults: &[Kind]) -> Option<Refusal> {
                 let plain = of_status(&call.service, *status);
                 Refusal { status: *status, code: code.clone().unwrap_or(plain.code), ..plain }
             }
+            // AWS names the status, not the code.
+            Kind::Overloaded { retry_after } => Refusal {
+                retry_after: *retry_after,
+                ..Refusal::new(529, "OverloadedException", "The model is overloaded, try again later.")
+            },
             Kind::AccessDenied => {
                 let Call { service, operation, account, .. } = call;
                 let prefix = if service == "monitoring" { "cloudwatch" } else { service };
@@ -67,6 +72,9 @@ pub fn refusal(call: &Call, faults: &[Kind]) -> Option<Refusal> {
 
 fn of_status(service: &str, status: u16) -> Refusal {
     match status {
+        503 if service == "bedrock-runtime" => {
+            Refusal::new(503, "ServiceUnavailableException", "Bedrock is unable to process your request.")
+        }
         429 => throttled(service),
         503 => Refusal::new(503, "ServiceUnavailable", "Service is unavailable"),
         500.. => Refusal::new(status, "InternalServerException", "The request failed on our side"),

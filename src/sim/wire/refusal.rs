@@ -6,11 +6,13 @@ pub struct Refusal {
     pub status: u16,
     pub code: String,
     pub message: String,
+    /// The header Retry-After, in seconds.
+    pub retry_after: Option<u64>,
 }
 
 impl Refusal {
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Refusal {
-        Refusal { status, code: code.into(), message: message.into() }
+        Refusal { status, code: code.into(), message: message.into(), retry_after: None }
     }
 }
 
@@ -19,7 +21,7 @@ pub fn throttled(service: &str) -> Refusal {
     match service {
         "servicequotas" | "organizations" => Refusal::new(400, "TooManyRequestsException", "Rate exceeded"),
         "account" => Refusal::new(429, "TooManyRequestsException", "Rate exceeded"),
-        "bedrock" => {
+        "bedrock" | "bedrock-runtime" => {
             Refusal::new(429, "ThrottlingException", "Too many requests, please wait before trying again.")
         }
         _ => Refusal::new(400, "Throttling", "Rate exceeded"),

@@ -19,13 +19,14 @@ pub struct Reply {
 
 impl Reply {
     pub fn of(protocol: Protocol, operation: &str, result: Result<Value, Refusal>) -> Reply {
+        let mut headers = vec![];
         let (status, value, code) = match result {
             Ok(value) => (200, value, None),
-            Err(Refusal { status, code, message }) => {
+            Err(Refusal { status, code, message, retry_after }) => {
+                headers.extend(retry_after.map(|seconds| ("retry-after", seconds.to_string())));
                 (status, json!({"__type": code, "message": message}), Some(code))
             }
         };
-        let mut headers = vec![];
         let body = match protocol {
             Protocol::Cbor => {
                 headers.push(("smithy-protocol", "rpc-v2-cbor".to_string()));

@@ -41,6 +41,8 @@ pub struct Stream {
     pub image_size: Option<String>,
     /// Metrics that CloudWatch shows later than the others.
     pub late: Vec<Late>,
+    /// Its minutes are those of calls that the runtime was asked for.
+    pub live: bool,
 }
 
 /// A service tier that calls ask for.
@@ -103,6 +105,7 @@ impl Default for Stream {
             image_size: None,
             projects: Vec::new(),
             late: Vec::new(),
+            live: false,
         }
     }
 }
@@ -158,6 +161,40 @@ impl Default for Call {
             first_token_ms: None,
             client_errors: 0.0,
             server_errors: 0.0,
+        }
+    }
+}
+
+impl Tally {
+    /// The counts of both, with the mean latencies of all calls that succeeded.
+    pub(super) fn and(&self, other: &Tally) -> Tally {
+        let calls = [self.invocations as f64, other.invocations as f64];
+        let mean = |ours: f64, theirs: f64| {
+            let sum = calls[0] * ours + calls[1] * theirs;
+            if sum > 0.0 { sum / (calls[0] + calls[1]) } else { 0.0 }
+        };
+        let first_token_ms = match (self.first_token_ms, other.first_token_ms) {
+            (Some(ours), Some(theirs)) => Some(mean(ours, theirs)),
+            (ours, theirs) => ours.or(theirs),
+        };
+        let estimated = match (self.estimated, other.estimated) {
+            (None, None) => None,
+            (ours, theirs) => Some(ours.unwrap_or(0) + theirs.unwrap_or(0)),
+        };
+        Tally {
+            invocations: self.invocations + other.invocations,
+            throttles: self.throttles + other.throttles,
+            client_errors: self.client_errors + other.client_errors,
+            server_errors: self.server_errors + other.server_errors,
+            input: self.input + other.input,
+            output: self.output + other.output,
+            cache_read: self.cache_read + other.cache_read,
+            cache_write: self.cache_write + other.cache_write,
+            images: self.images + other.images,
+            legacy: self.legacy + other.legacy,
+            estimated,
+            latency_ms: mean(self.latency_ms, other.latency_ms),
+            first_token_ms,
         }
     }
 }

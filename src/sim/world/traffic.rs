@@ -39,6 +39,28 @@ impl World {
             .sum()
     }
 
+    /// The same for one kind of charge, of the streams that are wanted.
+    pub(super) fn charge_of(
+        &self,
+        account: &Account,
+        region: &Region,
+        charge: &Charge,
+        minute: i64,
+        wanted: impl Fn(&Stream) -> bool,
+    ) -> f64 {
+        let streams =
+            region.streams.iter().filter(|stream| wanted(stream) && stream.charges.contains(charge));
+        streams
+            .map(|s| {
+                s.settled(
+                    &self.flow(account, region, s).tally(minute),
+                    charge.per,
+                    self.publishing.invocations,
+                )
+            })
+            .sum()
+    }
+
     /// Tells whether the limits can ever refuse a call of the stream.
     pub(super) fn could_refuse(&self, region: &Region, stream: &Stream) -> bool {
         stream.refused > 0.0

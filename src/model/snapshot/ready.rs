@@ -1,0 +1,41 @@
+//! Whether there is enough to be shown.
+
+use super::{Collector, Snapshot, TargetState};
+use crate::model::ids::Target;
+
+impl Snapshot {
+    /// Whether everything has been tried once. Where the account or its regions could not become known, there
+    /// is nothing to collect yet: that was tried.
+    pub fn first_round_done(&self) -> bool {
+        self.targets.iter().all(|(target, state)| {
+            let tried = |collector: &Collector| {
+                state.collectors.get(collector).is_some_and(|state| state.last_attempt.is_some())
+            };
+            let is_known = !target.account_id.is_empty() && !target.region.is_empty();
+            let mut collectors = Collector::ALL.iter();
+            if is_known { collectors.all(tried) } else { collectors.any(tried) }
+        })
+    }
+
+    /// The groups of targets of which no collector has succeeded at any target yet, each by its first target.
+    pub fn unread(&self, groups: &[Vec<Target>]) -> Vec<String> {
+        let is_read = |target: &Target| self.targets.get(target).is_some_and(|state| state.was_read());
+        let unread = groups.iter().filter(|group| !group.iter().any(is_read));
+        unread.filter_map(|group| group.first()).map(name).collect()
+    }
+}
+
+impl TargetState {
+    fn was_read(&self) -> bool {
+        self.collectors.values().any(|collector| collector.last_success.is_some())
+    }
+}
+
+/// The account of a target, as far as it is known.
+fn name(target: &Target) -> String {
+    match (&*target.account_id, &*target.region) {
+        ("", "") => "an account whose id is not known".to_string(),
+        ("", region) => format!("an account whose id is not known, in {region}"),
+        (account, _) => format!("account {account}"),
+    }
+}

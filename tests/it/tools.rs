@@ -1,0 +1,315 @@
+//! The tools around the daemon, as a person runs them: on a snapshot of the demo held against the world that it
+//! was made from, and on snapshots of a hostile world.
+
+mod documents;
+mod hostile;
+
+use bedrock_quota_exporter::sim::world::World;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
+
+/// Midnight, and 2 hours: day quotas are known from there on.
+const SINCE: &str = "26h";
+
+/// The demo's snapshot, saved once for all tests.
+static SNAPSHOT: LazyLock<PathBuf> = LazyLock::new(|| {
+    let path = scratch("demo.jsonl.gz");
+    let saved = run(&["snapshot", "save", "--demo", "--since", SINCE, path.to_str().unwrap()]);
+    assert!(saved.status.success(), "{}", String::from_utf8_lossy(&saved.stderr));
+    let said = String::from_utf8_lossy(&saved.stdout).into_owned();
+    assert!(said.contains("12 targets, 35 invocation ids, 26h of usage"), "{said}");
+    path
+});
+
+/// A file of this test run.
+fn scratch(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tools");
+    std::fs::create_dir_all(&directory).unwrap();
+    directory.join(name)
+}
+
+fn run(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bedrock-quota-exporter"))
+        .args(args)
+        .env("COLUMNS", "80")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+/// Exit code, standard output and standard error.
+fn ran(args: &[&str]) -> (i32, String, String) {
+    let output = run(args);
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+/// What a tool prints of the demo's snapshot.
+fn of_demo(args: &[&str]) -> (i32, String) {
+    let from = ["--from", SNAPSHOT.to_str().unwrap()];
+    let (code, out, error) = ran(&[args, &from].concat());
+    assert_eq!(error, "", "{args:?}");
+    (code, out)
+}
+
+fn json(args: &[&str]) -> Value {
+    let (_, out) = of_demo(&[args, &["--format", "json"]].concat());
+    serde_json::from_str(&out).unwrap()
+}
+
+fn seconds(text: &Value) -> i64 {
+    let format = &time::format_description::well_known::Rfc3339;
+    time::OffsetDateTime::parse(text.as_str().unwrap(), format).unwrap().unix_timestamp()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// Nearest rank, written another way than the tool's: sort, then count from below.
+fn percentile(values: &[f64], percent: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let least = values.len() as f64 * percent / 100.0;
+    *sorted.iter().find(|value| sorted.iter().filter(|v| v <= value).count() as f64 >= least).unwrap()
+}
+
+/// What all of some ids did minute by minute: requests, throttles, input, output, estimate.
+fn truth(account: &str, region: &str, ids: &[&str], minutes: std::ops::Range<i64>) -> Vec<[f64; 5]> {
+    // These streams do not know when the demo's story began.
+    let world = World::demo(1, 0);
+    let account = world.account(account).unwrap();
+    let region = world.region(&account.id, region).unwrap();
+    let streams: Vec<_> = region.streams.iter().filter(|s| ids.contains(&s.model_id.as_str())).collect();
+    assert!(streams.len() >= ids.len());
+    let minute = |minute| {
+        let tallies = streams.iter().map(|stream| world.flow(account, region, stream).tally(minute));
+        tallies.fold([0.0; 5], |sum, tally| {
+            let own =
+                [tally.invocations, tally.throttles, tally.input, tally.output, tally.estimated.unwrap_or(0)];
+            std::array::from_fn(|at| sum[at] + own[at] as f64)
+        })
+    };
+    minutes.map(minute).collect()
+}
+
+const HAIKU: [&str; 3] = ["us.anthropic.claude-haiku-4-5-20251001-v1:0", "srch7f3k2m9q", "supp4d8w1x6z"];
+
+#[test]
+fn usage_is_the_worlds_truth_to_the_last_call() {
+    let document = json(&["usage", "--account", "production", "--region", "us-east-1", "haiku"]);
+    let target = &document["targets"][0];
+    let minutes = seconds(&target["from"]) / 60..seconds(&target["until"]) / 60;
+    assert!((1556..=1560).contains(&(minutes.end - minutes.start)), "{minutes:?}");
+    let truth = truth("000000000000", "us-east-1", &HAIKU, minutes.clone());
+    let model = &target["models"][0];
+    assert_eq!(model["model"], "anthropic.claude-haiku-4-5-20251001-v1:0");
+    let sum = |at: usize| truth.iter().map(|minute| minute[at]).sum::<f64>();
+    for (at, key) in ["requests", "throttles", "input_tokens", "output_tokens"].iter().enumerate() {
+        assert_eq!(number(&model["totals"][*key]), sum(at), "{key}");
+    }
+    let quota = |kind: &str| {
+        let quotas = model["quotas"].as_array().unwrap();
+        quotas.iter().find(|quota| quota["quota"] == kind).unwrap()
+    };
+    for (kind, at) in [("requests_per_minute", 0), ("tokens_per_minute", 4)] {
+        let values: Vec<f64> = truth.iter().filter(|m| m[0] + m[1] > 0.0).map(|minute| minute[at]).collect();
+        let quota = quota(kind);
+        for (key, percent) in [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("max", 100.0)] {
+            assert_eq!(number(&quota[key]), percentile(&values, percent), "{kind} {key}");
+        }
+        assert_eq!(number(&quota["minutes"]), values.len() as f64);
+        let busiest = truth.iter().position(|m| m[at] == number(&quota["max"])).unwrap() as i64;
+        assert_eq!(seconds(&quota["busiest_minute"]) / 60, minutes.start + busiest, "{kind}");
+    }
+    let ids = model["ids"].as_array().unwrap();
+    let team = |id: &str| ids.iter().find(|other| other["id"] == id).unwrap()["team"].clone();
+    assert_eq!(
+        [team("srch7f3k2m9q"), team("supp4d8w1x6z"), team(HAIKU[0])],
+        ["search".into(), "support".into(), Value::Null]
+    );
+    let week: f64 = model["week"].as_array().unwrap().iter().map(|hour| number(&hour["calls"])).sum();
+    assert_eq!(week, sum(0) + sum(1));
+}
+
+#[test]
+fn quotas_are_as_the_account_has_them() {
+    let document = json(&["quotas", "--account", "000000000001", "--region", "us-east-1", "L-15B8E632"]);
+    let quota = &document["targets"][0]["quotas"][0];
+    assert_eq!((number(&quota["limit"]), number(&quota["default"])), (600_000.0, 6_000_000.0));
+    assert_eq!((&quota["family"], &quota["state"]), (&"Claude".into(), &"ok".into()));
+    let (_, below) = of_demo(&["quotas", "--account", "research", "--below-default", "--format", "csv"]);
+    assert!(below.contains(",600000,6000000,true,ok,"), "{below}");
+    let (_, unused) =
+        of_demo(&["quotas", "--account", "research", "--region", "us-east-1", "--unused", "Sonnet 4.6"]);
+    assert!(!unused.contains("L-15B8E632"), "{unused}");
+}
+
+#[test]
+fn two_regions_differ_where_they_do_and_the_same_file_never() {
+    let sides = ["--diff", "production/us-west-2", "research/us-east-1"];
+    let pairs = json(&[&["quotas"][..], &sides].concat())["pairs"].clone();
+    let rows = pairs[0]["quotas"].as_array().unwrap().clone();
+    let sonnet = rows.iter().find(|row| row["code"] == "L-15B8E632").unwrap();
+    assert_eq!((number(&sonnet["a"]["value"]), number(&sonnet["b"]["value"])), (6e6, 6e5));
+    assert!(rows.iter().all(|row| row["a"] != row["b"]));
+    let path = SNAPSHOT.to_str().unwrap();
+    let (code, same) = of_demo(&["quotas", "--diff", path, path]);
+    assert_eq!((code, same.matches("no quota differs").count()), (0, 12), "{same}");
+}
+
+#[test]
+fn every_refusal_has_the_cause_that_it_has_in_the_world() {
+    let (code, out) = of_demo(&["diagnose", "--format", "csv"]);
+    assert_eq!(code, 3);
+    for line in [
+        "\"production, us-east-1\",deepseek.r1-v1:0,cross_region,requests_per_minute,",
+        "\"production, us-west-2\",anthropic.claude-sonnet-4-6,cross_region,reservation,",
+        "\"research, us-east-1\",anthropic.claude-sonnet-4-6,cross_region,tokens_per_minute,",
+        "\"research, ap-northeast-1\",anthropic.claude-sonnet-4-5-20250929-v1:0,global,tokens_per_day,",
+        "\"labs, eu-central-1\",anthropic.claude-opus-4-8,cross_region,zero_quota,",
+        "\"labs, us-east-1\",openai.gpt-oss-20b-1:0,on_demand,capacity,0,",
+        // Refused together for want of the account's tokens of the day, which nobody can measure.
+        "\"labs, eu-central-1\",amazon.nova-pro-v1:0,cross_region,unknown,",
+    ] {
+        assert!(out.contains(line), "{line}\n{out}");
+    }
+}
+
+#[test]
+fn the_max_tokens_that_lets_all_calls_in_is_worked_out() {
+    let document = json(&["diagnose", "--account", "production", "--region", "us-west-2", "sonnet-4-6"]);
+    let finding = &document["findings"][0];
+    let minutes: Vec<i64> =
+        finding["evidence"].as_array().unwrap().iter().map(|minute| seconds(&minute["at"]) / 60).collect();
+    assert_eq!(minutes.len(), 15);
+    let truth =
+        truth("000000000000", "us-west-2", &["us.anthropic.claude-sonnet-4-6"], minutes[0]..minutes[14] + 1);
+    let sum = |at: usize| truth.iter().map(|minute| minute[at]).sum::<f64>();
+    let asked = (sum(0) + sum(1)) / 15.0;
+    let fits = (6e6 / asked - sum(2) / sum(0)).floor();
+    // The world's calls send 8,000 tokens and reserve 32,000 more; 250 a minute are asked for.
+    assert!((15_000.0..17_000.0).contains(&fits), "{fits}");
+    let how = finding["remedies"][0]["how"].as_str().unwrap();
+    let shown = format!("{},{:03}", fits as i64 / 1000, fits as i64 % 1000);
+    assert!(
+        how.contains(&format!("A max_tokens of at most {shown} lets all 250 calls a minute in")),
+        "{how}"
+    );
+    assert!(how.contains("8k of input and about 32k of max_tokens, while answers average 1.6k"), "{how}");
+    assert_eq!(
+        finding["remedies"].as_array().unwrap().last().unwrap()["command"],
+        "aws service-quotas request-service-quota-increase --service-code bedrock --quota-code L-15B8E632 --desired-value 12000000 --region us-west-2"
+    );
+}
+
+#[test]
+fn the_page_shows_what_is_wrong_and_loads_nothing() {
+    let (page, tables) = (scratch("report.html"), scratch("tables"));
+    let (page, tables) = (page.to_str().unwrap(), tables.to_str().unwrap());
+    let (code, _) = of_demo(&["report", "--output", page, "--csv", tables, "--fail-on", "zero_quota"]);
+    assert_eq!(code, 3);
+    let (code, _) = of_demo(&[
+        "report",
+        "--output",
+        page,
+        "--account",
+        "labs",
+        "--region",
+        "us-east-1",
+        "--fail-on",
+        "zero_quota",
+    ]);
+    assert_eq!(code, 0, "no quota of zero there");
+    of_demo(&["report", "--output", page]);
+    let html = std::fs::read_to_string(page).unwrap();
+    for part in [
+        "max_tokens is reserved",
+        "a limit of 0",
+        "Who spends it",
+        "gone5t2r8y4u",
+        "llama-70b-search",
+        "<svg",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    for part in ["<script", "http://", "https://", "url("] {
+        let html = html.replace("http://www.w3.org/2000/svg", "");
+        assert!(!html.contains(part), "{part}");
+    }
+    let requests = std::fs::read_to_string(Path::new(tables).join("requests.csv")).unwrap();
+    assert!(requests.contains(",20000000,CASE_OPENED,"), "{requests}");
+}
+
+#[test]
+fn a_masked_snapshot_tells_everything_but_whose_it_is() {
+    let masked = scratch("masked.jsonl");
+    let path = masked.to_str().unwrap();
+    of_demo(&["snapshot", "save", "--mask", path]);
+    let text = std::fs::read_to_string(path).unwrap();
+    for secret in ["000000000000", "000000000001", "000000000002", "production", "\"research\""] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    let csv = |from: &str| ran(&["diagnose", "--from", from, "--format", "csv"]).1;
+    let causes = |csv: String| {
+        let mut rows: Vec<String> =
+            csv.lines().map(|l| l.split('"').next_back().unwrap().to_string()).collect();
+        rows.sort();
+        rows
+    };
+    let (own, other) = (csv(SNAPSHOT.to_str().unwrap()), csv(path));
+    assert!(other.contains("999900000001"), "{other}");
+    assert_eq!(causes(other), causes(own));
+}
+
+#[test]
+fn a_picture_is_drawn_for_each_model_of_one_target() {
+    let (code, svg) = of_demo(&["chart", "--account", "production", "--region", "us-west-2"]);
+    assert_eq!((code, svg.matches("<g transform").count()), (0, 4));
+    for part in
+        ["tokens per minute, limit 6M", "calls refused while settled use was 4", "no limit that its usage"]
+    {
+        assert!(svg.contains(part), "{part}");
+    }
+    let (code, out, error) = ran(&["chart", "--from", SNAPSHOT.to_str().unwrap()]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(error.contains("give --account and --region"), "{error}");
+}
+
+#[test]
+fn what_is_asked_wrongly_is_said_in_one_line() {
+    let path = SNAPSHOT.to_str().unwrap();
+    let (code, _, error) = ran(&["quotas", "--from", path, "--account", "nobody"]);
+    assert_eq!(code, 1);
+    assert!(error.contains("there are: production (000000000000), ap-northeast-1; "), "{error}");
+    let (code, _, error) = ran(&["quotas", "--from", path, "--scope", "everywhere"]);
+    assert_eq!(code, 1);
+    assert!(
+        error.contains("--scope: found \"everywhere\", expected one of on_demand, cross_region"),
+        "{error}"
+    );
+    assert_eq!(ran(&["quotas", "--since", "16d"]).0, 2);
+    assert_eq!(ran(&["usage", "--from", "x", "--demo"]).0, 2);
+    let (code, _, error) = ran(&["usage", "--from", "no-such-file"]);
+    assert_eq!(code, 1);
+    assert!(error.contains("no-such-file: cannot be read"), "{error}");
+}
+
+#[test]
+fn completions_and_the_man_page_know_every_sub_command() {
+    let (man, bash) = (ran(&["man"]).1, ran(&["completions", "bash"]).1);
+    for command in ["serve", "explain", "quotas", "usage", "chart", "diagnose", "report", "snapshot"] {
+        assert!(man.contains(&format!(".SH {}\n", command.to_uppercase())), "{command}");
+        assert!(bash.contains(command), "{command}");
+    }
+}
+
+#[test]
+fn every_tool_shows_two_examples() {
+    for tool in ["quotas", "usage", "chart", "diagnose", "report"] {
+        let (_, help, _) = ran(&[tool, "--help"]);
+        assert_eq!(help.matches(&format!("\n  bedrock-quota-exporter {tool} ")).count(), 2, "{help}");
+    }
+}

@@ -1,0 +1,201 @@
+//! Snapshots of a hostile world, and files that are none.
+
+use super::{ran, scratch};
+use serde_json::{Value, json};
+
+const HEADER: &str = r#"{"snapshot":"bedrock-quota-exporter","version":1,"taken":"2026-11-26T09:00:00Z","origin":"aws","masked":false,"team_tag":"team"}"#;
+
+/// A snapshot of these targets.
+fn snapshot(name: &str, targets: &[Value]) -> String {
+    let lines = targets.iter().map(|target| format!("{target}\n")).collect::<String>();
+    write(name, &format!("{HEADER}\n{lines}{{\"targets\":{}}}\n", targets.len()))
+}
+
+fn write(name: &str, text: &str) -> String {
+    let path = scratch(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_string()
+}
+
+fn target(usage: Value) -> Value {
+    json!({
+        "account_id": "111122223333", "account_name": "shop", "region": "us-east-1",
+        "quotas": [], "requests": [], "catalog": null, "usage": usage, "troubles": [],
+    })
+}
+
+/// Ten minutes of ids.
+fn usage(ids: Vec<Value>) -> Value {
+    json!({
+        "from": "2026-11-26T08:40:00Z", "until": "2026-11-26T08:50:00Z", "settled": "2026-11-26T08:50:00Z",
+        "ids": ids,
+    })
+}
+
+fn id(id: &str, metrics: Value) -> Value {
+    json!({"endpoint": "runtime", "id": id, "metrics": metrics})
+}
+
+/// Every tool reads it without a panic; returns everything that they print.
+fn everything(path: &str) -> String {
+    let mut all = String::new();
+    for tool in ["quotas", "usage", "diagnose"] {
+        for format in ["table", "json", "csv"] {
+            let (code, out, error) = ran(&[tool, "--from", path, "--format", format]);
+            assert!([0, 3].contains(&code), "{tool} {format}: {error}");
+            all += &out;
+        }
+    }
+    let (code, page, error) = ran(&["report", "--from", path]);
+    assert_eq!(code, 0, "{error}");
+    all + &page
+}
+
+#[test]
+fn names_with_markup_formulas_and_escape_sequences_stay_names() {
+    let evil = "<script>alert(1)</script>";
+    let mut shop = target(usage(vec![
+        id(evil, json!({"invocations": {"points": [[0, [5, 7]]]}, "throttles": {"points": [[0, [1]]]}})),
+        id("=cmd|' /C calc'!A0", json!({"invocations": {"points": [[0, [5]]]}})),
+        id("\u{1b}[2J\u{202e}gpj", json!({"invocations": {"points": [[0, [5]]]}})),
+    ]));
+    shop["account_name"] = evil.into();
+    shop["quotas"] = json!([{"code": "L-1", "name": evil, "applied": 1, "default": 2, "listed": true, "adjustable": null}]);
+    shop["troubles"] = json!([{"class": "access_denied", "message": "cloudwatch:ListMetrics: <img src=x onerror=alert(1)>"}]);
+    let path = snapshot("evil.jsonl", &[shop]);
+    let (_, page, _) = ran(&["report", "--from", &path]);
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
+    let (_, svg, _) = ran(&["chart", "--from", &path]);
+    assert!(svg.contains("&lt;script&gt;") && !svg.contains("<script"), "{svg}");
+    let (_, csv, _) = ran(&["usage", "--from", &path, "--format", "csv"]);
+    assert!(csv.contains(",'=cmd|' /C calc'!A0,"), "{csv}");
+    for about in [&[][..], &["gpj"]] {
+        let (_, table, _) = ran(&[&["usage", "--from", &path], about].concat());
+        assert!(table.contains("<1b>[2J<202e>gpj") && !table.contains('\u{1b}'), "{table}");
+    }
+}
+
+#[test]
+fn nothing_known_is_shown_as_nothing_known() {
+    let mut denied = target(Value::Null);
+    for key in ["quotas", "requests", "catalog"] {
+        denied[key] = Value::Null;
+    }
+    denied["troubles"] =
+        json!([{"class": "access_denied", "message": "servicequotas:ListServiceQuotas: denied"}]);
+    let path = snapshot("denied.jsonl", &[denied]);
+    let all = everything(&path);
+    assert!(all.contains("not read (access_denied): servicequotas:ListServiceQuotas: denied"), "{all}");
+    let quiet = snapshot("quiet.jsonl", &[target(usage(Vec::new()))]);
+    assert!(everything(&quiet).contains("no traffic"));
+    assert_eq!(ran(&["chart", "--from", &quiet]).0, 1);
+}
+
+#[test]
+fn a_model_that_was_only_ever_refused_has_a_rate_of_one() {
+    let refused = id("anthropic.claude-x-v1:0", json!({"throttles": {"points": [[0, [3, 4, 5, 6, 7, 8]]]}}));
+    let path = snapshot("refused.jsonl", &[target(usage(vec![refused]))]);
+    let (_, out, _) = ran(&["usage", "--from", &path, "--format", "json"]);
+    let document: Value = serde_json::from_str(&out).unwrap();
+    let totals = &document["targets"][0]["models"][0]["totals"];
+    assert_eq!(
+        (&totals["throttle_rate"], &totals["throttles"], &totals["requests"]),
+        (&json!(1), &json!(33), &json!(0))
+    );
+    let (code, out, _) = ran(&["diagnose", "--from", &path]);
+    assert_eq!(code, 3);
+    assert!(out.contains("33 of 33 calls were refused (100 %), in 6 minutes"), "{out}");
+    everything(&path);
+}
+
+#[test]
+fn minutes_that_could_not_be_read_are_in_no_percentile() {
+    let points = json!({"points": [[0, [10, 20]], [5, [30]]], "unread": [[2, 3]]});
+    let known = json!({"points": []});
+    let path = snapshot(
+        "gaps.jsonl",
+        &[target(usage(vec![id("m.x", json!({"invocations": points, "throttles": known}))]))],
+    );
+    let (_, out, _) = ran(&["usage", "--from", &path, "--format", "json"]);
+    let document: Value = serde_json::from_str(&out).unwrap();
+    let model = &document["targets"][0]["models"][0];
+    assert_eq!((&model["totals"]["requests"], &model["totals"]["unread_minutes"]), (&json!(60), &json!(3)));
+    assert_eq!(model["minutes_with_traffic"], 3);
+    assert_eq!(model["week"][0]["minutes"], 7);
+}
+
+#[test]
+fn ten_thousand_ids_are_read_and_one_more_is_not() {
+    let many = |count: usize| {
+        let ids = (0..count)
+            .map(|n| id(&format!("app{n:09}"), json!({"invocations": {"points": [[n % 10, [1]]]}})));
+        snapshot(&format!("ids-{count}.jsonl"), &[target(usage(ids.collect()))])
+    };
+    let (code, out, error) = ran(&["usage", "--from", &many(10_000), "--format", "csv"]);
+    assert_eq!((code, out.lines().count(), error.as_str()), (0, 10_001, ""));
+    let (code, _, error) = ran(&["usage", "--from", &many(10_001)]);
+    assert_eq!(code, 1);
+    assert!(error.contains("line 2: usage: found 10001 ids, expected at most 10000"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_no_snapshot_gets_one_clear_message() {
+    let end = "{\"targets\":0}";
+    let with = |usage: Value| format!("{HEADER}\n{}\n{{\"targets\":1}}\n", target(usage));
+    let points = |points: Value| with(usage(vec![id("m", json!({"invocations": {"points": points}}))]));
+    for (name, text, message) in [
+        ("empty", String::new(), "expected a snapshot as `snapshot save` writes it, found an empty file"),
+        (
+            "text",
+            "hello".into(),
+            "expected a snapshot as `snapshot save` writes it, found no JSON on line 1: ",
+        ),
+        (
+            "other",
+            "{\"a\":1}".into(),
+            "expected a snapshot as `snapshot save` writes it, found JSON of something else on line 1",
+        ),
+        ("newer", HEADER.replace(":1,", ":2,"), "expected a snapshot of version 1, found version 2"),
+        ("cut", HEADER.to_string(), "found no end after 0 targets: the file is not whole"),
+        ("miscounted", format!("{HEADER}\n{{\"targets\":3}}"), "line 2: found 0 targets, expected 3"),
+        ("nobody", format!("{HEADER}\n{end}"), "there is no account in it"),
+        (
+            "beyond",
+            points(json!([[9, [1, 2]]])),
+            "line 2: invocations of \"m\": found minute 9, expected less than 10: the span's",
+        ),
+        (
+            "negative",
+            points(json!([[0, [-1]]])),
+            "line 2: invocations of \"m\": found -1, expected a count from 0 to 1e15",
+        ),
+        ("words", points(json!("many")), "line 2: invalid type: string \"many\""),
+        (
+            "clock",
+            with(usage(vec![])).replace("2026-11-26T08:50:00Z", "soon"),
+            "line 2: found \"soon\", expected a time such as 2026-11-26T09:00:00Z",
+        ),
+        (
+            "long",
+            with(usage(vec![])).replace("2026-11-26T08:40", "2025-11-26T08:40"),
+            "line 2: usage: found 2025-11-26T08:40:00Z to ",
+        ),
+        (
+            "twice",
+            with(usage(vec![id("m", json!({})), id("m", json!({}))])),
+            "line 2: usage: found \"m\" twice, expected once",
+        ),
+        (
+            "metric",
+            with(usage(vec![id("m", json!({"dollars": {"points": []}}))])),
+            "line 2: metrics: found \"dollars\", which no version of this program writes",
+        ),
+    ] {
+        let path = write(name, &text);
+        let (code, out, error) = ran(&["usage", "--from", &path]);
+        assert_eq!((code, out.as_str()), (1, ""), "{name}");
+        assert!(error.starts_with(&format!("bedrock-quota-exporter: {path}: {message}")), "{name}: {error}");
+        assert_eq!(error.lines().count(), 1, "{name}: {error}");
+    }
+}

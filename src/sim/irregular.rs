@@ -198,10 +198,12 @@ fn late(dice: &mut Dice) -> Vec<Late> {
 /// When an id is called: always, from some moment on, or with a pause.
 fn spans(dice: &mut Dice, start: i64) -> Vec<Range<i64>> {
     let pause = dice.span(start - HOUR, 5 * HOUR, 120..3 * HOUR);
+    let (before, after) = (i64::MIN..pause.start, pause.end..i64::MAX);
+    let always = before.start..after.end;
     match dice.below(4) {
-        0 | 1 => vec![i64::MIN..i64::MAX],
-        2 => vec![pause.start..i64::MAX],
-        _ => vec![i64::MIN..pause.start, pause.end..i64::MAX],
+        0 | 1 => vec![always],
+        2 => vec![after],
+        _ => vec![before, after],
     }
 }
 

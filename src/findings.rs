@@ -5,6 +5,7 @@ mod collection;
 mod planning;
 mod quotas;
 
+use crate::model::evaluation::Pool;
 use crate::model::ids::{Scope, Target, words};
 use crate::model::matching::QuotaKey;
 use crate::model::snapshot::Snapshot;
@@ -47,6 +48,11 @@ pub struct Subject {
 }
 
 impl Subject {
+    fn pool(pool: &Pool) -> Subject {
+        let id = pool.id.as_ref().map(|id| Arc::from(id.id.as_ref()));
+        Subject { model: id.or_else(|| pool.model.clone()), scope: pool.scope, quota: None }
+    }
+
     fn model(model: &Arc<str>, scope: Scope) -> Subject {
         Subject { model: Some(model.clone()), scope: Some(scope), quota: None }
     }

@@ -54,7 +54,7 @@ fn refused(state: &TargetState, status: &ThrottleStatus) -> Option<Finding> {
     Some(Finding {
         severity,
         target: state.target.clone(),
-        subject: Subject::model(&status.model, status.scope),
+        subject: Subject::pool(&status.pool),
         what: format!("{} of the calls are refused: {}", percent(share), meaning(cause)),
         evidence: format!(
             "{} calls in 5 minutes, {} of those of the last {span} refused; refused calls in {} of the last 15 \
@@ -71,8 +71,8 @@ fn refused(state: &TargetState, status: &ThrottleStatus) -> Option<Finding> {
 /// The largest share of any limit of the model in this scope among refused minutes.
 fn ceiling(state: &TargetState, status: &ThrottleStatus) -> Option<f64> {
     let own = state.evaluation.quotas.iter().filter(|quota| {
-        quota.quota.key.model == status.model
-            && quota.quota.key.scope == status.scope
+        status.pool.model.as_ref() == Some(&quota.quota.key.model)
+            && status.pool.scope == Some(quota.quota.key.scope)
             && quota.state != State::NoSuchQuota
     });
     own.filter_map(|quota| quota.throttled_ratio).reduce(f64::max)

@@ -105,6 +105,14 @@ pub struct Pool {
     pub id: Option<InvocationId>,
 }
 
+impl Pool {
+    /// The id where the pool is one, else the model.
+    pub fn name(&self) -> &str {
+        let id = self.id.as_ref().map(|id| id.id.as_ref());
+        id.or(self.model.as_deref()).unwrap_or("unknown")
+    }
+}
+
 /// The throttling of one pool, from closed minutes, all its ids added minute by minute.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ThrottleStatus {

@@ -3,7 +3,7 @@
 use crate::world::{self, NOW, SONNET};
 use bedrock_quota_exporter::findings::{Finding, Severity, findings, thresholds};
 use bedrock_quota_exporter::model::catalog::Catalog;
-use bedrock_quota_exporter::model::evaluation::{Cause, Evaluation, QuotaStatus, ThrottleStatus};
+use bedrock_quota_exporter::model::evaluation::{Cause, Evaluation, Pool, QuotaStatus, ThrottleStatus};
 use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, Target};
 use bedrock_quota_exporter::model::matching::{Charge, Unmapped};
 use bedrock_quota_exporter::model::quota::{IncreaseRequest, QuotaList};
@@ -22,8 +22,7 @@ fn of(evaluation: Evaluation) -> Vec<Finding> {
 fn refused(ratio: f64, attempts: f64, seconds: u64, cause: Option<Cause>) -> Vec<Finding> {
     of(Evaluation {
         throttling: vec![ThrottleStatus {
-            model: SONNET.into(),
-            scope: Scope::Global,
+            pool: Pool { model: Some(SONNET.into()), scope: Some(Scope::Global), id: None },
             ratio: vec![("5m", ratio), ("30m", ratio / 2.0)],
             attempts: vec![("5m", attempts), ("30m", attempts * 5.0)],
             throttled_seconds: seconds,

@@ -53,7 +53,7 @@ async fn connect(refused: fn(&str) -> bool) -> Connection {
     let mut plan = plan::plan(&config::parse("test", &text)).unwrap();
     plan.aws.simulated_keys = Some("AKIASIMULATED".to_string());
     let telemetry = Telemetry::new(Build { version: "test", revision: "", mode: "test" }, Timestamp(0));
-    let environment = Environment::load(&plan.aws, Some("us-east-1"), &telemetry).await;
+    let environment = Environment::load(&plan.aws, Some("us-east-1"), &telemetry).await.unwrap();
     environment.session(&Credentials::Default).await.connect(&Target::new("000000000001", "us-east-1"))
 }
 

@@ -4,7 +4,7 @@ use super::html::{Bar, Escaped, folded};
 use super::{Page, age};
 use crate::findings::Finding;
 use crate::model::evaluation::{QuotaStatus, ThrottleStatus};
-use crate::model::ids::{QuotaKind, State, Target};
+use crate::model::ids::{QuotaKind, Scope, State, Target};
 use crate::report::human::{about, exact, percent, rounded};
 
 const FULLEST: usize = 20;
@@ -83,8 +83,8 @@ pub(super) fn refused(page: &Page<'_>) -> String {
         format!(
             "<tr><td>{} <small>{}</small></td><td>{}</td><td data-label=\"refused\">{share}</td>\
              <td data-label=\"cause\">{cause}</td><td data-label=\"refused for\">{} of 15m</td></tr>\n",
-            Escaped(&status.model),
-            status.scope,
+            Escaped(status.pool.name()),
+            status.pool.scope.map_or("unknown", Scope::word),
             page.place(target),
             about(status.throttled_seconds),
         )

@@ -10,7 +10,7 @@ use crate::report::human::{about, exact, percent, rounded};
 const FULLEST: usize = 20;
 const SHOWN: usize = 20;
 /// No more findings than these are on the page, folded ones included.
-const FINDINGS: usize = 40;
+const FINDINGS: usize = 30;
 
 /// The quotas nearest their limits by the largest minute of the look-back window.
 pub(super) fn fullest(page: &Page<'_>) -> String {

@@ -5,6 +5,7 @@ use super::{Page, age};
 use crate::model::observation::Collector;
 use crate::model::state::TargetState;
 use crate::model::time::Timestamp;
+use crate::report::human::about;
 use std::cmp::Reverse;
 
 /// More are folded.
@@ -19,7 +20,7 @@ pub(super) fn table(page: &Page<'_>) -> String {
     folded(&rows, SHOWN, |rows| {
         format!(
             "<table><thead><tr><th>Account</th><th>Region</th><th>Quotas</th><th>Catalog</th><th>Usage</th>\
-             <th>Complete until</th><th>Ids</th></tr></thead>\n<tbody>\n{rows}</tbody></table>\n"
+             <th>Complete until</th><th>Ids</th><th></th></tr></thead>\n<tbody>\n{rows}</tbody></table>\n"
         )
     })
 }
@@ -40,9 +41,10 @@ fn row(page: &Page<'_>, state: &TargetState) -> String {
     let complete = state.evaluation.complete_until.map_or("—".to_string(), |at| age(at, page.now));
     format!(
         "<tr><td>{account}</td><td>{}</td>{cells}<td data-label=\"complete until\">{complete}</td>\
-         <td data-label=\"ids\">{}</td></tr>\n",
+         <td data-label=\"ids\">{}</td>{}</tr>\n",
         Escaped(&state.target.region),
         state.evaluation.ids.len(),
+        error(state),
     )
 }
 
@@ -50,17 +52,21 @@ fn cell(state: &TargetState, collector: Collector, now: Timestamp) -> String {
     let Some(status) = state.collectors.get(&collector).filter(|status| status.last_attempt.is_some()) else {
         return format!("<td data-label=\"{collector}\"><small>not yet</small></td>");
     };
-    let last = status.last_success.map_or("never".to_string(), |at| age(at, now));
+    let last = status.last_success.map_or("never".to_string(), |at| format!("{} ago", about(now.since(at))));
     match &status.last_error {
         None => format!("<td data-label=\"{collector}\">ok <small>{last}</small></td>"),
-        Some(error) => {
-            let short: String = error.chars().take(ERROR_CHARS).collect();
-            let more = if short.len() < error.len() { "…" } else { "" };
-            format!(
-                "<td class=\"bad wide\" data-label=\"{collector}\">failing <small>last success {last}<br>\
-                 {}{more}</small></td>",
-                Escaped(&short)
-            )
-        }
+        Some(_) => format!(
+            "<td class=\"bad\" data-label=\"{collector}\">failing <small>last success {last}</small></td>"
+        ),
     }
+}
+
+/// The first error of a target, shortened; all of them are in the log.
+fn error(state: &TargetState) -> String {
+    let Some(error) = state.collectors.values().find_map(|status| status.last_error.as_ref()) else {
+        return String::new();
+    };
+    let short: String = error.chars().take(ERROR_CHARS).collect();
+    let more = if short.len() < error.len() { "…" } else { "" };
+    format!("<td class=\"bad wide\"><small>{}{more}</small></td>", Escaped(&short))
 }

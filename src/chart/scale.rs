@@ -5,6 +5,9 @@ use crate::model::time::{Minute, Timestamp};
 /// Between two ticks, in minutes.
 const STEPS: [i64; 11] = [5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880];
 
+/// A day, in minutes.
+const DAY: i64 = 1440;
+
 /// Ticks from 0 to at least `most`, about `count` of them, 1, 2, 2.5 or 5 times a power of ten apart.
 pub fn values(most: f64, count: usize) -> Vec<f64> {
     let most = if most > 0.0 { most } else { 1.0 };
@@ -20,7 +23,9 @@ pub fn values(most: f64, count: usize) -> Vec<f64> {
 pub fn times(from: Minute, length: usize, most: usize) -> Vec<(Minute, String)> {
     let length = length as i64;
     let step = STEPS.into_iter().find(|step| length / step <= most as i64).unwrap_or(STEPS[10]);
-    let first = from.0.div_euclid(step) * step;
+    // Steps of several days begin at the span's first midnight, shorter ones at any.
+    let origin = if step > DAY { from.0.div_euclid(DAY) * DAY } else { 0 };
+    let first = origin + (from.0 - origin).div_euclid(step) * step;
     let ticks = (0..).map(|tick| Minute(first + tick * step));
     let ticks = ticks.take_while(|minute| minute.0 < from.0 + length).filter(|minute| *minute >= from);
     ticks.map(|minute| (minute, label(minute.start(), step))).collect()
@@ -30,7 +35,7 @@ pub fn times(from: Minute, length: usize, most: usize) -> Vec<(Minute, String)> 
 fn label(at: Timestamp, step: i64) -> String {
     let text = at.to_string();
     let midnight = at == at.day_start();
-    if midnight || step >= 1440 {
+    if midnight || step >= DAY {
         let date = time::UtcDateTime::from_unix_timestamp(at.0).ok();
         return date.map_or(text, |date| {
             let month = date.month().to_string();

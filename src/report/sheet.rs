@@ -164,8 +164,11 @@ impl Sheet {
                 }
             }
         }
-        for (column, head) in table.column_iter_mut().zip(&self.heads) {
-            column.set_padding((0, 2)).set_delimiter(head.breaks);
+        let last = self.heads.len().saturating_sub(1);
+        for (at, (column, head)) in table.column_iter_mut().zip(&self.heads).enumerate() {
+            // Nothing stands to the right of the last column: its padding would be width that nobody uses.
+            let gap = if at == last { 0 } else { 2 };
+            column.set_padding((0, gap)).set_delimiter(head.breaks);
             if !head.wraps {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }

@@ -377,8 +377,14 @@ fn read(cloud: &mut Cloud, id: &str) -> BTreeMap<Metric, usize> {
     count
 }
 
+/// What tells that an idle id still is, each read so often: its calls, and the errors of an id whose calls all fail,
+/// which publishes no invocations. Its refusals are told by the series of all ids together.
+fn outcomes(times: usize) -> BTreeMap<Metric, usize> {
+    [Metric::Invocations, Metric::ClientErrors].map(|metric| (metric, times)).into()
+}
+
 #[test]
-fn hot_ids_are_read_every_minute_normal_ones_every_five_and_idle_ones_by_their_calls_every_fifteen() {
+fn hot_ids_are_read_every_minute_normal_ones_every_five_and_idle_ones_by_how_calls_end_every_fifteen() {
     let mut cloud = cloud();
     called(&mut cloud, NOVA, -100, 300, 10.0);
     called(&mut cloud, US, -100, 300, 60.0);
@@ -396,17 +402,17 @@ fn hot_ids_are_read_every_minute_normal_ones_every_five_and_idle_ones_by_their_c
         )
     );
     let shares = read(&mut cloud, APP);
-    assert_eq!(shares, BTreeMap::from([(Metric::Invocations, 60)]), "idle, but it shares a hot quota");
+    assert_eq!(shares, outcomes(60), "idle, but it shares a hot quota");
     let all = read(&mut twin, "");
     assert_eq!(all, BTreeMap::from([(Metric::Throttles, 60)]));
 }
 
 #[test]
-fn idle_ids_are_read_by_their_calls_alone_and_their_quota_is_known_to_be_unspent() {
+fn idle_ids_are_read_by_how_their_calls_end_alone_and_their_quota_is_known_to_be_unspent() {
     let mut cloud = cloud();
     cloud.round();
     cloud.run_until(cloud::NOON.plus(600));
-    assert_eq!(read(&mut cloud, NOVA), BTreeMap::from([(Metric::Invocations, 4)]));
+    assert_eq!(read(&mut cloud, NOVA), outcomes(4));
     assert_eq!(cloud.status(RPM).usage, Some(0.0));
     assert_eq!(cloud.status(DAY).usage, Some(0.0));
     let id = cloud.id(NOVA).unwrap();
@@ -447,7 +453,7 @@ fn refusals_that_hot_ids_explain_have_nobody_else_read() {
     cloud.round();
     cloud.run_until(cloud::NOON.plus(3600));
     let others = read(&mut cloud, NOVA);
-    assert_eq!(others, BTreeMap::from([(Metric::Invocations, 4)]));
+    assert_eq!(others, outcomes(4));
     let throttles = start + 125;
     cloud.point(NOVA, Metric::Throttles, throttles, 9.0);
     cloud.point("", Metric::Throttles, throttles, 13.0);
@@ -485,4 +491,18 @@ fn a_budget_slows_the_calm_and_shows_it() {
     cloud.settings.budget = Some(10.0);
     cloud.run_until(cloud.now.plus(60));
     assert_eq!(cloud.state().slowed, Some(false));
+}
+
+#[test]
+fn an_idle_id_whose_calls_all_fail_is_seen_within_its_interval() {
+    let mut cloud = cloud();
+    let start = cloud::NOON.minute();
+    for minute in (start + 120).until(start + 180) {
+        cloud.point(NOVA, Metric::ClientErrors, minute, 200.0);
+    }
+    cloud.round();
+    cloud.run_until((start + 120).start().plus(900 + 300));
+    assert!(cloud.total(NOVA, Metric::ClientErrors) >= Some(200.0 * 5.0));
+    cloud.run_until((start + 240).start());
+    assert_eq!(cloud.total(NOVA, Metric::ClientErrors), Some(200.0 * 60.0));
 }

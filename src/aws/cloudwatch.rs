@@ -256,7 +256,8 @@ fn untold(series: &SeriesRequest, answer: &Answer) -> Option<CollectError> {
 
 /// Takes the points that can be what AWS means. `window`: what the call asked for, wider than the series'
 /// own where calls are shared. An answer with anything else in it is not complete: what it leaves out is
-/// unknown, not 0.
+/// unknown, not 0. Once a point is of another time than was asked for, nobody knows of which minutes the
+/// others are: none is taken.
 fn reading(
     series: &SeriesRequest,
     window: Range<Minute>,
@@ -265,14 +266,19 @@ fn reading(
 ) -> SeriesReading {
     let mut complete = answer.status == Some(StatusCode::Complete) && !answer.uneven;
     let mut points = Vec::with_capacity(answer.points.len());
+    // AWS's EndTime is exclusive; a server that counts it in says nothing wrong, only too much.
+    let asked = |at: i64| (window.start..=window.end).contains(&Timestamp(at).minute());
+    let timely = answer.points.iter().all(|(at, _)| asked(*at));
     for (at, value) in answer.points {
         let minute = Timestamp(at).minute();
-        // AWS's EndTime is exclusive; a server that counts it in says nothing wrong, only too much.
-        if (0.0..MOST).contains(&value) && (window.start..=window.end).contains(&minute) {
+        if (0.0..MOST).contains(&value) && timely {
             points.extend((series.from..series.until).contains(&minute).then_some((minute, value)));
             continue;
         }
         complete = false;
+        if (0.0..MOST).contains(&value) && asked(at) {
+            continue; // the one that is of another time is told
+        }
         let (at, metric, id) = (Timestamp(at), series.metric, &series.id.id);
         say(errors, malformed(DATA, format_args!("{value} at {at} is no datapoint of {metric} of {id}")));
     }
@@ -351,8 +357,11 @@ mod tests {
         };
         let good = vec![(Minute(1), 2.0)];
         assert_eq!(read(&[(0, 1.0), (60, 2.0)]), (good.clone(), true, vec![]), "another series' minute");
-        for bad in [(120, f64::NAN), (120, -1.0), (120, 1e300), (600, 9.0), (-60, 9.0)] {
+        for bad in [(120, f64::NAN), (120, -1.0), (120, 1e300)] {
             assert_eq!(read(&[(60, 2.0), bad, bad]), (good.clone(), false, vec![ErrorClass::Malformed]));
+        }
+        for displaced in [(600, 9.0), (-60, 9.0)] {
+            assert_eq!(read(&[(60, 2.0), displaced]), (vec![], false, vec![ErrorClass::Malformed]));
         }
     }
 

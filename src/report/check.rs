@@ -149,16 +149,20 @@ fn readings(plan: &Plan, ids: f64, metrics: f64) -> Vec<Reading> {
         interval: interval.max(every),
         metrics: ids * metrics,
     };
-    let Some(cadence) = plan.settings.cadence else { return vec![reading("ids", ids, metrics, every)] };
+    let Some(cadence) = plan.settings.cadence else {
+        let each = reading("ids", ids, metrics, every);
+        let what = format!("{}, and the calls of all ids,", each.what);
+        return vec![Reading { what, metrics: each.metrics + 1.0, ..each }];
+    };
     let [hot, normal, idle] = MIX.map(|share| (share * ids * 10.0).round() / 10.0);
-    let tripwire = Reading { what: "throttles of all ids".into(), interval: every, metrics: 1.0 };
+    let tripwire = Reading { what: "calls and throttles of all ids".into(), interval: every, metrics: 2.0 };
     vec![
         tripwire,
         reading("hot ids", hot, metrics, every),
         reading("normal ids", normal, metrics, cadence.normal_interval),
         Reading {
-            what: format!("{idle} idle ids by their invocations"),
-            ..reading("idle ids", idle, 1.0, cadence.idle_interval)
+            what: format!("{idle} idle ids by their invocations and errors"),
+            ..reading("idle ids", idle, 3.0, cadence.idle_interval)
         },
     ]
 }
@@ -225,7 +229,7 @@ mod tests {
         let every_five = price("usage: {cadence: fixed, interval: 5m, discovery_interval: 1h}");
         assert!((38.0..39.0).contains(&every_five), "{every_five}");
         let by_need = price("");
-        assert!((35.0..37.0).contains(&by_need), "{by_need}");
+        assert!((37.0..38.0).contains(&by_need), "{by_need}");
     }
 
     #[test]

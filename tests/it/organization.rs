@@ -268,7 +268,7 @@ async fn an_organization_that_does_not_answer_takes_no_account_away() {
     let exporter = Exporter::start("denied", &url, &config, &[]).await;
     let alone = exporter.until_read(&[1]).await;
     assert_eq!(alone.discovery(), Some(0.0));
-    assert_eq!(exporter.get("/-/ready").await.0, 200, "what can be read is");
+    assert_eq!(exporter.get("/-/ready").await, (200, "ready\n".to_string()), "what can be read is");
     let errors = |scrape: &Scrape| {
         scrape.value("bedrock_exporter_discovery_errors_total", "class=\"access_denied\"").unwrap()
     };

@@ -65,7 +65,7 @@ fn denied() -> Response {
 /// Profile and team of every profile whose tags were read, and what was said of the tags that were not.
 async fn teams(refused: fn(&str) -> bool) -> (Option<Vec<(String, String)>>, Vec<String>) {
     let (catalog, errors) = connect(refused).await.catalog(&["team".to_string()]).await;
-    let catalog = catalog.expect("the profiles are listed");
+    let catalog = catalog.unwrap_or_else(|| panic!("the profiles are not listed: {errors:?}"));
     assert_eq!(catalog.profiles.iter().flatten().count(), PROFILES.len(), "each once");
     let teams = catalog.tags.map(|tags| {
         let team = |(arn, tags): (String, std::collections::BTreeMap<String, String>)| {

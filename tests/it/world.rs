@@ -344,7 +344,7 @@ fn evaluation() -> Evaluation {
         quotas: vec![zero, day, missing, tokens],
         models_in_use: ids.iter().filter_map(|id| id.resolution.model.clone()).collect(),
         ids,
-        throttling: vec![throttled(SONNET)],
+        throttling: vec![throttled(SONNET), throttled_id("acme.secret-v1:0")],
         unmapped: vec![
             (InvocationId::runtime("acme.secret-v1:0"), Unmapped::NoQuota),
             (InvocationId::mantle("acme.secret-v1:0"), Unmapped::NoQuota),
@@ -363,6 +363,12 @@ pub fn throttled(model: &str) -> ThrottleStatus {
         throttled_seconds: 300,
         cause: Some(Cause::Reservation),
     }
+}
+
+/// Refusals of an id of which nothing else is known.
+fn throttled_id(id: &str) -> ThrottleStatus {
+    let pool = Pool { model: None, scope: None, id: Some(InvocationId::runtime(id)) };
+    ThrottleStatus { pool, cause: Some(Cause::Unknown), ..throttled(id) }
 }
 
 fn ids(profile: InvocationId, team: InvocationId) -> Vec<IdStatus> {

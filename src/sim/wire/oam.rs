@@ -5,7 +5,10 @@ use super::refusal::{Refusal, unknown_operation};
 use super::scene::Scene;
 use serde_json::{Value, json};
 
-const PAGING: Paging = Paging {
+/// ListAttachedLinks gives up to 1,000 links a page.
+const LINKS: Paging = Paging { most: 1000, ..SINKS };
+
+const SINKS: Paging = Paging {
     size: Some("MaxResults"),
     token: "NextToken",
     usual: 5,
@@ -44,5 +47,6 @@ pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, R
         }
         _ => return Err(unknown_operation(operation)),
     };
-    Ok(PAGING.page(scene, input, rows)?.reply("Items", |row| row))
+    let paging = if operation == "ListSinks" { SINKS } else { LINKS };
+    Ok(paging.page(scene, input, rows)?.reply("Items", |row| row))
 }

@@ -4,15 +4,15 @@ import frame
 import tiles
 from links import row_to_overview
 from panels import CALM, ORANGE, PLAIN, RED, TEXT, describe, percent, stat, steps
-from promql import TARGET, THROTTLE, by, count, one, with_account_name
+from promql import REFUSED, TARGET, by, count, one, with_account_name
 from tables import ACCOUNT, REGION, Column, matrix, table
 
 RATIO = "bedrock_quota_utilization_peak_ratio"
 
 
 def refused_share():
-    attempts = one("bedrock_attempts", THROTTLE, window="5m")
-    refused = f"{one('bedrock_throttle_ratio', THROTTLE, window='5m')} * {attempts}"
+    attempts = one("bedrock_attempts", REFUSED, window="5m")
+    refused = f"{one('bedrock_throttle_ratio', REFUSED, window='5m')} * {attempts}"
     return f"sum {by(TARGET)} ({refused}) / (sum {by(TARGET)} ({attempts}) > 0)"
 
 

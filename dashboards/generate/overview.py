@@ -4,8 +4,8 @@ import frame
 import tiles
 from links import row_to_model
 from panels import CALM, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, stat, steps
-from promql import (QUOTA, THROTTLE, USED, aggregate, annotate, busiest, by, count, on_labels, one, over_hour,
-                    refused_per_minute, series, with_account_name)
+from promql import (QUOTA, REFUSED, TARGET, THROTTLE, USED, aggregate, annotate, busiest, by, count, on_labels, one,
+                    over_hour, refused_per_minute, series, with_account_name)
 from tables import ACCOUNT, ACCOUNT_NAME, MODEL, QUOTA_NAME, REGION, SCOPE, VARIANT, Column, table
 from words import CAUSES, QUOTAS, STATES
 
@@ -88,6 +88,9 @@ def largest_spender():
 
 def throttled_now(values):
     cause = one("bedrock_throttle_cause")
+    id_of = TARGET + ("model_id",)
+    alone = f"{one('bedrock_throttle_cause', REFUSED)} and {on_labels(id_of)} {one('bedrock_model_id_info', id_of)}"
+    alone = f'label_replace({alone}, "spender", "$1", "model_id", "(.+)")'
 
     def of_throttled(expr):
         return f"{expr} and {on_labels(THROTTLE)} {cause}"
@@ -97,16 +100,17 @@ def throttled_now(values):
         "Models and scopes refused within the last 15 minutes. The cause is named from five throttled minutes on. "
         "Refused is the share of the last five minutes; – where nothing was tried. Ceiling is the largest measured "
         "utilization among the throttled minutes: far below 100 % means that Bedrock reserved input + max_tokens at "
-        "admission. Spends most: the application profile or id that was charged most tokens in the last hour.",
+        "admission. Spends most: the application profile or id that was charged most tokens in the last hour; an id whose "
+        "model or scope is unknown has its own row and stands there itself.",
         "Reservation: lower max_tokens. Requests or tokens per minute: slow down, spread or raise. Capacity: no quota "
         "helps; use another scope or region. The model's page shows where there is room."), [
             *place(values),
             Column("Cause", "cause", expr=with_account_name(cause), width=182, mappings=CAUSES),
-            Column("Refused", expr=of_throttled(one("bedrock_throttle_ratio", THROTTLE, window="5m")), width=92,
+            Column("Refused", expr=of_throttled(one("bedrock_throttle_ratio", REFUSED, window="5m")), width=92,
                    unit="percentunit", decimals=0, steps=tiles.share_steps(values, TEXT)),
             Column("Ceiling", expr=of_throttled(one("bedrock_quota_throttled_utilization_ratio", THROTTLE)),
                    width=70, unit="percentunit", decimals=0),
-            Column("Spends most", "spender", least=90, expr=of_throttled(largest_spender())),
+            Column("Spends most", "spender", least=90, expr=f"{of_throttled(largest_spender())} or {alone}"),
         ], size=(24, 9), no_value="nothing throttled in 15 minutes, or no data: see Data age", base="Cause",
         sort=[("Refused", True)])
 

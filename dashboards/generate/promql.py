@@ -8,6 +8,8 @@ TARGET = ("account_id", "region")
 QUOTA = TARGET + ("endpoint", "model", "scope", "variant", "quota", "quota_code")
 ID = TARGET + ("endpoint", "model_id", "model", "scope")
 THROTTLE = TARGET + ("model", "scope")
+# An id whose model or scope is unknown stands alone; all others have no model_id.
+REFUSED = THROTTLE + ("model_id",)
 PROVISIONED = TARGET + ("provisioned_model_id", "name", "model")
 ROW = TARGET + ("quota_code",)
 COLLECTOR = TARGET + ("collector",)
@@ -40,9 +42,9 @@ LABELS = {
     "bedrock_cache_write_tokens_total": ID,
     "bedrock_invocation_latency_seconds": ID + ("statistic",),
     "bedrock_time_to_first_token_seconds": ID + ("statistic",),
-    "bedrock_throttle_ratio": THROTTLE + ("window",),
-    "bedrock_attempts": THROTTLE + ("window",),
-    "bedrock_throttle_cause": THROTTLE + ("cause",),
+    "bedrock_throttle_ratio": REFUSED + ("window",),
+    "bedrock_attempts": REFUSED + ("window",),
+    "bedrock_throttle_cause": REFUSED + ("cause",),
     "bedrock_unmapped_model": TARGET + ("model_id", "reason"),
     "bedrock_model_id_info": ID + ("name", "type", "confidence", "team"),
     "bedrock_model_end_of_life_timestamp_seconds": TARGET + ("model",),
@@ -119,8 +121,8 @@ def over_hour(metric, labels=None, **selector):
 
 def refused_per_minute(labels, window="5m"):
     """Refused calls, from the exporter's own window of closed minutes: no counter, so no cadence shows in it."""
-    attempts = one("bedrock_attempts", THROTTLE, window=window)
-    ratio = one("bedrock_throttle_ratio", THROTTLE, window=window)
+    attempts = one("bedrock_attempts", REFUSED, window=window)
+    ratio = one("bedrock_throttle_ratio", REFUSED, window=window)
     return f"sum {by(labels)} ({ratio} * {attempts}) / {window.removesuffix('m')}"
 
 

@@ -1,7 +1,7 @@
 """Single numbers that several dashboards show."""
 
 from panels import ORANGE, PLAIN, RED, describe, percent, stat, steps
-from promql import THROTTLE, busiest, count, one
+from promql import REFUSED, busiest, count, one
 
 HOUR = 3600
 DAY_QUOTA = {"quota": "tokens_per_day"}
@@ -9,8 +9,8 @@ DAY_QUOTA = {"quota": "tokens_per_day"}
 
 def throttled_share(window="5m"):
     """Refused calls of all attempts, over everything selected."""
-    attempts = one("bedrock_attempts", THROTTLE, window=window)
-    refused = f"{one('bedrock_throttle_ratio', THROTTLE, window=window)} * {attempts}"
+    attempts = one("bedrock_attempts", REFUSED, window=window)
+    refused = f"{one('bedrock_throttle_ratio', REFUSED, window=window)} * {attempts}"
     return f"sum({refused}) / (sum({attempts}) > 0)"
 
 

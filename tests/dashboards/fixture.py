@@ -120,6 +120,11 @@ class Id:
         return {"account_id": self.account, "region": self.region, "endpoint": "runtime",
                 "model_id": self.model_id, "model": self.model, "scope": self.scope}
 
+    def pool(self):
+        """What its throttles are added up by: an id of unknown model stands alone."""
+        alone = {"model_id": self.model_id} if self.model == "unknown" else {}
+        return {"account_id": self.account, "region": self.region, "model": self.model, "scope": self.scope} | alone
+
 
 IDS = [
     Id(PAYMENTS, US, "us." + SONNET, SONNET, "cross_region", "system_profile", 20_000, 10, refused=2, code="L-0001"),
@@ -134,7 +139,8 @@ IDS = [
     Id(SEARCH, EU, NOVA, NOVA, "on_demand", "base", 30_000, 20, code="L-0006"),
     Id(SEARCH, US, MISTRAL, MISTRAL, "on_demand", "base", 9_000, 40, legacy=True),
     Id(SEARCH, US, COMMAND, COMMAND, "on_demand", "base", 0, 0, refused=3),
-    Id(SEARCH, US, "zz9zz9zz9zz9", "unknown", "unknown", "unknown", 500, 5),
+    Id(SEARCH, US, "zz9zz9zz9zz9", "unknown", "unknown", "unknown", 500, 5, refused=5),
+    Id(SEARCH, US, "yy8yy8yy8yy8", "unknown", "unknown", "unknown", 500, 60),
 ]
 
 REFUSED_SINCE = 30 * MINUTE      # ago
@@ -227,20 +233,22 @@ def add_ids(fleet):
         for quota in QUOTAS:
             if (quota.account, quota.region, quota.code) == (each.account, each.region, each.code):
                 fleet.counter("bedrock_quota_tokens_total", quota.labels() | {"model_id": each.model_id}, each.charge)
-    pools = {(i.account, i.region, i.model, i.scope) for i in IDS if i.model != "unknown"}
-    for account, region, model, scope in sorted(pools):
-        ids = [i for i in IDS if (i.account, i.region, i.model, i.scope) == (account, region, model, scope)]
-        labels = {"account_id": account, "region": region, "model": model, "scope": scope}
+    pools = {}
+    for each in IDS:
+        pools.setdefault(tuple(each.pool().items()), []).append(each)
+    for pool, ids in pools.items():
+        labels = dict(pool)
         calls, refused = sum(i.calls for i in ids), sum(i.refused for i in ids)
         for window, minutes in (("5m", 5), ("30m", 30)):
             fleet.gauge("bedrock_attempts", labels | {"window": window}, (calls + refused) * minutes)
             fleet.gauge("bedrock_throttle_ratio", labels | {"window": window}, refused / (calls + refused))
         if refused:
-            cause = "zero_quota" if model == COMMAND else "reservation"
+            cause = {COMMAND: "zero_quota", "unknown": "unknown"}.get(labels["model"], "reservation")
             fleet.gauge("bedrock_throttle_cause", labels | {"cause": cause},
                         lambda ago, born: 1 if ago <= REFUSED_SINCE else None)
-    fleet.gauge("bedrock_unmapped_model", {"account_id": SEARCH, "region": US, "model_id": "zz9zz9zz9zz9",
-                                           "reason": "unknown profile"}, 1)
+        if labels["model"] == "unknown":
+            fleet.gauge("bedrock_unmapped_model", {"account_id": labels["account_id"], "region": labels["region"],
+                                                   "model_id": labels["model_id"], "reason": "unknown profile"}, 1)
 
 
 def add_inventory(fleet):

@@ -10,7 +10,7 @@ import urllib.error
 
 import live
 import servers
-from situations import SCALE, SCRAPE_SECONDS, noticed, target, until
+from situations import SCALE, SCRAPE_SECONDS, config, exporter, noticed, simulated, target, until
 
 STALE, FRESH = target(0, "eu-central-1"), target(1, "eu-central-1")
 BLIND = target(0, "ap-northeast-1")
@@ -53,17 +53,6 @@ def lost(frugal):
     return {"BedrockExporterReplicaDown": [{"instance": frugal}], "BedrockTargetsLost": [{}]}
 
 
-def config(aws, targets, more):
-    accounts = {}
-    for each in targets:
-        accounts.setdefault(each["account_id"], []).append(each["region"])
-    rows = [
-        f"  - {{role_arn: 'arn:aws:iam::{account}:role/bedrock-quota-exporter', regions: [{', '.join(regions)}]}}\n"
-        for account, regions in accounts.items()
-    ]
-    return f"accounts:\n{''.join(rows)}aws: {{endpoint_url: '{aws}'}}\n{more}"
-
-
 def fault(hit):
     return {"account" if name == "account_id" else name: value for name, value in hit.items()}
 
@@ -75,31 +64,12 @@ class Faults:
         self.binary, self.folder = binary, folder
         self.seen, self.absent, self.expected = live.Watch(), live.Watch(), {}
 
-    @contextlib.contextmanager
-    def exporter(self, name, text):
-        """Serves that config, which may be changed; gives its address."""
-        port = servers.free_port()
-        (self.folder / name).write_text(text)
-        with servers.process(
-            self.folder,
-            port,
-            self.binary,
-            "serve",
-            f"--config.file={self.folder / name}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--web.enable-lifecycle",
-            env={"AWS_ACCESS_KEY_ID": "AKIASIMULATED", "AWS_SECRET_ACCESS_KEY": "simulated"},
-        ) as url:
-            yield url
-
     def run(self):
-        port = servers.free_port()
-        command = [self.binary, "sim", f"--listen=127.0.0.1:{port}"]
         with contextlib.ExitStack() as running:
-            aws = running.enter_context(servers.process(self.folder, port, *command, ready_at="/_sim/clock"))
-            late = running.enter_context(self.exporter("late.yaml", config(aws, [STALE, FRESH, BLIND], LATE)))
+            aws = running.enter_context(simulated(self))
+            late = running.enter_context(exporter(self, "late.yaml", config(aws, [STALE, FRESH, BLIND], LATE)))
             second = running.enter_context(contextlib.ExitStack())
-            frugal = second.enter_context(self.exporter("frugal.yaml", config(aws, [REFUSED], FRUGAL)))
+            frugal = second.enter_context(exporter(self, "frugal.yaml", config(aws, [REFUSED], FRUGAL)))
             metrics = [f"{url}/metrics" for url in (late, frugal)]
             stack = running.enter_context(live.stack(metrics, SCALE, SCRAPE_SECONDS))
 

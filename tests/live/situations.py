@@ -1,4 +1,4 @@
-"""What both scenarios are made of: their labels, their waiting, and how what was seen is held against what should be."""
+"""What the scenarios are made of: their labels, their servers, their waiting, and how what was seen is held against what should be."""
 
 import sys
 import threading
@@ -9,6 +9,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "alerts"), str(TESTS / "dashboards")]
 
 import live  # noqa: E402
+import servers  # noqa: E402
 
 SCALE = 0.1
 SCRAPE_SECONDS = 10
@@ -16,6 +17,41 @@ SCRAPE_SECONDS = 10
 
 def target(account, region, **labels):
     return {"account_id": f"00000000000{account}", "region": region, **labels}
+
+
+def simulated(scenario):
+    """Serves a simulated AWS; gives its address."""
+    port = servers.free_port()
+    command = [scenario.binary, "sim", f"--listen=127.0.0.1:{port}"]
+    return servers.process(scenario.folder, port, *command, ready_at="/_sim/clock")
+
+
+def config(aws, targets, more):
+    accounts = {}
+    for each in targets:
+        accounts.setdefault(each["account_id"], []).append(each["region"])
+    rows = [
+        f"  - {{role_arn: 'arn:aws:iam::{account}:role/bedrock-quota-exporter', regions: [{', '.join(regions)}]}}\n"
+        for account, regions in accounts.items()
+    ]
+    return f"accounts:\n{''.join(rows)}aws: {{endpoint_url: '{aws}'}}\n{more}"
+
+
+def exporter(scenario, name, text, *flags):
+    """Serves that config, which may be changed; gives its address."""
+    port = servers.free_port()
+    (scenario.folder / name).write_text(text)
+    return servers.process(
+        scenario.folder,
+        port,
+        scenario.binary,
+        "serve",
+        f"--config.file={scenario.folder / name}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--web.enable-lifecycle",
+        *flags,
+        env={"AWS_ACCESS_KEY_ID": "AKIASIMULATED", "AWS_SECRET_ACCESS_KEY": "simulated"},
+    )
 
 
 # Traffic that follows the day, in bursts: at the hour of its peak a burst may reach a limit, as it would in life.

@@ -16,6 +16,7 @@ import demo
 import faults
 import live
 import queries
+import shards
 import shipped
 
 BINARY = os.environ.get("BQE_BINARY", str(TESTS.parent / "target/debug/bedrock-quota-exporter"))
@@ -23,19 +24,19 @@ BINARY = os.environ.get("BQE_BINARY", str(TESTS.parent / "target/debug/bedrock-q
 # Alerts that no situation raises within minutes, each with its reason: only promtool tests these.
 NOT_LIVE = {"BedrockExporterStuck": "a writer that is stuck cannot be had without a mistake in it"}
 
-DEMO = FAULTS = None
+DEMO = FAULTS = SHARDS = None
 
 
 def setUpModule():
-    global DEMO, FAULTS
+    global DEMO, FAULTS, SHARDS
     with tempfile.TemporaryDirectory() as folder:
-        DEMO, FAULTS = demo.Demo(BINARY, Path(folder)), faults.Faults(BINARY, Path(folder))
-        situations.together(DEMO.run(), FAULTS.run())
+        DEMO, FAULTS, SHARDS = (each(BINARY, Path(folder)) for each in (demo.Demo, faults.Faults, shards.Shards))
+        situations.together(DEMO.run(), FAULTS.run(), SHARDS.run())
 
 
 class Coverage(unittest.TestCase):
     def test_every_alert_has_its_situation(self):
-        raised = set(demo.EXPECTED) | set(demo.STOPPED) | set(faults.failing("", "")) | set(faults.lost(""))
+        raised = set(demo.EXPECTED) | set(demo.STOPPED) | set(faults.failing("", "")) | set(faults.lost("")) | set(shards.EXPECTED)
         alerts = {rule["alert"] for rule in shipped.all_rules() if "alert" in rule}
         self.assertEqual(raised | set(NOT_LIVE), alerts)
         self.assertEqual(raised & set(NOT_LIVE), set())
@@ -106,6 +107,11 @@ class OfTheFaults(Alerts, unittest.TestCase):
         absent = FAULTS.absent.report()
         self.assertEqual(live.differences(absent, faults.ABSENT), [])
         self.assertEqual([list(alert["notified"]) for alert in absent], [["pages"]])
+
+
+class OfTheShards(Alerts, unittest.TestCase):
+    def setUp(self):
+        self.watch, self.expected, self.mutes = SHARDS.seen, shards.EXPECTED, {}
 
 
 if __name__ == "__main__":

@@ -246,7 +246,9 @@ async fn ready(State(site): State<Site>) -> (StatusCode, String) {
     }
     let Published { snapshot, explored, awaited, .. } = site.published.borrow().clone();
     let unread = snapshot.unread(&awaited);
-    let why = if !explored || !snapshot.first_round_done() {
+    let why = if !explored {
+        "the organization's accounts are not known yet".to_string()
+    } else if !snapshot.first_round_done() {
         "the first round is under way".to_string()
     } else if unread.is_empty() {
         "the first page is being made".to_string()

@@ -182,9 +182,11 @@ impl Fleet {
         &self.connections
     }
 
-    /// Whether AWS has told every list of accounts.
+    /// Whether it is known what there is to read: AWS has told the organization's accounts, or was asked in vain and
+    /// the config names accounts of its own, which are not to wait for that.
     pub(super) fn is_explored(&self) -> bool {
-        self.organization.is_none() || self.listed
+        let asked = self.again.contains_key(&Question::Accounts);
+        self.organization.is_none() || self.listed || asked && !self.configured.is_empty()
     }
 
     /// The clock was set back by so many seconds: what was to be asked in a while still is.

@@ -54,14 +54,14 @@ impl Clock {
 }
 
 /// Seconds since the epoch by the machine's own clock.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the simulator knows nothing of the exporter, its clock neither"
-)]
 pub fn real_time() -> i64 {
     since_epoch().as_secs() as i64
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the simulator knows nothing of the exporter, its clock neither"
+)]
 fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

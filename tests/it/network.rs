@@ -217,7 +217,7 @@ async fn a_server_that_is_not_cloudwatch_is_said_to_be_none() {
     );
     let host = other.trim_start_matches("http://").to_string();
     machine.check_config(&config).await.fails_with(&[
-        &format!("cloudwatch:ListMetrics: HTTP 404, and no answer in RPC v2 CBOR"),
+        "cloudwatch:ListMetrics: HTTP 404, and no answer in RPC v2 CBOR",
         &format!("{host} is not CloudWatch"),
         "9 of 11 permissions tried are there.",
     ]);

@@ -14,6 +14,10 @@ use tokio::net::TcpListener;
 
 const PROFILES: [&str; 3] = ["aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"];
 
+const IDENTITY: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult>\
+    <Arn>arn:aws:iam::000000000001:user/x</Arn><UserId>x</UserId><Account>000000000001</Account>\
+    </GetCallerIdentityResult></GetCallerIdentityResponse>";
+
 fn arn(id: &str) -> String {
     format!("arn:aws:bedrock:us-east-1:000000000001:application-inference-profile/{id}")
 }
@@ -32,11 +36,15 @@ fn profiles() -> Value {
 
 /// `refused` says of which profiles the tags are refused.
 async fn connect(refused: fn(&str) -> bool) -> Connection {
-    let answer = move |uri: Uri, body: Option<Json<Value>>| async move {
-        if uri.path() == "/inference-profiles" {
-            return Json(profiles()).into_response();
+    let answer = move |uri: Uri, body: String| async move {
+        match uri.path() {
+            "/inference-profiles" => return Json(profiles()).into_response(),
+            // Whose credentials these are is asked of STS, which speaks the Query protocol.
+            "/" => return IDENTITY.into_response(),
+            _ => {}
         }
-        let resource = body.and_then(|Json(body)| body["resourceARN"].as_str().map(str::to_string));
+        let body: Option<Value> = serde_json::from_str(&body).ok();
+        let resource = body.and_then(|body| body["resourceARN"].as_str().map(str::to_string));
         match resource {
             Some(arn) if !refused(&arn) => {
                 let team = arn.rsplit('/').next().unwrap_or_default();

@@ -65,7 +65,7 @@ fn save(args: &SnapshotSave, path: &Path) -> Result<Saved> {
     let file = BufWriter::new(File::create(path)?);
     let compressed = args.file.extension().is_some_and(|extension| extension == "gz");
     let mut out: Out = if compressed {
-        Out::Compressed(GzEncoder::new(file, Compression::fast()))
+        Out::Compressed(Box::new(GzEncoder::new(file, Compression::fast())))
     } else {
         Out::Plain(file)
     };
@@ -93,7 +93,7 @@ fn save(args: &SnapshotSave, path: &Path) -> Result<Saved> {
 /// A file that is written, maybe compressed.
 enum Out {
     Plain(BufWriter<File>),
-    Compressed(GzEncoder<BufWriter<File>>),
+    Compressed(Box<GzEncoder<BufWriter<File>>>),
 }
 
 impl Out {

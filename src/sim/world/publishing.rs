@@ -206,7 +206,8 @@ mod tests {
         #[test]
         fn a_value_never_shrinks_and_is_whole_when_told(seed: u64, minute in 0i64..40_000_000, steps in 1u32..6) {
             let start = (minute + 1) * 60 + (seed % 900) as i64;
-            let outages = vec![start..start + (seed % 3000) as i64];
+            let outage = start..start + (seed % 3000) as i64;
+            let outages = std::iter::once(outage).collect();
             let publishing = Publishing { steps, growing: 0.8, stragglers: 0.3, outages, ..Publishing::irregular() };
             let values = seen(&publishing, seed, minute, 6000);
             prop_assert!(values.is_sorted());

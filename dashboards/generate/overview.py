@@ -92,8 +92,8 @@ def throttled_now(values):
     alone = f"{one('bedrock_throttle_cause', REFUSED)} and {on_labels(id_of)} {one('bedrock_model_id_info', id_of)}"
     alone = f'label_replace({alone}, "spender", "$1", "model_id", "(.+)")'
 
-    def of_throttled(expr):
-        return f"{expr} and {on_labels(THROTTLE)} {cause}"
+    def of_throttled(expr, labels=THROTTLE):
+        return f"{expr} and {on_labels(labels)} {cause}"
 
     return table("Throttled now", describe(
         "Who is refused, and by which limit?",
@@ -106,8 +106,8 @@ def throttled_now(values):
         "helps; use another scope or region. The model's page shows where there is room."), [
             *place(values),
             Column("Cause", "cause", expr=with_account_name(cause), width=182, mappings=CAUSES),
-            Column("Refused", expr=of_throttled(one("bedrock_throttle_ratio", REFUSED, window="5m")), width=92,
-                   unit="percentunit", decimals=0, steps=tiles.share_steps(values, TEXT)),
+            Column("Refused", expr=of_throttled(one("bedrock_throttle_ratio", REFUSED, window="5m"), REFUSED),
+                   width=92, unit="percentunit", decimals=0, steps=tiles.share_steps(values, TEXT)),
             Column("Ceiling", expr=of_throttled(one("bedrock_quota_throttled_utilization_ratio", THROTTLE)),
                    width=70, unit="percentunit", decimals=0),
             Column("Spends most", "spender", least=90, expr=f"{of_throttled(largest_spender())} or {alone}"),

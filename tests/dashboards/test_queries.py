@@ -110,6 +110,7 @@ class OnOnePast(unittest.TestCase):
         self.assertAlmostEqual(shares[COMMAND], 1)
         self.assertAlmostEqual(shares[SONNET], 6 / 46)
         self.assertAlmostEqual(shares["unknown"], 5 / 10)
+        self.assertEqual(len(ask(self.pages.overview, "Throttled now", "B")), len(rows), "ids without a model are told apart")
         ceiling = ask(self.pages.overview, "Throttled now", "C")
         self.assertEqual([(r["metric"]["model"], r["value"][1]) for r in ceiling], [(SONNET, "0.38")])
 

@@ -2,6 +2,8 @@
 //!
 //! Says how many did not inflate to what was rendered (none may), and how fast pages are made.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+
 #[allow(dead_code)]
 #[path = "../tests/it/pages.rs"]
 mod pages;

@@ -1,5 +1,7 @@
 //! The status page of 250 targets: `cargo bench --bench status`.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+
 #[allow(dead_code)]
 #[path = "../tests/it/world.rs"]
 mod world;

@@ -268,6 +268,9 @@ impl History {
         let from = self.columns[index].settle(answer, ages);
         let settled = self.columns[index].settled;
         for (minute, cell) in answer.minutes() {
+            if metric == Metric::Invocations && cell.point().is_some_and(|calls| calls > 0.0) {
+                self.first_call = Some(self.first_call.map_or(minute, |call| call.min(minute)));
+            }
             let before = self.columns[index].cell(first, minute);
             let forgotten = minute < first && !(from <= minute && Some(minute) < settled);
             if forgotten || (minute < from && before == Cell::Unknown) {
@@ -276,9 +279,6 @@ impl History {
             let after = before.then(metric, cell);
             if after.point().is_some() {
                 self.last_datapoint = self.last_datapoint.max(Some(minute));
-            }
-            if metric == Metric::Invocations && after.point().is_some_and(|calls| calls > 0.0) {
-                self.first_call = Some(self.first_call.map_or(minute, |call| call.min(minute)));
             }
             if after == before {
                 continue;

@@ -334,13 +334,18 @@ impl<'a> Oracle<'a> {
     fn is_silent(&self, answers: &[SeriesReading], at: Timestamp) -> bool {
         let first = self.first();
         let last_of = |answered: &Answered| answered.iter().rposition(|a| a.is_some_and(|a| a.value >= 0.0));
-        let steady = self
-            .minutes
-            .values()
-            .filter(|of_id| of_id.get(&Metric::Invocations).is_some_and(|calls| expected(calls).is_some()));
-        let last: Vec<Option<usize>> = steady.map(|of_id| of_id.values().filter_map(last_of).max()).collect();
-        let newest = last.iter().max().copied().flatten().map(|minute| first + minute as i64);
-        let together = last.iter().filter(|last| last.map(|m| first + m as i64) == newest).count();
+        let steady = self.minutes.iter().filter(|(_, of_id)| {
+            of_id.get(&Metric::Invocations).is_some_and(|calls| expected(calls).is_some())
+        });
+        let mut last = Vec::new();
+        for (id, of_id) in steady {
+            let before = of_id.values().filter_map(last_of).max().map(|minute| first + minute as i64);
+            let of_id = answers.iter().filter(|series| &*series.id.id == *id);
+            let now = of_id.flat_map(|series| &series.points).map(|(minute, _)| minute.0).max();
+            last.push(before.max(now));
+        }
+        let newest = last.iter().max().copied().flatten();
+        let together = last.iter().filter(|last| **last == newest).count();
         let settled = (at.0 - 240).div_euclid(60);
         let mut points = answers.iter().flat_map(|series| &series.points);
         let newer = points.any(|(minute, _)| Some(minute.0) > newest && minute.0 < settled);

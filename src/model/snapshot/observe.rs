@@ -126,13 +126,21 @@ impl TargetState {
     /// Whether every id of a busy target fell silent in the same minute: then CloudWatch is late, rather than
     /// all traffic gone. One id alone may well have stopped.
     fn is_silent(&self, reading: &UsageReading, ages: &Ages) -> bool {
-        let ids = self.memory.ids.values().filter(|known| known.history.is_steady());
-        let last: Vec<Option<Minute>> = ids.map(|known| known.history.last_datapoint).collect();
+        let mut answered: BTreeMap<&InvocationId, Minute> = BTreeMap::new();
+        for series in &reading.minutes {
+            if let Some(newest) = series.points.iter().map(|(minute, _)| *minute).max() {
+                let before = answered.entry(&series.id).or_insert(newest);
+                *before = newest.max(*before);
+            }
+        }
+        let steady = self.memory.ids.iter().filter(|(_, known)| known.history.is_steady());
+        let last_of = |(id, known): (_, &Known)| known.history.last_datapoint.max(answered.get(id).copied());
+        let last: Vec<Option<Minute>> = steady.map(last_of).collect();
         let newest = last.iter().max().copied().flatten();
         let together = last.iter().filter(|&&last| last == newest).count();
-        let answered = reading.minutes.iter().flat_map(|series| &series.points);
-        let newer = answered.filter(|(minute, _)| Some(*minute) > newest && *minute < ages.settled);
-        together > 1 && newest < Some(ages.settled - 1) && newer.count() == 0
+        let points = reading.minutes.iter().flat_map(|series| &series.points);
+        let mut newer = points.filter(|(minute, _)| Some(*minute) > newest && *minute < ages.settled);
+        together > 1 && newest < Some(ages.settled - 1) && newer.next().is_none()
     }
 
     /// Takes in the throttles of all ids together; returns what they say of the ids that were not asked.

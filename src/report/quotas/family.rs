@@ -41,7 +41,7 @@ const FAMILIES: &[(&str, &str)] = &[
     ("rerank", "Amazon Rerank"),
 ];
 
-/// The family, or [`GENERAL`].
+/// The family, or `GENERAL`.
 pub fn family(name: &str) -> &'static str {
     let words = name.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
     let words: Vec<String> = words.collect();

@@ -19,7 +19,8 @@ trap 'exit 130' INT TERM
 if cargo nextest --version >/dev/null 2>&1; then
     nice cargo nextest run --locked --no-fail-fast || failed=1
 else
-    nice cargo test --locked -- --show-output || failed=1
+    # Some of them mostly wait, at the pace of AWS's APIs.
+    nice cargo test --locked -- --show-output --test-threads="$(($(nproc) * 2))" || failed=1
 fi
 nice "$here/dashboards/run" "$target/venv" || failed=1
 nice "$BQE_PYTHON" "$here/suite.py" alerts || failed=1

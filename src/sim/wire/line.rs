@@ -40,6 +40,8 @@ impl Listener for Lines {
 
     async fn accept(&mut self) -> (Line, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
+        // An answer that goes out in two writes would wait for the client's delayed acknowledgement.
+        let _ = stream.set_nodelay(true);
         (Line { stream, reset: Reset::default() }, address)
     }
 

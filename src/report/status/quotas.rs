@@ -1,7 +1,7 @@
 //! The fullest quotas, what is refused, and traffic that no quota is known for.
 
 use super::html::{Bar, Escaped, folded};
-use super::{Page, age};
+use super::page::{Page, age};
 use crate::findings::Finding;
 use crate::model::evaluation::{QuotaStatus, ThrottleStatus};
 use crate::model::ids::{QuotaKind, Scope, State, Target};

@@ -1,7 +1,7 @@
 //! Each target with its freshness and its errors, the worst first.
 
 use super::html::{Escaped, folded};
-use super::{Page, age};
+use super::page::{Page, age};
 use crate::model::observation::Collector;
 use crate::model::state::TargetState;
 use crate::model::time::Timestamp;

@@ -32,6 +32,7 @@ pub mod collect;
 pub mod daemon;
 pub mod diagnosis;
 mod gather;
+pub mod increase;
 
 pub mod exposition;
 pub mod findings;

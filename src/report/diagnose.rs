@@ -3,12 +3,16 @@
 use super::envelope;
 use super::human::{self, count, exact, percent, rounded};
 use super::quotas::tone_of;
-use super::sheet::{Field, Sheet, Terminal, heading, number, printable, word};
+use super::safe::printable;
+use super::sheet::{Field, Sheet, Terminal, heading, number, word, wrapped};
 use crate::diagnosis::causes;
 use crate::diagnosis::finding::{Finding, Instant};
 use crate::diagnosis::message::Message;
 use serde_json::{Value, json};
 use std::fmt::Write;
+
+/// Text below a heading stands a little to the right.
+const INDENT: usize = 2;
 
 /// What a finding says in one line.
 pub fn headline(finding: &Finding) -> String {
@@ -40,7 +44,7 @@ pub fn extent(finding: &Finding) -> String {
 pub fn render(finding: &Finding, terminal: Terminal) -> String {
     let row = causes::row(finding.cause);
     let mut out = heading(&printable(&headline(finding)), terminal);
-    let wrap = |text: String| wrapped(&text, terminal.width);
+    let wrap = |text: String| wrapped(&text, terminal.width, INDENT);
     out += &wrap(format!("{}.", extent(finding)));
     out += &wrap(format!("{} {}", row.evidence, row.meaning));
     for (number, remedy) in finding.remedies.iter().enumerate() {
@@ -50,22 +54,6 @@ pub fn render(finding: &Finding, terminal: Terminal) -> String {
         }
     }
     out + "\n" + &evidence(&finding.evidence).render(terminal)
-}
-
-/// Lines of at most that width, a little indented.
-fn wrapped(text: &str, width: usize) -> String {
-    let mut out = String::new();
-    let mut line = String::from(" ");
-    for word in printable(text).split_whitespace() {
-        if line.chars().count() + 1 + word.chars().count() > width && line.trim() != "" {
-            out += line.trim_end();
-            out.push('\n');
-            line = String::from(" ");
-        }
-        line.push(' ');
-        line += word;
-    }
-    out + line.trim_end() + "\n"
 }
 
 /// Minute by minute.
@@ -165,15 +153,16 @@ pub fn message(message: Option<&Message>, terminal: Terminal) -> String {
         return wrapped(
             "unknown: no message of Bedrock that this program knows; texts are no contract, and the error's type decides",
             terminal.width,
+            INDENT,
         );
     };
     let mut out = heading(&format!("{} ({})", message.shown, message.kind), terminal);
-    out += &wrapped(&format!("It means: {}.", message.meaning), terminal.width);
-    out += &wrapped(&format!("It is not: {}.", message.not), terminal.width);
+    out += &wrapped(&format!("It means: {}.", message.meaning), terminal.width, INDENT);
+    out += &wrapped(&format!("It is not: {}.", message.not), terminal.width, INDENT);
     for cause in message.causes {
         let row = causes::row(*cause);
         let helps = row.remedies.join(" ");
-        out += &wrapped(&format!("{cause} ({}): {helps}", row.title), terminal.width);
+        out += &wrapped(&format!("{cause} ({}): {helps}", row.title), terminal.width, INDENT);
     }
     out
 }

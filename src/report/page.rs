@@ -5,7 +5,8 @@ mod section;
 use super::diagnose;
 use super::human::{self, count, exact, percent, rounded};
 use super::quotas::tone_of;
-use super::sheet::{Field, Sheet, Tone, identifier, markup, number, text, word};
+use super::safe::Escaped;
+use super::sheet::{Field, Sheet, Tone, identifier, number, text, word};
 use super::usage::{self, ModelUsage};
 use crate::chart::{self, STYLE};
 use crate::diagnosis::finding::{Finding, Room};
@@ -393,15 +394,15 @@ impl Report {
             let _ = write!(
                 out,
                 "<details><summary><b>{}</b><br><span class=\"faint\">{}</span></summary><p>{} {}</p><ol>",
-                markup(&diagnose::headline(finding)),
-                markup(&diagnose::extent(finding)),
-                markup(row.evidence),
-                markup(row.meaning)
+                Escaped(&diagnose::headline(finding)),
+                Escaped(&diagnose::extent(finding)),
+                Escaped(row.evidence),
+                Escaped(row.meaning)
             );
             for remedy in &finding.remedies {
-                let _ = write!(out, "<li><b>{}</b>: {}", markup(remedy.what), markup(&remedy.how));
+                let _ = write!(out, "<li><b>{}</b>: {}", Escaped(remedy.what), Escaped(&remedy.how));
                 if let Some(command) = &remedy.command {
-                    let _ = write!(out, "<br><code>{}</code>", markup(command));
+                    let _ = write!(out, "<br><code>{}</code>", Escaped(command));
                 }
                 out += "</li>";
             }
@@ -418,13 +419,13 @@ impl Report {
             return out + "<p>No model was refused calls or came near a limit.</p>\n";
         }
         for (_, title, svg) in &self.charts {
-            let _ = writeln!(out, "<figure><figcaption>{}</figcaption>{svg}</figure>", markup(title));
+            let _ = writeln!(out, "<figure><figcaption>{}</figcaption>{svg}</figure>", Escaped(title));
         }
         out
     }
 
     fn covered(&self) -> String {
-        let list: String = self.targets.iter().map(|title| format!("<li>{}</li>", markup(title))).collect();
+        let list: String = self.targets.iter().map(|title| format!("<li>{}</li>", Escaped(title))).collect();
         format!("<h2>Accounts and regions</h2><ul class=\"faint\">{list}</ul>\n")
     }
 

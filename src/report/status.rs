@@ -10,7 +10,8 @@ use crate::model::ids::Target;
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Timestamp;
 use crate::report::human::{about, count};
-use html::{Escaped, document, section};
+use crate::report::safe::Escaped;
+use html::{document, section};
 use std::collections::BTreeSet;
 
 /// What the page is made of.

@@ -2,22 +2,6 @@
 
 use std::fmt::{self, Display, Write};
 
-/// Text that may hold anything, made safe between tags and in attributes.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| match c {
-            '&' => f.write_str("&amp;"),
-            '<' => f.write_str("&lt;"),
-            '>' => f.write_str("&gt;"),
-            '"' => f.write_str("&quot;"),
-            '\'' => f.write_str("&#39;"),
-            c => f.write_char(c),
-        })
-    }
-}
-
 /// A share as a bar: neutral with room, amber from 80 %, red from the limit on.
 pub(super) struct Bar(pub(super) f64);
 

@@ -1,11 +1,12 @@
 //! The fullest quotas, what is refused, and traffic that no quota is known for.
 
-use super::html::{Bar, Escaped, folded};
+use super::html::{Bar, folded};
 use super::{Page, age};
 use crate::findings::Finding;
 use crate::model::evaluation::{QuotaStatus, ThrottleStatus};
 use crate::model::ids::{QuotaKind, Scope, State, Target};
 use crate::report::human::{about, exact, percent, rounded};
+use crate::report::safe::Escaped;
 
 const FULLEST: usize = 20;
 const SHOWN: usize = 20;

@@ -5,8 +5,8 @@ pub mod demand;
 mod refusals;
 mod value;
 
-use crate::diagnosis::finding::Finding;
-use crate::diagnosis::findings::findings;
+use crate::findings::case::Case;
+use crate::findings::facts::Facts;
 use crate::model::arn::Arn;
 use crate::model::catalog::ProfileKind;
 use crate::model::evaluation::Cause;
@@ -77,17 +77,13 @@ pub fn draft(survey: &Survey, wish: &Wish) -> Result<Option<Draft>, String> {
     let Some(usage) = survey.usage() else { return Ok(None) };
     let all = Activity::all(survey);
     let Some(activity) = meant(&all, wish)? else { return Ok(None) };
-    let Some(scope) = activity.scope.filter(|_| activity.endpoint == Endpoint::Runtime) else {
-        return Err(format!(
-            "{}: quotas of the bedrock-mantle endpoint are raised through AWS's support form only",
-            activity.model
-        ));
-    };
-    let found = findings(survey);
-    let found = found.iter().find(|found| found.model == activity.model && found.scope == Some(scope));
+    let scope = activity.scope.filter(|_| activity.endpoint == Endpoint::Runtime).ok_or_else(|| {
+        let model = &activity.model;
+        format!("{model}: quotas of the bedrock-mantle endpoint are raised through AWS's support form only")
+    })?;
+    let case = case(survey, activity);
     let spent = row(survey, &activity.model, scope, QuotaKind::TokensPerMinute);
-    let (quota, advice) = asked_for(survey, activity, scope, found)?;
-    let demand = Demand::of(survey, activity, spent.as_ref());
+    let (quota, advice) = asked_for(survey, activity, scope, case.as_ref())?;
     let mut draft = Draft {
         target: survey.picture.target.clone(),
         account: survey.picture.account().to_string(),
@@ -103,12 +99,20 @@ pub fn draft(survey: &Survey, wish: &Wish) -> Result<Option<Draft>, String> {
         profiles: profiles(survey, &activity.model),
         from: usage.from.start(),
         until: usage.minute(survey.settled()).start(),
-        demand,
+        demand: Demand::of(survey, activity, spent.as_ref()),
         refusals: Vec::new(),
     };
-    value::choose(&mut draft, wish, spent.as_deref(), found);
-    draft.refusals = refusals::of(survey, &draft, wish, spent.as_deref(), found);
+    value::choose(&mut draft, wish, spent.as_deref(), case.as_ref());
+    draft.refusals = refusals::of(survey, &draft, wish, spent.as_deref(), case.as_ref());
     Ok(Some(draft))
+}
+
+/// What was refused of those calls.
+fn case(survey: &Survey, activity: &Activity) -> Option<Case> {
+    let is_its = |case: &Case| {
+        case.subject.model.as_ref() == Some(&activity.model) && case.subject.scope == activity.scope
+    };
+    Facts::cases_of(survey).into_iter().find(is_its)
 }
 
 /// The activity of the one model that is meant, that with the most calls.
@@ -144,48 +148,39 @@ fn row(survey: &Survey, model: &str, scope: Scope, kind: QuotaKind) -> Option<Ar
     survey.quotas.iter().find(is_it).cloned()
 }
 
+const CROSS_REGION: &str = "AWS advises to ask for the cross-region tokens per minute; requests per minute and tokens \
+    per day are sized with it.";
+const SIZED_WITH_CROSS_REGION: &str = "AWS sizes the other tokens per minute of a model, and its tokens per day, with \
+    the cross-region tokens per minute: that is the quota to ask for.";
+
 /// The quota to ask for: that of requests only where they are what is short and AWS raises it.
 fn asked_for(
     survey: &Survey,
     activity: &Activity,
     scope: Scope,
-    found: Option<&Finding>,
+    case: Option<&Case>,
 ) -> Result<(Arc<ModelQuota>, String), String> {
     let of = |scope, kind| row(survey, &activity.model, scope, kind);
     let raised = |quota: &Arc<ModelQuota>| quota.adjustable != Some(false);
-    if found.is_some_and(|found| found.cause == Cause::RequestsPerMinute)
+    if case.is_some_and(|case| case.cause == Cause::RequestsPerMinute)
         && let Some(quota) = of(scope, QuotaKind::RequestsPerMinute).filter(raised)
     {
-        let why = "Requests per minute are what refuses the calls.".to_string();
-        return Ok((quota, why));
+        return Ok((quota, "Requests per minute are what refuses the calls.".to_string()));
     }
     let own = of(scope, QuotaKind::TokensPerMinute);
     let cross = of(Scope::CrossRegion, QuotaKind::TokensPerMinute);
-    match (scope, own, cross) {
-        (Scope::OnDemand, _, Some(cross)) => {
-            let why = "AWS sizes the on-demand tokens per minute, and tokens per day, with the cross-region tokens per \
-                       minute: that is the quota to ask for.";
-            Ok((cross, why.to_string()))
+    let (quota, why) = match (scope, own, cross) {
+        (Scope::OnDemand, _, Some(cross)) => (cross, SIZED_WITH_CROSS_REGION.to_string()),
+        (Scope::CrossRegion, Some(own), _) => (own, CROSS_REGION.to_string()),
+        (_, Some(own), _) => (own, format!("These calls spend the tokens per minute of the scope {scope}.")),
+        (_, None, Some(cross)) => (cross, SIZED_WITH_CROSS_REGION.to_string()),
+        (_, None, None) => {
+            let (model, region) = (&activity.model, &survey.picture.target.region);
+            let why = "no row of tokens per minute is listed";
+            return Err(format!("{model}: {why} in {region}: there is nothing to ask for"));
         }
-        (Scope::CrossRegion, Some(own), _) => {
-            let why = "AWS advises to ask for the cross-region tokens per minute; requests per minute and tokens per day \
-                       are sized with it.";
-            Ok((own, why.to_string()))
-        }
-        (_, Some(own), _) => {
-            Ok((own, format!("These calls spend the tokens per minute of the scope {scope}.")))
-        }
-        (_, None, Some(cross)) => {
-            let why = format!(
-                "There is no row of tokens per minute for {scope}: AWS sizes it with the cross-region one."
-            );
-            Ok((cross, why))
-        }
-        (_, None, None) => Err(format!(
-            "{}: no row of tokens per minute is listed in {}: there is nothing to ask for",
-            activity.model, survey.picture.target.region
-        )),
-    }
+    };
+    Ok((quota, why))
 }
 
 /// The system profiles of a model, across a geography and global.

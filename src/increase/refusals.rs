@@ -1,7 +1,7 @@
 //! Why a request is not worth sending.
 
 use super::{Draft, Wish};
-use crate::diagnosis::finding::Finding;
+use crate::findings::case::Case;
 use crate::model::ids::QuotaKind;
 use crate::model::matching::ModelQuota;
 use crate::picture::survey::Survey;
@@ -18,14 +18,14 @@ pub(super) fn of(
     draft: &Draft,
     wish: &Wish,
     spent: Option<&ModelQuota>,
-    found: Option<&Finding>,
+    case: Option<&Case>,
 ) -> Vec<String> {
     let all = [
         fixed(draft),
         open(survey, draft),
         legacy(survey, draft),
         too_low(draft),
-        needless(draft, wish, spent, found),
+        needless(draft, wish, spent, case),
     ];
     all.into_iter().flatten().collect()
 }
@@ -72,13 +72,8 @@ fn too_low(draft: &Draft) -> Option<String> {
 }
 
 /// Without refusals, and with the busiest minute far below the limit.
-fn needless(
-    draft: &Draft,
-    wish: &Wish,
-    spent: Option<&ModelQuota>,
-    found: Option<&Finding>,
-) -> Option<String> {
-    if found.is_some_and(|found| found.throttles > 0.0) {
+fn needless(draft: &Draft, wish: &Wish, spent: Option<&ModelQuota>, case: Option<&Case>) -> Option<String> {
+    if case.is_some_and(|case| case.throttles > 0.0) {
         return None;
     }
     let of_requests = draft.quota.key.kind == QuotaKind::RequestsPerMinute;

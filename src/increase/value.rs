@@ -1,7 +1,8 @@
 //! The value to ask for, and how it came about.
 
 use super::{Draft, Wish};
-use crate::diagnosis::finding::Finding;
+use crate::findings::case::Case;
+use crate::findings::remedies::{above_default, round_up};
 use crate::model::ids::QuotaKind;
 use crate::model::matching::ModelQuota;
 use crate::report::human::{exact, grouped, rounded};
@@ -10,12 +11,12 @@ use crate::report::human::{exact, grouped, rounded};
 const MARGIN: f64 = 1.2;
 
 /// Sets value and reasoning. `spent`: the tokens per minute that the calls spend.
-pub(super) fn choose(draft: &mut Draft, wish: &Wish, spent: Option<&ModelQuota>, found: Option<&Finding>) {
+pub(super) fn choose(draft: &mut Draft, wish: &Wish, spent: Option<&ModelQuota>, case: Option<&Case>) {
     if let Some(value) = wish.value {
         (draft.value, draft.reasoning) = (Some(value), "The value was given.".to_string());
         return;
     }
-    let Some((needed, why)) = needed(draft, spent, found) else {
+    let Some((needed, why)) = needed(draft, spent, case) else {
         draft.reasoning =
             "No call was let in, so what is needed cannot be measured: give --value.".to_string();
         return;
@@ -23,36 +24,32 @@ pub(super) fn choose(draft: &mut Draft, wish: &Wish, spent: Option<&ModelQuota>,
     let (factor, growth) = grown(draft, wish);
     let (scaled, scale) = scaled(draft, spent);
     let least = needed * factor * MARGIN * scaled;
-    let value = round_up(least);
-    let default = draft.quota.default;
-    let above =
-        default.filter(|default| value <= *default && draft.quota.limit.is_some_and(|l| l < *default));
-    let (value, note) = match above {
-        // A limit that was cut below the default: AWS takes only what is above it.
-        Some(default) => {
-            let value = above_default(default);
-            (
-                value,
-                format!(" AWS takes only what is above its default, {}: {}.", exact(default), exact(value)),
-            )
-        }
-        None => (value, String::new()),
-    };
+    let rounded_up = round_up(least);
+    let above = cut(draft).filter(|default| rounded_up <= *default).map(|default| {
+        let value = above_default(default);
+        (value, format!(" AWS takes only what is above its default, {}: {}.", exact(default), exact(value)))
+    });
+    let (value, note) = above.unwrap_or((rounded_up, String::new()));
     draft.value = Some(value);
     draft.reasoning = format!(
         "{why}{growth}{scale} With a fifth more, so that a busy minute is not the first refused one, that is {}; \
          rounded up, {}.{note}",
         rounded(least),
-        exact(round_up(least))
+        exact(rounded_up)
     );
 }
 
+/// AWS's default, where the limit was cut below it.
+fn cut(draft: &Draft) -> Option<f64> {
+    draft.quota.default.filter(|default| draft.quota.limit.is_some_and(|limit| limit < *default))
+}
+
 /// What the calls of a minute need, and how that was found.
-fn needed(draft: &Draft, spent: Option<&ModelQuota>, found: Option<&Finding>) -> Option<(f64, String)> {
+fn needed(draft: &Draft, spent: Option<&ModelQuota>, case: Option<&Case>) -> Option<(f64, String)> {
     let of_requests = draft.quota.key.kind == QuotaKind::RequestsPerMinute;
     let limit = if of_requests { draft.quota.limit } else { spent.and_then(|quota| quota.limit) };
-    if let Some(found) = found.filter(|found| found.throttles > 0.0) {
-        let measured = &found.measured;
+    if let Some(case) = case.filter(|case| case.throttles > 0.0) {
+        let measured = &case.measured;
         let limit = limit.filter(|limit| *limit > 0.0 && measured.requests > 0.0)?;
         let times = (measured.requests + measured.throttles) / measured.requests;
         let why = format!(
@@ -99,15 +96,4 @@ fn scaled(draft: &Draft, spent: Option<&ModelQuota>) -> (f64, String) {
         }
         None => (1.0, String::new()),
     }
-}
-
-/// To two digits, upwards.
-pub(crate) fn round_up(value: f64) -> f64 {
-    let unit = 10_f64.powf(value.max(1.0).log10().floor() - 1.0).max(1.0);
-    (value / unit).ceil() * unit
-}
-
-/// The smallest round value that AWS takes.
-pub(crate) fn above_default(default: f64) -> f64 {
-    round_up(default * 1.01)
 }

@@ -46,6 +46,7 @@ pub mod chart;
 pub mod commands;
 pub mod diagnosis;
 mod gather;
+pub mod increase;
 pub mod offline;
 pub mod picture;
 

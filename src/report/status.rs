@@ -7,7 +7,8 @@ mod targets;
 
 use crate::findings::{Finding, findings};
 use crate::report::human::{about, count};
-use html::{Escaped, document, section};
+use crate::report::safe::Escaped;
+use html::{document, section};
 use page::age;
 pub use page::{Exporter, Page};
 use std::collections::BTreeSet;

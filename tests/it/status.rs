@@ -22,7 +22,7 @@ fn the_page_tells_what_is_wrong_and_what_helps() {
     for told in [
         "demo: AWS is simulated",
         "3 targets in 2 accounts",
-        "25 % of the calls are refused: max_tokens reserves more than is used",
+        "25 % of the calls are refused: max_tokens is reserved",
         "<a href=\"/runbooks/BedrockThrottling\">Runbook</a>",
         "overrides: {models: {&quot;acme.secret-v1:0&quot;: {tokens_per_minute: L-…}}}",
         "production, us-east-1",

@@ -1,11 +1,11 @@
 //! What the page is made of, and how it names places and times.
 
-use super::html::Escaped;
 use crate::exposition::Export;
 use crate::model::ids::Target;
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Timestamp;
 use crate::report::human::about;
+use crate::report::safe::Escaped;
 
 /// What the page is made of.
 #[derive(Clone, Copy)]

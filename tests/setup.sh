@@ -36,3 +36,13 @@ if ! cat "${requirements[@]}" | cmp -s - "$venv/requirements.txt"; then
     cat "${requirements[@]}" >"$venv/requirements.txt"
     cp "$root/dashboards/requirements.txt" "$venv/dashboards.txt"
 fi
+
+# What no registry but Go's has, built once into the user's cache. Without Go its tests are left out, and say so.
+tools=${XDG_CACHE_HOME:-$HOME/.cache}/bedrock-quota-exporter/tools
+while read -r name module version; do
+    folder=$tools/$name-$version
+    if [ ! -x "$folder/$name" ] && command -v go >/dev/null; then
+        echo "building $name $version, once"
+        GOBIN=$folder nice go install "$module@$version" || echo "missing: $name, which Go could not build" >&2
+    fi
+done <"$root/tests/tools.txt"

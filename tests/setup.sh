@@ -12,6 +12,8 @@ missing() {
     command -v cc >/dev/null || echo gcc libc6-dev
     command -v promtool >/dev/null && command -v prometheus >/dev/null || echo prometheus
     command -v prometheus-alertmanager >/dev/null && command -v amtool >/dev/null || echo prometheus-alertmanager
+    # Without systemd there is no unit to try.
+    if command -v systemd-analyze >/dev/null && ! command -v strace >/dev/null; then echo strace; fi
     command -v python3 >/dev/null || echo python3
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }

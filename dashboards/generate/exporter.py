@@ -4,7 +4,7 @@ import frame
 import tiles
 from panels import COUNTED, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, on_right_axis, stat, steps
 from promql import COLLECTOR, aggregate, one, series, with_account_name
-from tables import ACCOUNT, ACCOUNT_NAME, REGION, Column, table
+from tables import Column, table, where
 
 DAY = 86400
 
@@ -53,12 +53,12 @@ def build(values):
             "Lengthen the usage interval (nothing is lost but freshness), or trim metrics and statistics."),
             f"{total('increase', 'bedrock_exporter_estimated_cost_dollars_total', (), '1h')} * 24",
             size=(3, 4), unit="currencyUSD", decimals=2, no_value="nothing billed yet"),
-        stat("Over budget", describe(
+        tiles.how_many("Over budget", describe(
             "Does the budget make the picture older?",
             "Accounts and regions whose calmest ids are read less often, to stay within budget.dollars_per_day.",
             "Raise the budget, or watch fewer regions; \"Metrics requested\" shows the price beside the budget."),
-            aggregate("sum", (), one("bedrock_exporter_budget_degraded")), size=(3, 4), unit="none",
-            no_value="no budget set", given=steps(PLAIN, (1, ORANGE))),
+            aggregate("sum", (), one("bedrock_exporter_budget_degraded")), size=(3, 4),
+            no_value="no budget set", color=ORANGE),
         stat("Config", describe(
             "Is the running config the one on disk?",
             "Whether the last reload was accepted, of the worst instance.",
@@ -78,8 +78,7 @@ def build(values):
         "Down with access_denied: the role's policy. Down with throttled: the API's rate. Last good values are kept "
         "until their max_age, then the series disappear."), [
             Column("Collector", "collector", width=105),
-            Column("Region", "region", width=REGION), Column("Account name", "account_name", width=ACCOUNT_NAME),
-            Column("Account", "account_id", width=ACCOUNT),
+            *where(),
             Column("Up", expr=with_account_name(up), width=60, unit="none",
                    mappings={1: ("up", TEXT), 0: ("down", RED)}),
             Column("Age", expr=f"time() - {success}", width=85, unit="s", decimals=0),

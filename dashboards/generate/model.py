@@ -6,7 +6,7 @@ from panels import CALM, COUNTED, ORANGE, PLAIN, Query, RED, TEXT, describe, gra
 from panels import dashed, on_right_axis, points
 from promql import (ID, THROTTLE, aggregate, annotate, by, named_throughout, on_labels, one, over_hour, per_minute,
                     refused_per_minute, series, with_account_name)
-from tables import ACCOUNT, ACCOUNT_NAME, REGION, SCOPE, VARIANT, Column, table
+from tables import SCOPE, VARIANT, Column, table, where
 from words import CAUSES, STATES
 
 # Lines within one model's row: what is left to tell them apart.
@@ -149,8 +149,7 @@ def room(values):
         "own quotas: often the fastest way out."), [
             Column("Selected", expr=with_account_name(f"0 * ({places} and {selected}) + 1 or 0 * {places}"), width=112,
                    mappings={1: ("selected", TEXT), 0: ("elsewhere", TEXT)}),
-            Column("Region", "region", width=REGION), Column("Account name", "account_name", width=ACCOUNT_NAME),
-            Column("Account", "account_id", width=ACCOUNT), Column("Scope", "scope", width=SCOPE),
+            *where(), Column("Scope", "scope", width=SCOPE),
             Column("Variant", "variant", width=VARIANT), Column("Endpoint", "endpoint", width=102),
             Column("Tokens free", expr=free(tokens), width=125, unit="short"),
             Column("Tokens used", expr=taken(tokens), width=120, unit="percentunit", decimals=0, bar=True, steps=calm),
@@ -177,8 +176,7 @@ def spenders():
         "Talk to the largest first. A base model or system profile with a large share: give its callers application "
         "inference profiles of their own, to tell them apart."), [
             Column("Team", "team", width=125), Column("Name", "name", width=230),
-            Column("Invocation id", "model_id", width=330), Column("Region", "region", width=REGION),
-            Column("Account name", "account_name", width=ACCOUNT_NAME), Column("Account", "account_id", width=ACCOUNT),
+            Column("Invocation id", "model_id", width=330), *where(),
             Column("Scope", "scope", width=SCOPE),
             Column("Per minute", expr=with_account_name(f"({named}) / 60"), width=118, unit="short"),
             Column("Share", expr=with_account_name(f"{spent} / on () group_left () (sum({spent}) > 0)"), least=100, unit="percentunit",

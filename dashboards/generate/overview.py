@@ -3,10 +3,10 @@
 import frame
 import tiles
 from links import row_to_model
-from panels import CALM, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, stat, steps
+from panels import CALM, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, steps
 from promql import (QUOTA, REFUSED, TARGET, THROTTLE, USED, aggregate, annotate, busiest, by, count, on_labels, one,
                     over_hour, refused_per_minute, series, with_account_name)
-from tables import ACCOUNT, ACCOUNT_NAME, MODEL, QUOTA_NAME, REGION, SCOPE, VARIANT, Column, table
+from tables import QUOTA_NAME, SCOPE, VARIANT, Column, model_and_place, table
 from words import CAUSES, QUOTAS, STATES
 
 HALF = 0.5    # below it a line is not worth its colour
@@ -15,9 +15,7 @@ SPENDER = THROTTLE + ("endpoint", "model_id")
 
 def place(values):
     """The columns that every row begins with."""
-    return [Column("Model", "model", width=MODEL, link=row_to_model(values)),
-            Column("Region", "region", width=REGION), Column("Account name", "account_name", width=ACCOUNT_NAME),
-            Column("Account", "account_id", width=ACCOUNT), Column("Scope", "scope", width=SCOPE)]
+    return [*model_and_place(row_to_model(values)), Column("Scope", "scope", width=SCOPE)]
 
 
 def headline(values):
@@ -39,41 +37,38 @@ def counts(values):
     state = one("bedrock_quota_state", THROTTLE)
     collectors = one("bedrock_exporter_target_up")
     day = one("bedrock_quota_utilization_ratio", **tiles.DAY_QUOTA)
-    yield stat("Collectors failing", describe(
+    yield tiles.how_many("Collectors failing", describe(
         "Is the picture complete?",
         "Collectors of an account and region whose last attempt did not bring all it asked for.",
         "Bedrock / Exporter lists them with their age and the kind of error."),
-        count(f"{collectors} == 0", collectors), size=size, unit="none", no_value="exporter not seen", missing=RED,
-        given=steps(PLAIN, (1, RED)))
-    yield stat("Day quotas spent", describe(
+        count(f"{collectors} == 0", collectors), size=size, no_value="exporter not seen", color=RED, missing=RED)
+    yield tiles.how_many("Day quotas spent", describe(
         "Whose tokens per day are gone?",
         "Tokens-per-day quotas of which today's use has reached the limit: every call that needs them is refused.",
         "Move the calls to another scope or region until midnight UTC: see \"Where is room\" on the model's page."),
-        count(tiles.spent_days(), day), size=size, unit="none", no_value="no day quota known",
-        given=steps(PLAIN, (1, RED)))
+        count(tiles.spent_days(), day), size=size, no_value="no day quota known", color=RED)
     yield tiles.at_risk(values, size)
-    yield stat("Limits lowered", describe(
+    yield tiles.how_many("Limits lowered", describe(
         f"Did a limit change under us in the last {values.lowered_hours} hours?",
         "Quotas whose applied limit is below its own maximum of that time.",
         "A violet mark on the graphs says when, \"Applied limits\" on the model's page how far; ask AWS support why."),
-        tiles.limits_lowered(values.lowered_hours), size=size, unit="none", no_value="no limits known",
-        given=steps(PLAIN, (1, RED)))
-    yield stat("Zero quotas called", describe(
+        tiles.limits_lowered(values.lowered_hours), size=size, no_value="no limits known", color=RED)
+    yield tiles.how_many("Zero quotas called", describe(
         "Is somebody calling a model whose quota is 0?",
         f"Models and scopes with an applied quota of 0 and at least {values.zero_quota_attempts} attempts in "
         "30 minutes. Every such call is refused.",
         "Point the caller to a scope or region with a quota, or ask for one."),
         count(f"{one('bedrock_quota_state', THROTTLE, state='zero')} and "
               f"{one('bedrock_attempts', THROTTLE, window='30m')} >= {values.zero_quota_attempts}", state),
-        size=size, unit="none", no_value="no quotas known", given=steps(PLAIN, (1, ORANGE)))
+        size=size, no_value="no quotas known", color=ORANGE)
     minutes = values.unmapped_minutes
     unmapped, earlier = one("bedrock_unmapped_model"), one("bedrock_unmapped_model", offset=f"{minutes}m")
-    yield stat("Unmapped traffic", describe(
+    yield tiles.how_many("Unmapped traffic", describe(
         "Is there traffic that no quota could be found for?",
         f"Invocation ids without a quota, for at least {minutes} minutes; kept for a day after their last call.",
         "`bedrock-quota-exporter explain ID` says why; one line under `overrides` in the config maps it."),
-        f"count({unmapped} and {earlier}) or 0 * max({collectors})", size=size, unit="none",
-        no_value="exporter not seen", given=steps(PLAIN, (1, ORANGE)))
+        f"count({unmapped} and {earlier}) or 0 * max({collectors})", size=size,
+        no_value="exporter not seen", color=ORANGE)
 
 
 def largest_spender():

@@ -71,6 +71,17 @@ def table(title, description, columns, *, size, no_value, base, sort=()):
     return panel
 
 
+def where():
+    """The columns that say which region and account."""
+    return [Column("Region", "region", width=REGION), Column("Account name", "account_name", width=ACCOUNT_NAME),
+            Column("Account", "account_id", width=ACCOUNT)]
+
+
+def model_and_place(link=None):
+    """The columns that rows about a model begin with."""
+    return [Column("Model", "model", width=MODEL, link=link), *where()]
+
+
 def matrix(title, description, expr, *, rows, columns, size, no_value, given, row_title, row_width, row_texts=None,
            cell=None):
     """One value per pair of two labels, in cells that are coloured by thresholds."""

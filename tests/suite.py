@@ -19,6 +19,8 @@ def main():
     here = str(tests / name)
     suite = unittest.defaultTestLoader.discover(here, top_level_dir=here)
     result = unittest.TextTestRunner(verbosity=1, stream=sys.stdout).run(suite)
+    for _, reason in result.skipped:
+        print(f"{name}: left out: {reason}")
     failed = len(result.failures) + len(result.errors)
     print(f"{name}: {result.testsRun - failed} passed, {failed} failed")
     return 0 if result.wasSuccessful() and result.testsRun else 1

@@ -4,7 +4,7 @@ import frame
 import tiles
 from links import row_to_model
 from panels import CALM, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, percent, stat, steps
-from promql import LABELS, QUOTA, ROW, USED, aggregate, annotate, by, count, one, series, with_account_name
+from promql import LABELS, QUOTA, ROW, SPENT, aggregate, annotate, by, count, one, series, with_account_name
 from tables import ACCOUNT, ACCOUNT_NAME, MODEL, QUOTA_NAME, REGION, SCOPE, VARIANT, Column, matrix, model_and_place, table, where
 from words import QUOTAS
 
@@ -16,14 +16,14 @@ WEEK = "7d"
 DAYS = "suffix: days"  # Grafana's own unit would turn 9 days into 1.29 weeks
 DAY = 86400
 
-# Of counters each quarter of an hour, since idle ids are read as often; of percentiles each hour is enough.
-SAMPLES, PERCENTILE_SAMPLES = "15m", "1h"
+# Of counters each quarter of an hour, since idle ids are read as often; of percentiles every other hour is enough.
+SAMPLES, PERCENTILE_SAMPLES = "15m", "2h"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def daily_peaks(metric, labels, offset=""):
     """The largest value of the day before, or with a negative offset of the day ahead."""
-    return aggregate("max", labels, f"max_over_time({series(metric, **USED)}[1d]{offset})")
+    return aggregate("max", labels, f"max_over_time({series(metric, **SPENT)}[1d]{offset})")
 
 
 def rise(metric):
@@ -68,7 +68,7 @@ def headline(values):
         "\"Growth and percentiles\" begins with them: ask for the increase with its p50 and p90."),
         f"sum({days_until(PLANNING_RATIO, RATIO)} < bool {HORIZON_DAYS})", size=size,
         no_value="past too short for a trend", color=ORANGE)
-    week = percentile(0.9, one(RATIO, **USED), WEEK)
+    week = percentile(0.9, one(RATIO, **SPENT), WEEK)
     yield tiles.how_many(f"P90 over {percent(PLANNING_RATIO)}", describe(
         "Which quotas are nearly full most days?",
         f"Quotas whose P90 of the last 7 days is {percent(PLANNING_RATIO)} of the limit or more: a tenth of the time "
@@ -104,7 +104,7 @@ def headline(values):
 
 
 def growth(values):
-    peak, ratio = one("bedrock_quota_usage_peak", **USED), one(RATIO, **USED)
+    peak, ratio = one("bedrock_quota_usage_peak", **SPENT), one(RATIO, **SPENT)
     today = f"{daily_peaks(RATIO, QUOTA)} > 0"
     days = f"{days_until(PLANNING_RATIO, RATIO)} or 0 * {ratio} + {UNKNOWN_DAYS}"
 
@@ -114,21 +114,20 @@ def growth(values):
     near = steps(CALM, (PLANNING_RATIO, ORANGE), (1, RED))
     return table("Growth and percentiles", describe(
         "How much do we need, and when?",
-        f"Days until today's peak, rising like the daily peaks of the time shown, reaches {percent(PLANNING_RATIO)}; that "
-        "rise in points of the limit per day; percentiles of the minute peaks: of the ratio over 7 days, of the use over "
-        "the time shown. Only quotas used within a day.",
+        f"Days until today's peak, rising like the daily peaks of the time shown, reaches {percent(PLANNING_RATIO)}; "
+        "percentiles of the minute peaks: of the ratio over 7 days, of the use over the time shown. Only quotas used "
+        "within a day.",
         "An increase request asks for steady (p50) and peak (p90) use: copy them. AWS advises to ask on the "
         "cross-region tokens-per-minute quota."), [
             Column("Model", "model", width=MODEL, link=row_to_model(values)), Column("Region", "region", width=REGION),
             Column("Account name", "account_name", width=ACCOUNT_NAME), Column("Scope", "scope", width=SCOPE),
             Column("Quota", "quota", width=QUOTA_NAME, mappings=QUOTAS),
-            Column("Days left", expr=with_account_name(of_today(days)), width=110,
+            Column("Days left", expr=with_account_name(of_today(days)), width=96,
                    unit="none", decimals=0, steps=steps(RED, (7, ORANGE), (HORIZON_DAYS, TEXT)),
                    mappings={UNKNOWN_DAYS: ("no trend", TEXT)}, beyond=(FAR_DAYS, "over a year")),
-            Column("Per day", expr=of_today(rise(RATIO)), width=80, unit="percentunit", decimals=1),
-            Column("P90, 7 d", expr=of_today(percentile(0.9, ratio, WEEK)), width=110, unit="percentunit", decimals=0, bar=True,
+            Column("P90, 7 d", expr=of_today(percentile(0.9, ratio, WEEK)), least=100, unit="percentunit", decimals=0, bar=True,
                    steps=near),
-            Column("Applied", expr=of_today(one("bedrock_quota_limit", **USED)), width=80, unit="short"),
+            Column("Applied", expr=of_today(one("bedrock_quota_limit", **SPENT)), width=74, unit="short"),
             Column("p50", expr=of_today(percentile(0.5, peak)), width=70, unit="short"),
             Column("p90", expr=of_today(percentile(0.9, peak)), width=70, unit="short"),
             Column("Variant", "variant", width=VARIANT), Column("Account", "account_id", width=ACCOUNT),
@@ -141,7 +140,7 @@ def busy_hours():
     ended = "vector(time() - 3600)"
     clock = (f'count_values("weekday", (day_of_week({ended}) + 6) % 7) * on () group_left (hour) '
              f'label_replace(count_values("hour", hour({ended})), "hour", "0$1", "hour", "(.)")')
-    busiest = f"max(max_over_time({series(RATIO, **USED)}[1h]))"
+    busiest = f"max(max_over_time({series(RATIO, **SPENT)}[1h]))"
     return matrix("Utilization by hour of the week", describe(
         "When is there room for what can wait?",
         "The fullest quota selected: its busiest minute of each hour, averaged over the weeks shown. Hours are UTC. "
@@ -219,7 +218,7 @@ def build(values):
         values, "capacity", "Bedrock / Capacity",
         "Planning over weeks: growth, what to ask for and when, commitments, requests, ends of life. Growth is told "
         "for models that are called.",
-        since="now-30d", refresh="", given_variables=frame.variables(used=True))
+        since="now-30d", refresh="", given_variables=frame.variables(spent=True))
     peaks = graph("Daily peaks", describe(
         "Do the peaks grow?",
         "The busiest minute of each UTC day against the limit, of the fullest quota of each model, scope and kind; the "

@@ -53,7 +53,7 @@ def counts(values):
         "Quotas whose applied limit is below its own maximum of that time.",
         "A violet mark on the graphs says when, \"Applied limits\" on the model's page how far; ask AWS support why."),
         tiles.limits_lowered(values.lowered_hours), size=size, no_value="no limits known", color=RED)
-    yield tiles.how_many("Zero quotas called", describe(
+    yield tiles.how_many("Quota 0 called", describe(
         "Is somebody calling a model whose quota is 0?",
         f"Models and scopes with an applied quota of 0 and at least {values.zero_quota_attempts} attempts in "
         "30 minutes. Every such call is refused.",
@@ -121,7 +121,7 @@ def ranking(values):
             *place(values),
             Column("Quota", "quota", width=QUOTA_NAME, mappings=QUOTAS),
             Column("Variant", "variant", width=VARIANT),
-            Column("Peak", expr=with_account_name(shown), least=100, unit="percentunit", decimals=0, bar=True,
+            Column("Peak", expr=with_account_name(shown), least=85, unit="percentunit", decimals=0, bar=True,
                    steps=tiles.near_limit_steps(values, CALM)),
             Column("Runs out in", expr=tiles.seconds_left(), width=102, unit="s", decimals=1,
                    mappings=tiles.SPENT, steps=steps(*tiles.LEFT_STEPS)),

@@ -23,6 +23,8 @@ VARIABLES = {"account_id": "account", "region": "region", "scope": "scope", "mod
 
 # A matcher for the models that are called at all: a fleet lists thousands of quotas and uses dozens.
 USED = {"model": "~$used"}
+# Over weeks a narrower one: for the quotas of which anything was spent at all.
+SPENT = {"quota_code": "~$spent"}
 
 
 def series(metric, ignore=(), offset=None, **matchers):

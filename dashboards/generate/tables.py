@@ -13,7 +13,7 @@ from panels import PLAIN, TEXT, Query, base_of, null_text, refs, steps, target, 
 NOT_KNOWN = "–"
 
 # Column widths in pixels: what they hold is seen whole, their titles too.
-MODEL, REGION, ACCOUNT_NAME, ACCOUNT, SCOPE, QUOTA_NAME, VARIANT = 320, 116, 112, 114, 100, 172, 82
+MODEL, REGION, ACCOUNT_NAME, ACCOUNT, SCOPE, QUOTA_NAME, VARIANT = 320, 116, 112, 116, 100, 172, 82
 
 
 # Labels whose heads offer a filter: it takes room, and for accounts and their names one will do.
@@ -37,6 +37,8 @@ class Column:
     mappings: dict = None
     # (from, text): what every value from there on reads as.
     beyond: tuple = None
+    # (pattern, text): what every text like that reads as.
+    like: tuple = None
     link: str = None
 
 
@@ -72,8 +74,9 @@ def table(title, description, columns, *, size, no_value, base, sort=()):
 
 
 def where():
-    """The columns that say which region and account."""
-    return [Column("Region", "region", width=REGION), Column("Account name", "account_name", width=ACCOUNT_NAME),
+    """The columns that say which region and account. An account without a name has its id for one: it stands beside."""
+    return [Column("Region", "region", width=REGION),
+            Column("Account name", "account_name", width=ACCOUNT_NAME, like=("^[0-9]{12}$", NOT_KNOWN)),
             Column("Account", "account_id", width=ACCOUNT)]
 
 
@@ -144,4 +147,8 @@ def _cell_texts(column):
         start, text = column.beyond
         texts.append(model.RangeMap(options=model.DashboardRangeMapOptions(
             from_val=start, to=None, result=model.ValueMappingResult(text=text, color=TEXT, index=98))))
+    if column.like:
+        pattern, text = column.like
+        texts.append(model.RegexMap(options=model.DashboardRegexMapOptions(
+            pattern=pattern, result=model.ValueMappingResult(text=text, color=TEXT, index=97))))
     return texts + null_text(NOT_KNOWN, TEXT)

@@ -87,7 +87,7 @@ class OnOnePast(unittest.TestCase):
             "Data age": 150,
             "Day quota runs out in": fixture.RUNS_OUT,
             "Limits lowered": lowered,
-            "Zero quotas called": 1,
+            "Quota 0 called": 1,
             "Day quotas spent": 1,
             "Unmapped traffic": sum(i.model == "unknown" for i in IDS),
             "Collectors failing": 1,
@@ -97,7 +97,7 @@ class OnOnePast(unittest.TestCase):
 
     def test_a_calm_account_shows_zero(self):
         calm = {"account": PAYMENTS, "region": EU}
-        for title in ("Throttled share", "Quotas at risk", "Limits lowered", "Zero quotas called",
+        for title in ("Throttled share", "Quotas at risk", "Limits lowered", "Quota 0 called",
                       "Unmapped traffic", "Collectors failing"):
             self.assertEqual(number(ask(self.pages.overview, title, **calm)), 0, title)
 

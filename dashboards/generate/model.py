@@ -147,16 +147,16 @@ def room(values):
         "where there is no such quota or its usage is not known. Refused: the share of the last five minutes.",
         "Take a row with both tokens and requests free and nothing refused. Cross-region and global profiles have their "
         "own quotas: often the fastest way out."), [
-            Column("Selected", expr=with_account_name(f"0 * ({places} and {selected}) + 1 or 0 * {places}"), width=92,
+            Column("Selected", expr=with_account_name(f"0 * ({places} and {selected}) + 1 or 0 * {places}"), width=104,
                    mappings={1: ("selected", TEXT), 0: ("elsewhere", TEXT)}),
             *where(), Column("Scope", "scope", width=SCOPE),
             Column("Variant", "variant", width=VARIANT), Column("Endpoint", "endpoint", width=80),
-            Column("Tokens free", expr=free(tokens), width=110, unit="short"),
-            Column("Tokens used", expr=taken(tokens), least=98, unit="percentunit", decimals=0, bar=True, steps=calm),
+            Column("Tokens free", expr=free(tokens), width=120, unit="short"),
+            Column("Tokens used", expr=taken(tokens), least=95, unit="percentunit", decimals=0, bar=True, steps=calm),
             Column("Requests free", expr=free(requests), width=108, unit="short"),
-            Column("Requests used", expr=taken(requests), least=110, unit="percentunit", decimals=0, bar=True,
+            Column("Requests used", expr=taken(requests), least=106, unit="percentunit", decimals=0, bar=True,
                    steps=calm),
-            Column("Refused", expr=f"0 * {places} + {on_labels(pool)} group_left () {refused}", width=74, unit="percentunit", decimals=0,
+            Column("Refused", expr=f"0 * {places} + {on_labels(pool)} group_left () {refused}", width=72, unit="percentunit", decimals=0,
                    steps=tiles.share_steps(values, TEXT)),
         ], size=(24, 9), no_value="no quotas known", base="Selected",
         sort=[("Selected", True), ("Tokens free", True)])

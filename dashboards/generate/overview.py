@@ -6,8 +6,8 @@ from links import row_to_model
 from panels import CALM, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, steps
 from promql import (QUOTA, REFUSED, TARGET, THROTTLE, USED, aggregate, annotate, busiest, by, count, on_labels, one,
                     over_hour, refused_per_minute, series, with_account_name)
-from tables import QUOTA_NAME, SCOPE, VARIANT, Column, model_and_place, table
-from words import CAUSES, QUOTAS, STATES
+from tables import QUOTA_NAME, SCOPE, VARIANT, Column, model_and_place, table, where
+from words import CAUSES, QUOTAS, REASONS, STATES
 
 HALF = 0.5    # below it a line is not worth its colour
 SPENDER = THROTTLE + ("endpoint", "model_id")
@@ -62,12 +62,12 @@ def counts(values):
               f"{one('bedrock_attempts', THROTTLE, window='30m')} >= {values.zero_quota_attempts}", state),
         size=size, no_value="no quotas known", color=ORANGE)
     minutes = values.unmapped_minutes
-    unmapped, earlier = one("bedrock_unmapped_model"), one("bedrock_unmapped_model", offset=f"{minutes}m")
+    now, earlier = one("bedrock_unmapped_model"), one("bedrock_unmapped_model", offset=f"{minutes}m")
     yield tiles.how_many("Unmapped traffic", describe(
         "Is there traffic that no quota could be found for?",
         f"Invocation ids without a quota, for at least {minutes} minutes; kept for a day after their last call.",
-        "`bedrock-quota-exporter explain ID` says why; one line under `overrides` in the config maps it."),
-        f"count({unmapped} and {earlier}) or 0 * max({collectors})", size=size,
+        "\"Traffic without a known quota\", at the bottom, names them; one line under `overrides` in the config maps each."),
+        f"count({now} and {earlier}) or 0 * max({collectors})", size=size,
         no_value="exporter not seen", color=ORANGE)
 
 
@@ -177,6 +177,28 @@ def inventory(values):
         ], size=(24, 20), no_value="no quotas known", base="State", sort=[("Ratio", True)])
 
 
+def unmapped():
+    """Which ids they are: the model's page has only what they have in common."""
+    identity = TARGET + ("model_id",)
+    known = one("bedrock_unmapped_model", identity)
+
+    def of_unmapped(expr):
+        return f"sum {by(identity)} ({expr}) and {known}"
+
+    return table("Traffic without a known quota", describe(
+        "Which invocation ids are they, and why is no quota known?",
+        "Ids called within 24 hours that spend a quota which could not be found: the reason, and calls and refusals of "
+        "the last hour.",
+        "`bedrock-quota-exporter explain ID` says more; one line under `overrides` in the config maps it."), [
+            Column("Invocation id", "model_id", least=320), *where(),
+            Column("Reason", "reason", expr=with_account_name(one("bedrock_unmapped_model")), width=150,
+                   mappings=REASONS),
+            Column("Calls", expr=of_unmapped(over_hour("bedrock_invocations_total")), width=90, unit="short", decimals=0),
+            Column("Refused", expr=of_unmapped(over_hour("bedrock_invocation_throttles_total")), width=95, unit="short",
+                   decimals=0, steps=steps(TEXT, (1, ORANGE))),
+        ], size=(24, 7), no_value="none, or exporter not seen", base="Reason", sort=[("Refused", True), ("Calls", True)])
+
+
 def build(values):
     made = frame.new(
         values, "overview", "Bedrock / Quota overview",
@@ -184,5 +206,6 @@ def build(values):
         since="now-6h", refresh="1m", given_variables=frame.variables(used=True))
     for panel in (*headline(values), throttled_now(values), *counts(values), ranking(values), *graphs(values)):
         made.with_panel(panel)
+    frame.add_row(made, "Traffic without a known quota", [unmapped()], collapsed=True)
     frame.add_row(made, "Quota inventory: every quota", [inventory(values)], collapsed=True)
     return made

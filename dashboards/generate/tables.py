@@ -13,11 +13,11 @@ from panels import PLAIN, TEXT, Query, base_of, null_text, refs, steps, target, 
 NOT_KNOWN = "–"
 
 # Column widths in pixels: what they hold is seen whole, their titles too.
-MODEL, REGION, ACCOUNT_NAME, ACCOUNT, SCOPE, QUOTA_NAME, VARIANT = 320, 116, 112, 116, 100, 172, 82
+MODEL, REGION, ACCOUNT_NAME, ACCOUNT, SCOPE, QUOTA_NAME, VARIANT = 320, 116, 112, 116, 100, 172, 76
 
 
 # Labels whose heads offer a filter: it takes room, and for accounts and their names one will do.
-FILTERED = {"model", "region", "account_id", "scope", "quota", "variant", "state", "cause", "collector", "team", "name"}
+FILTERED = {"model", "region", "account_id", "scope", "quota", "state", "cause", "collector", "team", "name"}
 
 
 @dataclass

@@ -27,3 +27,6 @@ STATES = {
 
 # …{quota}
 QUOTAS = {quota: (quota.replace("_", " "), TEXT) for quota in PUBLISHED.words["quota"]}
+
+# bedrock_unmapped_model{reason}
+REASONS = {reason: (reason.replace("_", " "), TEXT) for reason in PUBLISHED.words["reason"]}

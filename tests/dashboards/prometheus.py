@@ -32,9 +32,7 @@ def on(*writes):
                             past, directory / "data"], check=True, stdout=subprocess.DEVNULL)
             past.unlink()
         (directory / "prometheus.yml").write_text("scrape_configs: []\n")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         url = f"http://127.0.0.1:{port}"
         with (directory / "log").open("w") as log:
             process = subprocess.Popen(
@@ -47,6 +45,12 @@ def on(*writes):
             finally:
                 process.terminate()
                 process.wait()
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def _wait(url, process, log):

@@ -114,6 +114,16 @@ class OnOnePast(unittest.TestCase):
         ceiling = ask(self.pages.overview, "Throttled now", "C")
         self.assertEqual([(r["metric"]["model"], r["value"][1]) for r in ceiling], [(SONNET, "0.38")])
 
+    def test_ids_without_a_quota_are_named_with_their_calls(self):
+        unknown = {i.model_id: i for i in IDS if i.model == "unknown"}
+        reasons, calls, refused = ({r["metric"]["model_id"]: r for r in ask(self.pages.overview, "Traffic without a known quota", ref)}
+                                   for ref in "ABC")
+        self.assertEqual({name: row["metric"]["reason"] for name, row in reasons.items()},
+                         dict.fromkeys(unknown, "unknown_id"))
+        for name, each in unknown.items():
+            self.assertAlmostEqual(float(calls[name]["value"][1]), 60 * each.calls, delta=each.calls)
+            self.assertAlmostEqual(float(refused[name]["value"][1]), 30 * each.refused, delta=each.refused)
+
     def test_throttled_table_names_the_largest_spender(self):
         spenders = {r["metric"]["model"]: r["metric"]["spender"] for r in ask(self.pages.overview, "Throttled now", "D")}
         ids = [i for i in IDS if i.model == SONNET and i.scope == "cross_region" and i.region == US]

@@ -188,7 +188,7 @@ def open_requests(values):
         "What have we asked for, and since when?",
         "The value in force, the value asked for, and the request's age.",
         "CASE_OPENED for days: AWS support waits for an answer. A grant shows as a changed limit, not as a status."), [
-            Column("Quota", "quota_name", width=420), *where(),
+            Column("Quota", "quota_name", least=420), *where(),
             Column("Status", "status", width=130, expr=one("bedrock_service_quota_increase_requested")),
             Column("Applied", expr=f"{one('bedrock_service_quota_applied')} and {requested}", width=90, unit="short"),
             Column("Requested", expr=with_account_name(named), width=100, unit="short"),

@@ -78,7 +78,7 @@ def build(values):
         "Whether its last attempt brought everything, time since its last success, and how long it took.",
         "Down with access_denied: the role's policy. Down with throttled: the API's rate. Last good values are kept "
         "until their max_age, then the series disappear."), [
-            Column("Collector", "collector", width=105),
+            Column("Collector", "collector", least=105),
             *where(),
             Column("Up", expr=with_account_name(up), width=60, unit="none",
                    mappings={1: ("up", TEXT), 0: ("down", RED)}),

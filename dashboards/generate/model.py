@@ -150,11 +150,11 @@ def room(values):
             Column("Selected", expr=with_account_name(f"0 * ({places} and {selected}) + 1 or 0 * {places}"), width=104,
                    mappings={1: ("selected", TEXT), 0: ("elsewhere", TEXT)}),
             *where(), Column("Scope", "scope", width=SCOPE),
-            Column("Variant", "variant", width=VARIANT), Column("Endpoint", "endpoint", width=80),
-            Column("Tokens free", expr=free(tokens), width=120, unit="short"),
-            Column("Tokens used", expr=taken(tokens), least=95, unit="percentunit", decimals=0, bar=True, steps=calm),
+            Column("Variant", "variant", width=VARIANT), Column("Endpoint", "endpoint", width=79),
+            Column("Tokens free", expr=free(tokens), width=117, unit="short"),
+            Column("Tokens used", expr=taken(tokens), width=97, unit="percentunit", decimals=0, bar=True, steps=calm),
             Column("Requests free", expr=free(requests), width=108, unit="short"),
-            Column("Requests used", expr=taken(requests), least=106, unit="percentunit", decimals=0, bar=True,
+            Column("Requests used", expr=taken(requests), least=114, unit="percentunit", decimals=0, bar=True,
                    steps=calm),
             Column("Refused", expr=f"0 * {places} + {on_labels(pool)} group_left () {refused}", width=72, unit="percentunit", decimals=0,
                    steps=tiles.share_steps(values, TEXT)),
@@ -177,11 +177,11 @@ def spenders():
         "share of all selected. Name and team are those of application inference profiles.",
         "Talk to the largest first. A base model or system profile with a large share: give its callers application "
         "inference profiles of their own, to tell them apart."), [
-            Column("Team", "team", width=110), Column("Name", "name", least=130),
-            Column("Invocation id", "model_id", least=330), *where(),
+            Column("Team", "team", width=100), Column("Name", "name", least=125),
+            Column("Invocation id", "model_id", width=330), *where(),
             Column("Scope", "scope", width=SCOPE),
-            Column("Per minute", expr=with_account_name(f"({named}) / 60"), width=108, unit="short"),
-            Column("Share", expr=with_account_name(f"{spent} / on () group_left () (sum({spent}) > 0)"), least=75, unit="percentunit",
+            Column("Per minute", expr=with_account_name(f"({named}) / 60"), width=118, unit="short"),
+            Column("Share", expr=with_account_name(f"{spent} / on () group_left () (sum({spent}) > 0)"), width=92, unit="percentunit",
                    decimals=0, bar=True, steps=steps(CALM)),
         ], size=(24, 7), no_value="no tokens charged in an hour", base="Per minute", sort=[("Per minute", True)])
 

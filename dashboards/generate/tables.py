@@ -49,6 +49,8 @@ def table(title, description, columns, *, size, no_value, base, sort=()):
     whenever any does: Grafana may call the value "Value" when it alone answers. `sort` is pairs of
     (title, descending).
     """
+    # Grafana gives each of several the same room, and more than there is.
+    assert sum(column.least is not None for column in columns) <= 1, f"{title}: two columns take what is left"
     panel = _table(title, description, size, no_value)
     names = {column.label: column.title for column in columns if column.label}
     queried = [column for column in columns if column.expr]
@@ -93,7 +95,7 @@ def matrix(title, description, expr, *, rows, columns, size, no_value, given, ro
              .cell_options(style.TableColoredBackgroundCellOptions(mode=style.TableCellBackgroundDisplayMode.BASIC))
              .with_target(target(Query(expr), "A", instant=True, table=True)))
     if cell:
-        panel.width(cell)
+        panel.width(cell).min_width(cell)
     for label in (columns, rows):
         panel.with_transformation(model.DataTransformerConfig(
             id_val="sortBy", options={"fields": {}, "sort": [{"field": label}]}))

@@ -2,72 +2,25 @@
 //! can be and left blank where it cannot. Pure.
 
 pub mod demand;
+mod draft;
 mod refusals;
 mod value;
+
+pub use draft::{Draft, Profile, Wish};
 
 use crate::findings::case::Case;
 use crate::findings::facts::Facts;
 use crate::model::arn::Arn;
 use crate::model::catalog::ProfileKind;
 use crate::model::evaluation::Cause;
-use crate::model::ids::{Endpoint, QuotaKind, Scope, Target, Variant};
+use crate::model::ids::{Endpoint, QuotaKind, Scope, Variant};
 use crate::model::matching::ModelQuota;
-use crate::model::time::Timestamp;
 use crate::model::usage::InvocationId;
 use crate::picture::activity::Activity;
 use crate::picture::survey::Survey;
 use demand::Demand;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// What its author says of it.
-#[derive(Clone, Debug, Default)]
-pub struct Wish {
-    /// A part of the model's id, or of an invocation id.
-    pub model: String,
-    /// `None`: the one with the most calls.
-    pub scope: Option<Scope>,
-    /// The value to ask for; `None`: what use shows to be needed.
-    pub value: Option<f64>,
-    /// How many times today's use is expected; `None`: as two weeks show it.
-    pub growth: Option<f64>,
-    pub use_case: Option<String>,
-    /// The alarms in place.
-    pub alarms: Option<String>,
-}
-
-/// A draft. What is `None` nobody could measure: a blank for its author.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    pub target: Target,
-    pub account: String,
-    pub model: Arc<str>,
-    /// Whose use is meant.
-    pub scope: Scope,
-    pub use_case: Option<String>,
-    pub alarms: Option<String>,
-    /// The quota to ask for, and why that one.
-    pub quota: Arc<ModelQuota>,
-    pub advice: String,
-    pub value: Option<f64>,
-    /// How the value came about, with its arithmetic.
-    pub reasoning: String,
-    /// As CloudWatch spells them.
-    pub ids: Vec<String>,
-    pub profiles: Vec<Profile>,
-    pub from: Timestamp,
-    pub until: Timestamp,
-    pub demand: Demand,
-    /// Why AWS would not grant it, or nobody needs it.
-    pub refusals: Vec<String>,
-}
-
-/// A system inference profile of the model, and the regions that it routes to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Profile {
-    pub id: String,
-    pub regions: Vec<String>,
-}
 
 /// The draft for the one model that is meant; `None` where nobody calls such a model here.
 ///
@@ -192,9 +145,11 @@ fn profiles(survey: &Survey, model: &str) -> Vec<Profile> {
             && survey.index.resolve(&InvocationId::runtime(&profile.id)).model.as_deref() == Some(model)
     });
     let regions = |arns: &[String]| -> Vec<String> {
-        let regions = arns.iter().filter_map(|arn| Arn::parse(arn)).map(|arn| arn.region);
-        let regions: BTreeSet<&str> = regions.filter(|region| !region.is_empty()).collect();
-        regions.into_iter().map(String::from).collect()
+        let regions: BTreeSet<&str> =
+            arns.iter().filter_map(|arn| Arn::parse(arn)).map(|arn| arn.region).collect();
+        // A model's ARN without a region: it routes anywhere.
+        let bound = !regions.contains("");
+        regions.into_iter().filter(|_| bound).map(String::from).collect()
     };
     of_model
         .map(|profile| Profile { id: profile.id.clone(), regions: regions(&profile.model_arns) })

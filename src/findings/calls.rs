@@ -1,13 +1,13 @@
 //! Calls that are refused or fail, and calls that no quota is known for.
 
-use super::case::{Case, Extent, Recent, Remedy};
+use super::case::{Case, Extent, Recent, Remedy, Subject};
 use super::facts::{Facts, UnmappedId};
+use super::finding::{Finding, Severity};
 use super::remedies::remedies;
 use super::thresholds::{
     FAILED_ERRORS, FAILED_RATIO, FAILED_THROTTLED_RATIO, RESERVED_RATIO, RESERVED_SECONDS,
     THROTTLED_ATTEMPTS, THROTTLED_RATIO, THROTTLED_SECONDS, ZERO_ATTEMPTS,
 };
-use super::{Finding, Severity, Subject};
 use crate::diagnosis::causes;
 use crate::model::evaluation::Cause;
 use crate::report::human::{about, count, exact, percent, rounded};

@@ -1,12 +1,45 @@
 //! Calls that were refused, or failed for want of capacity: what a finding about them is made of.
 
-use super::Subject;
-use crate::model::evaluation::Cause;
+use crate::model::evaluation::{Cause, Pool};
 use crate::model::ids::{QuotaKind, Scope, Target};
-use crate::model::matching::ModelQuota;
+use crate::model::matching::{ModelQuota, QuotaKey};
 use crate::model::time::Minute;
 use crate::model::usage::Metric;
 use std::sync::Arc;
+
+/// What a finding is about. All of it empty: the target itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Subject {
+    /// A base model; for traffic that cannot be mapped the invocation id.
+    pub model: Option<Arc<str>>,
+    pub scope: Option<Scope>,
+    pub quota: Option<QuotaKey>,
+}
+
+impl Subject {
+    pub(super) fn pool(pool: &Pool) -> Subject {
+        let id = pool.id.as_ref().map(|id| Arc::from(id.id.as_ref()));
+        Subject { model: id.or_else(|| pool.model.clone()), scope: pool.scope, quota: None }
+    }
+
+    pub(super) fn model(model: &Arc<str>, scope: Scope) -> Subject {
+        Subject { model: Some(model.clone()), scope: Some(scope), quota: None }
+    }
+
+    /// In a few words: `model (scope), quota`; empty for the target itself.
+    pub fn title(&self) -> String {
+        match (&self.model, self.scope, &self.quota) {
+            (Some(model), Some(scope), Some(quota)) => format!("{model} ({scope}), {}", quota.kind),
+            (Some(model), Some(scope), None) => format!("{model} ({scope})"),
+            (Some(model), None, _) => model.to_string(),
+            (None, ..) => String::new(),
+        }
+    }
+
+    pub(super) fn quota(key: &QuotaKey) -> Subject {
+        Subject { quota: Some(key.clone()), ..Subject::model(&key.model, key.scope) }
+    }
+}
 
 /// The calls of one model and scope.
 #[derive(Clone, Debug, PartialEq)]

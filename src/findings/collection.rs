@@ -1,9 +1,9 @@
 //! What cannot be read, and what is old.
 
-use super::case::Remedy;
+use super::case::{Remedy, Subject};
 use super::facts::{Facts, Unread};
+use super::finding::{Finding, Severity};
 use super::thresholds::STALE_SECONDS;
-use super::{Finding, Severity, Subject};
 use crate::report::human::about;
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {

@@ -1,10 +1,10 @@
 //! The facts of a live snapshot: what is so now.
 
-use super::case::{Case, Extent, Instant, Limits, Measured, Recent, Room, Spread};
+use super::case::{Case, Extent, Instant, Limits, Measured, Recent, Room, Spread, Subject};
 use super::facts::{Facts, Fill, UnmappedId, Unread};
+use super::finding::Finding;
 use super::remedies::ROOMY;
 use super::thresholds::{DAY_RUNNING_OUT, NEAR_RATIO};
-use super::{Finding, Subject};
 use crate::model::evaluation::{Cause, IdStatus, QuotaStatus, ThrottleStatus};
 use crate::model::ids::{Endpoint, QuotaKind, Scope, Variant};
 use crate::model::matching::Charge;

@@ -1,9 +1,9 @@
 //! What ends soon, and what waits too long.
 
-use super::case::Remedy;
+use super::case::{Remedy, Subject};
 use super::facts::Facts;
+use super::finding::{Finding, Severity};
 use super::thresholds::{COMMITMENT_DAYS, END_OF_LIFE_DAYS, INCREASE_DAYS};
-use super::{Finding, Severity, Subject};
 use crate::model::catalog::{FoundationModel, ProvisionedThroughput};
 use crate::model::quota::IncreaseRequest;
 use crate::report::human::{about, date, exact};

@@ -1,9 +1,9 @@
 //! Quotas that are nearly or wholly spent.
 
-use super::case::Remedy;
+use super::case::{Remedy, Subject};
 use super::facts::{Facts, Fill};
+use super::finding::{Finding, Severity};
 use super::thresholds::{DAY_GONE, DAY_RUNNING_OUT, NEAR_RATIO, NEAR_SECONDS};
-use super::{Finding, Severity, Subject};
 use crate::model::ids::QuotaKind;
 use crate::report::human::{about, exact, percent, rounded};
 

@@ -1,7 +1,7 @@
 //! What helps against a cause, in numbers of the case at hand.
 
-use super::Finding;
 use super::case::{Case, Limit, Measured, Remedy, Room, Spread};
+use super::finding::Finding;
 use crate::diagnosis::causes;
 use crate::model::evaluation::Cause;
 use crate::model::time::Timestamp;

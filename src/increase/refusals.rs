@@ -1,6 +1,6 @@
 //! Why a request is not worth sending.
 
-use super::{Draft, Wish};
+use super::draft::{Draft, Wish};
 use crate::findings::case::Case;
 use crate::model::ids::QuotaKind;
 use crate::model::matching::ModelQuota;

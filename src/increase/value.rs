@@ -1,6 +1,6 @@
 //! The value to ask for, and how it came about.
 
-use super::{Draft, Wish};
+use super::draft::{Draft, Wish};
 use crate::findings::case::Case;
 use crate::findings::remedies::{above_default, round_up};
 use crate::model::ids::QuotaKind;

@@ -13,11 +13,11 @@ use std::collections::BTreeMap;
 
 /// What the answer is worth.
 pub const NOTES: &str = "\
-No API of AWS tells what capacity a model has, for an account or at all: get-foundation-model-throughput-capacity, which
-tutorials call, does not exist. A limit is the most that is let in, and no promise: AWS may be short of capacity below it
-(503, 529). CEILING is the most that settled in a minute in which calls were refused; with a large max_tokens it lies far
-below the limit. The reserved tier has no quota and no list: whether there is one is not known from here.
-";
+    No API of AWS tells what capacity a model has, for an account or at all: get-foundation-model-throughput-capacity, \
+    which tutorials call, does not exist. A limit is the most that is let in, and no promise: AWS may be short of \
+    capacity below it (503, 529). CEILING is the most that settled in a minute in which calls were refused; with a large \
+    max_tokens it lies far below the limit. The reserved tier has no quota and no list: whether there is one is not \
+    known from here.";
 
 /// One model in one scope.
 pub struct Pool {

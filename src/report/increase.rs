@@ -71,7 +71,7 @@ pub fn markdown(draft: &Draft) -> String {
         if draft.account == **account { String::new() } else { format!(" ({})", plain(&draft.account)) };
     let rows = [
         ("Quota", format!("{} ({})", plain(&quota.name), quota.key.code)),
-        ("Applied now, and AWS's default", format!("{}, {}", known(quota.limit), known(quota.default))),
+        ("Applied now", format!("{} (AWS's default: {})", known(quota.limit), known(quota.default))),
         ("Asked for", value),
         ("Use case", told(&draft.use_case, "what is built, for whom, why it needs more")),
         ("Account", format!("{account}{name}")),
@@ -172,7 +172,11 @@ fn grown(growth: &Growth) -> String {
 fn profiles(profiles: &[Profile]) -> String {
     let one = |profile: &Profile| {
         let regions = profile.regions.join(", ");
-        if regions.is_empty() { format!("`{}`", profile.id) } else { format!("`{}` ({regions})", profile.id) }
+        if regions.is_empty() {
+            format!("`{}` (anywhere)", profile.id)
+        } else {
+            format!("`{}` ({regions})", profile.id)
+        }
     };
     if profiles.is_empty() {
         "none is listed".to_string()

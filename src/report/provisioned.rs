@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 
 /// What AWS's API can do with it, and what it cannot.
 pub const NOTES: &str = "\
-Units cannot be changed once they are bought: UpdateProvisionedModelThroughput changes the name, or the model among
-those made from the same base. More units are another purchase; the update_provisioned_throughput of bedrock-runtime
-that tutorials call does not exist. No API tells what a unit costs or how much it serves: the use per unit is measured.
-";
+    CALLS/MIN and TOKENS/MIN are those of one unit, in nine of ten minutes with calls at most. Units cannot be changed \
+    once they are bought: UpdateProvisionedModelThroughput changes the name, or the model among those made from the same \
+    base. More units are another purchase; the update_provisioned_throughput of bedrock-runtime that tutorials call does \
+    not exist. No API tells what a unit costs or how much it serves: the use per unit is measured.";
 
 /// One purchase with its use.
 pub struct Purchase<'a> {
@@ -78,7 +78,7 @@ fn busy_minutes(survey: &Survey, ids: &[&SurveyedId], metrics: &[Metric]) -> Opt
 /// The purchases of one target for a terminal.
 pub fn sheet(purchases: &[Purchase]) -> Sheet {
     let mut sheet = Sheet::new(vec![
-        text("NAME"),
+        identifier("NAME"),
         identifier("MODEL"),
         word("UNITS"),
         word("STATUS"),

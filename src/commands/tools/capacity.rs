@@ -4,6 +4,7 @@ use super::output::{heading, print, terminal, troubles};
 use crate::cli::{self, Format};
 use crate::commands::source;
 use crate::picture::survey::Survey;
+use crate::report::sheet::wrapped;
 use crate::report::{capacity, envelope};
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -29,7 +30,7 @@ pub fn capacity(args: cli::Capacity) -> Result<()> {
     })?;
     ensure!(found, "no quota and no provisioned throughput of a model that contains {:?}", args.model);
     match args.format {
-        Format::Table => print(&format!("{out}\n{}", capacity::NOTES)),
+        Format::Table => print(&format!("{out}\n{}", wrapped(capacity::NOTES, terminal().width, 0))),
         Format::Json => print(&envelope::document("capacity", &header, json!({"targets": targets}))),
         Format::Csv => print(&csv.csv()),
     }

@@ -4,6 +4,7 @@ use super::output::{heading, print, terminal, troubles};
 use crate::cli::{self, Format};
 use crate::commands::source;
 use crate::picture::survey::Survey;
+use crate::report::sheet::wrapped;
 use crate::report::{envelope, provisioned};
 use anyhow::Result;
 use serde_json::json;
@@ -32,10 +33,7 @@ pub fn provisioned(args: cli::Provisioned) -> Result<()> {
     })?;
     match args.format {
         Format::Table if out.is_empty() => print("no provisioned throughput\n"),
-        Format::Table => {
-            let unit = "CALLS/MIN and TOKENS/MIN are those of one unit, in nine of ten minutes with calls at most.\n";
-            print(&format!("{out}\n{unit}{}", provisioned::NOTES))
-        }
+        Format::Table => print(&format!("{out}\n{}", wrapped(provisioned::NOTES, terminal().width, 0))),
         Format::Json => print(&envelope::document("provisioned", &header, json!({"targets": targets}))),
         Format::Csv => print(&csv.csv()),
     }

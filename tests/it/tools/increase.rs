@@ -90,6 +90,9 @@ fn every_field_of_a_draft_is_the_worlds_truth() {
         assert_eq!(draft[key], expected, "{key}");
     }
     let profiles = draft["profiles"].as_array().unwrap();
+    let global =
+        profiles.iter().find(|profile| profile["id"] == "global.anthropic.claude-sonnet-4-6").unwrap();
+    assert_eq!(global["regions"], value!([]), "it routes anywhere");
     let own = profiles.iter().find(|profile| profile["id"] == id).unwrap();
     assert!(own["regions"].as_array().unwrap().contains(&value!("us-west-2")), "{own}");
 }
@@ -195,17 +198,16 @@ fn what_aws_would_refuse_is_refused_here_with_the_reason() {
             &["--account", "research", "--region", "us-east-1", "--value", "6000000", "sonnet-4-6"],
             "6M is not above AWS's default of 6M, and AWS takes only what is",
         ),
-        (
-            &["--account", "production", "--region", "eu-central-1", "sonnet-4-6"],
-            "no call was refused, and the busiest minute, growth included, is ",
-        ),
     ] {
         let (code, out, error) = ran(&[&["increase"], &from[..], args].concat());
         assert_eq!((code, out.as_str()), (1, ""), "{args:?}: {error}");
         assert!(error.contains(reason), "{args:?}: {error}");
     }
     for (args, message) in [
-        (&["--account", "labs", "nova"][..], "one request is of one model, found amazon.nova"),
+        (
+            &["--account", "labs", "--region", "eu-central-1", "nova"][..],
+            "one request is of one model, found amazon.nova",
+        ),
         (&["sonnet-4-6"], "one request is of one account and region, found "),
         (&["no-such-model"], "no model or invocation id with traffic in the span contains \"no-such-model\""),
         (
@@ -217,6 +219,11 @@ fn what_aws_would_refuse_is_refused_here_with_the_reason() {
         assert_eq!((code, out.as_str()), (1, ""), "{args:?}");
         assert!(error.contains(message), "{args:?}: {error}");
     }
+    let (code, out, error) = ran(&["increase", "--from", &two_weeks(100, 100), "sonnet"]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    let reason =
+        "no call was refused, and the busiest minute, growth included, is 100 of 400: 25 % of the limit";
+    assert!(error.contains(reason), "{error}");
     let both = [&RESEARCH[..], &from, &["--submit", "sonnet-4-6"]].concat();
     assert_eq!(ran(&both).0, 2, "a snapshot cannot be submitted");
 }

@@ -43,10 +43,12 @@ class Unit(unittest.TestCase):
         self.assertEqual(wrong, [])
 
     @unittest.skipIf(shutil.which("strace") is None or not BINARY, "strace is missing: the unit's system calls are not tried")
-    def test_the_exporter_makes_no_system_call_that_it_forbids(self):
+    def test_the_exporter_makes_no_system_call_and_opens_no_file_that_it_forbids(self):
         """From start to a reload, a scrape and the end."""
-        forbidden = traced() - allowed()
-        self.assertEqual(forbidden, set())
+        calls, files = traced()
+        self.assertEqual(calls - allowed(), set())
+        beside_processes = {path for path in files if re.match(r"/proc/(?!self|\d)", path)}
+        self.assertTrue(not beside_processes or setting("ProcSubset") != ["pid"], beside_processes)
 
 
 @unittest.skipUnless(BINARY, "BQE_BINARY is not set")
@@ -78,7 +80,7 @@ def spelt_out(word):
 
 
 def traced():
-    """The names of the system calls of a demo."""
+    """The names of the system calls of a demo, and the files that it opens."""
     with tempfile.TemporaryDirectory() as folder:
         log, port = Path(folder, "calls"), servers.free_port()
         demo = [BINARY, "demo", f"--web.listen-address=127.0.0.1:{port}"]
@@ -89,7 +91,8 @@ def traced():
             os.kill(process, signal.SIGTERM)
             ended = lambda: not Path(f"/proc/{process}").exists()  # noqa: E731
             servers.wait_until(ended, servers.PATIENCE, "the exporter to end")
-        return set(re.findall(r"^\d+ +(\w+)\(", log.read_text(), re.M)) - {"execve"}
+        calls, files = re.findall(r"^\d+ +(\w+)\(", log.read_text(), re.M), re.findall(r'openat\(\w+, "([^"]+)', log.read_text())
+        return set(calls) - {"execve"}, set(files)
 
 
 if __name__ == "__main__":

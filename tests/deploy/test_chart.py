@@ -104,6 +104,17 @@ class Config(unittest.TestCase):
         self.assertIn("--web.enable-lifecycle", chart.exporter(chart.of(**reloaded)["StatefulSet"])["args"])
         self.assertNotIn("--web.enable-lifecycle", chart.exporter(chart.of()["StatefulSet"])["args"])
 
+    def test_the_exporter_is_told_how_often_it_is_scraped(self):
+        def told(interval, config):
+            made = chart.of(serviceMonitor={"enabled": True, "interval": interval}, config=config)
+            config = yaml.safe_load(made["ConfigMap"]["data"]["config.yaml"])
+            return config.get("scrape_interval"), made["ServiceMonitor"]["spec"]["endpoints"][0]["interval"]
+
+        self.assertEqual(told("", {}), (None, "1m"))
+        self.assertEqual(told("30s", {}), ("30s", "30s"))
+        self.assertEqual(told("", {"scrape_interval": "15s"}), ("15s", "15s"))
+        self.assertEqual(told("30s", {"scrape_interval": "15s"}), ("15s", "30s"))
+
 
 class Objects(unittest.TestCase):
     def test_shards_are_pods_that_know_their_number(self):

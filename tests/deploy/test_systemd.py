@@ -5,13 +5,15 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import tempfile
-import time
 import unittest
 import urllib.request
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "alerts"))
+import servers  # noqa: E402
 
 UNIT = Path(__file__).resolve().parents[2] / "deploy" / "systemd" / "bedrock-quota-exporter.service"
 BINARY = os.environ.get("BQE_BINARY")
@@ -41,10 +43,12 @@ class Unit(unittest.TestCase):
         self.assertEqual(wrong, [])
 
     @unittest.skipIf(shutil.which("strace") is None or not BINARY, "strace is missing: the unit's system calls are not tried")
-    def test_the_exporter_makes_no_system_call_that_it_forbids(self):
+    def test_the_exporter_makes_no_system_call_and_opens_no_file_that_it_forbids(self):
         """From start to a reload, a scrape and the end."""
-        forbidden = traced() - allowed()
-        self.assertEqual(forbidden, set())
+        calls, files = traced()
+        self.assertEqual(calls - allowed(), set())
+        beside_processes = {path for path in files if re.match(r"/proc/(?!self|\d)", path)}
+        self.assertTrue(not beside_processes or setting("ProcSubset") != ["pid"], beside_processes)
 
 
 @unittest.skipUnless(BINARY, "BQE_BINARY is not set")
@@ -76,35 +80,19 @@ def spelt_out(word):
 
 
 def traced():
-    """The names of the system calls of a demo."""
+    """The names of the system calls of a demo, and the files that it opens."""
     with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder, "calls")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            address = f"127.0.0.1:{free.getsockname()[1]}"
-        command = ["strace", "-f", "-qq", "-e", "signal=none", "-o", log, BINARY, "demo", f"--web.listen-address={address}"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            await_ready(f"http://{address}/-/ready")
-            urllib.request.urlopen(f"http://{address}/metrics", timeout=60).read()
-            exporter = int(log.read_text().split(None, 1)[0])
-            os.kill(exporter, signal.SIGHUP)
-            os.kill(exporter, signal.SIGTERM)
-            process.wait(60)
-        finally:
-            process.kill()
-            process.wait()
-        return set(re.findall(r"^\d+ +(\w+)\(", log.read_text(), re.M)) - {"execve"}
-
-
-def await_ready(url):
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        try:
-            return urllib.request.urlopen(url, timeout=10).read()
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError(f"{url} did not become ready")
+        log, port = Path(folder, "calls"), servers.free_port()
+        demo = [BINARY, "demo", f"--web.listen-address=127.0.0.1:{port}"]
+        with servers.process(folder, port, "strace", "-f", "-qq", "-e", "signal=none", "-o", log, *demo) as exporter:
+            urllib.request.urlopen(f"{exporter}/metrics", timeout=servers.PATIENCE).read()
+            process = int(log.read_text().split(None, 1)[0])
+            os.kill(process, signal.SIGHUP)
+            os.kill(process, signal.SIGTERM)
+            ended = lambda: not Path(f"/proc/{process}").exists()  # noqa: E731
+            servers.wait_until(ended, servers.PATIENCE, "the exporter to end")
+        calls, files = re.findall(r"^\d+ +(\w+)\(", log.read_text(), re.M), re.findall(r'openat\(\w+, "([^"]+)', log.read_text())
+        return set(calls) - {"execve"}, set(files)
 
 
 if __name__ == "__main__":

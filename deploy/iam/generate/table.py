@@ -46,6 +46,11 @@ FEATURES = {
         ("organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent"),
     ),
     "organization_tags": Feature("`organization.include.tags`", "the same", ("organizations:ListTagsForResource",)),
+    "submit": Feature(
+        "no config: `increase --submit`, typed by a person",
+        "the account whose quota it is; the daemon never asks for it",
+        ("servicequotas:RequestServiceQuotaIncrease",),
+    ),
     "monitoring": Feature(
         "`monitoring_account`, which takes `usage` from the watched accounts",
         "the monitoring account",

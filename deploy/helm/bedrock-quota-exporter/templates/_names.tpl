@@ -26,6 +26,21 @@
 {{- .Values.existingConfigMap | default (printf "%s-config" (include "bqe.fullname" .)) }}
 {{- end }}
 
+{{/* The configuration; how often Prometheus scrapes is told from where it is set. */}}
+{{- define "bqe.config" -}}
+{{- $config := deepCopy .Values.config }}
+{{- $monitor := .Values.serviceMonitor }}
+{{- if and $monitor.enabled $monitor.interval (not $config.scrape_interval) }}
+{{- $_ := set $config "scrape_interval" $monitor.interval }}
+{{- end }}
+{{- if $config }}
+{{- toYaml $config }}
+{{- else -}}
+# Everything by default.
+{}
+{{- end }}
+{{- end }}
+
 {{- define "bqe.selector" -}}
 app.kubernetes.io/name: {{ include "bqe.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}

@@ -14,7 +14,7 @@ import lint
 import prometheus
 
 BINARY = Path(os.environ.get("BQE_BINARY", lint.REPOSITORY / "target/debug/bedrock-quota-exporter"))
-START_SECONDS = 300
+START_SECONDS = 600
 
 
 class StatusPage(unittest.TestCase):
@@ -39,7 +39,7 @@ class StatusPage(unittest.TestCase):
                 return
             except OSError:
                 time.sleep(0.2)
-        raise RuntimeError(f"{BINARY} demo is not ready")
+        raise RuntimeError(f"{BINARY} demo is not ready within {START_SECONDS} s, or ended: {demo.poll()}")
 
     def test_the_browser_has_nothing_to_complain_of(self):
         for page in ("/", "/runbooks/BedrockThrottling"):

@@ -35,7 +35,7 @@ test:
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps
-	cargo build --locked
+	cargo test --locked --no-run
 	tests/run.sh $(TARGET)
 
 live: export BQE_BINARY := $(TARGET)/debug/bedrock-quota-exporter

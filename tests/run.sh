@@ -23,7 +23,9 @@ else
     nice cargo test --locked -- --show-output --test-threads="$(($(nproc) * 2))" || failed=1
 fi
 nice "$here/dashboards/run" "$target/venv" || failed=1
-nice "$BQE_PYTHON" "$here/suite.py" alerts || failed=1
+for suite in alerts deploy; do
+    nice "$BQE_PYTHON" "$here/suite.py" "$suite" || failed=1
+done
 
 echo "waiting for the live tests"
 wait "$live" || failed=1

@@ -22,7 +22,11 @@ def main():
     for _, reason in result.skipped:
         print(f"{name}: left out: {reason}")
     failed = len(result.failures) + len(result.errors)
-    print(f"{name}: {result.testsRun - failed} passed, {failed} failed")
+    skipped = len(result.skipped)
+    for reason in sorted({reason for _, reason in result.skipped}):
+        print(f"left out: {reason}")
+    passed = f"{name}: {result.testsRun - failed - skipped} passed, {failed} failed"
+    print(passed + (f", {skipped} skipped" if skipped else ""))
     return 0 if result.wasSuccessful() and result.testsRun else 1
 
 

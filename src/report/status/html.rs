@@ -2,22 +2,6 @@
 
 use std::fmt::{self, Display, Write};
 
-/// Text that may hold anything, made safe between tags and in attributes.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| match c {
-            '&' => f.write_str("&amp;"),
-            '<' => f.write_str("&lt;"),
-            '>' => f.write_str("&gt;"),
-            '"' => f.write_str("&quot;"),
-            '\'' => f.write_str("&#39;"),
-            c => f.write_char(c),
-        })
-    }
-}
-
 /// A share as a bar: neutral with room, amber from 80 %, red from the limit on.
 pub(super) struct Bar(pub(super) f64);
 
@@ -94,13 +78,3 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.2em 1.2em;margin:0}dt
 tr{display:flex;flex-wrap:wrap;gap:0 .8em;border-bottom:1px solid var(--line);padding:.45em 0}\
 td{border:0;padding:.05em 0}td:first-child,.wide{flex-basis:100%}.number{text-align:left}\
 td[data-label]::before{content:attr(data-label) \" \";color:var(--soft);font-size:.87em}}";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_aws_says_cannot_become_markup() {
-        assert_eq!(Escaped("<a href='x'>&\"").to_string(), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
-    }
-}

@@ -19,8 +19,6 @@ def main():
     here = str(tests / name)
     suite = unittest.defaultTestLoader.discover(here, top_level_dir=here)
     result = unittest.TextTestRunner(verbosity=1, stream=sys.stdout).run(suite)
-    for _, reason in result.skipped:
-        print(f"{name}: left out: {reason}")
     failed = len(result.failures) + len(result.errors)
     skipped = len(result.skipped)
     for reason in sorted({reason for _, reason in result.skipped}):

@@ -5,7 +5,6 @@ import subprocess
 import tempfile
 import time
 import unittest
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -17,11 +16,11 @@ BINARY = Path(os.environ.get("BQE_BINARY", lint.REPOSITORY / "target/debug/bedro
 START_SECONDS = 600
 
 
+@unittest.skipUnless(BINARY.exists() and browser.find(), "the status page in a browser: needs chromium, and BQE_BINARY to name "
+                                                         "the exporter")
 class StatusPage(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        if not browser.find() or not BINARY.exists():
-            raise unittest.SkipTest("the status page in a browser, which needs chromium and BQE_BINARY, the exporter")
         cls.url = f"http://127.0.0.1:{prometheus.free_port()}"
         log = tempfile.TemporaryFile()
         cls.addClassCleanup(log.close)

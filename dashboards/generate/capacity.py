@@ -4,8 +4,10 @@ import frame
 import tiles
 from links import row_to_model
 from panels import CALM, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, percent, stat, steps
-from promql import LABELS, QUOTA, ROW, SPENT, aggregate, annotate, by, count, one, series, with_account_name
-from tables import ACCOUNT, ACCOUNT_NAME, MODEL, QUOTA_NAME, REGION, SCOPE, VARIANT, Column, matrix, model_and_place, table, where
+from promql import (LABELS, QUOTA, ROW, SPENT, TARGET, aggregate, annotate, by, count, on_labels, one, series,
+                    with_account_name)
+from tables import (ACCOUNT, ACCOUNT_NAME, MODEL, QUOTA_NAME, REGION, SCOPE, VARIANT, Column, matrix, model_and_place,
+                    table, where)
 from words import QUOTAS
 
 PLANNING_RATIO = 0.8   # where an increase should have been asked for: grants take days to weeks
@@ -105,7 +107,8 @@ def headline(values):
 
 def growth(values):
     peak, ratio = one("bedrock_quota_usage_peak", **SPENT), one(RATIO, **SPENT)
-    today = f"{daily_peaks(RATIO, QUOTA)} > 0"
+    # And still known: of an exporter that is gone nothing is told.
+    today = f"({daily_peaks(RATIO, QUOTA)} > 0 and {ratio})"
     days = f"{days_until(PLANNING_RATIO, RATIO)} or 0 * {ratio} + {UNKNOWN_DAYS}"
 
     def of_today(expr):
@@ -199,17 +202,18 @@ def open_requests(values):
 
 def lifecycle(values):
     end = remaining_days(one("bedrock_model_end_of_life_timestamp_seconds"))
-    called = f"{legacy_calls()} > 0"
+    seen = one("bedrock_exporter_target_up", TARGET)
+    called = f"({legacy_calls()} > 0 and {on_labels(TARGET)} {seen})"
     return table("Lifecycle", describe(
         "Which models end, when, and who still calls them?",
         "Models with an end of life ahead, and those past it that are still called; calls in the Legacy state within "
         "the time shown.",
         "Few days and any calls: move them now. \"Who spends it\" on the model's page names the callers."), [
             *model_and_place(row_to_model(values)),
-            Column("Legacy calls", expr=f"{called} or 0 * ({end} > 0)", width=120, unit="short", decimals=0,
+            Column("Legacy calls", expr=with_account_name(f"{called} or 0 * ({end} > 0)"), width=120, unit="short", decimals=0,
                    steps=steps(TEXT, (1, ORANGE))),
-            Column("Days left", expr=with_account_name(f"{end} > 0 or {end} and {called}"), width=100, unit="none", decimals=0),
-        ], size=(24, 8), no_value="no end of life published", base="Days left",
+            Column("Days left", expr=f"{end} > 0 or {end} and {called}", width=100, unit="none", decimals=0),
+        ], size=(24, 8), no_value="no end of life published", base="Legacy calls",
         sort=[("Legacy calls", True), ("Days left", False)])
 
 

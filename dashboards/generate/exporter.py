@@ -86,7 +86,7 @@ def build(values):
             Column("Duration", expr=one("bedrock_exporter_collection_duration_seconds"), width=90, unit="s",
                    decimals=1),
             Column("Errors", expr=f"sum by ({', '.join(COLLECTOR)}) (max by ({', '.join(COLLECTOR)}, class) "
-                                  f"(increase({series('bedrock_exporter_collection_errors_total')}[$__range])))",
+                                  f"(increase({series('bedrock_exporter_collection_errors_total')}[$__range]))) and {up}",
                    width=95, unit="none", decimals=0, steps=steps(TEXT, (1, ORANGE))),
         ], size=(24, 9), no_value="exporter not seen", base="Up", sort=[("Up", False), ("Errors", True)])
     interval = one("bedrock_exporter_collection_interval_seconds")

@@ -20,12 +20,11 @@ FOLDER = os.environ.get("BQE_GRAFANA")
 ONE_REGION = {"var-region": fixture.US, "var-model": fixture.SONNET}
 
 
+@unittest.skipUnless(FOLDER and browser.find(), "dashboards in Grafana's front end: needs chromium, and BQE_GRAFANA to name "
+                                                "the folder of its public/")
 class Drawn(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        if not FOLDER or not browser.find():
-            raise unittest.SkipTest(
-                "pictures in Grafana's front end, which need chromium and BQE_GRAFANA, the folder of its public/")
         cls.now = int(time.time()) // 60 * 60
         cls.dashboards = {each["uid"]: pictures.opened(each) for each in queries.load()}
         url = cls.enterClassContext(prometheus.on(lambda out: fixture.write(cls.now, out)))

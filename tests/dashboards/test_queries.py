@@ -297,6 +297,21 @@ class OnOnePast(unittest.TestCase):
                     self.assertEqual(page.ask(each, nobody)[1], [], f"{panel['title']} {each['refId']}")
 
 
+    def test_when_the_exporter_is_gone_no_column_passes_for_another(self):
+        """What one query alone answers is called "Value": it may only be that of the column which has this name."""
+        gone = pages(self.url, self.now + 20 * 60)
+        for page in vars(gone).values():
+            for panel, row in queries.panels(page.dashboard):
+                names = next((t["options"]["renameByName"] for t in panel.get("transformations", [])
+                              if t["id"] == "organize"), {})
+                if "Value" not in names:
+                    continue
+                answers = {names.get(f"Value #{each['refId']}", names["Value"]) for each in panel["targets"]
+                           if page.ask(each, {"model": SONNET} if page is gone.model else {})[1]}
+                with self.subTest(panel["title"]):
+                    self.assertTrue(not answers or names["Value"] in answers, answers)
+
+
 class Replicas(unittest.TestCase):
     """A second replica, or one that takes over from another, changes no panel about Bedrock."""
 

@@ -20,6 +20,7 @@ class StandIns(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             for name in ("Cargo.toml", "Cargo.lock"):
                 shutil.copy(REPOSITORY / name, folder)
+            shutil.copytree(REPOSITORY / "crates", Path(folder) / "crates")
             done = subprocess.run(["sh", "-ec", looked], cwd=folder, capture_output=True, text=True)
         self.assertIn("no bin target named `none`", done.stderr)
 

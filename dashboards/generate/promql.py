@@ -8,7 +8,8 @@ TARGET = ("account_id", "region")
 QUOTA = TARGET + ("endpoint", "model", "scope", "variant", "quota", "quota_code")
 ID = TARGET + ("endpoint", "model_id", "model", "scope")
 THROTTLE = TARGET + ("model", "scope")
-# An id whose model or scope is unknown stands alone; all others have no model_id.
+# An id whose model or scope is unknown stands alone, and so does one with a capacity of its own: a custom deployment, a
+# provisioned throughput. All others have no model_id.
 REFUSED = THROTTLE + ("model_id",)
 PROVISIONED = TARGET + ("provisioned_model_id", "name", "model")
 ROW = TARGET + ("quota_code",)
@@ -73,6 +74,9 @@ LABELS = {
 }
 
 VARIABLES = {"account_id": "account", "region": "region", "scope": "scope", "model": "model"}
+
+# A matcher for the pools whose ids share the limits of their model and scope.
+SHARED_POOL = {"model_id": ""}
 
 # A matcher for the models that are called at all: a fleet lists thousands of quotas and uses dozens.
 USED = {"model": "~$used"}

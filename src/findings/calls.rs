@@ -5,7 +5,7 @@ use super::thresholds::{
 };
 use super::{Finding, Severity, Subject};
 use crate::model::evaluation::{Cause, IdStatus, ThrottleStatus};
-use crate::model::ids::State;
+use crate::model::ids::{State, Variant};
 use crate::model::matching::Unmapped;
 use crate::model::state::TargetState;
 use crate::report::human::{about, percent, rounded};
@@ -70,9 +70,11 @@ fn refused(state: &TargetState, status: &ThrottleStatus) -> Option<Finding> {
 
 /// The largest share of any limit of the model in this scope among refused minutes.
 fn ceiling(state: &TargetState, status: &ThrottleStatus) -> Option<f64> {
+    let has_own_rows = status.pool.id.is_some();
     let own = state.evaluation.quotas.iter().filter(|quota| {
         status.pool.model.as_ref() == Some(&quota.quota.key.model)
             && status.pool.scope == Some(quota.quota.key.scope)
+            && has_own_rows == (quota.quota.key.variant == Variant::CustomDeployment)
             && quota.state != State::NoSuchQuota
     });
     own.filter_map(|quota| quota.throttled_ratio).reduce(f64::max)

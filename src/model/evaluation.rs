@@ -14,7 +14,7 @@ pub struct Evaluation {
     pub quotas: Vec<QuotaStatus>,
     /// Every invocation id known, sorted.
     pub ids: Vec<IdStatus>,
-    /// Per model and scope, and per id of which either is unknown.
+    /// Per pool.
     pub throttling: Vec<ThrottleStatus>,
     /// The models of all ids that CloudWatch has shown within the last 14 days, and those whose quotas they
     /// spend: known also while usage cannot be read.
@@ -96,12 +96,13 @@ words! {
     }
 }
 
-/// Whose refusals are added up: the calls of one model and scope, or those of one id of which either is unknown.
+/// Whose refusals are added up: the calls of one model and scope; or those of one id of which either is unknown, or
+/// which has a capacity of its own (a custom model deployment, a provisioned throughput).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pool {
     pub model: Option<Arc<str>>,
     pub scope: Option<Scope>,
-    /// The id, where model or scope is unknown: two such ids need not spend the same quota.
+    /// The id, where it stands alone: two such ids need not spend the same quota.
     pub id: Option<InvocationId>,
 }
 

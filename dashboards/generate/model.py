@@ -4,7 +4,7 @@ import frame
 import tiles
 from panels import CALM, COUNTED, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, stat, steps, timeline
 from panels import dashed, on_right_axis, points
-from promql import (ID, THROTTLE, aggregate, annotate, by, named_throughout, on_labels, one, over_hour, per_minute,
+from promql import (ID, SHARED_POOL, THROTTLE, aggregate, annotate, by, named_throughout, on_labels, one, over_hour, per_minute,
                     refused_per_minute, series, with_account_name)
 from tables import SCOPE, VARIANT, Column, table, where
 from words import CAUSES, STATES
@@ -130,7 +130,7 @@ def room(values):
     places = (f"({one('bedrock_quota_limit', ROOM, **calls, **anywhere)} > 0 "
               f"unless {on_labels(pool)} ({spent} or {shared}))")
     selected = one("bedrock_quota_limit", ROOM, **calls)
-    refused = one("bedrock_throttle_ratio", pool, window="5m", **anywhere)
+    refused = one("bedrock_throttle_ratio", pool, window="5m", **SHARED_POOL, **anywhere)
 
     def free(kind):
         limit, peak = (one(f"bedrock_quota_{each}", **kind) for each in ("limit", "usage_peak"))

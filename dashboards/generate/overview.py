@@ -4,8 +4,8 @@ import frame
 import tiles
 from links import row_to_model
 from panels import CALM, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, steps
-from promql import (QUOTA, REFUSED, TARGET, THROTTLE, USED, aggregate, annotate, busiest, by, count, on_labels, one,
-                    over_hour, refused_per_minute, series, with_account_name)
+from promql import (QUOTA, REFUSED, SHARED_POOL, TARGET, THROTTLE, USED, aggregate, annotate, busiest, by, count, on_labels,
+                    one, over_hour, refused_per_minute, series, with_account_name)
 from tables import QUOTA_NAME, SCOPE, VARIANT, Column, model_and_place, table, where
 from words import CAUSES, QUOTAS, REASONS, STATES
 
@@ -58,8 +58,8 @@ def counts(values):
         f"Models and scopes with an applied quota of 0 and at least {values.zero_quota_attempts} attempts in "
         "30 minutes. Every such call is refused.",
         "Point the caller to a scope or region with a quota, or ask for one."),
-        count(f"{one('bedrock_quota_state', THROTTLE, state='zero')} and "
-              f"{one('bedrock_attempts', THROTTLE, window='30m')} >= {values.zero_quota_attempts}", state),
+        count(f"{one('bedrock_quota_state', THROTTLE, state='zero', variant='standard')} and "
+              f"{one('bedrock_attempts', THROTTLE, window='30m', **SHARED_POOL)} >= {values.zero_quota_attempts}", state),
         size=size, no_value="no quotas known", color=ORANGE)
     minutes = values.unmapped_minutes
     now, earlier = one("bedrock_unmapped_model"), one("bedrock_unmapped_model", offset=f"{minutes}m")
@@ -87,8 +87,11 @@ def throttled_now(values):
     alone = f"{one('bedrock_throttle_cause', REFUSED)} and {on_labels(id_of)} {one('bedrock_model_id_info', id_of)}"
     alone = f'label_replace({alone}, "spender", "$1", "model_id", "(.+)")'
 
+    shared = one("bedrock_throttle_cause", **SHARED_POOL)
+    of_model = {"variant": "~standard|1m_context|latency_optimized"}
+
     def of_throttled(expr, labels=THROTTLE):
-        return f"{expr} and {on_labels(labels)} {cause}"
+        return f"{expr} and {on_labels(labels)} {shared if labels == THROTTLE else cause}"
 
     return table("Throttled now", describe(
         "Who is refused, and by which limit?",
@@ -96,14 +99,15 @@ def throttled_now(values):
         "Refused is the share of the last five minutes; – where nothing was tried. Ceiling is the largest measured "
         "utilization among the throttled minutes: far below 100 % means that Bedrock reserved input + max_tokens at "
         "admission. Spends most: the application profile or id that was charged most tokens in the last hour; an id whose "
-        "model or scope is unknown has its own row and stands there itself.",
+        "model or scope is unknown, a custom deployment and a provisioned throughput have rows of their own and stand "
+        "there themselves.",
         "Reservation: lower max_tokens. Requests or tokens per minute: slow down, spread or raise. Capacity: no quota "
         "helps; use another scope or region. The model's page shows where there is room."), [
             *place(values),
             Column("Cause", "cause", expr=with_account_name(cause), width=182, mappings=CAUSES),
             Column("Refused", expr=of_throttled(one("bedrock_throttle_ratio", REFUSED, window="5m"), REFUSED),
                    width=92, unit="percentunit", decimals=0, steps=tiles.share_steps(values, TEXT)),
-            Column("Ceiling", expr=of_throttled(one("bedrock_quota_throttled_utilization_ratio", THROTTLE)),
+            Column("Ceiling", expr=of_throttled(one("bedrock_quota_throttled_utilization_ratio", THROTTLE, **of_model)),
                    width=70, unit="percentunit", decimals=0),
             Column("Spends most", "spender", least=90, expr=f"{of_throttled(largest_spender())} or {alone}"),
         ], size=(24, 9), no_value="nothing throttled in 15 minutes, or no data: see Data age", base="Cause",

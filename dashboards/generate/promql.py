@@ -14,12 +14,16 @@ TARGET = LABELS["bedrock_usage_complete_until_timestamp_seconds"]
 QUOTA = LABELS["bedrock_quota_limit"]
 ID = LABELS["bedrock_invocations_total"]
 THROTTLE = TARGET + ("model", "scope")
-# An id whose model or scope is unknown stands alone; all others have no model_id.
+# An id whose model or scope is unknown stands alone, and so does one with a capacity of its own: a custom deployment, a
+# provisioned throughput. All others have no model_id.
 REFUSED = THROTTLE + ("model_id",)
 ROW = LABELS["bedrock_service_quota_applied"]
 COLLECTOR = LABELS["bedrock_exporter_target_up"]
 
 VARIABLES = {"account_id": "account", "region": "region", "scope": "scope", "model": "model"}
+
+# A matcher for the pools whose ids share the limits of their model and scope.
+SHARED_POOL = {"model_id": ""}
 
 # A matcher for the models that are called at all: a fleet lists thousands of quotas and uses dozens.
 USED = {"model": "~$used"}

@@ -4,6 +4,7 @@ mod expire;
 mod lists;
 mod observe;
 mod ready;
+mod resume;
 mod set_back;
 
 use lists::same;

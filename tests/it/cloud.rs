@@ -164,6 +164,14 @@ impl Cloud {
         self.at(now)
     }
 
+    /// A new exporter comes, and goes on where the one before stopped.
+    pub fn go_on(&mut self, now: Timestamp) -> &mut Cloud {
+        let counters = self.snapshot.counters(&self.settings);
+        self.restart(now);
+        self.snapshot = self.snapshot.resumed(&counters);
+        self
+    }
+
     pub fn at(&mut self, now: Timestamp) -> &mut Cloud {
         self.now = now;
         self

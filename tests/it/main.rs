@@ -28,6 +28,7 @@ mod oracle; // a second, naive calculation over 1,000 random worlds
 mod pages; // random pages, inflated by another program
 mod prometheus_text;
 mod properties; // what holds of counters and ratios for any traffic
+mod restart; // counters that outlive the process
 mod schedule; // what is read when
 mod status; // the status page
 mod steps; // clocks that are set, back and forward

@@ -57,12 +57,11 @@ impl Page<'_> {
     fn exporter(&self) -> String {
         let Exporter { version, revision, started, loaded, loaded_at, .. } = self.exporter;
         let revision = if revision.is_empty() { String::new() } else { format!(", revision {revision}") };
-        let config = match loaded {
-            true => format!("loaded {}", age(*loaded_at, self.now)),
-            false => format!(
-                "<span class=\"bad\">the last reload failed</span>; in force since {}",
-                age(*loaded_at, self.now)
-            ),
+        let since = age(*loaded_at, self.now);
+        let config = if *loaded {
+            format!("loaded {since}")
+        } else {
+            format!("<span class=\"bad\">the last reload failed</span>; in force since {since}")
         };
         format!(
             "<dl><dt>Version</dt><dd>{}{}</dd><dt>Started</dt><dd>{}</dd><dt>Config</dt><dd>{config}</dd>\

@@ -48,8 +48,13 @@ impl Page<'_> {
             "" => "account not known yet",
             name => name,
         };
-        format!("{}, {}", Escaped(account), Escaped(&target.region))
+        format!("{}, <span class=\"whole\">{}</span>", Escaped(account), Escaped(&target.region))
     }
+}
+
+/// The word of a label's value as prose has it: `tokens_per_minute` is tokens per minute.
+pub(super) fn spoken(word: &str) -> String {
+    word.replace('_', " ")
 }
 
 /// How long ago, with the exact time behind it.

@@ -9,7 +9,7 @@
 //! what is asked, what comes back   request, observation
 //! which usage spends which quota   matching
 //! what a target means to /metrics (values only), and the config's share   evaluation, settings
-//! what is remembered   day, minutes, tripwire, budget
+//! what is remembered   counters, day, minutes, tripwire, budget
 //! everything known of one target   state
 //! judgements   schedule (state → requests), evaluate (state → evaluation)
 //! the one step   snapshot (snapshot, outcomes, now → snapshot)
@@ -37,6 +37,7 @@ pub mod evaluation;
 pub mod settings;
 
 pub mod budget;
+pub mod counters;
 pub(crate) mod day;
 pub(crate) mod minutes;
 mod tripwire;
@@ -47,9 +48,3 @@ pub(crate) mod evaluate;
 pub mod schedule;
 
 pub mod snapshot;
-
-/// The old places of what has moved.
-pub mod cadence {
-    pub use super::budget::DOLLARS_PER_METRIC;
-    pub use super::settings::Cadence;
-}

@@ -5,7 +5,7 @@ use super::facts::{Facts, Fill, UnmappedId, Unread};
 use super::finding::Finding;
 use super::remedies::ROOMY;
 use super::thresholds::{DAY_RUNNING_OUT, NEAR_RATIO};
-use crate::model::evaluation::{Cause, IdStatus, QuotaStatus, ThrottleStatus};
+use crate::model::evaluation::{Cause, IdStatus, Pool, QuotaStatus, ThrottleStatus};
 use crate::model::ids::{Endpoint, QuotaKind, Scope, Variant};
 use crate::model::matching::Charge;
 use crate::model::minutes::History;
@@ -151,9 +151,7 @@ fn case(state: &TargetState, status: &ThrottleStatus) -> Option<Case> {
 }
 
 fn is_of(id: &IdStatus, status: &ThrottleStatus) -> bool {
-    let pool = &status.pool;
-    let same = || (&id.resolution.model, id.resolution.scope) == (&pool.model, pool.scope);
-    id.id.endpoint == Endpoint::Runtime && pool.id.as_ref().map_or_else(same, |own| *own == id.id)
+    id.id.endpoint == Endpoint::Runtime && Pool::of(&id.id, &id.resolution) == status.pool
 }
 
 fn recent(status: &ThrottleStatus, minutes: &Minutes) -> Recent {
@@ -179,9 +177,11 @@ fn limits(state: &TargetState, ids: &[&IdStatus]) -> Limits {
 
 /// The largest share of any limit of the model in this scope among refused minutes.
 fn ceiling(state: &TargetState, status: &ThrottleStatus) -> Option<f64> {
+    let has_own_rows = status.pool.id.is_some();
     let own = state.evaluation.quotas.iter().filter(|quota| {
         status.pool.model.as_ref() == Some(&quota.quota.key.model)
             && status.pool.scope == Some(quota.quota.key.scope)
+            && has_own_rows == (quota.quota.key.variant == Variant::CustomDeployment)
             && quota.state != crate::model::ids::State::NoSuchQuota
     });
     own.filter_map(|quota| quota.throttled_ratio).reduce(f64::max)

@@ -1,7 +1,7 @@
 //! What a target's observations mean now: everything that /metrics says about it, as values.
 
 use super::ids::{Scope, State, UsageSource, words};
-use super::matching::{ModelQuota, Resolution, Unmapped};
+use super::matching::{IdType, ModelQuota, Resolution, Unmapped};
 use super::time::Timestamp;
 use super::usage::{InvocationId, Metric};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ pub struct Evaluation {
     pub quotas: Vec<QuotaStatus>,
     /// Every invocation id known, sorted.
     pub ids: Vec<IdStatus>,
-    /// Per model and scope, and per id of which either is unknown.
+    /// Per pool.
     pub throttling: Vec<ThrottleStatus>,
     /// The models of all ids that CloudWatch has shown within the last 14 days, and those whose quotas they
     /// spend: known also while usage cannot be read.
@@ -96,16 +96,26 @@ words! {
     }
 }
 
-/// Whose refusals are added up: the calls of one model and scope, or those of one id of which either is unknown.
+/// Whose refusals are added up: the calls of one model and scope; or those of one id of which either is unknown, or
+/// which has a capacity of its own (a custom model deployment, a provisioned throughput).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pool {
     pub model: Option<Arc<str>>,
     pub scope: Option<Scope>,
-    /// The id, where model or scope is unknown: two such ids need not spend the same quota.
+    /// The id, where it stands alone: two such ids need not spend the same quota.
     pub id: Option<InvocationId>,
 }
 
 impl Pool {
+    /// The pool that the calls of an id are added to.
+    pub fn of(id: &InvocationId, resolution: &Resolution) -> Pool {
+        let (model, scope) = (resolution.model.clone(), resolution.scope);
+        // Their calls are admitted apart from those of the model: neither refusals nor limits are shared.
+        let has_own_capacity = matches!(resolution.id_type, IdType::CustomDeployment | IdType::Provisioned);
+        let stands_alone = model.is_none() || scope.is_none() || has_own_capacity;
+        Pool { model, scope, id: stands_alone.then(|| id.clone()) }
+    }
+
     /// The id where the pool is one, else the model.
     pub fn name(&self) -> &str {
         let id = self.id.as_ref().map(|id| id.id.as_ref());

@@ -5,6 +5,7 @@ mod answer;
 mod cells;
 mod charge;
 mod column;
+mod resume;
 
 pub(crate) use ages::Ages;
 pub(crate) use cells::Cell;
@@ -16,6 +17,7 @@ use super::usage::{LATE_MINUTES, ListedId, Metric, MetricSet, SeriesReading};
 use answer::{Answer, answers};
 use charge::ChargeCounter;
 use column::Column;
+use resume::Resumed;
 use std::collections::BTreeMap;
 
 /// How long minutes wait in memory for a metric that keeps failing while others are read: an outage of
@@ -49,6 +51,8 @@ pub(crate) struct History {
     first_call: Option<Minute>,
     /// ListMetrics was asked late enough to show whatever was published before this minute.
     listing_covers: Option<Minute>,
+    /// Where an earlier process stopped counting.
+    resumed: Option<Resumed>,
 }
 
 impl History {
@@ -68,6 +72,7 @@ impl History {
             charge: ChargeCounter::default(),
             first_call: None,
             listing_covers: None,
+            resumed: None,
         }
     }
 
@@ -197,7 +202,7 @@ impl History {
     pub fn totals(&self, settings: &Settings, now: Timestamp) -> BTreeMap<Metric, f64> {
         let held = |column: &Column| now < column.born.plus(settings.counter_hold);
         let sums = self.columns.iter().filter(|column| column.metric.is_sum());
-        sums.map(|column| (column.metric, if held(column) { 0.0 } else { column.total })).collect()
+        sums.map(|column| (column.metric, if held(column) { 0.0 } else { column.published() })).collect()
     }
 
     pub fn metrics(&self) -> impl Iterator<Item = Metric> {
@@ -216,7 +221,7 @@ impl History {
 
     /// Takes in the answers of one round for this id.
     pub fn ingest(&mut self, wanted: MetricSet, readings: &[&SeriesReading], ages: &Ages) {
-        self.ask_for(wanted, ages.at);
+        self.ask_for(wanted, ages);
         let answers = answers(readings, ages.closed);
         let from = answers.values().filter(|a| !a.cells.is_empty()).map(|a| a.from).min();
         if self.first.0 == i64::MIN {
@@ -244,11 +249,17 @@ impl History {
     }
 
     /// One column for each metric asked for.
-    fn ask_for(&mut self, wanted: MetricSet, at: Timestamp) {
+    fn ask_for(&mut self, wanted: MetricSet, ages: &Ages) {
         self.columns.retain(|column| wanted.has(column.metric));
         for metric in wanted.iter() {
             if self.columns.iter().all(|column| column.metric != metric) {
-                self.columns.push(Column::new(metric, at));
+                let mut column = Column::new(metric, ages);
+                if let Some(resumed) = &mut self.resumed
+                    && let Some(counter) = resumed.take(metric)
+                {
+                    column.resume(counter, resumed.from);
+                }
+                self.columns.push(column);
             }
         }
         self.places = [0; Metric::ALL.len()];
@@ -287,7 +298,7 @@ impl History {
             // that ListMetrics began to show later.
             let charged = (of_tokens && Some(minute) < self.taken_until).then(|| self.tokens(minute));
             let column = &mut self.columns[index];
-            if minute >= ages.counted_from {
+            if minute >= column.counted_from {
                 column.total += after.sum().unwrap_or(0.0) - before.sum().unwrap_or(0.0);
             }
             column.set(first, minute, after);
@@ -311,7 +322,7 @@ impl History {
     fn take_again(&mut self, minute: Minute, charged: Tokens, ages: &Ages) {
         let change = self.tokens(minute) - charged;
         self.day.add(minute, change);
-        if minute < ages.counted_from || self.charge.waiting.contains(&minute) {
+        if minute < self.charged_from(ages) || self.charge.waiting.contains(&minute) {
             return;
         }
         if charged == Tokens::default() && self.awaits_estimate(minute, ages) {
@@ -347,7 +358,7 @@ impl History {
 
     fn take(&mut self, minute: Minute, tokens: Tokens, ages: &Ages) {
         self.day.add(minute, tokens);
-        if minute < ages.counted_from {
+        if minute < self.charged_from(ages) {
             return;
         }
         if self.awaits_estimate(minute, ages) {

@@ -82,7 +82,8 @@ fn usage_request(state: &TargetState, settings: &Settings, now: Timestamp) -> Us
     let age = discovered.map(|at| now.since(at));
     let discover = age.is_none_or(|age| age >= settings.discovery_interval);
     let until = settings.closed(now);
-    let new = (first_minute(settings, now, discovered), until);
+    let before = discovered.or(state.memory.discovered_before);
+    let new = (first_minute(settings, now, before), until);
     UsageRequest {
         discover,
         everything: discover && age.is_none_or(|age| age > RECENT),
@@ -154,7 +155,8 @@ impl<'a> Reader<'a> {
         let oldest = oldest_readable(self.now);
         let mut requests = Vec::new();
         for metric in metrics {
-            let from = known.history.read_from(metric).map_or(new_from, |from| from.max(oldest));
+            let unread = || known.history.resumes_from(metric).map_or(new_from, |from| from.min(new_from));
+            let from = known.history.read_from(metric).unwrap_or_else(unread).max(oldest);
             if from < until {
                 let names = known.history.names(metric);
                 requests.extend(names.map(|metric| SeriesRequest { id: id.clone(), metric, from, until }));
@@ -288,7 +290,8 @@ pub fn newly_listed(
     request: &UsageRequest,
     listed: &[ListedId],
 ) -> Vec<SeriesRequest> {
-    let Some((from, until)) = request.new_ids else { return Vec::new() };
+    let Some((new_from, until)) = request.new_ids else { return Vec::new() };
+    let oldest = oldest_readable(until.start());
     let mut requests = Vec::new();
     for ListedId { id, metrics: names } in listed.iter().filter(|listed| !listed.id.is_account_wide()) {
         let metrics = names.iter().map(|name| name.canonical()).collect();
@@ -301,6 +304,8 @@ pub fn newly_listed(
             None => wanted(id, Some(metrics), &state.memory.index.resolve(id), settings),
         };
         for metric in wanted.iter() {
+            let from =
+                resumes_from(state, id, metric).map_or(new_from, |from| from.min(new_from).max(oldest));
             let mut names: MetricSet =
                 names.iter().copied().filter(|name| name.canonical() == metric).collect();
             if names == MetricSet::default() {
@@ -312,6 +317,14 @@ pub fn newly_listed(
         }
     }
     requests
+}
+
+/// From where the counter of a metric goes on that was not read yet, if an earlier process had counted it.
+fn resumes_from(state: &TargetState, id: &InvocationId, metric: Metric) -> Option<Minute> {
+    match state.memory.ids.get(id) {
+        Some(known) => known.history.resumes_from(metric),
+        None => state.memory.resumed.get(id).map(|counters| Minute(counters.from)),
+    }
 }
 
 #[cfg(test)]

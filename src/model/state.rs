@@ -2,13 +2,14 @@
 
 use super::budget::{Load, Stretch};
 use super::catalog::Catalog;
+use super::counters::IdCounters;
 use super::evaluation::Evaluation;
 use super::ids::{Target, words};
 use super::matching::{Index, Resolution};
 use super::minutes::History;
 use super::observation::{Collector, ErrorClass};
 use super::quota::QuotaList;
-use super::time::Timestamp;
+use super::time::{Minute, Timestamp};
 use super::tripwire::Tripwire;
 use super::usage::{InvocationId, Observed};
 use std::collections::BTreeMap;
@@ -53,6 +54,12 @@ pub struct CollectorState {
 pub(crate) struct Memory {
     /// Since when the target is watched.
     pub since: Timestamp,
+    /// The first minute that counters count, where an earlier process had begun before.
+    pub counted_from: Option<Minute>,
+    /// When ListMetrics last answered an earlier process.
+    pub discovered_before: Option<Timestamp>,
+    /// What an earlier process had counted of ids that ListMetrics has not shown yet.
+    pub resumed: BTreeMap<InvocationId, Arc<IdCounters>>,
     /// When usage was last read.
     pub usage_at: Option<Timestamp>,
     /// When ListMetrics last answered.

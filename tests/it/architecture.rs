@@ -124,7 +124,7 @@ fn what_is_allowed_is_not_found() {
         ("model.rs", "//! use tokio::sync;\nuse std::fmt; /* std::fs */ const A: &str = \"tokio::spawn\";"),
         ("model.rs", "const A: &str = r#\"\"use std::fs\"#; fn f<'a>(x: &'a str) -> char { '\\'' }"),
         ("model.rs", "#[cfg(test)]\nmod tests { use std::fs; fn f() { tokio::spawn(x) } }\nfn g() {}"),
-        ("plan.rs", "use std::time::Duration;\nuse crate::model::snapshot::Settings;"),
+        ("plan.rs", "use std::time::Duration;\nuse crate::model::settings::Settings;"),
         ("aws/clients.rs", "use aws_config::SdkConfig;"),
         ("sim/desk.rs", "use super::world::World;\nuse crate::sim::faults;"),
         ("commands.rs", "use crate::sim::{self, world::World};"),

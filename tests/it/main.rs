@@ -1,6 +1,7 @@
 //! Everything a user would notice, in one binary. The modules stand under the harness that they use; a new test
 //! goes to the first harness that can show its mistake.
 #![allow(clippy::disallowed_methods, reason = "tests read files, and time what they start")]
+#![allow(clippy::unwrap_used, reason = "a test ends where it is surprised; its modules share freely")]
 
 // The text of the project itself.
 mod architecture; // import rules and circles of src/, documents that name what exists
@@ -9,6 +10,7 @@ mod metrics_doc; // docs/METRICS.md against the table of families
 // The core alone, without a runtime: `cloud` answers as CloudWatch and Service Quotas would, `world` is one
 // small fixed snapshot with a sample of every family, `prometheus_text` reads pages strictly.
 mod accuracy; // matching, counted over the codes that AWS's own documents state
+mod changes; // ids, profiles and limits that come, go and change
 mod cloud;
 mod config; // bad configs and their exact messages
 mod convergence; // 1,000 irregular worlds: what is shown meanwhile, and what it all comes to
@@ -26,6 +28,7 @@ mod oracle; // a second, naive calculation over 1,000 random worlds
 mod pages; // random pages, inflated by another program
 mod prometheus_text;
 mod properties; // what holds of counters and ratios for any traffic
+mod restart; // counters that outlive the process
 mod schedule; // what is read when
 mod status; // the status page
 mod steps; // clocks that are set, back and forward

@@ -1,9 +1,10 @@
 //! Afternoons of refused calls, from datapoints to cause.
 
 use crate::cloud::{Cloud, NOON};
-use bedrock_quota_exporter::model::catalog::ProfileKind;
-use bedrock_quota_exporter::model::evaluation::Cause;
+use bedrock_quota_exporter::model::catalog::{CustomModelDeployment, ProfileKind};
+use bedrock_quota_exporter::model::evaluation::{Cause, ThrottleStatus};
 use bedrock_quota_exporter::model::ids::Scope;
+use bedrock_quota_exporter::model::settings::Cadence;
 use bedrock_quota_exporter::model::time::Minute;
 use bedrock_quota_exporter::model::usage::{InvocationId, Metric};
 
@@ -266,4 +267,77 @@ fn reservation_is_claimed_where_no_such_limit_is_listed_or_another_model_answers
     answered.round();
     answered.run_until(NOON.plus(600));
     assert_eq!(cause(&answered), Some(Cause::Reservation));
+}
+
+const DEPLOYMENT: &str = "arn:aws:bedrock:us-east-1:000000000001:custom-model-deployment/aaaaaaaaaaaa";
+
+/// A custom deployment beside the model itself, on demand, with a row of its own for its requests.
+fn deployed(requests: f64) -> Cloud {
+    let mut cloud = cloud();
+    cloud.quota("L-4", "On-demand model inference requests per minute for Amazon Nova Pro", Some(2_000.0));
+    let row = "(Model customization) Sum of on demand custom model deployment requests per minute for Amazon Nova Pro";
+    cloud.quota("L-5", row, Some(requests));
+    let deployment = CustomModelDeployment {
+        arn: DEPLOYMENT.into(),
+        name: "tuned".into(),
+        model_arn: format!("arn:aws:bedrock:us-east-1:000000000001:custom-model/{MODEL}:300k/bbbbbbbbbbbb"),
+        status: "Active".into(),
+    };
+    cloud.catalog.deployments = Some(vec![deployment]);
+    cloud
+}
+
+/// The pool of a deployment, or that of the model on demand.
+fn pool<'a>(cloud: &'a Cloud, deployment: Option<&str>) -> &'a ThrottleStatus {
+    let mut all = cloud.evaluation().throttling.iter();
+    let of = |status: &&ThrottleStatus| {
+        let id = status.pool.id.as_ref().map(|id| &*id.id);
+        status.pool.scope == Some(Scope::OnDemand) && id == deployment
+    };
+    all.find(of).expect("it has calls")
+}
+
+#[test]
+fn a_deployment_s_refusals_are_no_share_of_its_model_s_calls() {
+    let mut cloud = deployed(60.0);
+    cloud.round();
+    for minute in minutes(0, 30) {
+        calls(&mut cloud, MODEL, minute, 1_000.0, 9_000.0, 0.0);
+        calls(&mut cloud, DEPLOYMENT, minute, 50.0, 900.0, 40.0);
+    }
+    cloud.run_until(NOON.plus(30 * 60));
+    let own = pool(&cloud, Some(DEPLOYMENT));
+    assert_eq!(own.ratio[0], ("5m", 40.0 / 90.0));
+    assert_eq!(own.pool.model.as_deref(), Some(MODEL), "whose deployment it is");
+    let model = pool(&cloud, None);
+    assert_eq!((model.ratio[0], model.throttled_seconds), (("5m", 0.0), 0));
+}
+
+#[test]
+fn an_idle_deployment_s_zero_quota_is_no_cause_of_its_model_s_refusals() {
+    let mut cloud = deployed(0.0);
+    cloud.point(DEPLOYMENT, Metric::Invocations, NOON.minute() - 30, 1.0);
+    cloud.round();
+    for minute in minutes(0, 30) {
+        calls(&mut cloud, MODEL, minute, 1_990.0, 9_000.0, 300.0);
+    }
+    cloud.run_until(NOON.plus(30 * 60));
+    assert_eq!(pool(&cloud, None).cause, Some(Cause::RequestsPerMinute));
+    assert_eq!(pool(&cloud, Some(DEPLOYMENT)).cause, None);
+}
+
+#[test]
+fn an_idle_deployment_does_not_hold_up_its_model_s_ratio() {
+    let mut cloud = deployed(60.0);
+    let adaptive = Cadence { hot_ratio: 0.5, normal_interval: 300, idle_interval: 900, idle_after: 600 };
+    cloud.settings.cadence = Some(adaptive);
+    cloud.point(DEPLOYMENT, Metric::Invocations, NOON.minute() - 50, 1.0);
+    for minute in minutes(-60, 40) {
+        let refused = if minute < NOON.minute() { 0.0 } else { 500.0 };
+        calls(&mut cloud, MODEL, minute, 500.0, 9_000.0, refused);
+    }
+    cloud.round();
+    // Five minutes of refusals fill the window; two more until the last is closed, one until it is read.
+    cloud.run_until(NOON.plus(8 * 60));
+    assert_eq!(pool(&cloud, None).ratio[0], ("5m", 0.5));
 }

@@ -7,8 +7,11 @@ Whatever crosses metrics or times, or is added up, first takes `max by` its iden
 TARGET = "account_id, region"
 COLLECTOR = "account_id, region, collector"
 MODEL = "account_id, region, model, scope"
-# The same, or one id whose model or scope is unknown; an empty label is none.
+# The same, or one id that stands alone: its model or scope is unknown, or it has a capacity of its own. An empty label
+# is none.
 POOL = MODEL + ", model_id"
+# A matcher for the pools whose ids share the limits of their model and scope.
+SHARED_POOL = 'model_id=""'
 INVOCATION_ID = "account_id, region, endpoint, model_id, model, scope"
 QUOTA = "account_id, region, model, endpoint, scope, variant, quota, quota_code"
 QUOTA_CODE = "account_id, region, quota_code"

@@ -113,7 +113,7 @@ def zero_quota(v):
         dashboard="model",
         labels=MODEL,
         expr=f"""\
-{top(MODEL, 'bedrock_attempts{window="30m"}')} >= {v["attempts"]}
+{top(MODEL, f'bedrock_attempts{{window="30m",{promql.SHARED_POOL}}}')} >= {v["attempts"]}
 and
 {promql.zero_quota()}""",
         summary="<model> (<scope>, <region>) is called but its quota is 0",

@@ -1,7 +1,11 @@
 """Calls that fail now."""
 
-from .promql import CROSS_MODEL_DAY, INVOCATION_ID, MINUTE_QUOTAS, MODEL, POOL, TARGET, indent, top, zero_quota
+from .promql import (
+    CROSS_MODEL_DAY, INVOCATION_ID, MINUTE_QUOTAS, MODEL, POOL, SHARED_POOL, TARGET, indent, top, zero_quota)
 from .text import lookup, lookup_each, percent
+
+# The id of a pool of its own, in a summary.
+ID_ALONE = "{{ with $labels.model_id }} {{ . }}{{ end }}"
 
 
 def throttled(v):
@@ -16,7 +20,7 @@ and on ({POOL})
 
 def never_answered():
     """The quota is 0, and within a day no call was answered: a ticket's matter, nobody relies on it."""
-    ratio = top(MODEL, 'bedrock_throttle_ratio{window="30m"}')
+    ratio = top(MODEL, f'bedrock_throttle_ratio{{window="30m",{SHARED_POOL}}}')
     return f"""\
 (
   {zero_quota()}
@@ -45,13 +49,13 @@ def throttling(v):
         values=v,
         dashboard="model",
         labels=POOL,
-        expr=f"{throttled(v)}\nunless on ({MODEL})\n{never_answered()}",
+        expr=f"{throttled(v)}\nunless on ({POOL})\n{never_answered()}",
         summary="<model><id> (<scope>, <region>) is throttled: <value_percent> of its calls are refused",
         description="<value_percent> of <attempts> calls within 5 minutes were refused (<where>), and calls were refused "
         "in <throttled> of the last 15 minutes. Cause: <cause>. Largest use of a limit while refused: <ceiling>. "
         "Refused: <ids>.",
         parts={
-            "id": "{{ with $labels.model_id }} {{ . }}{{ end }}",
+            "id": ID_ALONE,
             "attempts": lookup('max(bedrock_attempts{window="5m",%s})', POOL, "value | humanize"),
             "throttled": lookup('max(bedrock_throttled_seconds{window="15m",%s})', POOL, "value | humanizeDuration"),
             "cause": lookup_each("max by (cause) (bedrock_throttle_cause{%s}) == 1", POOL, "cause"),
@@ -66,17 +70,18 @@ def reservation(v):
         severity="warning",
         values=v,
         dashboard="model",
-        labels=MODEL,
+        labels=POOL,
         expr=f"""\
-{top(MODEL, 'bedrock_throttle_ratio{window="30m"}')} > {v["ratio"]}
-and on ({MODEL})
-{top(MODEL, 'bedrock_throttled_seconds{window="15m"}')} >= {v["throttled_seconds"]}
-and on ({MODEL})
-{top(MODEL, 'bedrock_throttle_cause{cause="reservation"}')} == 1""",
-        summary="<model> (<scope>, <region>) is refused below its limits: max_tokens reserves too much",
+{top(POOL, 'bedrock_throttle_ratio{window="30m"}')} > {v["ratio"]}
+and on ({POOL})
+{top(POOL, 'bedrock_throttled_seconds{window="15m"}')} >= {v["throttled_seconds"]}
+and on ({POOL})
+{top(POOL, 'bedrock_throttle_cause{cause="reservation"}')} == 1""",
+        summary="<model><id> (<scope>, <region>) is refused below its limits: max_tokens reserves too much",
         description="<value_percent> of the calls within 30 minutes were refused (<where>) while at most <ceiling> of a "
         "limit was used. Bedrock reserves input + max_tokens when a call is admitted, and settles to what was used when "
         "it ends: a smaller max_tokens makes room without a quota increase.",
+        parts={"id": ID_ALONE},
     )
 
 

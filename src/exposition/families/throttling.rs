@@ -13,7 +13,7 @@ pub(super) const ROWS: &[Row] = &[
         "bedrock_throttle_ratio",
         target!("model", "scope", "window", "model_id"),
         "Throttles over invocations and throttles of the window's closed minutes. Absent without attempts. \
-         Mantle publishes no throttles. model_id stands only where an id's model or scope is unknown.",
+         Mantle publishes no throttles. model_id stands only where an id stands alone.",
         THROTTLES,
         |view, out| each_window(view, out, |status| &status.ratio),
     ),

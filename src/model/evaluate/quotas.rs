@@ -53,9 +53,13 @@ impl Spending<'_> {
         let Some(last) = self.recent(idle).rev().find(|minute| known(minute).is_some()) else {
             return status;
         };
-        // An older minute's 0 would say that nothing is spent, while calls are known whose tokens are not.
-        let calls = (last + 1).until(self.settled).any(|minute| spenders.iter().any(|s| s.is_called(minute)));
-        if !(calls && known(&last) == Some(0.0)) {
+        // An older minute's 0 would say that nothing is spent, while calls are known whose tokens are not, or of
+        // which nobody knows what they spend.
+        let is_called = |minute: Minute| {
+            spenders.iter().any(|spender| spender.is_called(minute))
+                || key.endpoint == Endpoint::Runtime && self.has_strangers(minute) == Some(true)
+        };
+        if known(&last) != Some(0.0) || !(last + 1).until(self.settled).any(is_called) {
             self.measure(&mut status, spenders, last);
         }
         status
@@ -65,7 +69,8 @@ impl Spending<'_> {
     /// have spent it: an id that ListMetrics does not show yet may be the very one that does.
     fn spent(&self, key: &QuotaKey, spenders: &[Spender], minute: Minute) -> Option<f64> {
         let spent = utilization::spent(key.kind, spenders, View::Settled, minute)?;
-        let certain = spent > 0.0 || key.endpoint != Endpoint::Runtime || self.is_everybody_known(minute);
+        let is_everybody_known = || self.has_strangers(minute) == Some(false);
+        let certain = spent > 0.0 || key.endpoint != Endpoint::Runtime || is_everybody_known();
         certain.then_some(spent)
     }
 

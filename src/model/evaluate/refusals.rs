@@ -21,9 +21,7 @@ impl<'a> Spending<'a> {
         let mut pools: BTreeMap<Pool, Ids> = BTreeMap::new();
         let ids = self.state.memory.ids.iter().filter(|(id, _)| id.endpoint == Endpoint::Runtime);
         for (id, known) in ids {
-            let (model, scope) = (known.resolution.model.clone(), known.resolution.scope);
-            let is_placed = model.is_some() && scope.is_some();
-            let pool = Pool { model, scope, id: (!is_placed).then(|| id.clone()) };
+            let pool = Pool::of(id, &known.resolution);
             pools.entry(pool).or_default().push((id, known));
         }
         pools

@@ -72,14 +72,14 @@ impl<'a> Spending<'a> {
         (self.settings.settled(self.read_at.minus(age)) - 1).until(self.settled)
     }
 
-    /// Whether all calls of a minute are those of known ids, as far as anybody can tell: ListMetrics shows a new
-    /// id up to 15 minutes late, and only a series that adds up all calls tells earlier that somebody calls.
-    pub fn is_everybody_known(&self, minute: Minute) -> bool {
+    /// Whether somebody called in a minute who is no known id: ListMetrics shows a new id up to 15 minutes late, and
+    /// only a series that adds up all calls tells earlier. `None`: it does not tell of that minute.
+    pub fn has_strangers(&self, minute: Minute) -> Option<bool> {
         let memory = &self.state.memory;
-        let Some(all) = memory.tripwire.calls(minute) else { return true };
+        let Some(all) = memory.tripwire.calls(minute) else { return Some(false) };
         let runtime = memory.ids.iter().filter(|(id, _)| id.endpoint == Endpoint::Runtime);
         let calls = runtime.filter_map(|(_, known)| known.history.cell(Metric::Invocations, minute).point());
-        all.sum().is_some_and(|all| all < calls.sum::<f64>() + 0.5)
+        all.sum().map(|all| all >= calls.sum::<f64>() + 0.5)
     }
 
     /// The limits that may have held in a minute, `limit` being today's: between two readings of the quotas

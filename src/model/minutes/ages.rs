@@ -31,13 +31,13 @@ pub(crate) struct Ages {
 }
 
 impl Ages {
-    pub fn new(settings: &Settings, at: Timestamp, since: Timestamp) -> Ages {
+    pub fn new(settings: &Settings, at: Timestamp, counted_from: Minute) -> Ages {
         Ages {
             at,
             closed: settings.closed(at),
             settled: settings.settled(at),
             grace: GRACE,
-            counted_from: settings.closed(since),
+            counted_from,
             keep: settings.kept_minutes(),
             idle: settings.idle_minutes(),
         }

@@ -50,6 +50,16 @@ impl ChargeCounter {
         if self.since.is_some() { self.pending.output.max(0.0) } else { 0.0 }
     }
 
+    /// Goes on where an earlier process stopped.
+    pub fn resume(&mut self, pending: Tokens, charged: f64, counted: f64, since: Option<Timestamp>) {
+        *self = ChargeCounter { waiting: Vec::new(), pending, charged, counted, since };
+    }
+
+    /// What `resume` takes.
+    pub fn kept(&self) -> (Tokens, f64, f64, Option<Timestamp>) {
+        (self.pending, self.charged, self.counted, self.since)
+    }
+
     pub fn since(&self) -> Option<Timestamp> {
         self.since
     }

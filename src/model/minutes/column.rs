@@ -3,6 +3,7 @@
 use super::ages::Ages;
 use super::answer::Answer;
 use super::cells::{Cell, Cells};
+use crate::model::counters::Counter;
 use crate::model::time::{Minute, Timestamp};
 use crate::model::usage::{LATE_MINUTES, Metric, oldest_readable};
 use std::ops::{Range, RangeInclusive};
@@ -21,14 +22,39 @@ pub(super) struct Column {
     /// Minutes that were read, but may still grow: not settled when they were read, or without a datapoint
     /// where one was to be expected.
     pub growing: Vec<Minute>,
+    /// The first minute that its counter counts.
+    pub counted_from: Minute,
+    /// What all minutes read add up to.
     pub total: f64,
+    /// What an earlier process had published: until all of it was read again there is less in `total`.
+    floor: f64,
     /// From `History::first` on; what lies beyond is unknown.
     pub cells: Cells,
 }
 
 impl Column {
-    pub fn new(metric: Metric, born: Timestamp) -> Column {
-        Column { metric, born, settled: None, growing: Vec::new(), total: 0.0, cells: Cells::new() }
+    pub fn new(metric: Metric, ages: &Ages) -> Column {
+        Column {
+            metric,
+            born: ages.at,
+            settled: None,
+            growing: Vec::new(),
+            counted_from: ages.counted_from,
+            total: 0.0,
+            floor: 0.0,
+            cells: Cells::new(),
+        }
+    }
+
+    /// Goes on where an earlier process stopped.
+    pub fn resume(&mut self, counter: Counter, from: Minute) {
+        (self.total, self.floor) = (counter.before, counter.total);
+        (self.born, self.counted_from) = (Timestamp(counter.born), from.max(self.counted_from));
+    }
+
+    /// The counter, which never falls.
+    pub fn published(&self) -> f64 {
+        self.total.max(self.floor)
     }
 
     pub fn cell(&self, first: Minute, minute: Minute) -> Cell {

@@ -96,7 +96,7 @@ impl TargetState {
         if read || (!asked && whole) {
             self.memory.usage_at = Some(at);
         }
-        let mut ages = Ages::new(settings, at, self.memory.since);
+        let mut ages = Ages::new(settings, at, self.counted_from(settings));
         if self.is_silent(&reading, &ages) {
             ages = ages.in_silence();
         }
@@ -172,7 +172,11 @@ impl TargetState {
         touched.dedup();
         for &id in &touched {
             if !memory.ids.contains_key(id) {
-                let history = Arc::new(History::new(at, quiet_before));
+                let mut history = History::new(at, quiet_before);
+                if let Some(counters) = memory.resumed.remove(id) {
+                    history.resume(&counters);
+                }
+                let history = Arc::new(history);
                 let resolution = Arc::new(memory.index.resolve(id));
                 memory.ids.insert(id.clone(), Known { history, resolution });
             }

@@ -68,7 +68,8 @@ vertical-align:middle}\
 .critical{border-color:var(--full)}code{font-size:.87em}\
 table{border-collapse:collapse;width:100%}\
 th,td{text-align:left;padding:.3em .8em .3em 0;border-bottom:1px solid var(--line);vertical-align:top}\
-th{font-weight:600;color:var(--soft);font-size:.87em}.number{text-align:right;white-space:nowrap}\
+th{font-weight:600;color:var(--soft);font-size:.87em}.number{text-align:right}\
+.number,.whole{white-space:nowrap}\
 .bad{color:var(--bad)}.bar{display:block;width:100%;min-width:7em;height:.65em;margin-top:.45em;\
 background:var(--line);border-radius:2px}\
 .roomy{fill:var(--roomy)}.near{fill:var(--near)}.full{fill:var(--full)}\

@@ -1,7 +1,7 @@
 //! The fullest quotas, what is refused, and traffic that no quota is known for.
 
 use super::html::{Bar, folded};
-use super::{Page, age};
+use super::page::{Page, age, spoken};
 use crate::findings::Finding;
 use crate::findings::case::Remedy;
 use crate::model::evaluation::{QuotaStatus, ThrottleStatus};
@@ -31,7 +31,7 @@ pub(super) fn fullest(page: &Page<'_>) -> String {
     all.truncate(FULLEST);
     let rows: String = all.iter().map(|(ratio, target, quota)| row(page, *ratio, target, quota)).collect();
     format!(
-        "<table><thead><tr><th>Model</th><th>Where</th><th>Quota</th><th>Peak of the last minutes</th><th></th>\
+        "<table><thead><tr><th>Model</th><th>Where</th><th>Quota</th><th>Busiest minute</th><th></th>\
          <th class=\"number\">Left</th></tr></thead>\n<tbody>\n{rows}</tbody></table>\n"
     )
 }
@@ -51,12 +51,12 @@ fn row(page: &Page<'_>, ratio: f64, target: &Target, status: &QuotaStatus) -> St
         _ => String::new(),
     };
     format!(
-        "<tr><td>{} <small>{}</small></td><td>{}</td><td>{}{state}</td><td class=\"wide\">{}</td>\
+        "<tr><td>{} <small>{}</small></td><td>{}</td><td class=\"whole\">{}{state}</td><td class=\"wide\">{}</td>\
          <td class=\"number\">{}</td><td class=\"number\" data-label=\"left\">{left}{ends}</td></tr>\n",
         Escaped(&key.model),
         key.scope,
         page.place(target),
-        key.kind,
+        spoken(key.kind.word()),
         Bar(ratio),
         percent(ratio),
     )
@@ -81,7 +81,7 @@ pub(super) fn refused(page: &Page<'_>) -> String {
             Some((window, ratio)) => format!("{} in {window}", percent(*ratio)),
             None => "unknown".to_string(),
         };
-        let cause = status.cause.map_or("unknown", |cause| cause.word());
+        let cause = spoken(status.cause.map_or("unknown", |cause| cause.word()));
         format!(
             "<tr><td>{} <small>{}</small></td><td>{}</td><td data-label=\"refused\">{share}</td>\
              <td data-label=\"cause\">{cause}</td><td data-label=\"refused for\">{} of 15m</td></tr>\n",

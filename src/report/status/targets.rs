@@ -1,7 +1,7 @@
 //! Each target with its freshness and its errors, the worst first.
 
 use super::html::folded;
-use super::{Page, age};
+use super::page::{Page, age};
 use crate::model::observation::Collector;
 use crate::model::state::TargetState;
 use crate::model::time::Timestamp;
@@ -65,7 +65,7 @@ fn cell(state: &TargetState, collector: Collector, now: Timestamp) -> String {
 /// The first error of a target, shortened; all of them are in the log.
 fn error(state: &TargetState) -> String {
     let Some(error) = state.collectors.values().find_map(|status| status.last_error.as_ref()) else {
-        return String::new();
+        return "<td></td>".to_string();
     };
     let short: String = error.chars().take(ERROR_CHARS).collect();
     let more = if short.len() < error.len() { "…" } else { "" };

@@ -209,9 +209,9 @@ impl<'a> Minutes<'a> {
         start.until(end)
     }
 
-    /// `None` if one is unknown.
+    /// `None` if one is unknown, or may still grow: half a minute's calls would be taken for all of them.
     fn sum(&self, metric: Metric, at: Minute) -> Option<f64> {
-        self.histories.iter().map(|history| history.cell(metric, at).sum()).sum()
+        self.histories.iter().map(|history| history.settled_cell(metric, at).sum()).sum()
     }
 
     fn instant(&self, at: Minute) -> Instant {

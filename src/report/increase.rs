@@ -50,8 +50,9 @@ fn blank(what: &str) -> String {
 
 /// Text of others, on one line and without markup of Markdown.
 fn plain(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
     let mut out = String::new();
-    for c in printable(text).split_whitespace().collect::<Vec<_>>().join(" ").chars() {
+    for c in printable(&words.join(" ")).chars() {
         if "\\`*_[]<>|#".contains(c) {
             out.push('\\');
         }

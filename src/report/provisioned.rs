@@ -78,7 +78,7 @@ fn busy_minutes(survey: &Survey, ids: &[&SurveyedId], metrics: &[Metric]) -> Opt
 /// The purchases of one target for a terminal.
 pub fn sheet(purchases: &[Purchase]) -> Sheet {
     let mut sheet = Sheet::new(vec![
-        identifier("NAME"),
+        word("NAME"),
         identifier("MODEL"),
         word("UNITS"),
         word("STATUS"),

@@ -5,7 +5,6 @@ mod documents;
 mod hostile;
 mod increase;
 mod provisioned;
-mod sameness;
 
 use bedrock_quota_exporter::sim::world::World;
 use serde_json::Value;

@@ -62,7 +62,7 @@ fn filter(args: &cli::Quotas) -> Result<Filter> {
     })
 }
 
-pub(super) fn word<T: ToString>(
+pub(super) fn word<T: ToString + PartialEq>(
     given: &Option<String>,
     flag: &str,
     of: fn(&str) -> Option<T>,
@@ -70,7 +70,10 @@ pub(super) fn word<T: ToString>(
 ) -> Result<Option<T>> {
     let Some(text) = given else { return Ok(None) };
     let words = || all.iter().map(T::to_string).collect::<Vec<_>>().join(", ");
-    of(text).map(Some).ok_or_else(|| anyhow!("{flag}: found {text:?}, expected one of {}", words()))
+    of(text)
+        .filter(|found| all.contains(found))
+        .map(Some)
+        .ok_or_else(|| anyhow!("{flag}: found {text:?}, expected one of {}", words()))
 }
 
 fn compare(args: &cli::Quotas, a: &str, b: &str) -> Result<()> {

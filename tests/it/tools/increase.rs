@@ -99,11 +99,20 @@ fn every_field_of_a_draft_is_the_worlds_truth() {
 
 #[test]
 fn the_value_lets_all_calls_in_with_a_fifth_to_spare() {
-    let draft = drafted(&["increase", "--account", "production", "--region", "us-west-2", "sonnet-4-6"]);
-    // Of 250 calls that reserve 40,000 tokens each 150 fit into 6,000,000: all need 10,000,000.
-    assert_eq!(draft["value"], 12_000_000);
+    let place = ["--account", "production", "--region", "us-west-2", "sonnet-4-6"];
+    let draft = drafted(&[&["increase"], &place[..]].concat());
+    let found = json(&[&["diagnose"], &place[..]].concat());
+    let evidence = found["findings"][0]["evidence"].as_array().unwrap();
+    let refused: Vec<i64> = evidence.iter().map(|minute| seconds(&minute["at"]) / 60).collect();
+    let id = "us.anthropic.claude-sonnet-4-6";
+    let truth = truth("000000000000", "us-west-2", &[id], refused[0]..refused[14] + 1);
+    let sum = |at: usize| truth.iter().map(|minute| minute[at]).sum::<f64>();
+    // Of some 250 calls that reserve 40,000 tokens each 150 fit into 6,000,000.
+    let needed = 6e6 * (sum(0) + sum(1)) / sum(0);
+    assert!((9.8e6..10.3e6).contains(&needed), "{needed}");
+    assert_eq!(number(&draft["value"]), (needed * 1.2 / 1e6).ceil() * 1e6);
     let reasoning = draft["reasoning"].as_str().unwrap();
-    assert!(reasoning.contains("all of them need 1.67 times that, 10M"), "{reasoning}");
+    assert!(reasoning.contains(" calls were let in at a limit of 6M: all of them need 1.6"), "{reasoning}");
     let given = drafted(&[
         "increase",
         "--account",

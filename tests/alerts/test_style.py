@@ -83,7 +83,7 @@ class Broken(unittest.TestCase):
         self.assert_complains(
             "nothing in it has the label modell",
             "BedrockThrottling",
-            self.expr("on (account_id, region, model, scope)", "on (account_id, region, modell, scope)"),
+            self.expr("on (account_id, region, model, scope, model_id)", "on (account_id, region, modell, scope, model_id)"),
         )
 
     def test_recording_rule_used(self):

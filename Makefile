@@ -32,10 +32,10 @@ grafana:
 
 test:
 	tests/setup.sh $(TARGET)/venv
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- --deny warnings
-	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps
-	cargo build --locked
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps
+	cargo test --locked --workspace --no-run
 	tests/run.sh $(TARGET)
 
 live: export BQE_BINARY := $(TARGET)/debug/bedrock-quota-exporter

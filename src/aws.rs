@@ -4,7 +4,7 @@
 //! that holds its keys; `sources` and `profiles` tell where keys come from, `sts` gives those of roles. A
 //! `connection` is the way to one target; the services add their calls to it, or to the session where they have no
 //! regions. A `client` is metered (`meter`), names what went wrong (`error`) and goes out by `http`; `pages` reads
-//! lists to their end. [`probe`] tries every permission once.
+//! lists to their end. [`probe`] tries every permission once; [`increase`] asks AWS for more.
 
 mod client;
 mod error;
@@ -23,6 +23,7 @@ pub mod account;
 pub mod bedrock;
 pub mod cloudwatch;
 mod connection;
+pub mod increase;
 pub mod oam;
 pub mod organizations;
 pub mod probe;

@@ -11,9 +11,9 @@ pub use panel::{Calls, Line, Panel};
 use crate::model::time::Minute;
 use crate::picture::survey::Survey;
 use crate::report::human;
+use crate::report::safe::Escaped;
 use crate::report::usage::ModelUsage;
 use std::fmt::Write;
-use svg::escaped;
 
 /// Colours by role. Series are told apart by those that people with any colour vision can (Okabe and Ito), and
 /// by their dashes.
@@ -39,7 +39,7 @@ pub fn picture(title: &str, columns: Columns, panels: &[Panel]) -> String {
          width=\"{WIDTH}\" height=\"{height}\" role=\"img\" aria-label=\"{title}\"><style>{STYLE}</style>\
          <rect class=\"ground\" width=\"{WIDTH}\" height=\"{height}\"/>\
          <text class=\"title\" x=\"12\" y=\"22\">{title}</text>",
-        title = escaped(title),
+        title = Escaped(title),
     );
     let mut top = head;
     for panel in panels {
@@ -54,7 +54,7 @@ pub fn inline(columns: Columns, panel: &Panel) -> String {
     let height = panel.height();
     format!(
         "<svg class=\"bqe\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">{}</svg>",
-        escaped(&panel.title),
+        Escaped(&panel.title),
         panel.render(columns)
     )
 }

@@ -2,9 +2,11 @@
 //! `BEDROCK_QUOTA_EXPORTER_` and the flag's name in capitals.
 
 mod inputs;
+mod planning;
 mod tools;
 
 pub use inputs::{ConfigFile, Seed};
+pub use planning::{Capacity, DraftFormat, Increase, Provisioned};
 pub use tools::{
     Chart, Completions, Diagnose, Format, Quotas, Report, Snapshot, SnapshotCommand, SnapshotSave, Source,
     Takes, Usage,
@@ -96,6 +98,12 @@ pub enum Command {
     Chart(Chart),
     /// Tell why calls were refused, with evidence and remedies; exit code 3 if any were
     Diagnose(Diagnose),
+    /// Draft the request for more of a quota from real use, with every field that AWS asks for
+    Increase(Increase),
+    /// List provisioned throughput: units, commitments, and how much of it is used
+    Provisioned(Provisioned),
+    /// Tell what there is for a model: limits, what was used of them, where the ceiling was, what was bought
+    Capacity(Capacity),
     /// Write one page about accounts: what is wrong, fullest quotas, charts, who spends what
     Report(Report),
     /// Keep the picture of accounts (quotas, catalog, usage) in a file that every tool reads
@@ -322,6 +330,9 @@ pub struct Explain {
     pub region: Option<String>,
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_FORMAT", default_value = "table")]
     pub format: ExplainFormat,
+    /// Also show quantities that calls of such an id cannot spend
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_ALL")]
+    pub all: bool,
     /// Its overrides hold here too
     #[command(flatten)]
     pub config: ConfigFile,

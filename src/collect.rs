@@ -2,11 +2,12 @@
 
 use crate::aws::Connection;
 use crate::clock::Stopwatch;
+use crate::model::observation::{CollectError, Collector, ErrorClass, Observation, Outcome};
+use crate::model::request::{Requests, UsageRequest};
 use crate::model::schedule::{due, follow_up, newly_listed};
-use crate::model::snapshot::{
-    CollectError, Collector, ErrorClass, Observation, Outcome, Requests, Settings, Snapshot, TargetState,
-    UsageRequest,
-};
+use crate::model::settings::Settings;
+use crate::model::snapshot::Snapshot;
+use crate::model::state::TargetState;
 use crate::model::time::Timestamp;
 use crate::model::usage::{SeriesReading, UsageReading};
 use futures_util::future::join_all;

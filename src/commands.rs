@@ -9,7 +9,9 @@ mod simulated;
 mod source;
 mod tools;
 
-pub use tools::{chart, completions, diagnose, man, quotas, report, snapshot, usage};
+pub use tools::{
+    capacity, chart, completions, diagnose, increase, man, provisioned, quotas, report, snapshot, usage,
+};
 
 use crate::aws::{self, Environment};
 use crate::cli;
@@ -20,7 +22,7 @@ use crate::model::matching::Index;
 use crate::offline::File;
 use crate::plan::{Credentials, Plan};
 use crate::report;
-use crate::report::explain::ExplainInputs;
+use crate::report::explain::{ExplainInputs, Shape};
 use crate::server::Web;
 use crate::server::listen::{self, Address};
 use crate::sim::{self, world::World};
@@ -128,7 +130,10 @@ pub fn explain(args: cli::Explain) -> Result<()> {
         offline_index(&args, &plan)?
     };
     print(&match args.format {
-        cli::ExplainFormat::Table => report::explain::table(&index, &ids),
+        cli::ExplainFormat::Table => {
+            let shape = Shape { width: tools::terminal().width, all: args.all };
+            report::explain::table(&index, &ids, shape)
+        }
         cli::ExplainFormat::Json => report::explain::json(&index, &ids),
     })
 }

@@ -4,18 +4,20 @@
 //! along until [`plan`](crate::plan::plan) adds its own and refuses the config with all of them. Every key is
 //! optional; what an absent one means is the plan's business.
 
+mod complaint;
 pub(crate) mod kinds;
 mod section;
 mod tree;
 mod variables;
 
 use crate::exposition::QuotaExport;
-use crate::model::ids::{QuotaKind, words};
+use crate::model::ids::QuotaKind;
 use crate::model::organization::AccountState;
+pub use complaint::{At, Complaint, Complaints};
 use kinds::*;
+pub use kinds::{CadenceKind, Statistic};
 use section::Section;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 use tree::Node;
 
@@ -167,85 +169,12 @@ pub struct Aws {
     pub max_attempts: Option<At<u32>>,
 }
 
-words! {
-    /// How often ids are read.
-    CadenceKind {
-        /// By what happens on them.
-        Adaptive = "adaptive",
-        /// Each in every round.
-        Fixed = "fixed",
-    }
-}
-
-words! {
-    /// A statistic of a latency metric.
-    Statistic {
-        P50 = "p50",
-        P90 = "p90",
-        P99 = "p99",
-        Average = "average",
-        Maximum = "maximum",
-    }
-}
-
 /// What `regions` says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Regions {
     List(Vec<At<String>>),
     AllEnabled,
 }
-
-/// A value and the line of its key, counted from 1.
-#[derive(Clone, Debug, PartialEq)]
-pub struct At<T> {
-    pub line: usize,
-    pub value: T,
-}
-
-/// One thing that is wrong with a config.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Complaint {
-    /// Counted from 1; 0 where it is about no line.
-    pub line: usize,
-    /// The full key; empty where it is about the file.
-    pub key: String,
-    /// What was found and what was expected.
-    pub message: String,
-}
-
-impl Complaint {
-    pub fn new(line: usize, key: String, message: String) -> Complaint {
-        Complaint { line, key, message }
-    }
-}
-
-/// Everything that is wrong with a config: `FILE:LINE: KEY: …`, one a line.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Complaints {
-    pub file: String,
-    /// By line.
-    pub list: Vec<Complaint>,
-}
-
-/// As many complaints are told; more are counted. Nobody reads thousands, and a log line must not be megabytes.
-const TOLD: usize = 20;
-
-impl fmt::Display for Complaints {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, Complaint { line, key, message }) in self.list.iter().take(TOLD).enumerate() {
-            let start = if i > 0 { "\n" } else { "" };
-            let line = if *line > 0 { format!(":{line}") } else { String::new() };
-            let key = if key.is_empty() { String::new() } else { format!("{key}: ") };
-            write!(f, "{start}{}{line}: {key}{message}", self.file)?;
-        }
-        match self.list.len().checked_sub(TOLD) {
-            None | Some(0) => Ok(()),
-            Some(more) => write!(f, "\nand {more} more"),
-        }
-    }
-}
-
-impl std::error::Error for Complaints {}
 
 /// Reads the file; no path is an empty config.
 pub fn load(path: Option<&Path>) -> Result<Config, Complaints> {

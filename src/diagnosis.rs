@@ -1,8 +1,4 @@
-//! Why calls are refused, and what helps: one decision table, what an error's text means, and the findings of a
-//! picture with their evidence. Pure.
+//! Why calls are refused: one decision table, and what an error's text means. Pure.
 
 pub mod causes;
-pub mod finding;
-pub mod findings;
 pub mod message;
-pub mod remedies;

@@ -48,9 +48,3 @@ pub(crate) mod evaluate;
 pub mod schedule;
 
 pub mod snapshot;
-
-/// The old places of what has moved.
-pub mod cadence {
-    pub use super::budget::DOLLARS_PER_METRIC;
-    pub use super::settings::Cadence;
-}

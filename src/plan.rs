@@ -6,12 +6,12 @@ use crate::config::{
 };
 use crate::exposition::{Export, QuotaExport};
 use crate::model::arn::Arn;
-use crate::model::cadence::Cadence;
 use crate::model::matching::Rules;
 use crate::model::organization::{AccountState, Filter};
 use crate::model::partition;
+use crate::model::settings::Cadence;
+use crate::model::settings::Settings;
 use crate::model::shard::Shard;
-use crate::model::snapshot::Settings;
 use crate::model::usage::Metric;
 use std::collections::BTreeMap;
 use std::time::Duration;

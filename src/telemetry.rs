@@ -5,8 +5,9 @@ mod logfmt;
 
 use crate::exposition::family::Family;
 use crate::model::ids::words;
+use crate::model::observation::{Collector, ErrorClass};
+use crate::model::settings::Settings;
 use crate::model::shard::Shard;
-use crate::model::snapshot::{Collector, ErrorClass, Settings};
 use crate::model::time::Timestamp;
 use logfmt::Logfmt;
 use prometheus::{

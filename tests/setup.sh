@@ -12,6 +12,8 @@ missing() {
     command -v cc >/dev/null || echo gcc libc6-dev
     command -v promtool >/dev/null && command -v prometheus >/dev/null || echo prometheus
     command -v prometheus-alertmanager >/dev/null && command -v amtool >/dev/null || echo prometheus-alertmanager
+    # Without systemd there is no unit to try.
+    if command -v systemd-analyze >/dev/null && ! command -v strace >/dev/null; then echo strace; fi
     command -v python3 >/dev/null || echo python3
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }
@@ -36,3 +38,13 @@ if ! cat "${requirements[@]}" | cmp -s - "$venv/requirements.txt"; then
     cat "${requirements[@]}" >"$venv/requirements.txt"
     cp "$root/dashboards/requirements.txt" "$venv/dashboards.txt"
 fi
+
+# What no registry but Go's has, built once into the user's cache. Without Go its tests are left out, and say so.
+tools=${XDG_CACHE_HOME:-$HOME/.cache}/bedrock-quota-exporter/tools
+while read -r name module version; do
+    folder=$tools/$name-$version
+    if [ ! -x "$folder/$name" ] && command -v go >/dev/null; then
+        echo "building $name $version, once"
+        GOBIN=$folder nice go install "$module@$version" || echo "missing: $name, which Go could not build" >&2
+    fi
+done <"$root/tests/tools.txt"

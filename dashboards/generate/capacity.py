@@ -1,10 +1,13 @@
 """Bedrock / Capacity: weeks instead of minutes."""
 
 import frame
+import tiles
 from links import row_to_model
 from panels import CALM, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, percent, stat, steps
-from promql import LABELS, QUOTA, ROW, USED, aggregate, annotate, by, count, one, series, with_account_name
-from tables import ACCOUNT, ACCOUNT_NAME, MODEL, QUOTA_NAME, REGION, SCOPE, VARIANT, Column, matrix, table
+from promql import (LABELS, QUOTA, ROW, SPENT, TARGET, aggregate, annotate, by, count, on_labels, one, series,
+                    with_account_name)
+from tables import (ACCOUNT, ACCOUNT_NAME, MODEL, QUOTA_NAME, REGION, SCOPE, VARIANT, Column, matrix, model_and_place,
+                    table, where)
 from words import QUOTAS
 
 PLANNING_RATIO = 0.8   # where an increase should have been asked for: grants take days to weeks
@@ -15,14 +18,14 @@ WEEK = "7d"
 DAYS = "suffix: days"  # Grafana's own unit would turn 9 days into 1.29 weeks
 DAY = 86400
 
-# Of counters each quarter of an hour, since idle ids are read as often; of percentiles each hour is enough.
-SAMPLES, PERCENTILE_SAMPLES = "15m", "1h"
+# Of counters each quarter of an hour, since idle ids are read as often; of percentiles every other hour is enough.
+SAMPLES, PERCENTILE_SAMPLES = "15m", "2h"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def daily_peaks(metric, labels, offset=""):
     """The largest value of the day before, or with a negative offset of the day ahead."""
-    return aggregate("max", labels, f"max_over_time({series(metric, **USED)}[1d]{offset})")
+    return aggregate("max", labels, f"max_over_time({series(metric, **SPENT)}[1d]{offset})")
 
 
 def rise(metric):
@@ -60,21 +63,20 @@ RATIO = "bedrock_quota_utilization_peak_ratio"
 
 def headline(values):
     size = (4, 3)
-    yield stat(f"{percent(PLANNING_RATIO)} in {HORIZON_DAYS} days", describe(
+    yield tiles.how_many(f"{percent(PLANNING_RATIO)} in {HORIZON_DAYS} days", describe(
         "Which quotas need an increase now?",
         f"Quotas that reach {percent(PLANNING_RATIO)} of the limit within {HORIZON_DAYS} days, or are there, if their daily "
         "peaks rise on as a straight line. A trend needs two days of data at least.",
         "\"Growth and percentiles\" begins with them: ask for the increase with its p50 and p90."),
-        f"sum({days_until(PLANNING_RATIO, RATIO)} < bool {HORIZON_DAYS})", size=size, unit="none",
-        no_value="past too short for a trend", given=steps(PLAIN, (1, ORANGE)))
-    week = percentile(0.9, one(RATIO, **USED), WEEK)
-    yield stat(f"P90 over {percent(PLANNING_RATIO)}", describe(
+        f"sum({days_until(PLANNING_RATIO, RATIO)} < bool {HORIZON_DAYS})", size=size,
+        no_value="past too short for a trend", color=ORANGE)
+    week = percentile(0.9, one(RATIO, **SPENT), WEEK)
+    yield tiles.how_many(f"P90 over {percent(PLANNING_RATIO)}", describe(
         "Which quotas are nearly full most days?",
         f"Quotas whose P90 of the last 7 days is {percent(PLANNING_RATIO)} of the limit or more: a tenth of the time "
         "they are fuller still.",
         "The column \"P90, 7 d\" says which. Ask for an increase, or spread the load."),
-        f"sum({week} >= bool {PLANNING_RATIO})", size=size, unit="none", no_value="no usage known",
-        given=steps(PLAIN, (1, ORANGE)))
+        f"sum({week} >= bool {PLANNING_RATIO})", size=size, no_value="no usage known", color=ORANGE)
     limit, default = one("bedrock_quota_limit"), one("bedrock_quota_default")
     yield stat("Below default", describe(
         "How many quotas are applied below AWS's default?",
@@ -95,17 +97,18 @@ def headline(values):
         f"max(time() - {created}) / {DAY}", size=size, unit=DAYS, decimals=0, no_value="none open",
         given=steps(PLAIN, (values.request_days, ORANGE)))
     target_seen = f"0 * max({one('bedrock_exporter_target_up')})"
-    yield stat("Legacy called", describe(
+    yield tiles.how_many("Legacy called", describe(
         "Do we still call models that AWS is retiring?",
         "Models with calls in the Legacy state within the time shown, per account and region.",
         "Move the callers named in \"Lifecycle\" before the end of life: calls fail from that day on."),
-        f"count({legacy_calls()} > 0) or {target_seen}", size=size, unit="none", no_value="exporter not seen",
-        given=steps(PLAIN, (1, ORANGE)))
+        f"count({legacy_calls()} > 0) or {target_seen}", size=size, no_value="exporter not seen",
+        color=ORANGE)
 
 
 def growth(values):
-    peak, ratio = one("bedrock_quota_usage_peak", **USED), one(RATIO, **USED)
-    today = f"{daily_peaks(RATIO, QUOTA)} > 0"
+    peak, ratio = one("bedrock_quota_usage_peak", **SPENT), one(RATIO, **SPENT)
+    # And still known: of an exporter that is gone nothing is told.
+    today = f"({daily_peaks(RATIO, QUOTA)} > 0 and {ratio})"
     days = f"{days_until(PLANNING_RATIO, RATIO)} or 0 * {ratio} + {UNKNOWN_DAYS}"
 
     def of_today(expr):
@@ -114,21 +117,20 @@ def growth(values):
     near = steps(CALM, (PLANNING_RATIO, ORANGE), (1, RED))
     return table("Growth and percentiles", describe(
         "How much do we need, and when?",
-        f"Days until today's peak, rising like the daily peaks of the time shown, reaches {percent(PLANNING_RATIO)}; that "
-        "rise in points of the limit per day; percentiles of the minute peaks: of the ratio over 7 days, of the use over "
-        "the time shown. Only quotas used within a day.",
+        f"Days until today's peak, rising like the daily peaks of the time shown, reaches {percent(PLANNING_RATIO)}; "
+        "percentiles of the minute peaks: of the ratio over 7 days, of the use over the time shown. Only quotas used "
+        "within a day.",
         "An increase request asks for steady (p50) and peak (p90) use: copy them. AWS advises to ask on the "
         "cross-region tokens-per-minute quota."), [
             Column("Model", "model", width=MODEL, link=row_to_model(values)), Column("Region", "region", width=REGION),
             Column("Account name", "account_name", width=ACCOUNT_NAME), Column("Scope", "scope", width=SCOPE),
             Column("Quota", "quota", width=QUOTA_NAME, mappings=QUOTAS),
-            Column("Days left", expr=with_account_name(of_today(days)), width=110,
+            Column("Days left", expr=with_account_name(of_today(days)), width=96,
                    unit="none", decimals=0, steps=steps(RED, (7, ORANGE), (HORIZON_DAYS, TEXT)),
                    mappings={UNKNOWN_DAYS: ("no trend", TEXT)}, beyond=(FAR_DAYS, "over a year")),
-            Column("Per day", expr=of_today(rise(RATIO)), width=80, unit="percentunit", decimals=1),
-            Column("P90, 7 d", expr=of_today(percentile(0.9, ratio, WEEK)), width=110, unit="percentunit", decimals=0, bar=True,
+            Column("P90, 7 d", expr=of_today(percentile(0.9, ratio, WEEK)), least=100, unit="percentunit", decimals=0, bar=True,
                    steps=near),
-            Column("Applied", expr=of_today(one("bedrock_quota_limit", **USED)), width=80, unit="short"),
+            Column("Applied", expr=of_today(one("bedrock_quota_limit", **SPENT)), width=74, unit="short"),
             Column("p50", expr=of_today(percentile(0.5, peak)), width=70, unit="short"),
             Column("p90", expr=of_today(percentile(0.9, peak)), width=70, unit="short"),
             Column("Variant", "variant", width=VARIANT), Column("Account", "account_id", width=ACCOUNT),
@@ -141,7 +143,7 @@ def busy_hours():
     ended = "vector(time() - 3600)"
     clock = (f'count_values("weekday", (day_of_week({ended}) + 6) % 7) * on () group_left (hour) '
              f'label_replace(count_values("hour", hour({ended})), "hour", "0$1", "hour", "(.)")')
-    busiest = f"max(max_over_time({series(RATIO, **USED)}[1h]))"
+    busiest = f"max(max_over_time({series(RATIO, **SPENT)}[1h]))"
     return matrix("Utilization by hour of the week", describe(
         "When is there room for what can wait?",
         "The fullest quota selected: its busiest minute of each hour, averaged over the weeks shown. Hours are UTC. "
@@ -160,8 +162,7 @@ def commitments(values):
         "What have we committed to, and until when?",
         "Model units, those desired while a change is under way, status, and days until the commitment ends.",
         "Failed: the purchase did not go through. Units differ from desired for hours: capacity is short."), [
-            Column("Model", "model", width=MODEL), Column("Region", "region", width=REGION),
-            Column("Account name", "account_name", width=ACCOUNT_NAME), Column("Account", "account_id", width=ACCOUNT),
+            *model_and_place(),
             Column("Name", "name", width=180),
             Column("Status", "status", expr=with_account_name(one(PROVISION + "status")), width=110),
             Column("Units", expr=one(units), width=70, unit="none"),
@@ -174,8 +175,7 @@ def commitments(values):
         "Is there room for another batch job?",
         "Submitted and running jobs against the quota of concurrent jobs.",
         "Full: new jobs are refused; queue them, or ask for an increase."), [
-            Column("Model", "model", width=MODEL), Column("Region", "region", width=REGION),
-            Column("Account name", "account_name", width=ACCOUNT_NAME), Column("Account", "account_id", width=ACCOUNT),
+            *model_and_place(),
             Column("Jobs", expr=one("bedrock_quota_usage", **batch), width=70, unit="none"),
             Column("Limit", expr=with_account_name(one("bedrock_quota_limit", **batch)), width=70, unit="none"),
             Column("Ratio", expr=one("bedrock_quota_utilization_ratio", **batch), width=120, unit="percentunit",
@@ -191,8 +191,7 @@ def open_requests(values):
         "What have we asked for, and since when?",
         "The value in force, the value asked for, and the request's age.",
         "CASE_OPENED for days: AWS support waits for an answer. A grant shows as a changed limit, not as a status."), [
-            Column("Quota", "quota_name", width=420), Column("Region", "region", width=REGION),
-            Column("Account name", "account_name", width=ACCOUNT_NAME), Column("Account", "account_id", width=ACCOUNT),
+            Column("Quota", "quota_name", least=420), *where(),
             Column("Status", "status", width=130, expr=one("bedrock_service_quota_increase_requested")),
             Column("Applied", expr=f"{one('bedrock_service_quota_applied')} and {requested}", width=90, unit="short"),
             Column("Requested", expr=with_account_name(named), width=100, unit="short"),
@@ -203,18 +202,18 @@ def open_requests(values):
 
 def lifecycle(values):
     end = remaining_days(one("bedrock_model_end_of_life_timestamp_seconds"))
-    called = f"{legacy_calls()} > 0"
+    seen = one("bedrock_exporter_target_up", TARGET)
+    called = f"({legacy_calls()} > 0 and {on_labels(TARGET)} {seen})"
     return table("Lifecycle", describe(
         "Which models end, when, and who still calls them?",
         "Models with an end of life ahead, and those past it that are still called; calls in the Legacy state within "
         "the time shown.",
         "Few days and any calls: move them now. \"Who spends it\" on the model's page names the callers."), [
-            Column("Model", "model", width=MODEL, link=row_to_model(values)), Column("Region", "region", width=REGION),
-            Column("Account name", "account_name", width=ACCOUNT_NAME), Column("Account", "account_id", width=ACCOUNT),
-            Column("Legacy calls", expr=f"{called} or 0 * ({end} > 0)", width=120, unit="short", decimals=0,
+            *model_and_place(row_to_model(values)),
+            Column("Legacy calls", expr=with_account_name(f"{called} or 0 * ({end} > 0)"), width=120, unit="short", decimals=0,
                    steps=steps(TEXT, (1, ORANGE))),
-            Column("Days left", expr=with_account_name(f"{end} > 0 or {end} and {called}"), width=100, unit="none", decimals=0),
-        ], size=(24, 8), no_value="no end of life published", base="Days left",
+            Column("Days left", expr=f"{end} > 0 or {end} and {called}", width=100, unit="none", decimals=0),
+        ], size=(24, 8), no_value="no end of life published", base="Legacy calls",
         sort=[("Legacy calls", True), ("Days left", False)])
 
 
@@ -223,7 +222,7 @@ def build(values):
         values, "capacity", "Bedrock / Capacity",
         "Planning over weeks: growth, what to ask for and when, commitments, requests, ends of life. Growth is told "
         "for models that are called.",
-        since="now-30d", refresh="", given_variables=frame.variables(used=True))
+        since="now-30d", refresh="", given_variables=frame.variables(spent=True))
     peaks = graph("Daily peaks", describe(
         "Do the peaks grow?",
         "The busiest minute of each UTC day against the limit, of the fullest quota of each model, scope and kind; the "

@@ -3,7 +3,7 @@
 import frame
 import tiles
 from links import row_to_overview
-from panels import CALM, ORANGE, PLAIN, RED, TEXT, describe, percent, stat, steps
+from panels import CALM, ORANGE, PLAIN, RED, TEXT, describe, percent, steps
 from promql import REFUSED, TARGET, by, count, one, with_account_name
 from tables import ACCOUNT, REGION, Column, matrix, table
 
@@ -23,25 +23,23 @@ def age():
 def headline(values):
     size = (6, 3)
     ratio, share = one(RATIO, TARGET), refused_share()
-    yield stat("Throttled", describe(
+    yield tiles.how_many("Throttled", describe(
         f"In how many accounts and regions are more than {percent(values.throttle_ratio)} of the calls refused?",
         "Accounts × regions, over the last five minutes.",
         "The list below begins with the worst; its link opens the overview for that account and region."),
-        count(f"{share} > {values.throttle_ratio}", share), size=size, unit="none", no_value="no calls known",
-        given=steps(PLAIN, (1, RED)))
-    yield stat("Near a limit", describe(
+        count(f"{share} > {values.throttle_ratio}", share), size=size, no_value="no calls known", color=RED)
+    yield tiles.how_many("Near a limit", describe(
         f"In how many did a quota reach {percent(values.near_limit)} of its limit?",
         "Accounts × regions whose fullest quota had such a minute in the last 15.",
         "Sort the list by \"Fullest\"."),
-        count(f"{ratio} >= {values.near_limit}", ratio), size=size, unit="none", no_value="no usage known",
-        given=steps(PLAIN, (1, ORANGE)))
+        count(f"{ratio} >= {values.near_limit}", ratio), size=size, no_value="no usage known",
+        color=ORANGE)
     down = f"min {by(TARGET)} ({one('bedrock_exporter_target_up')})"
-    yield stat("Not read completely", describe(
+    yield tiles.how_many("Not read completely", describe(
         "How many accounts and regions are not read completely?",
         "Accounts × regions with a collector whose last attempt did not bring all it asked for.",
         "Bedrock / Exporter lists the collectors with their errors."),
-        count(f"{down} == 0", down), size=size, unit="none", no_value="exporter not seen", missing=RED,
-        given=steps(PLAIN, (1, RED)))
+        count(f"{down} == 0", down), size=size, no_value="exporter not seen", color=RED, missing=RED)
     yield tiles.data_age(values, size, "The list below says of which account and region: sort it by \"Age\".",
                          title="Oldest data")
 

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 import links
 from panels import DATASOURCE
-from promql import USED, aggregate, one, series
+from promql import SPENT, USED, aggregate, busiest, one, series
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TAG = "bedrock-quota-exporter"
@@ -51,7 +51,7 @@ class Values:
         self.region_blind = values["region_blind"]["share"]
 
 
-def query_variable(name, label, query, *, kind=1, multi=True, regex=None, ordered=False):
+def query_variable(name, label, query, *, kind=1, multi=True, regex=None, ordered=False, hidden=False):
     """`kind` is Grafana's qryType: 1 label_values, 3 query_result. `ordered` keeps the order of the query."""
     variable = (dashboard.QueryVariable(name).label(label).datasource(DATASOURCE)
                 .query({"query": query, "refId": name, "qryType": kind})
@@ -59,11 +59,14 @@ def query_variable(name, label, query, *, kind=1, multi=True, regex=None, ordere
                 .sort(model.VariableSort.DISABLED if ordered else model.VariableSort.ALPHABETICAL_ASC)
                 .multi(multi).include_all(multi))
     if multi:
-        if name != "used":
+        # Of a hidden one "All" is just what it lists.
+        if not hidden:
             variable.all_value(".+" if name in ("job", "instance") else ".*")
         variable.current(model.VariableOption(text=["All"], value=["$__all"]))
     if regex:
         variable.regex(regex)
+    if hidden:
+        variable.hide(model.VariableHide.HIDE_VARIABLE)
     return variable
 
 
@@ -71,10 +74,11 @@ def label_values(selector, label):
     return f"label_values({selector}, {label})"
 
 
-def variables(*, models=True, one_model=False, used=False):
+def variables(*, models=True, one_model=False, used=False, spent=False):
     """job → instance → account → region → scope → model, each narrowed by those before it.
 
-    `used` adds a hidden one: those of the chosen models that are called.
+    Hidden ones: `used` adds those of the chosen models that are called, `spent` the codes of those quotas of which
+    anything was spent in the time shown.
     """
     ids = one("bedrock_account_info", ignore=("account_id",))
     targets = one("bedrock_exporter_target_up", ("account_id",), ignore=("account_id", "region"))
@@ -94,8 +98,12 @@ def variables(*, models=True, one_model=False, used=False):
         made.append(fullest_first() if one_model else query_variable(
             "model", "Model", label_values(series("bedrock_quota_state", ignore=("model",)), "model")))
     if used:
-        made.append(query_variable("used", "Models called", label_values(series("bedrock_invocations_total"), "model"))
-                    .hide(model.VariableHide.HIDE_VARIABLE))
+        made.append(query_variable("used", "Models called", label_values(series("bedrock_invocations_total"), "model"),
+                                   hidden=True))
+    if spent:
+        codes = busiest("bedrock_quota_utilization_peak_ratio", ("quota_code",))
+        made.append(query_variable("spent", "Quotas spent", f"query_result({codes} > 0)", kind=3, hidden=True,
+                                   regex='/quota_code="(?<value>[^"]+)"/'))
     return made
 
 
@@ -152,21 +160,26 @@ def render(made):
 def annotations(tree):
     """Marks on every graph: what changed beside the usage."""
     names = {variable["name"] for variable in tree["templating"]["list"]}
-    limit = series("bedrock_quota_limit", **(USED if "used" in names else {}))
-    changes = aggregate("max", ANNOTATED, f"changes({limit}[$__rate_interval])")
+    # Each step looks a little over one far, so that no change falls between two. Weeks are looked at in large steps, each
+    # of them ahead: Prometheus is asked up to the last whole one.
+    weeks = "spent" in names
+    window = "[365m] offset -6h" if weeks else "[$__rate_interval]"
+    limit = series("bedrock_quota_limit", **(SPENT if weeks else USED if "used" in names else {}))
+    changes = aggregate("max", ANNOTATED, f"changes({limit}{window})")
     started = aggregate("max", ("instance",), series("process_start_time_seconds"))
     marks = [annotation("Exporter restarted", f"{started} * 1000", "blue", "{{instance}} restarted", at_value=True)]
     if "model" in names:
         marks.insert(0, annotation(
             "Limit changed", f"{changes} > 0", "purple",
-            "Limit changed: {{model}} {{scope}} {{quota}}, {{region}}, account {{account_id}}"))
+            "Limit changed: {{model}} {{scope}} {{quota}}, {{region}}, account {{account_id}}",
+            step="6h" if weeks else "1m"))
     return marks
 
 
-def annotation(name, expr, color, text, *, at_value=False):
+def annotation(name, expr, color, text, *, at_value=False, step="1m"):
     """`at_value`: the value is the moment, in milliseconds."""
     return {"name": name, "datasource": {"type": "prometheus", "uid": "${datasource}"}, "enable": True, "hide": False,
-            "iconColor": color, "expr": expr, "step": "1m", "titleFormat": text, "textFormat": "", "tagKeys": "",
+            "iconColor": color, "expr": expr, "step": step, "titleFormat": text, "textFormat": "", "tagKeys": "",
             "useValueForTime": at_value}
 
 

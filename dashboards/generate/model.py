@@ -6,7 +6,7 @@ from panels import CALM, COUNTED, ORANGE, PLAIN, Query, RED, TEXT, describe, gra
 from panels import dashed, on_right_axis, points
 from promql import (ID, SHARED_POOL, THROTTLE, aggregate, annotate, by, named_throughout, on_labels, one, over_hour, per_minute,
                     refused_per_minute, series, with_account_name)
-from tables import ACCOUNT, ACCOUNT_NAME, REGION, SCOPE, VARIANT, Column, table
+from tables import SCOPE, VARIANT, Column, table, where
 from words import CAUSES, STATES
 
 # Lines within one model's row: what is left to tell them apart.
@@ -74,7 +74,7 @@ def headline(values):
         "Named from five throttled minutes within the last 15 on; unknown before that.",
         "reservation: lower max_tokens. requests or tokens per minute: slow down, spread, raise. tokens per day: "
         "wait for the reset or move to another scope. quota is 0: ask for one. capacity: no quota helps."),
-        f"{coded('bedrock_throttle_cause', 'cause', CAUSES, ('cause',), 1)} or on () {calm}", size=(5, 3), unit="none",
+        f"{coded('bedrock_throttle_cause', 'cause', CAUSES, ('cause',), 1)} or on () {calm}", size=size, unit="none",
         no_value="no calls known", mappings={0: ("not throttled", PLAIN)} | texts, words=True)
     yield tiles.fullest(values, size, "How close is its fullest quota?",
                         "See which quota in \"Throttles over utilization\" and the region's row.")
@@ -84,7 +84,7 @@ def headline(values):
         "Well below 100 %: reservation. Lower max_tokens to what answers really need."),
         f"max({one('bedrock_quota_throttled_utilization_ratio')})", size=size, unit="percentunit", decimals=0,
         no_value="no throttled minute", given=steps(ORANGE, (values.reservation_ceiling, RED)))
-    yield tiles.runs_out(size, "When do the day's tokens run out?",
+    yield tiles.runs_out((5, 3), "When do the day's tokens run out?",
                          "Slow down what can wait, or move it to another scope: see \"Where is room\".")
     yield tiles.data_age(values, (3, 3), "Bedrock / Exporter says which collector fails and why.")
 
@@ -147,17 +147,16 @@ def room(values):
         "where there is no such quota or its usage is not known. Refused: the share of the last five minutes.",
         "Take a row with both tokens and requests free and nothing refused. Cross-region and global profiles have their "
         "own quotas: often the fastest way out."), [
-            Column("Selected", expr=with_account_name(f"0 * ({places} and {selected}) + 1 or 0 * {places}"), width=112,
+            Column("Selected", expr=with_account_name(f"0 * ({places} and {selected}) + 1 or 0 * {places}"), width=104,
                    mappings={1: ("selected", TEXT), 0: ("elsewhere", TEXT)}),
-            Column("Region", "region", width=REGION), Column("Account name", "account_name", width=ACCOUNT_NAME),
-            Column("Account", "account_id", width=ACCOUNT), Column("Scope", "scope", width=SCOPE),
-            Column("Variant", "variant", width=VARIANT), Column("Endpoint", "endpoint", width=102),
-            Column("Tokens free", expr=free(tokens), width=125, unit="short"),
-            Column("Tokens used", expr=taken(tokens), width=120, unit="percentunit", decimals=0, bar=True, steps=calm),
-            Column("Requests free", expr=free(requests), width=115, unit="short"),
-            Column("Requests used", expr=taken(requests), width=120, unit="percentunit", decimals=0, bar=True,
+            *where(), Column("Scope", "scope", width=SCOPE),
+            Column("Variant", "variant", width=VARIANT), Column("Endpoint", "endpoint", width=79),
+            Column("Tokens free", expr=free(tokens), width=117, unit="short"),
+            Column("Tokens used", expr=taken(tokens), width=97, unit="percentunit", decimals=0, bar=True, steps=calm),
+            Column("Requests free", expr=free(requests), width=108, unit="short"),
+            Column("Requests used", expr=taken(requests), least=114, unit="percentunit", decimals=0, bar=True,
                    steps=calm),
-            Column("Refused", expr=f"0 * {places} + {on_labels(pool)} group_left () {refused}", width=80, unit="percentunit", decimals=0,
+            Column("Refused", expr=f"0 * {places} + {on_labels(pool)} group_left () {refused}", width=72, unit="percentunit", decimals=0,
                    steps=tiles.share_steps(values, TEXT)),
         ], size=(24, 9), no_value="no quotas known", base="Selected",
         sort=[("Selected", True), ("Tokens free", True)])
@@ -170,18 +169,19 @@ def charged(per, metric="bedrock_quota_tokens_total"):
 def spenders():
     spent = charged(over_hour)
     named = annotate(f"{spent} > 0", CHARGE, IDENTITY, ("team", "name", "type"), "bedrock_model_id_info")
+    # AWS's name of a system profile says its id again.
+    named = f'label_replace({named}, "name", "", "type", "system_profile")'
     return table("Who spends it", describe(
         "Which team or application spends the tokens per minute?",
         "What each invocation id was charged against the tokens-per-minute quotas in the last hour, per minute, and its "
         "share of all selected. Name and team are those of application inference profiles.",
         "Talk to the largest first. A base model or system profile with a large share: give its callers application "
         "inference profiles of their own, to tell them apart."), [
-            Column("Team", "team", width=125), Column("Name", "name", width=230),
-            Column("Invocation id", "model_id", width=330), Column("Region", "region", width=REGION),
-            Column("Account name", "account_name", width=ACCOUNT_NAME), Column("Account", "account_id", width=ACCOUNT),
+            Column("Team", "team", width=100), Column("Name", "name", least=125),
+            Column("Invocation id", "model_id", width=330), *where(),
             Column("Scope", "scope", width=SCOPE),
             Column("Per minute", expr=with_account_name(f"({named}) / 60"), width=118, unit="short"),
-            Column("Share", expr=with_account_name(f"{spent} / on () group_left () (sum({spent}) > 0)"), least=100, unit="percentunit",
+            Column("Share", expr=with_account_name(f"{spent} / on () group_left () (sum({spent}) > 0)"), width=92, unit="percentunit",
                    decimals=0, bar=True, steps=steps(CALM)),
         ], size=(24, 7), no_value="no tokens charged in an hour", base="Per minute", sort=[("Per minute", True)])
 

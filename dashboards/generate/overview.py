@@ -3,11 +3,11 @@
 import frame
 import tiles
 from links import row_to_model
-from panels import CALM, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, stat, steps
+from panels import CALM, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, steps
 from promql import (QUOTA, REFUSED, SHARED_POOL, TARGET, THROTTLE, USED, aggregate, annotate, busiest, by, count, on_labels, one,
                     over_hour, refused_per_minute, series, with_account_name)
-from tables import ACCOUNT, ACCOUNT_NAME, MODEL, QUOTA_NAME, REGION, SCOPE, VARIANT, Column, table
-from words import CAUSES, QUOTAS, STATES
+from tables import QUOTA_NAME, SCOPE, VARIANT, Column, model_and_place, table, where
+from words import CAUSES, QUOTAS, REASONS, STATES
 
 HALF = 0.5    # below it a line is not worth its colour
 SPENDER = THROTTLE + ("endpoint", "model_id")
@@ -15,9 +15,7 @@ SPENDER = THROTTLE + ("endpoint", "model_id")
 
 def place(values):
     """The columns that every row begins with."""
-    return [Column("Model", "model", width=MODEL, link=row_to_model(values)),
-            Column("Region", "region", width=REGION), Column("Account name", "account_name", width=ACCOUNT_NAME),
-            Column("Account", "account_id", width=ACCOUNT), Column("Scope", "scope", width=SCOPE)]
+    return [*model_and_place(row_to_model(values)), Column("Scope", "scope", width=SCOPE)]
 
 
 def headline(values):
@@ -39,41 +37,38 @@ def counts(values):
     state = one("bedrock_quota_state", THROTTLE)
     collectors = one("bedrock_exporter_target_up")
     day = one("bedrock_quota_utilization_ratio", **tiles.DAY_QUOTA)
-    yield stat("Collectors failing", describe(
+    yield tiles.how_many("Collectors failing", describe(
         "Is the picture complete?",
         "Collectors of an account and region whose last attempt did not bring all it asked for.",
         "Bedrock / Exporter lists them with their age and the kind of error."),
-        count(f"{collectors} == 0", collectors), size=size, unit="none", no_value="exporter not seen", missing=RED,
-        given=steps(PLAIN, (1, RED)))
-    yield stat("Day quotas spent", describe(
+        count(f"{collectors} == 0", collectors), size=size, no_value="exporter not seen", color=RED, missing=RED)
+    yield tiles.how_many("Day quotas spent", describe(
         "Whose tokens per day are gone?",
         "Tokens-per-day quotas of which today's use has reached the limit: every call that needs them is refused.",
         "Move the calls to another scope or region until midnight UTC: see \"Where is room\" on the model's page."),
-        count(tiles.spent_days(), day), size=size, unit="none", no_value="no day quota known",
-        given=steps(PLAIN, (1, RED)))
+        count(tiles.spent_days(), day), size=size, no_value="no day quota known", color=RED)
     yield tiles.at_risk(values, size)
-    yield stat("Limits lowered", describe(
+    yield tiles.how_many("Limits lowered", describe(
         f"Did a limit change under us in the last {values.lowered_hours} hours?",
         "Quotas whose applied limit is below its own maximum of that time.",
         "A violet mark on the graphs says when, \"Applied limits\" on the model's page how far; ask AWS support why."),
-        tiles.limits_lowered(values.lowered_hours), size=size, unit="none", no_value="no limits known",
-        given=steps(PLAIN, (1, RED)))
-    yield stat("Zero quotas called", describe(
+        tiles.limits_lowered(values.lowered_hours), size=size, no_value="no limits known", color=RED)
+    yield tiles.how_many("Quota 0 called", describe(
         "Is somebody calling a model whose quota is 0?",
         f"Models and scopes with an applied quota of 0 and at least {values.zero_quota_attempts} attempts in "
         "30 minutes. Every such call is refused.",
         "Point the caller to a scope or region with a quota, or ask for one."),
         count(f"{one('bedrock_quota_state', THROTTLE, state='zero', variant='standard')} and "
               f"{one('bedrock_attempts', THROTTLE, window='30m', **SHARED_POOL)} >= {values.zero_quota_attempts}", state),
-        size=size, unit="none", no_value="no quotas known", given=steps(PLAIN, (1, ORANGE)))
+        size=size, no_value="no quotas known", color=ORANGE)
     minutes = values.unmapped_minutes
-    unmapped, earlier = one("bedrock_unmapped_model"), one("bedrock_unmapped_model", offset=f"{minutes}m")
-    yield stat("Unmapped traffic", describe(
+    now, earlier = one("bedrock_unmapped_model"), one("bedrock_unmapped_model", offset=f"{minutes}m")
+    yield tiles.how_many("Unmapped traffic", describe(
         "Is there traffic that no quota could be found for?",
         f"Invocation ids without a quota, for at least {minutes} minutes; kept for a day after their last call.",
-        "`bedrock-quota-exporter explain ID` says why; one line under `overrides` in the config maps it."),
-        f"count({unmapped} and {earlier}) or 0 * max({collectors})", size=size, unit="none",
-        no_value="exporter not seen", given=steps(PLAIN, (1, ORANGE)))
+        "\"Traffic without a known quota\", at the bottom, names them; one line under `overrides` in the config maps each."),
+        f"count({now} and {earlier}) or 0 * max({collectors})", size=size,
+        no_value="exporter not seen", color=ORANGE)
 
 
 def largest_spender():
@@ -130,7 +125,7 @@ def ranking(values):
             *place(values),
             Column("Quota", "quota", width=QUOTA_NAME, mappings=QUOTAS),
             Column("Variant", "variant", width=VARIANT),
-            Column("Peak", expr=with_account_name(shown), least=100, unit="percentunit", decimals=0, bar=True,
+            Column("Peak", expr=with_account_name(shown), least=85, unit="percentunit", decimals=0, bar=True,
                    steps=tiles.near_limit_steps(values, CALM)),
             Column("Runs out in", expr=tiles.seconds_left(), width=102, unit="s", decimals=1,
                    mappings=tiles.SPENT, steps=steps(*tiles.LEFT_STEPS)),
@@ -186,6 +181,28 @@ def inventory(values):
         ], size=(24, 20), no_value="no quotas known", base="State", sort=[("Ratio", True)])
 
 
+def unmapped():
+    """Which ids they are: the model's page has only what they have in common."""
+    identity = TARGET + ("model_id",)
+    known = one("bedrock_unmapped_model", identity)
+
+    def of_unmapped(expr):
+        return f"sum {by(identity)} ({expr}) and {known}"
+
+    return table("Traffic without a known quota", describe(
+        "Which invocation ids are they, and why is no quota known?",
+        "Ids called within 24 hours that spend a quota which could not be found: the reason, and calls and refusals of "
+        "the last hour.",
+        "`bedrock-quota-exporter explain ID` says more; one line under `overrides` in the config maps it."), [
+            Column("Invocation id", "model_id", least=320), *where(),
+            Column("Reason", "reason", expr=with_account_name(one("bedrock_unmapped_model")), width=150,
+                   mappings=REASONS),
+            Column("Calls", expr=of_unmapped(over_hour("bedrock_invocations_total")), width=90, unit="short", decimals=0),
+            Column("Refused", expr=of_unmapped(over_hour("bedrock_invocation_throttles_total")), width=95, unit="short",
+                   decimals=0, steps=steps(TEXT, (1, ORANGE))),
+        ], size=(24, 7), no_value="none, or exporter not seen", base="Reason", sort=[("Refused", True), ("Calls", True)])
+
+
 def build(values):
     made = frame.new(
         values, "overview", "Bedrock / Quota overview",
@@ -193,5 +210,6 @@ def build(values):
         since="now-6h", refresh="1m", given_variables=frame.variables(used=True))
     for panel in (*headline(values), throttled_now(values), *counts(values), ranking(values), *graphs(values)):
         made.with_panel(panel)
+    frame.add_row(made, "Traffic without a known quota", [unmapped()], collapsed=True)
     frame.add_row(made, "Quota inventory: every quota", [inventory(values)], collapsed=True)
     return made

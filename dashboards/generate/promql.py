@@ -4,74 +4,21 @@ Every expression starts from `one(...)`: the largest value per set of identifyin
 second replica or a restart neither doubles a sum nor breaks a join.
 """
 
-TARGET = ("account_id", "region")
-QUOTA = TARGET + ("endpoint", "model", "scope", "variant", "quota", "quota_code")
-ID = TARGET + ("endpoint", "model_id", "model", "scope")
+import catalogue
+
+PUBLISHED = catalogue.read()
+# Every family with its labels.
+LABELS = PUBLISHED.labels
+
+TARGET = LABELS["bedrock_usage_complete_until_timestamp_seconds"]
+QUOTA = LABELS["bedrock_quota_limit"]
+ID = LABELS["bedrock_invocations_total"]
 THROTTLE = TARGET + ("model", "scope")
 # An id whose model or scope is unknown stands alone, and so does one with a capacity of its own: a custom deployment, a
 # provisioned throughput. All others have no model_id.
 REFUSED = THROTTLE + ("model_id",)
-PROVISIONED = TARGET + ("provisioned_model_id", "name", "model")
-ROW = TARGET + ("quota_code",)
-COLLECTOR = TARGET + ("collector",)
-
-# Every family that a panel reads, with its labels as docs/METRICS.md lists them.
-LABELS = {
-    "bedrock_account_info": ("account_id", "account_name"),
-    "bedrock_quota_limit": QUOTA,
-    "bedrock_quota_default": QUOTA,
-    "bedrock_quota_usage": QUOTA,
-    "bedrock_quota_usage_peak": QUOTA,
-    "bedrock_quota_utilization_ratio": QUOTA,
-    "bedrock_quota_utilization_peak_ratio": QUOTA,
-    "bedrock_quota_throttled_utilization_ratio": QUOTA,
-    "bedrock_quota_state": QUOTA + ("state",),
-    "bedrock_quota_tokens_total": QUOTA + ("model_id",),
-    "bedrock_quota_exhaustion_timestamp_seconds": QUOTA,
-    "bedrock_service_quota_applied": ROW,
-    "bedrock_service_quota_info": ROW + ("quota_name", "adjustable", "family"),
-    "bedrock_service_quota_increase_requested": ROW + ("status",),
-    "bedrock_service_quota_increase_created_timestamp_seconds": ROW + ("status",),
-    "bedrock_invocations_total": ID,
-    "bedrock_invocation_throttles_total": ID,
-    "bedrock_invocation_client_errors_total": ID,
-    "bedrock_invocation_server_errors_total": ID,
-    "bedrock_legacy_invocations_total": ID,
-    "bedrock_input_tokens_total": ID,
-    "bedrock_output_tokens_total": ID,
-    "bedrock_cache_read_tokens_total": ID,
-    "bedrock_cache_write_tokens_total": ID,
-    "bedrock_invocation_latency_seconds": ID + ("statistic",),
-    "bedrock_time_to_first_token_seconds": ID + ("statistic",),
-    "bedrock_throttle_ratio": REFUSED + ("window",),
-    "bedrock_attempts": REFUSED + ("window",),
-    "bedrock_throttle_cause": REFUSED + ("cause",),
-    "bedrock_unmapped_model": TARGET + ("model_id", "reason"),
-    "bedrock_model_id_info": ID + ("name", "type", "confidence", "team"),
-    "bedrock_model_end_of_life_timestamp_seconds": TARGET + ("model",),
-    "bedrock_provisioned_throughput_model_units": PROVISIONED,
-    "bedrock_provisioned_throughput_desired_model_units": PROVISIONED,
-    "bedrock_provisioned_throughput_status": PROVISIONED + ("status",),
-    "bedrock_provisioned_throughput_commitment_expiration_timestamp_seconds": PROVISIONED,
-    "bedrock_usage_complete_until_timestamp_seconds": TARGET,
-    "bedrock_exporter_target_up": COLLECTOR,
-    "bedrock_exporter_collection_interval_seconds": ("collector",),
-    "bedrock_exporter_last_success_timestamp_seconds": COLLECTOR,
-    "bedrock_exporter_collection_duration_seconds": COLLECTOR,
-    "bedrock_exporter_collection_errors_total": COLLECTOR + ("class",),
-    "bedrock_exporter_targets": (),
-    "bedrock_exporter_aws_requests_total": ("service", "operation", "outcome"),
-    "bedrock_exporter_aws_request_duration_seconds_bucket": ("service", "operation", "le"),
-    "bedrock_exporter_cloudwatch_metrics_requested_total": (),
-    "bedrock_exporter_estimated_cost_dollars_total": (),
-    "bedrock_exporter_budget_degraded": TARGET,
-    "bedrock_exporter_budget_dollars_per_day": (),
-    "bedrock_exporter_series": (),
-    "bedrock_exporter_config_last_reload_successful": (),
-    "bedrock_exporter_build_info": ("version", "revision", "mode"),
-    "process_resident_memory_bytes": (),
-    "process_start_time_seconds": (),
-}
+ROW = LABELS["bedrock_service_quota_applied"]
+COLLECTOR = LABELS["bedrock_exporter_target_up"]
 
 VARIABLES = {"account_id": "account", "region": "region", "scope": "scope", "model": "model"}
 
@@ -80,6 +27,8 @@ SHARED_POOL = {"model_id": ""}
 
 # A matcher for the models that are called at all: a fleet lists thousands of quotas and uses dozens.
 USED = {"model": "~$used"}
+# Over weeks a narrower one: for the quotas of which anything was spent at all.
+SPENT = {"quota_code": "~$spent"}
 
 
 def series(metric, ignore=(), offset=None, **matchers):

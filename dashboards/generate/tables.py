@@ -13,11 +13,11 @@ from panels import PLAIN, TEXT, Query, base_of, null_text, refs, steps, target, 
 NOT_KNOWN = "–"
 
 # Column widths in pixels: what they hold is seen whole, their titles too.
-MODEL, REGION, ACCOUNT_NAME, ACCOUNT, SCOPE, QUOTA_NAME, VARIANT = 320, 116, 112, 114, 100, 172, 82
+MODEL, REGION, ACCOUNT_NAME, ACCOUNT, SCOPE, QUOTA_NAME, VARIANT = 320, 116, 112, 116, 100, 172, 76
 
 
 # Labels whose heads offer a filter: it takes room, and for accounts and their names one will do.
-FILTERED = {"model", "region", "account_id", "scope", "quota", "variant", "state", "cause", "collector", "team", "name"}
+FILTERED = {"model", "region", "account_id", "scope", "quota", "state", "cause", "collector", "team", "name"}
 
 
 @dataclass
@@ -37,6 +37,8 @@ class Column:
     mappings: dict = None
     # (from, text): what every value from there on reads as.
     beyond: tuple = None
+    # (pattern, text): what every text like that reads as.
+    like: tuple = None
     link: str = None
 
 
@@ -47,6 +49,8 @@ def table(title, description, columns, *, size, no_value, base, sort=()):
     whenever any does: Grafana may call the value "Value" when it alone answers. `sort` is pairs of
     (title, descending).
     """
+    # Grafana gives each of several the same room, and more than there is.
+    assert sum(column.least is not None for column in columns) <= 1, f"{title}: two columns take what is left"
     panel = _table(title, description, size, no_value)
     names = {column.label: column.title for column in columns if column.label}
     queried = [column for column in columns if column.expr]
@@ -71,6 +75,18 @@ def table(title, description, columns, *, size, no_value, base, sort=()):
     return panel
 
 
+def where():
+    """The columns that say which region and account. An account without a name has its id for one: it stands beside."""
+    return [Column("Region", "region", width=REGION),
+            Column("Account name", "account_name", width=ACCOUNT_NAME, like=("^[0-9]{12}$", NOT_KNOWN)),
+            Column("Account", "account_id", width=ACCOUNT)]
+
+
+def model_and_place(link=None):
+    """The columns that rows about a model begin with."""
+    return [Column("Model", "model", width=MODEL, link=link), *where()]
+
+
 def matrix(title, description, expr, *, rows, columns, size, no_value, given, row_title, row_width, row_texts=None,
            cell=None):
     """One value per pair of two labels, in cells that are coloured by thresholds."""
@@ -79,7 +95,7 @@ def matrix(title, description, expr, *, rows, columns, size, no_value, given, ro
              .cell_options(style.TableColoredBackgroundCellOptions(mode=style.TableCellBackgroundDisplayMode.BASIC))
              .with_target(target(Query(expr), "A", instant=True, table=True)))
     if cell:
-        panel.width(cell)
+        panel.width(cell).min_width(cell)
     for label in (columns, rows):
         panel.with_transformation(model.DataTransformerConfig(
             id_val="sortBy", options={"fields": {}, "sort": [{"field": label}]}))
@@ -133,4 +149,8 @@ def _cell_texts(column):
         start, text = column.beyond
         texts.append(model.RangeMap(options=model.DashboardRangeMapOptions(
             from_val=start, to=None, result=model.ValueMappingResult(text=text, color=TEXT, index=98))))
+    if column.like:
+        pattern, text = column.like
+        texts.append(model.RegexMap(options=model.DashboardRegexMapOptions(
+            pattern=pattern, result=model.ValueMappingResult(text=text, color=TEXT, index=97))))
     return texts + null_text(NOT_KNOWN, TEXT)

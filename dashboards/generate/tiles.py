@@ -7,6 +7,12 @@ HOUR = 3600
 DAY_QUOTA = {"quota": "tokens_per_day"}
 
 
+def how_many(title, description, counted, *, size, no_value, color, missing=PLAIN):
+    """How many of something there should be none of: plain at 0, else in that colour."""
+    return stat(title, description, counted, size=size, unit="none", no_value=no_value, missing=missing,
+                given=steps(PLAIN, (1, color)))
+
+
 def throttled_share(window="5m"):
     """Refused calls of all attempts, over everything selected."""
     attempts = one("bedrock_attempts", REFUSED, window=window)
@@ -82,9 +88,8 @@ def limits_lowered(hours):
 
 def at_risk(values, size):
     peak = one("bedrock_quota_utilization_peak_ratio")
-    return stat("Quotas at risk", describe(
+    return how_many("Quotas at risk", describe(
         f"How many quotas had a minute at or above {percent(values.near_limit)} of their limit in the last 15?",
         "A batch that runs at 95 % is healthy: this is for planning, not for waking up.",
         "Go through \"Utilization ranking\" and see on the model's page whether it is a peak or a trend."),
-        count(f"{peak} >= {values.near_limit}", peak), size=size, unit="none", no_value="no usage known",
-        given=steps(PLAIN, (1, ORANGE)))
+        count(f"{peak} >= {values.near_limit}", peak), size=size, no_value="no usage known", color=ORANGE)

@@ -1,6 +1,7 @@
 """How the exporter's label values are shown: the same words in every panel."""
 
 from panels import ORANGE, RED, TEXT
+from promql import PUBLISHED
 
 # bedrock_throttle_cause{cause}
 CAUSES = {
@@ -25,6 +26,7 @@ STATES = {
 }
 
 # …{quota}
-QUOTAS = {quota: (quota.replace("_", " "), TEXT) for quota in (
-    "requests_per_minute", "tokens_per_minute", "tokens_per_day", "input_tokens_per_minute",
-    "output_tokens_per_minute", "concurrent_requests", "async_concurrent_requests", "batch_jobs", "model_units")}
+QUOTAS = {quota: (quota.replace("_", " "), TEXT) for quota in PUBLISHED.words["quota"]}
+
+# bedrock_unmapped_model{reason}
+REASONS = {reason: (reason.replace("_", " "), TEXT) for reason in PUBLISHED.words["reason"]}

@@ -11,7 +11,7 @@ use aws_sdk_servicequotas::types::{AppliedLevelEnum, ErrorCode, RequestStatus};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const SERVICE: &str = "bedrock";
+pub(super) const SERVICE: &str = "bedrock";
 const APPLIED: &str = "servicequotas:ListServiceQuotas";
 const DEFAULTS: &str = "servicequotas:ListAWSDefaultServiceQuotas";
 const HISTORY: &str = "servicequotas:ListRequestedServiceQuotaChangeHistory";

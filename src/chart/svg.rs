@@ -1,28 +1,7 @@
 //! The marks of a picture.
 
-use std::fmt::{self, Display, Write};
-
-/// Text that may hold anything, made safe between tags and in attributes. What XML cannot hold at all is left
-/// out.
-pub(super) struct Escaped<'a>(&'a str);
-
-pub(super) fn escaped(text: &str) -> Escaped<'_> {
-    Escaped(text)
-}
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| match c {
-            '&' => f.write_str("&amp;"),
-            '<' => f.write_str("&lt;"),
-            '>' => f.write_str("&gt;"),
-            '"' => f.write_str("&quot;"),
-            '\'' => f.write_str("&#39;"),
-            c if c.is_control() || c == '\u{fffe}' || c == '\u{ffff}' => f.write_char('\u{fffd}'),
-            c => f.write_char(c),
-        })
-    }
-}
+use crate::report::safe::Escaped;
+use std::fmt::Write;
 
 /// A place to a tenth of a pixel.
 fn px(value: f64) -> String {
@@ -35,7 +14,7 @@ pub(super) struct Marks(pub String);
 
 impl Marks {
     pub fn text(&mut self, class: &str, x: f64, y: f64, anchor: &str, text: &str) {
-        let (x, y, text) = (px(x), px(y), escaped(text));
+        let (x, y, text) = (px(x), px(y), Escaped(text));
         let _ = write!(
             self.0,
             "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\">{text}</text>"
@@ -66,16 +45,5 @@ impl Marks {
             pen = point.is_some();
         }
         let _ = write!(self.0, "<path class=\"{class}\" d=\"{path}\"/>");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_name_becomes_markup() {
-        let shown = escaped("<script>&\"'\u{0}\u{1b}").to_string();
-        assert_eq!(shown, "&lt;script&gt;&amp;&quot;&#39;\u{fffd}\u{fffd}");
     }
 }

@@ -207,7 +207,7 @@ pub struct SnapshotSave {
 }
 
 /// CloudWatch keeps minutes for 15 days.
-pub(super) fn span(text: &str) -> Result<u64, String> {
+pub(in crate::cli) fn span(text: &str) -> Result<u64, String> {
     config::kinds::duration(text, 300..=15 * 86_400)
         .ok_or_else(|| "expected a duration from 5m to 15d, such as 90m, 24h or 15d".into())
 }

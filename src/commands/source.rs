@@ -2,6 +2,7 @@
 
 use super::setup::{load, run_async, telemetry};
 use super::simulated;
+use crate::aws::Connection;
 use crate::cli;
 use crate::clock::now;
 use crate::daemon::fleet::explore::{Found, explore};
@@ -22,6 +23,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What is read without a question costs less, in dollars.
 const A_FEW_CENTS: f64 = 0.05;
@@ -114,6 +116,14 @@ async fn read_aws(source: &cli::Source, since: u64, each: Each<'_>) -> Result<He
     }
     read_usage(lists, &plan, since, at, &mut |picture| each(&header, picture)).await?;
     Ok(header)
+}
+
+/// The way to the one target of a source, to ask AWS for something.
+pub(super) async fn connect(source: &cli::Source, target: &Target) -> Result<Arc<Connection>> {
+    let plan = if source.demo { simulated::served(source.seed.seed).await? } else { load(&source.config)? };
+    let (found, _) = explore(&plan, &telemetry("tool"), now()).await?;
+    let own = found.into_iter().map(|found| found.connection).find(|own| own.target == *target);
+    own.with_context(|| format!("{target} is no longer there"))
 }
 
 async fn lists(found: Vec<Found>, plan: &Plan, usage: bool) -> Vec<Lists> {

@@ -1,19 +1,25 @@
 //! The tools around the daemon: one picture, many renderings.
 
+mod capacity;
 mod chart;
 mod diagnose;
+mod increase;
 mod manual;
 mod output;
+mod provisioned;
 mod quotas;
 mod report;
 mod snapshot;
 mod usage;
 
-pub(super) use output::print;
+pub(super) use output::{print, terminal};
 
+pub use capacity::capacity;
 pub use chart::chart;
 pub use diagnose::diagnose;
+pub use increase::increase;
 pub use manual::{completions, man};
+pub use provisioned::provisioned;
 pub use quotas::quotas;
 pub use report::report;
 pub use snapshot::snapshot;

@@ -1,10 +1,31 @@
 //! What the text of each value may be.
 
-use super::{CadenceKind, Statistic};
 use crate::exposition::QuotaExport;
 use crate::model::arn::Arn;
+use crate::model::ids::words;
 use crate::model::organization::AccountState;
 use crate::model::partition;
+
+words! {
+    /// How often ids are read.
+    CadenceKind {
+        /// By what happens on them.
+        Adaptive = "adaptive",
+        /// Each in every round.
+        Fixed = "fixed",
+    }
+}
+
+words! {
+    /// A statistic of a latency metric.
+    Statistic {
+        P50 = "p50",
+        P90 = "p90",
+        P99 = "p99",
+        Average = "average",
+        Maximum = "maximum",
+    }
+}
 
 /// What a text means, or what it should have been.
 pub struct Kind<T> {

@@ -1,8 +1,8 @@
 //! Reading a section of the tree key by key, gathering complaints instead of stopping at the first.
 
+use super::complaint::{At, Complaint, TOLD};
 use super::kinds::Kind;
 use super::tree::{Node, Value};
-use super::{At, Complaint, TOLD};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A mapping that is being read. Keys that nobody asked for are complained about when it is finished:

@@ -1,6 +1,6 @@
 //! `${NAME}` and `${NAME:-default}` in the values of a config.
 
-use super::Complaint;
+use super::complaint::Complaint;
 use super::tree::{Node, Value};
 
 /// Says what a variable of the environment holds.

@@ -3,6 +3,7 @@
 
 mod account;
 pub(crate) mod explore;
+mod question;
 mod questions;
 
 use crate::aws::{Connection, Environment, Monitoring, Session};
@@ -16,8 +17,8 @@ use crate::plan::{AccountPlan, Credentials, OrganizationPlan, Plan, Regions};
 use crate::telemetry::{Discovery, Telemetry};
 use account::{Account, Organization, Sessions, session};
 use anyhow::{Result, bail};
-pub(super) use questions::Answer;
-use questions::Question;
+pub(super) use question::Answer;
+use question::Question;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -30,14 +30,6 @@ pub const TABLE: &[Row] = &[
         useless: "Retrying, spreading, a lower max_tokens.",
     },
     Row {
-        cause: Cause::TokensPerDay,
-        title: "the day's tokens are spent",
-        evidence: "Most refused minutes lie at 90 % or more of a day's tokens.",
-        meaning: "Nothing is let through until the day ends. Whether AWS's day is the UTC day is not documented.",
-        remedies: &["Wait for the day to end.", "Call a scope with a day quota of its own.", "Ask for more."],
-        useless: "Retrying, spreading over minutes.",
-    },
-    Row {
         cause: Cause::RequestsPerMinute,
         title: "too many requests a minute",
         evidence: "Most refused minutes lie at 90 % or more of the requests per minute, and no fewer than at the \
@@ -64,6 +56,14 @@ pub const TABLE: &[Row] = &[
             "Ask for more.",
         ],
         useless: "Fewer calls with the same tokens.",
+    },
+    Row {
+        cause: Cause::TokensPerDay,
+        title: "the day's tokens are spent",
+        evidence: "Most refused minutes lie at 99 % or more of a day's tokens.",
+        meaning: "Nothing is let through until the day ends. Whether AWS's day is the UTC day is not documented.",
+        remedies: &["Wait for the day to end.", "Call a scope with a day quota of its own.", "Ask for more."],
+        useless: "Retrying, spreading over minutes.",
     },
     Row {
         cause: Cause::Capacity,
@@ -142,11 +142,41 @@ Evidence are settled minutes, at least five, in which calls were refused. A caus
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::evaluate::throttling::{self, Evidence, Refused, Share};
 
     #[test]
     fn every_cause_has_its_row() {
         for cause in Cause::ALL {
             assert_eq!(row(*cause).cause, *cause);
+        }
+    }
+
+    /// Evidence of two causes at once.
+    fn both(a: Cause, b: Cause) -> Evidence {
+        let has = |cause| [a, b].contains(&cause);
+        let share = |cause, full: f64| Share::Of(if has(cause) { full } else { 0.3 });
+        let minute = || Refused {
+            requests: share(Cause::RequestsPerMinute, 0.95),
+            tokens: share(Cause::TokensPerMinute, 0.95),
+            day: share(Cause::TokensPerDay, 0.995),
+            other: Share::NoLimit,
+        };
+        Evidence {
+            refused: (0..5).map(|_| minute()).collect(),
+            throttles: 5.0,
+            server_errors: if has(Cause::Capacity) { 50.0 } else { 0.0 },
+            zero_quota: has(Cause::ZeroQuota),
+            limits_confirmed: true,
+        }
+    }
+
+    #[test]
+    fn the_rows_stand_in_the_order_in_which_causes_are_looked_for() {
+        for pair in TABLE.windows(2) {
+            let (first, second) = (pair[0].cause, pair[1].cause);
+            if second != Cause::Unknown {
+                assert_eq!(throttling::cause(&both(first, second)), first, "{first} before {second}");
+            }
         }
     }
 }

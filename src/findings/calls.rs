@@ -1,129 +1,144 @@
-//! Calls that are refused, and calls that no quota is known for.
+//! Calls that are refused or fail, and calls that no quota is known for.
 
+use super::case::{Case, Extent, Recent, Remedy, Subject};
+use super::facts::{Facts, UnmappedId};
+use super::finding::{Finding, Severity};
+use super::remedies::remedies;
 use super::thresholds::{
-    RESERVED_RATIO, RESERVED_SECONDS, THROTTLED_ATTEMPTS, THROTTLED_RATIO, THROTTLED_SECONDS, ZERO_ATTEMPTS,
+    FAILED_ERRORS, FAILED_RATIO, FAILED_THROTTLED_RATIO, RESERVED_RATIO, RESERVED_SECONDS,
+    THROTTLED_ATTEMPTS, THROTTLED_RATIO, THROTTLED_SECONDS, ZERO_ATTEMPTS,
 };
-use super::{Finding, Severity, Subject};
-use crate::model::evaluation::{Cause, IdStatus, ThrottleStatus};
-use crate::model::ids::{State, Variant};
-use crate::model::matching::Unmapped;
-use crate::model::state::TargetState;
-use crate::report::human::{about, percent, rounded};
+use crate::diagnosis::causes;
+use crate::model::evaluation::Cause;
+use crate::report::human::{about, count, exact, percent, rounded};
 use std::collections::BTreeSet;
 
-pub(super) fn findings(state: &TargetState) -> Vec<Finding> {
-    let throttling = state.evaluation.throttling.iter();
-    let mut all: Vec<Finding> = throttling.filter_map(|status| refused(state, status)).collect();
+pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+    let mut all: Vec<Finding> = facts.cases.iter().filter_map(|case| refused(facts, case)).collect();
     let mut told = BTreeSet::new();
-    for (id, reason) in &state.evaluation.unmapped {
-        // One line of the config settles an id at both endpoints.
-        if told.insert(&id.id) {
-            let status = state.evaluation.ids.iter().find(|status| status.id == *id);
-            all.push(unmapped(state, &id.id, *reason, status));
-        }
-    }
+    // One line of the config settles an id at both endpoints.
+    let ids = facts.unmapped.iter().filter(|unmapped| told.insert(unmapped.id));
+    all.extend(ids.map(|unmapped| unmapped_id(facts, unmapped)));
     all
 }
 
-/// The value of a window, where it is known.
-fn of_window(values: &[(&'static str, f64)], window: &str) -> Option<f64> {
-    values.iter().find(|(name, _)| *name == window).map(|(_, value)| *value)
+/// By which alert the last minutes ring, if any.
+fn ringing(case: &Case) -> Option<(Severity, &'static str)> {
+    let Recent { long_ratio, long_attempts, throttled_seconds, .. } = case.recent;
+    let reserved = long_ratio > Some(RESERVED_RATIO) && throttled_seconds >= RESERVED_SECONDS;
+    match case.cause {
+        Cause::ZeroQuota if long_attempts >= Some(ZERO_ATTEMPTS) => {
+            Some((Severity::Warning, "BedrockZeroQuotaAttempted"))
+        }
+        _ if is_storm(case) => Some((Severity::Critical, "BedrockThrottling")),
+        Cause::Reservation if reserved => Some((Severity::Warning, "BedrockThrottledByReservation")),
+        _ if is_failing(case) => Some((Severity::Warning, "BedrockCapacityErrors")),
+        _ => None,
+    }
 }
 
-fn refused(state: &TargetState, status: &ThrottleStatus) -> Option<Finding> {
-    let ratio = of_window(&status.ratio, "5m").unwrap_or(0.0);
-    let long_ratio = of_window(&status.ratio, "30m").unwrap_or(0.0);
-    let attempts = of_window(&status.attempts, "5m").unwrap_or(0.0);
-    let seconds = status.throttled_seconds;
-    let storm = ratio > THROTTLED_RATIO && seconds >= THROTTLED_SECONDS && attempts >= THROTTLED_ATTEMPTS;
-    let cause = status.cause.unwrap_or(Cause::Unknown);
-    let reserved = cause == Cause::Reservation && long_ratio > RESERVED_RATIO && seconds >= RESERVED_SECONDS;
-    let is_zero = cause == Cause::ZeroQuota
-        && of_window(&status.attempts, "30m").is_some_and(|attempts| attempts >= ZERO_ATTEMPTS);
-    let (severity, runbook) = match () {
-        () if is_zero => (Severity::Warning, "BedrockZeroQuotaAttempted"),
-        () if storm => (Severity::Critical, "BedrockThrottling"),
-        () if reserved => (Severity::Warning, "BedrockThrottledByReservation"),
-        () => return None,
+fn is_failing(case: &Case) -> bool {
+    let Recent { server_errors, requests, ratio, .. } = case.recent;
+    ratio.is_none_or(|ratio| ratio <= FAILED_THROTTLED_RATIO)
+        && server_errors >= FAILED_ERRORS
+        && server_errors / (server_errors + requests) > FAILED_RATIO
+}
+
+/// The alert of a cause, for what is over.
+fn runbook(cause: Cause) -> &'static str {
+    match cause {
+        Cause::ZeroQuota => "BedrockZeroQuotaAttempted",
+        Cause::Reservation => "BedrockThrottledByReservation",
+        Cause::Capacity => "BedrockCapacityErrors",
+        _ => "BedrockThrottling",
+    }
+}
+
+fn refused(facts: &Facts, case: &Case) -> Option<Finding> {
+    let ringing = ringing(case);
+    let past = (case.extent == Extent::Span).then(|| (Severity::Warning, runbook(case.cause)));
+    let (severity, runbook) = ringing.or(past)?;
+    let (what, evidence) = match case.extent {
+        Extent::Now => (now_refused(case), recently(case)),
+        Extent::Span => (span_refused(case), extent(case)),
     };
-    let (share, span) = if storm { (ratio, "5 minutes") } else { (long_ratio, "30 minutes") };
-    let ceiling = ceiling(state, status);
-    let ceiling = ceiling.map_or(String::new(), |ratio| {
-        format!(" The fullest limit was at {} while calls were refused.", percent(ratio))
-    });
     Some(Finding {
         severity,
-        target: state.target.clone(),
-        subject: Subject::pool(&status.pool),
-        what: format!("{} of the calls are refused: {}", percent(share), meaning(cause)),
-        evidence: format!(
-            "{} calls in 5 minutes, {} of those of the last {span} refused; refused calls in {} of the last 15 \
-             minutes.{ceiling}",
-            rounded(attempts),
-            percent(share),
-            about(seconds),
-        ),
-        remedy: remedy(cause).to_string(),
+        target: facts.target.clone(),
+        place: facts.place.clone(),
+        subject: case.subject.clone(),
+        what: format!("{what}: {}", causes::row(case.cause).title),
+        evidence,
+        remedies: remedies(case),
         runbook,
+        case: Some(Box::new(case.clone())),
     })
 }
 
-/// The largest share of any limit of the model in this scope among refused minutes.
-fn ceiling(state: &TargetState, status: &ThrottleStatus) -> Option<f64> {
-    let has_own_rows = status.pool.id.is_some();
-    let own = state.evaluation.quotas.iter().filter(|quota| {
-        status.pool.model.as_ref() == Some(&quota.quota.key.model)
-            && status.pool.scope == Some(quota.quota.key.scope)
-            && has_own_rows == (quota.quota.key.variant == Variant::CustomDeployment)
-            && quota.state != State::NoSuchQuota
+fn is_storm(case: &Case) -> bool {
+    let Recent { ratio, attempts, throttled_seconds, .. } = case.recent;
+    ratio > Some(THROTTLED_RATIO)
+        && throttled_seconds >= THROTTLED_SECONDS
+        && attempts >= Some(THROTTLED_ATTEMPTS)
+}
+
+fn now_refused(case: &Case) -> String {
+    let Recent { ratio, long_ratio, server_errors, requests, .. } = case.recent;
+    if case.recent.throttled_seconds == 0 {
+        return format!("{} of the calls fail with 5xx", percent(server_errors / (server_errors + requests)));
+    }
+    let share = if is_storm(case) { ratio } else { long_ratio };
+    format!("{} of the calls are refused", percent(share.unwrap_or(0.0)))
+}
+
+fn recently(case: &Case) -> String {
+    let Recent { ratio, attempts, long_ratio, throttled_seconds, server_errors, requests, .. } = case.recent;
+    if throttled_seconds == 0 {
+        let calls = rounded(server_errors + requests);
+        return format!("{} of {calls} calls failed with 5xx in 15 minutes.", rounded(server_errors));
+    }
+    let (share, span) = if is_storm(case) { (ratio, "5 minutes") } else { (long_ratio, "30 minutes") };
+    let ceiling = case.ceiling.map_or(String::new(), |ratio| {
+        format!(" The fullest limit was at {} while calls were refused.", percent(ratio))
     });
-    own.filter_map(|quota| quota.throttled_ratio).reduce(f64::max)
+    format!(
+        "{} calls in 5 minutes, {} of those of the last {span} refused; refused calls in {} of the last 15 minutes.{ceiling}",
+        rounded(attempts.unwrap_or(0.0)),
+        percent(share.unwrap_or(0.0)),
+        about(throttled_seconds),
+    )
 }
 
-/// A cause in words.
-fn meaning(cause: Cause) -> &'static str {
-    match cause {
-        Cause::RequestsPerMinute => "the requests per minute are spent",
-        Cause::TokensPerMinute => "the tokens per minute are spent",
-        Cause::TokensPerDay => "the day's tokens are spent",
-        Cause::Reservation => "max_tokens reserves more than is used",
-        Cause::ZeroQuota => "the quota is 0",
-        Cause::Capacity => "the service itself is short of capacity",
-        Cause::Unknown => "not known yet why",
+fn span_refused(case: &Case) -> String {
+    if case.throttles > 0.0 {
+        format!("{} of the calls were refused", percent(case.throttles / case.attempts))
+    } else {
+        "calls failed with 5xx".to_string()
     }
 }
 
-fn remedy(cause: Cause) -> &'static str {
-    match cause {
-        Cause::RequestsPerMinute => {
-            "Send fewer, larger requests, move calls to a scope or region with room, or ask for more requests per \
-             minute."
-        }
-        Cause::TokensPerMinute => {
-            "Cache prompts, move calls to a scope or region with room, or ask for more tokens per minute."
-        }
-        Cause::TokensPerDay => {
-            "Nothing is admitted until midnight UTC: move calls to another scope, region or model, or ask for more."
-        }
-        Cause::Reservation => {
-            "Set max_tokens near the length that answers really have: each call reserves input + max_tokens until it \
-             ends. A higher limit only moves the ceiling."
-        }
-        Cause::ZeroQuota => {
-            "The account has no quota for this model in this scope: call another scope or model, or ask for a quota."
-        }
-        Cause::Capacity => {
-            "No quota helps: retry with backoff, or move calls to another scope, region or model."
-        }
-        Cause::Unknown => {
-            "Slow the largest caller down; the cause shows after five minutes with refused calls, once quotas are read."
-        }
+/// How much was refused, or failed, in the span.
+fn extent(case: &Case) -> String {
+    if case.throttles > 0.0 {
+        return format!(
+            "{} of {} calls were refused ({}), in {}.",
+            exact(case.throttles),
+            exact(case.attempts),
+            percent(case.throttles / case.attempts),
+            count(case.refused_minutes, "minute")
+        );
     }
+    let errors: f64 = case.minutes.iter().map(|instant| instant.server_errors).sum();
+    format!(
+        "{} of the newest {} calls failed with 5xx.",
+        exact(errors),
+        exact(case.measured.requests + errors)
+    )
 }
 
-fn unmapped(state: &TargetState, id: &str, reason: Unmapped, status: Option<&IdStatus>) -> Finding {
-    let charges = status.iter().flat_map(|status| &status.resolution.charges);
-    let open: Vec<_> = charges.filter(|charge| charge.quota_code().is_none()).collect();
+fn unmapped_id(facts: &Facts, unmapped: &UnmappedId) -> Finding {
+    let UnmappedId { id, reason, charges } = *unmapped;
+    let open: Vec<_> = charges.iter().filter(|charge| charge.quota_code().is_none()).collect();
     let why = open.iter().map(|charge| &*charge.reason).find(|reason| !reason.is_empty());
     let settled: Vec<String> = open
         .iter()
@@ -134,12 +149,14 @@ fn unmapped(state: &TargetState, id: &str, reason: Unmapped, status: Option<&IdS
     let id_text = serde_json::Value::from(id).to_string();
     Finding {
         severity: Severity::Warning,
-        target: state.target.clone(),
+        target: facts.target.clone(),
+        place: facts.place.clone(),
         subject: Subject { model: Some(id.into()), ..Subject::default() },
         what: format!("no quota is known for the calls of this id ({reason})"),
         evidence: why.unwrap_or("no list shows what it means").to_string(),
-        remedy: format!("overrides: {{models: {{{id_text}: {{{quotas}}}}}}}"),
+        remedies: vec![Remedy::plain(format!("overrides: {{models: {{{id_text}: {{{quotas}}}}}}}"))],
         runbook: "BedrockUnmappedTraffic",
+        case: None,
     }
 }
 

@@ -1,51 +1,52 @@
 //! Quotas that are nearly or wholly spent.
 
+use super::case::{Remedy, Subject};
+use super::facts::{Facts, Fill};
+use super::finding::{Finding, Severity};
 use super::thresholds::{DAY_GONE, DAY_RUNNING_OUT, NEAR_RATIO, NEAR_SECONDS};
-use super::{Finding, Severity, Subject};
-use crate::model::evaluation::QuotaStatus;
 use crate::model::ids::QuotaKind;
-use crate::model::state::TargetState;
-use crate::model::time::Timestamp;
 use crate::report::human::{about, exact, percent, rounded};
 
-pub(super) fn findings(state: &TargetState, now: Timestamp) -> Vec<Finding> {
-    let all = state.evaluation.quotas.iter();
-    all.filter_map(|status| match status.quota.key.kind {
-        QuotaKind::TokensPerDay => day(state, status, now),
+pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+    let all = facts.fills.iter();
+    all.filter_map(|fill| match fill.key.kind {
+        QuotaKind::TokensPerDay => day(facts, fill),
         QuotaKind::RequestsPerMinute
         | QuotaKind::TokensPerMinute
         | QuotaKind::InputTokensPerMinute
         | QuotaKind::OutputTokensPerMinute
-        | QuotaKind::ConcurrentRequests => near_limit(state, status),
+        | QuotaKind::ConcurrentRequests => near_limit(facts, fill),
         QuotaKind::AsyncConcurrentRequests | QuotaKind::BatchJobs | QuotaKind::ModelUnits => None,
     })
     .collect()
 }
 
-fn near_limit(state: &TargetState, status: &QuotaStatus) -> Option<Finding> {
-    let (_, seconds) = status.above_threshold.iter().find(|(threshold, _)| *threshold == NEAR_RATIO)?;
-    if *seconds < NEAR_SECONDS {
+fn near_limit(facts: &Facts, fill: &Fill) -> Option<Finding> {
+    if fill.near_seconds < NEAR_SECONDS {
         return None;
     }
-    let peak = status.peak_ratio.map_or("unknown".to_string(), percent);
+    let peak = fill.peak_ratio.map_or("unknown".to_string(), percent);
     Some(Finding {
         severity: Severity::Warning,
-        target: state.target.clone(),
-        subject: Subject::quota(&status.quota.key),
-        what: format!("{} of the limit or more for {}", percent(NEAR_RATIO), about(*seconds)),
-        evidence: format!("The largest minute spent {peak} of {}.", limit(status)),
-        remedy: format!(
+        target: facts.target.clone(),
+        place: facts.place.clone(),
+        subject: Subject::quota(&fill.key),
+        what: format!("{} of the limit or more for {}", percent(NEAR_RATIO), about(fill.near_seconds)),
+        evidence: format!("The largest minute spent {peak} of {}.", limit(fill)),
+        remedies: vec![Remedy::plain(format!(
             "Nothing need be wrong. If the load will grow, ask for more ({}) or spread calls over scopes and regions.",
-            status.quota.key.code
-        ),
+            fill.key.code
+        ))],
         runbook: "BedrockQuotaNearLimit",
+        case: None,
     })
 }
 
-fn day(state: &TargetState, status: &QuotaStatus, now: Timestamp) -> Option<Finding> {
-    let ratio = status.ratio.filter(|ratio| *ratio >= DAY_RUNNING_OUT)?;
+fn day(facts: &Facts, fill: &Fill) -> Option<Finding> {
+    let now = facts.now;
+    let ratio = fill.ratio.filter(|ratio| *ratio >= DAY_RUNNING_OUT)?;
     let is_gone = ratio >= DAY_GONE;
-    let what = match status.exhaustion.filter(|at| *at > now) {
+    let what = match fill.exhaustion.filter(|at| *at > now) {
         _ if is_gone => "the day's tokens are spent".to_string(),
         Some(at) => format!("the day's tokens last {} at today's pace", about(at.since(now))),
         None => return None,
@@ -58,23 +59,25 @@ fn day(state: &TargetState, status: &QuotaStatus, now: Timestamp) -> Option<Find
     };
     Some(Finding {
         severity,
-        target: state.target.clone(),
-        subject: Subject::quota(&status.quota.key),
+        target: facts.target.clone(),
+        place: facts.place.clone(),
+        subject: Subject::quota(&fill.key),
         what,
         evidence: format!(
             "{} of {} spent; the day (UTC) ends in {}.",
-            status.usage.map_or("unknown".to_string(), rounded),
-            limit(status),
+            fill.usage.map_or("unknown".to_string(), rounded),
+            limit(fill),
             about(reset)
         ),
-        remedy: format!(
+        remedies: vec![Remedy::plain(format!(
             "Move calls to another scope, region or model, or what can wait to tomorrow; ask for more ({}).",
-            status.quota.key.code
-        ),
+            fill.key.code
+        ))],
         runbook,
+        case: None,
     })
 }
 
-fn limit(status: &QuotaStatus) -> String {
-    status.quota.limit.map_or("unknown".to_string(), exact)
+fn limit(fill: &Fill) -> String {
+    fill.limit.map_or("unknown".to_string(), exact)
 }

@@ -5,7 +5,7 @@ mod quotas;
 mod refusals;
 mod spending;
 pub(crate) mod throttling;
-mod utilization;
+pub(crate) mod utilization;
 
 pub(crate) use spending::UNMAPPED_AGE;
 

@@ -39,6 +39,16 @@ pub fn home(partition: &str) -> &'static str {
     known.unwrap_or(&PARTITIONS[0]).home
 }
 
+/// The host of the console, where a partition's is publicly known.
+pub fn console(region: &str) -> Option<&'static str> {
+    match of_region(region) {
+        "aws" => Some("console.aws.amazon.com"),
+        "aws-us-gov" => Some("console.amazonaws-us-gov.com"),
+        "aws-cn" => Some("console.amazonaws.cn"),
+        _ => None,
+    }
+}
+
 /// Where the services of a region's whole partition are.
 pub fn home_of_region(region: &str) -> &'static str {
     home(of_region(region))

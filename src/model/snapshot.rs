@@ -13,16 +13,13 @@ use super::budget::Stretch;
 use super::burndown::burndown;
 use super::evaluate::evaluate;
 use super::ids::Target;
+use super::observation::Outcome;
 use super::schedule;
-use super::state::States;
+use super::settings::Settings;
+use super::state::{States, TargetState};
 use super::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-pub use super::observation::{CollectError, Collector, ErrorClass, Observation, Outcome};
-pub use super::request::{Requests, SeriesRequest, UsageRequest};
-pub use super::settings::Settings;
-pub use super::state::{CollectorState, TargetState};
 
 /// All targets at one point in time.
 #[derive(Clone, Debug, Default)]

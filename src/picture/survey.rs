@@ -96,11 +96,20 @@ impl<'a> Survey<'a> {
         if self.is_unmeasurable(key) || matches!(key.kind, QuotaKind::BatchJobs | QuotaKind::ModelUnits) {
             return None;
         }
+        Some(self.counted(usage, key, key.kind))
+    }
+
+    /// What the ids that spend a quota did, counted as `kind`: also where no quota limits that.
+    pub fn spent_as(&self, key: &QuotaKey, kind: QuotaKind) -> Option<Spent> {
+        Some(self.counted(self.usage()?, key, kind))
+    }
+
+    fn counted(&self, usage: &UsageSpan, key: &QuotaKey, kind: QuotaKind) -> Spent {
         let spender = |(id, weight): (&'_ SurveyedId<'a>, f64)| (id.span, weight, id.factors.clone());
         let spenders: Vec<_> = self.spenders(key).map(spender).collect();
         let spenders: Vec<Spender> =
             spenders.iter().map(|(id, weight, factors)| Spender { id, weight: *weight, factors }).collect();
-        Some(Spent::new(usage, key.kind, &spenders))
+        Spent::new(usage, kind, &spenders)
     }
 
     /// Whether plain calls of the runtime endpoint spend a quota.

@@ -1,71 +1,50 @@
 //! `diagnose`: findings in words, with their evidence and what helps.
 
 use super::envelope;
-use super::human::{self, count, exact, percent, rounded};
+use super::human::{self, percent, rounded};
 use super::quotas::tone_of;
-use super::sheet::{Field, Sheet, Terminal, heading, number, printable, word};
+use super::safe::printable;
+use super::sheet::{Field, Sheet, Terminal, heading, number, word, wrapped};
 use crate::diagnosis::causes;
-use crate::diagnosis::finding::{Finding, Instant};
 use crate::diagnosis::message::Message;
+use crate::findings::Finding;
+use crate::findings::case::{Case, Instant, Remedy};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
+/// Text below a heading stands a little to the right.
+const INDENT: usize = 2;
+
 /// What a finding says in one line.
 pub fn headline(finding: &Finding) -> String {
-    let scope = finding.scope.map_or("unknown scope", |scope| scope.word());
-    format!("{}, {scope}, {}: {}", finding.model, finding.place, causes::row(finding.cause).title)
+    let title = finding.subject.title();
+    let comma = if title.is_empty() { "" } else { ", " };
+    format!("{title}{comma}{}: {}", finding.place, finding.what)
 }
 
-/// How much was refused.
-pub fn extent(finding: &Finding) -> String {
-    let measured = &finding.measured;
-    if finding.throttles > 0.0 {
-        format!(
-            "{} of {} calls were refused ({}), in {}",
-            exact(finding.throttles),
-            exact(finding.attempts),
-            percent(finding.throttles / finding.attempts),
-            count(finding.refused_minutes, "minute")
-        )
-    } else {
-        {
-            let errors: f64 = finding.evidence.iter().map(|instant| instant.server_errors).sum();
-            let calls = measured.requests + errors;
-            format!("{} of the newest {} calls failed with 5xx", exact(errors), exact(calls))
-        }
-    }
+/// What shows the cause of a case, and what it means.
+pub fn cause(finding: &Finding) -> Option<String> {
+    let row = causes::row(finding.case.as_ref()?.cause);
+    Some(format!("{} {}", row.evidence, row.meaning))
 }
 
 /// A finding in full.
 pub fn render(finding: &Finding, terminal: Terminal) -> String {
-    let row = causes::row(finding.cause);
     let mut out = heading(&printable(&headline(finding)), terminal);
-    let wrap = |text: String| wrapped(&text, terminal.width);
-    out += &wrap(format!("{}.", extent(finding)));
-    out += &wrap(format!("{} {}", row.evidence, row.meaning));
-    for (number, remedy) in finding.remedies.iter().enumerate() {
-        out += &wrap(format!("{}. {}: {}", number + 1, remedy.what, remedy.how));
-        if let Some(command) = &remedy.command {
-            let _ = writeln!(out, "     {command}");
+    let wrap = |text: &str| wrapped(text, terminal.width, INDENT);
+    out += &wrap(&finding.evidence);
+    out += &cause(finding).map_or(String::new(), |text| wrap(&text));
+    for (number, Remedy { what, how, command }) in finding.remedies.iter().enumerate() {
+        let colon = if what.is_empty() { "" } else { ": " };
+        out += &wrap(&format!("{}. {what}{colon}{how}", number + 1));
+        if let Some(command) = command {
+            let _ = writeln!(out, "     {}", printable(command));
         }
     }
-    out + "\n" + &evidence(&finding.evidence).render(terminal)
-}
-
-/// Lines of at most that width, a little indented.
-fn wrapped(text: &str, width: usize) -> String {
-    let mut out = String::new();
-    let mut line = String::from(" ");
-    for word in printable(text).split_whitespace() {
-        if line.chars().count() + 1 + word.chars().count() > width && line.trim() != "" {
-            out += line.trim_end();
-            out.push('\n');
-            line = String::from(" ");
-        }
-        line.push(' ');
-        line += word;
+    match &finding.case {
+        Some(case) if !case.minutes.is_empty() => out + "\n" + &evidence(&case.minutes).render(terminal),
+        _ => out,
     }
-    out + line.trim_end() + "\n"
 }
 
 /// Minute by minute.
@@ -100,26 +79,26 @@ pub fn evidence(instants: &[Instant]) -> Sheet {
 
 /// All findings in one table, for CSV.
 pub fn summary(findings: &[Finding]) -> Sheet {
-    let mut sheet = Sheet::new(vec![
-        word("PLACE"),
-        word("MODEL"),
-        word("SCOPE"),
-        word("CAUSE"),
-        number("THROTTLES"),
-        number("CALLS"),
-        number("MINUTES"),
-        word("FIRST REMEDY"),
-    ]);
+    let words = ["PLACE", "MODEL", "SCOPE", "CAUSE"].map(word);
+    let numbers = ["THROTTLES", "CALLS", "MINUTES"].map(number);
+    let more = ["FIRST REMEDY", "SEVERITY", "WHAT"].map(word);
+    let mut sheet = Sheet::new(words.into_iter().chain(numbers).chain(more).collect());
     for finding in findings {
+        let case = finding.case.as_deref();
+        let count = |of: fn(&Case) -> f64| Field::number(case.map(of), rounded);
+        let first = finding.remedies.first();
+        let first = first.map_or("", |remedy| if remedy.what.is_empty() { &remedy.how } else { remedy.what });
         sheet.push(vec![
             Field::text(&finding.place),
-            Field::text(&*finding.model),
-            Field::text(finding.scope.map_or("", |scope| scope.word())),
-            Field::text(finding.cause.word()),
-            Field::number(Some(finding.throttles), rounded),
-            Field::number(Some(finding.attempts), rounded),
-            Field::number(Some(finding.refused_minutes as f64), rounded),
-            Field::text(finding.remedies.first().map_or("", |remedy| remedy.what)),
+            Field::text(finding.subject.model.as_deref().unwrap_or("")),
+            Field::text(finding.subject.scope.map_or("", |scope| scope.word())),
+            Field::text(case.map_or("", |case| case.cause.word())),
+            count(|case| case.throttles),
+            count(|case| case.attempts),
+            count(|case| case.refused_minutes as f64),
+            Field::text(first),
+            Field::text(finding.severity.word()),
+            Field::text(&finding.what),
         ]);
     }
     sheet
@@ -127,7 +106,14 @@ pub fn summary(findings: &[Finding]) -> Sheet {
 
 /// For a program.
 pub fn json(findings: &[Finding]) -> Value {
+    findings.iter().map(finding_json).collect()
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    let Finding { severity, place, subject, what, evidence, remedies, runbook, case, .. } = finding;
     let number = |value: f64| envelope::number(Some(value).filter(|value| !value.is_nan()));
+    let case = case.as_deref();
+    let count = |of: fn(&Case) -> f64| case.map_or(Value::Null, |case| number(of(case)));
     let instant = |instant: &Instant| {
         json!({
             "at": instant.minute.start().to_string(),
@@ -139,24 +125,24 @@ pub fn json(findings: &[Finding]) -> Value {
             "tokens_per_day_ratio": envelope::number(instant.day_share),
         })
     };
-    let finding = |finding: &Finding| {
-        let remedies = finding
-            .remedies
-            .iter()
-            .map(|remedy| json!({"what": remedy.what, "how": remedy.how, "command": remedy.command}));
-        json!({
-            "place": finding.place,
-            "model": &*finding.model,
-            "scope": finding.scope.map(|scope| scope.word()),
-            "cause": finding.cause.word(),
-            "throttles": number(finding.throttles),
-            "calls": number(finding.attempts),
-            "refused_minutes": finding.refused_minutes,
-            "evidence": finding.evidence.iter().map(instant).collect::<Vec<_>>(),
-            "remedies": remedies.collect::<Vec<_>>(),
-        })
-    };
-    findings.iter().map(finding).collect()
+    let remedy = |remedy: &Remedy| json!({"what": remedy.what, "how": remedy.how, "command": remedy.command});
+    json!({
+        "severity": severity.word(),
+        "place": place,
+        "model": subject.model.as_deref(),
+        "scope": subject.scope.map(|scope| scope.word()),
+        "quota": subject.quota.as_ref().map(|key| key.kind.word()),
+        "quota_code": subject.quota.as_ref().map(|key| &*key.code),
+        "what": what,
+        "numbers": evidence,
+        "cause": case.map(|case| case.cause.word()),
+        "throttles": count(|case| case.throttles),
+        "calls": count(|case| case.attempts),
+        "refused_minutes": case.map(|case| case.refused_minutes),
+        "evidence": case.map_or(Vec::new(), |case| case.minutes.iter().map(instant).collect()),
+        "remedies": remedies.iter().map(remedy).collect::<Vec<_>>(),
+        "runbook": runbook,
+    })
 }
 
 /// What an error's text says.
@@ -165,15 +151,16 @@ pub fn message(message: Option<&Message>, terminal: Terminal) -> String {
         return wrapped(
             "unknown: no message of Bedrock that this program knows; texts are no contract, and the error's type decides",
             terminal.width,
+            INDENT,
         );
     };
     let mut out = heading(&format!("{} ({})", message.shown, message.kind), terminal);
-    out += &wrapped(&format!("It means: {}.", message.meaning), terminal.width);
-    out += &wrapped(&format!("It is not: {}.", message.not), terminal.width);
+    out += &wrapped(&format!("It means: {}.", message.meaning), terminal.width, INDENT);
+    out += &wrapped(&format!("It is not: {}.", message.not), terminal.width, INDENT);
     for cause in message.causes {
         let row = causes::row(*cause);
         let helps = row.remedies.join(" ");
-        out += &wrapped(&format!("{cause} ({}): {helps}", row.title), terminal.width);
+        out += &wrapped(&format!("{cause} ({}): {helps}", row.title), terminal.width, INDENT);
     }
     out
 }

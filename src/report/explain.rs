@@ -1,5 +1,7 @@
 //! `explain`: which quotas an invocation id spends, or why none is known.
 
+use super::safe::printable;
+use super::sheet::wrapped;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{Method, QuotaKind, Scope, State};
 use crate::model::matching::{IdType, Index, Resolution, Rules, Unmapped};
@@ -8,6 +10,9 @@ use crate::offline::{self, File};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+
+/// Text below an id stands a little to the right.
+const INDENT: usize = 2;
 
 /// The quantities that are always reported, matched or not.
 const KINDS: [QuotaKind; 5] = [
@@ -20,8 +25,17 @@ const KINDS: [QuotaKind; 5] = [
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    Table,
+    Table(Shape),
     Json,
+}
+
+/// How the table is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Of the terminal, in columns.
+    pub width: usize,
+    /// Also quantities that calls of such an id cannot spend.
+    pub all: bool,
 }
 
 /// The files of an offline reading, as the AWS CLI prints them. A list without a file counts as not read.
@@ -43,7 +57,7 @@ pub struct ExplainInputs<'a> {
 pub fn run(inputs: &ExplainInputs, rules: &Rules, ids: &[String], format: Format) -> Result<String, String> {
     let index = index(inputs, rules)?;
     Ok(match format {
-        Format::Table => table(&index, ids),
+        Format::Table(shape) => table(&index, ids, shape),
         Format::Json => json(&index, ids),
     })
 }
@@ -71,9 +85,9 @@ pub fn json(index: &Index, ids: &[String]) -> String {
     text + "\n"
 }
 
-/// One block per id, one row per quantity.
-pub fn table(index: &Index, ids: &[String]) -> String {
-    let blocks: Vec<String> = ids.iter().map(|id| Explanation::new(index, id).block()).collect();
+/// One block per id, one row per quantity, and its reason below it.
+pub fn table(index: &Index, ids: &[String], shape: Shape) -> String {
+    let blocks: Vec<String> = ids.iter().map(|id| Explanation::new(index, id).block(shape)).collect();
     blocks.join("\n")
 }
 
@@ -111,6 +125,9 @@ struct Quantity {
     method: Option<&'static str>,
     /// Why it is this row, or none.
     reason: String,
+    /// Whether calls of such an id could spend it at all.
+    #[serde(skip)]
+    applies: bool,
 }
 
 impl<'a> Explanation<'a> {
@@ -133,6 +150,7 @@ impl<'a> Explanation<'a> {
                 state: charge.state.word(),
                 method: charge.method.map(Method::word),
                 reason: charge.reason,
+                applies: true,
             };
             order.push(charge.kind);
             quotas.entry(charge.kind.word()).or_insert(quantity);
@@ -156,58 +174,60 @@ impl<'a> Explanation<'a> {
         }
     }
 
-    fn block(&self) -> String {
-        let rows: Vec<[String; 7]> = self.order.iter().map(|kind| self.quotas[kind].cells(kind)).collect();
-        let head = ["QUOTA", "CODE", "LIMIT", "DEFAULT", "STATE", "MATCH", "REASON"].map(String::from);
-        let mut text = self.title();
-        for row in [&head].into_iter().chain(&rows) {
-            let (reason, cells) = row.split_last().expect("seven columns");
-            text.push(' ');
-            for (column, cell) in cells.iter().enumerate() {
-                let width = rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-                let width = width.max(head[column].len());
-                let _ = write!(text, " {cell:width$} ");
-            }
-            let _ = writeln!(text, " {reason}");
+    fn block(&self, shape: Shape) -> String {
+        let quantities = self.order.iter().map(|kind| (*kind, &self.quotas[kind]));
+        let shown: Vec<(&str, &Quantity)> =
+            quantities.filter(|(_, quantity)| shape.all || quantity.applies).collect();
+        let rows: Vec<[String; 5]> = shown.iter().map(|(kind, quantity)| quantity.cells(kind)).collect();
+        let head = ["QUOTA", "CODE", "LIMIT", "DEFAULT", "STATE"].map(String::from);
+        let width = |column: usize| [&head].into_iter().chain(&rows).map(|row| row[column].len()).max();
+        let line = |cells: &[String; 5]| {
+            let padded =
+                cells.iter().enumerate().map(|(at, cell)| format!("  {cell:0$}", width(at).unwrap_or(0)));
+            format!("{}\n", padded.collect::<String>().trim_end())
+        };
+        let mut text = self.title(shape.width);
+        if let Some(hidden) = self.order.iter().map(|kind| &self.quotas[kind]).find(|_| shown.is_empty()) {
+            return text + &wrapped(&hidden.reason, shape.width, INDENT);
+        }
+        text += &line(&head);
+        for (row, (_, quantity)) in rows.iter().zip(&shown) {
+            text += &line(row);
+            text += &wrapped(&quantity.why(), shape.width, 3 * INDENT);
         }
         text
     }
 
     /// The id, and below it what it means.
-    fn title(&self) -> String {
+    fn title(&self, width: usize) -> String {
         let Explanation { id, id_type, confidence, .. } = self;
         let scope = self.scope.unwrap_or("unknown");
         let model = self.model.as_deref().unwrap_or("unknown");
-        let mut text =
-            format!("{id}\n  model {model}, scope {scope}, type {id_type}, confidence {confidence}");
+        let mut text = format!("model {model}, scope {scope}, type {id_type}, confidence {confidence}");
         if let Some(name) = &self.name {
             let _ = write!(text, ", name {name}");
         }
         if let Some(unmapped) = self.unmapped {
             let _ = write!(text, ", unmapped: {unmapped}");
         }
-        text + "\n"
+        format!("{}\n{}", printable(id), wrapped(&text, width, INDENT))
     }
 }
 
 impl Quantity {
     /// The cells of its row of the table.
-    fn cells(&self, kind: &str) -> [String; 7] {
-        let word = |word: Option<&str>| word.unwrap_or("-").to_string();
+    fn cells(&self, kind: &str) -> [String; 5] {
         let number = |value: Option<f64>| value.map_or_else(|| "-".to_string(), |value| value.to_string());
-        let reason = match &self.name {
-            Some(name) => format!("“{name}”: {}", self.reason),
-            None => self.reason.clone(),
-        };
-        [
-            kind.to_string(),
-            word(self.code.as_deref()),
-            number(self.limit),
-            number(self.default),
-            self.state.to_string(),
-            word(self.method),
-            reason,
-        ]
+        let code = self.code.as_deref().unwrap_or("-").to_string();
+        [kind.to_string(), code, number(self.limit), number(self.default), self.state.to_string()]
+    }
+
+    /// The row's name, and why it is this one, or none.
+    fn why(&self) -> String {
+        match (&self.name, self.method) {
+            (Some(name), Some(method)) => format!("“{name}”, by {method}: {}", self.reason),
+            _ => self.reason.clone(),
+        }
     }
 }
 
@@ -230,6 +250,7 @@ fn absent(resolution: &Resolution, kind: QuotaKind) -> Quantity {
         state: state.word(),
         method: None,
         reason: reason.to_string(),
+        applies: state != State::NoSuchQuota,
     }
 }
 

@@ -5,18 +5,23 @@ mod section;
 use super::diagnose;
 use super::human::{self, count, exact, percent, rounded};
 use super::quotas::tone_of;
-use super::sheet::{Field, Sheet, Tone, identifier, markup, number, text, word};
+use super::safe::Escaped;
+use super::sheet::{Field, Sheet, Tone, identifier, number, text, word};
 use super::usage::{self, ModelUsage};
 use crate::chart::{self, STYLE};
-use crate::diagnosis::finding::{Finding, Room};
-use crate::diagnosis::findings::findings;
-use crate::diagnosis::remedies::{offer, rooms};
+use crate::findings::case::Room;
+use crate::findings::facts::Facts;
+use crate::findings::past::rooms;
+use crate::findings::{self, Finding};
 use crate::model::ids::State;
 use crate::picture::Header;
 use crate::picture::survey::Survey;
 use section::Section;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
+/// Findings that a page has, at most; the CSV has all.
+const MOST_FINDINGS: usize = 100;
 /// Charts that a page has, at most.
 const MOST_CHARTS: usize = 12;
 /// A model is drawn from here on, or if it was refused calls.
@@ -148,7 +153,7 @@ impl Report {
     pub fn add(&mut self, survey: &Survey) {
         let place = survey.picture.place();
         self.targets.push(survey.picture.title());
-        self.findings.extend(findings(survey));
+        self.findings.extend(findings::of(&Facts::of_survey(survey, self.header.taken)));
         self.rooms.extend(rooms(survey));
         let models = usage::models(survey, None);
         for usage in &models {
@@ -304,13 +309,11 @@ impl Report {
 
     /// What follows from all targets together.
     pub fn finish(&mut self) {
-        self.findings.sort_by(|a, b| b.throttles.total_cmp(&a.throttles));
-        for finding in &mut self.findings {
-            offer(finding, &self.rooms);
-        }
-        let wanted = |room: &&Room| self.findings.iter().any(|finding| finding.model == room.model);
-        let rooms: Vec<&Room> = self.rooms.iter().filter(wanted).collect();
-        for Room { model, scope, place, limit, peak } in rooms {
+        self.findings = findings::finish(std::mem::take(&mut self.findings), &self.rooms);
+        let cases = self.findings.iter().filter(|finding| finding.case.is_some());
+        let models: BTreeSet<_> = cases.filter_map(|finding| finding.subject.model.as_ref()).collect();
+        let rooms: Vec<&Room> = self.rooms.iter().filter(|room| models.contains(&room.model)).collect();
+        for Room { model, scope, place, limit, peak, .. } in rooms {
             self.headroom.push(
                 limit - peak,
                 vec![
@@ -386,28 +389,11 @@ impl Report {
     fn wrong(&self) -> String {
         let mut out = "<h2 id=\"wrong\">What is wrong</h2>\n".to_string();
         if self.findings.is_empty() {
-            return out + "<p>No call was refused in the span, and none failed for want of capacity.</p>\n";
+            return out + "<p>Nothing that is known.</p>\n";
         }
-        for finding in &self.findings {
-            let row = crate::diagnosis::causes::row(finding.cause);
-            let _ = write!(
-                out,
-                "<details><summary><b>{}</b><br><span class=\"faint\">{}</span></summary><p>{} {}</p><ol>",
-                markup(&diagnose::headline(finding)),
-                markup(&diagnose::extent(finding)),
-                markup(row.evidence),
-                markup(row.meaning)
-            );
-            for remedy in &finding.remedies {
-                let _ = write!(out, "<li><b>{}</b>: {}", markup(remedy.what), markup(&remedy.how));
-                if let Some(command) = &remedy.command {
-                    let _ = write!(out, "<br><code>{}</code>", markup(command));
-                }
-                out += "</li>";
-            }
-            out += "</ol>";
-            out += &diagnose::evidence(&finding.evidence).html();
-            out += "</details>\n";
+        self.findings.iter().take(MOST_FINDINGS).for_each(|finding| out += &wrong(finding));
+        if let Some(more) = self.findings.len().checked_sub(MOST_FINDINGS).filter(|more| *more > 0) {
+            let _ = writeln!(out, "<p class=\"faint\">and {more} more: `--csv` has them all</p>");
         }
         out
     }
@@ -418,13 +404,13 @@ impl Report {
             return out + "<p>No model was refused calls or came near a limit.</p>\n";
         }
         for (_, title, svg) in &self.charts {
-            let _ = writeln!(out, "<figure><figcaption>{}</figcaption>{svg}</figure>", markup(title));
+            let _ = writeln!(out, "<figure><figcaption>{}</figcaption>{svg}</figure>", Escaped(title));
         }
         out
     }
 
     fn covered(&self) -> String {
-        let list: String = self.targets.iter().map(|title| format!("<li>{}</li>", markup(title))).collect();
+        let list: String = self.targets.iter().map(|title| format!("<li>{}</li>", Escaped(title))).collect();
         format!("<h2>Accounts and regions</h2><ul class=\"faint\">{list}</ul>\n")
     }
 
@@ -432,6 +418,32 @@ impl Report {
     pub fn sheet(&self, slug: &str) -> Option<Sheet> {
         self.sections().into_iter().find(|section| section.slug == slug).map(Section::all)
     }
+}
+
+/// A finding, folded.
+fn wrong(finding: &Finding) -> String {
+    let mut out = format!(
+        "<details><summary><b>{}</b><br><span class=\"faint\">{}</span></summary>",
+        Escaped(&diagnose::headline(finding)),
+        Escaped(&finding.evidence)
+    );
+    if let Some(cause) = diagnose::cause(finding) {
+        let _ = write!(out, "<p>{}</p>", Escaped(&cause));
+    }
+    out += "<ol>";
+    for remedy in &finding.remedies {
+        let what = if remedy.what.is_empty() { String::new() } else { format!("<b>{}</b>: ", remedy.what) };
+        let _ = write!(out, "<li>{what}{}", Escaped(&remedy.how));
+        if let Some(command) = &remedy.command {
+            let _ = write!(out, "<br><code>{}</code>", Escaped(command));
+        }
+        out += "</li>";
+    }
+    out += "</ol>";
+    if let Some(case) = finding.case.as_ref().filter(|case| !case.minutes.is_empty()) {
+        out += &diagnose::evidence(&case.minutes).html();
+    }
+    out + "</details>\n"
 }
 
 const PAGE: &str = "\

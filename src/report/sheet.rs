@@ -1,9 +1,9 @@
 //! A table, for a terminal of any width or as CSV.
 
+use super::safe::{Escaped, printable};
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets,
 };
-use std::borrow::Cow;
 
 /// Stands for a group's heading until the columns are laid out: a heading is as long as it likes. No field has
 /// it, since it is for private use.
@@ -109,20 +109,6 @@ impl Field {
     }
 }
 
-/// Text that may hold anything, made safe for a terminal: what could move the cursor, change colours or turn
-/// the direction of the text is shown as its number.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    let is_unsafe = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e000}'..='\u{f8ff}')
-    };
-    if text.contains(is_unsafe) {
-        text.chars().map(|c| if is_unsafe(c) { format!("<{:x}>", c as u32) } else { c.to_string() }).collect()
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
 impl Sheet {
     pub fn new(heads: Vec<Head>) -> Sheet {
         Sheet { heads, rows: Vec::new() }
@@ -199,6 +185,22 @@ impl Sheet {
     }
 }
 
+/// Text in lines of at most that width as far as its words allow, each behind so many blanks.
+pub fn wrapped(text: &str, width: usize, indent: usize) -> String {
+    let (blanks, mut out, mut line) = (" ".repeat(indent), String::new(), String::new());
+    for word in printable(text).split_whitespace() {
+        if !line.is_empty() && indent + line.chars().count() + 1 + word.chars().count() > width {
+            out += &format!("{blanks}{line}\n");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line += word;
+    }
+    out + &format!("{blanks}{line}\n")
+}
+
 /// A line over the rows of a group.
 pub fn heading(text: &str, terminal: Terminal) -> String {
     if terminal.colour { format!("\n\x1b[1m{text}\x1b[0m\n") } else { format!("\n{text}\n") }
@@ -226,14 +228,14 @@ impl Sheet {
         let heads: String = self
             .heads
             .iter()
-            .map(|head| format!("<th{}>{}</th>", class(head.right), markup(head.name)))
+            .map(|head| format!("<th{}>{}</th>", class(head.right), Escaped(head.name)))
             .collect();
         let mut out = format!("<table><thead><tr>{heads}</tr></thead><tbody>\n");
         for row in &self.rows {
             match row {
                 Row::Group(heading) => {
                     let span = self.heads.len();
-                    out += &format!("<tr><th colspan=\"{span}\">{}</th></tr>\n", markup(heading));
+                    out += &format!("<tr><th colspan=\"{span}\">{}</th></tr>\n", Escaped(heading));
                 }
                 Row::Fields(fields) => {
                     out += "<tr>";
@@ -246,7 +248,7 @@ impl Sheet {
                             Tone::Faint => "faint",
                         };
                         let classes = format!("{}{tone}", if head.right { "n " } else { "" });
-                        out += &format!("<td class=\"{}\">{}</td>", classes.trim(), markup(&field.shown));
+                        out += &format!("<td class=\"{}\">{}</td>", classes.trim(), Escaped(&field.shown));
                     }
                     out += "</tr>\n";
                 }
@@ -254,23 +256,6 @@ impl Sheet {
         }
         out + "</tbody></table>\n"
     }
-}
-
-/// Text that may hold anything, made safe between tags and in attributes.
-pub fn markup(text: &str) -> String {
-    let safe = printable(text);
-    let mut out = String::with_capacity(safe.len());
-    for c in safe.chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\'' => out += "&#39;",
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 fn csv_line(fields: impl Iterator<Item = String>) -> String {
@@ -340,11 +325,5 @@ minute for X
         let mut quotes = Sheet::new(vec![text("NAME")]);
         quotes.push(vec![Field::text("a \"b\", c\nd")]);
         assert_eq!(quotes.csv(), "name\r\n\"a \"\"b\"\", c\nd\"\r\n");
-    }
-
-    #[test]
-    fn nothing_printed_moves_the_cursor_or_turns_the_text() {
-        assert_eq!(printable("us.\u{202e}abc\x1b]0;x\x07\u{9b}1m"), "us.<202e>abc<1b>]0;x<7><9b>1m");
-        assert_eq!(printable("Größe 模型"), "Größe 模型");
     }
 }

@@ -1,46 +1,17 @@
 //! The status page: what is wrong, what is nearly spent, what is watched and how that goes.
 
 mod html;
+mod page;
 mod quotas;
 mod targets;
 
-use crate::exposition::Export;
 use crate::findings::{Finding, findings};
-use crate::model::ids::Target;
-use crate::model::snapshot::Snapshot;
-use crate::model::time::Timestamp;
 use crate::report::human::{about, count};
-use html::{Escaped, document, section};
+use crate::report::safe::Escaped;
+use html::{document, section};
+use page::age;
+pub use page::{Exporter, Page};
 use std::collections::BTreeSet;
-
-/// What the page is made of.
-#[derive(Clone, Copy)]
-pub struct Page<'a> {
-    pub snapshot: &'a Snapshot,
-    pub export: &'a Export,
-    pub exporter: &'a Exporter,
-    /// The path of the exposition.
-    pub metrics: &'a str,
-    pub now: Timestamp,
-}
-
-/// What the exporter says of itself.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Exporter {
-    pub version: String,
-    /// The commit it was built from; empty where not known.
-    pub revision: String,
-    /// `serve`, or `demo` where AWS is simulated.
-    pub mode: String,
-    pub started: Timestamp,
-    /// The estimated price of calls to CloudWatch since then, US dollars.
-    pub dollars: f64,
-    /// What they may cost a day.
-    pub budget: Option<f64>,
-    /// Whether the last (re)load of the config succeeded, and when one last did.
-    pub loaded: bool,
-    pub loaded_at: Timestamp,
-}
 
 /// Before so many seconds the first reading of everything would be taken for an everyday cost.
 const PROJECTED_AFTER: u64 = 3600;
@@ -48,20 +19,6 @@ const PROJECTED_AFTER: u64 = 3600;
 const UNMAPPED: &str = "BedrockUnmappedTraffic";
 
 impl Page<'_> {
-    /// The name of an account, its id where it has none.
-    fn account<'a>(&'a self, id: &'a str) -> &'a str {
-        self.export.account_names.get(id).filter(|name| !name.is_empty()).map_or(id, |name| name)
-    }
-
-    /// A target as markup.
-    fn place(&self, target: &Target) -> String {
-        let account = match self.account(&target.account_id) {
-            "" => "account not known yet",
-            name => name,
-        };
-        format!("{}, {}", Escaped(account), Escaped(&target.region))
-    }
-
     /// The page at `/`.
     pub fn html(&self) -> String {
         let all = findings(self.snapshot, self.now);
@@ -139,9 +96,4 @@ impl Page<'_> {
 /// A heading with how many there are.
 fn counted(title: &str, count: usize) -> String {
     format!("{title} <small>{count}</small>")
-}
-
-/// How long ago, with the exact time behind it.
-fn age(at: Timestamp, now: Timestamp) -> String {
-    format!("<span title=\"{at}\">{} ago</span>", about(now.since(at)))
 }

@@ -5,7 +5,8 @@ mod week;
 use super::envelope;
 use super::human::{self, exact, percent, rounded};
 use super::quotas::tone_of;
-use super::sheet::{Field, Head, Sheet, Terminal, Tone, heading, identifier, number, printable, text, word};
+use super::safe::printable;
+use super::sheet::{Field, Head, Sheet, Terminal, Tone, heading, identifier, number, text, word};
 use crate::model::matching::{ModelQuota, QuotaKey};
 use crate::model::time::Minute;
 use crate::picture::TargetPicture;
@@ -311,7 +312,7 @@ fn model_json(usage: &ModelUsage) -> Value {
     })
 }
 
-fn quota_json(usage: &QuotaUsage) -> Value {
+pub(super) fn quota_json(usage: &QuotaUsage) -> Value {
     let QuotaUsage { quota, distribution, ceiling, state } = usage;
     json!({
         "quota": quota.key.kind.word(),

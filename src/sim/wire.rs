@@ -146,6 +146,14 @@ fn perform(sim: &Sim, call: &Call, input: &Value, verdict: &Verdict) -> Result<V
     let scene = Scene { world: &world, account, region, now: verdict.now, faults: &verdict.faults };
     match call.service.as_str() {
         "monitoring" => cloudwatch::perform(&scene, &call.operation, input),
+        "servicequotas" if call.operation == service_quotas::INCREASE => {
+            let (asked, reply) = service_quotas::increase(&scene, input)?;
+            sim.change(|world| {
+                let region = world.region_mut(&call.account, &call.region);
+                region.into_iter().for_each(|region| region.requests.push(asked.clone()));
+            });
+            Ok(reply)
+        }
         "servicequotas" => service_quotas::perform(&scene, &call.operation, input),
         "bedrock" => bedrock::perform(&scene, &call.operation, input),
         "sts" => sts::perform(&scene, &call.operation, input),

@@ -69,7 +69,7 @@ def known(rule, tree, given):
                 yield f"no metric {selector.name}"
             continue
         for label, op, value in matchers(selector):
-            if label not in labels[selector.name]:
+            if label not in labels[selector.name] + TARGET_LABELS:
                 yield f"{selector.name} has no label {label}"
             elif label in words:
                 texts = value.split("|") if op == "Re" else [value]
@@ -78,7 +78,7 @@ def known(rule, tree, given):
                         yield f"{label} is never {text}"
     for node, _ in walk(tree):
         used = grouping(node) if kind(node) == "AggregateExpr" else on_labels(node)
-        there = set().union(*(labels.get(metric, used) for metric in metrics(node)))
+        there = set().union(*(labels[metric] + TARGET_LABELS if metric in labels else used for metric in metrics(node)))
         for label in used - there - {"target"}:
             yield f"nothing in it has the label {label}"
 
@@ -102,7 +102,7 @@ def instance_free(rule, tree, given):
         around = [p for p in parents if kind(p) == "AggregateExpr"]
         if not around or str(around[-1].op) != "max":
             yield f"{selector.name} is not within max by (its identifying labels)"
-        elif grouping(around[-1]) & TARGET_LABELS:
+        elif grouping(around[-1]) & set(TARGET_LABELS):
             yield f"{selector.name} is grouped by instance or job: a restart or replica splits it"
 
 
@@ -111,7 +111,7 @@ def summed_whole(rule, tree, given):
     for selector, parents in selectors(tree):
         around = [p for p in parents if kind(p) == "AggregateExpr"]
         if len(around) > 1 and "sum" in {str(p.op) for p in around[:-1]} and is_of_target(selector.name, given):
-            missing = given.catalogue.labels[selector.name] - TARGET_LABELS - grouping(around[-1])
+            missing = set(given.catalogue.labels[selector.name]) - grouping(around[-1])
             if missing:
                 yield f"adds up {selector.name} without {', '.join(sorted(missing))}"
 

@@ -248,7 +248,7 @@ def add_ids(fleet):
                         lambda ago, born: 1 if ago <= REFUSED_SINCE else None)
         if labels["model"] == "unknown":
             fleet.gauge("bedrock_unmapped_model", {"account_id": labels["account_id"], "region": labels["region"],
-                                                   "model_id": labels["model_id"], "reason": "unknown profile"}, 1)
+                                                   "model_id": labels["model_id"], "reason": "unknown_id"}, 1)
 
 
 def add_inventory(fleet):

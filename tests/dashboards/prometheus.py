@@ -20,20 +20,19 @@ def need(program):
 
 
 @contextlib.contextmanager
-def on(write):
-    """The URL of a Prometheus that holds the OpenMetrics text which `write(file)` writes."""
+def on(*writes):
+    """The URL of a Prometheus that holds the OpenMetrics texts which each `write(file)` writes."""
     with tempfile.TemporaryDirectory(prefix="dashboards-") as directory:
         directory = Path(directory)
         past = directory / "past.om"
-        with past.open("w") as out:
-            write(out)
-        subprocess.run([need("promtool"), "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=512h",
-                        past, directory / "data"], check=True, stdout=subprocess.DEVNULL)
-        past.unlink()
+        for write in writes:
+            with past.open("w") as out:
+                write(out)
+            subprocess.run([need("promtool"), "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=512h",
+                            past, directory / "data"], check=True, stdout=subprocess.DEVNULL)
+            past.unlink()
         (directory / "prometheus.yml").write_text("scrape_configs: []\n")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         url = f"http://127.0.0.1:{port}"
         with (directory / "log").open("w") as log:
             process = subprocess.Popen(
@@ -46,6 +45,12 @@ def on(write):
             finally:
                 process.terminate()
                 process.wait()
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def _wait(url, process, log):

@@ -52,6 +52,11 @@ def duration(text):
     return int(text[:-1]) * UNITS[text[-1]]
 
 
+def span(dashboard):
+    """Seconds that it shows when it opens."""
+    return duration(dashboard["time"]["from"].removeprefix("now-"))
+
+
 class Prometheus:
     def __init__(self, url, now=None):
         self.url = url.rstrip("/")
@@ -116,7 +121,7 @@ class Page:
 
     def __init__(self, dashboard, prometheus):
         self.dashboard, self.prometheus = dashboard, prometheus
-        self.seconds = duration(dashboard["time"]["from"].removeprefix("now-"))
+        self.seconds = span(dashboard)
         self.values, self.options, self.answers = {}, {}, []
         for variable in variables(dashboard):
             self.options[variable["name"]] = self._options(variable)

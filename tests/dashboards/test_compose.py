@@ -27,7 +27,7 @@ class Compose(unittest.TestCase):
 
     def test_everything_mounted_is_there(self):
         made = lint.REPOSITORY / "target" / "grafana"       # by `make grafana`
-        for service in ("prometheus", "grafana", "past"):
+        for service in ("prometheus", "alertmanager", "grafana", "past"):
             for path in self.mounted(service).values():
                 self.assertTrue(path == made or path.exists(), path)
 
@@ -50,6 +50,11 @@ class Compose(unittest.TestCase):
         alerts = self.mounted("prometheus")["/etc/prometheus/alerts"]
         for pattern in self.prometheus["rule_files"]:
             self.assertTrue(list(alerts.parent.glob(pattern)), pattern)
+
+    def test_prometheus_tells_the_alertmanager(self):
+        told, = self.prometheus["alerting"]["alertmanagers"]
+        self.assertIn(told["static_configs"][0]["targets"][0].split(":")[0], self.services)
+        self.assertTrue(self.mounted("alertmanager")["/etc/alertmanager/alertmanager.yml"].exists())
 
 
 if __name__ == "__main__":

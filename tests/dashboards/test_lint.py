@@ -185,7 +185,7 @@ BROKEN = {
     "timeline-colours": [(timeline_by_thresholds, "range")],
     "filters-on-labels": [(filter_on_numbers, "column Refused is a number"),
                           (breaks_defaults("Throttled now", custom={"filterable": True}), "every column")],
-    "annotations": [(breaks_annotation(expr="max(up"), "Limit changed: "), (breaks_annotation(expr="max(up)"), "no metric up"),
+    "annotations": [(breaks_annotation(expr="max(up"), "Limit changed: "), (breaks_annotation(expr="max(nowhere)"), "no metric nowhere"),
                     (breaks_annotation(datasource=None), "data source")],
     "windows-cover-the-cadence": [
         (breaks_step(f"max(rate({THROTTLES}[$__rate_interval]))", "1m"), "240 s"),

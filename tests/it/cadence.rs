@@ -2,9 +2,9 @@
 
 use crate::cloud::{self, Cloud};
 use crate::rig::Rig;
-use bedrock_quota_exporter::model::cadence::Cadence;
 use bedrock_quota_exporter::model::catalog::ProfileKind;
 use bedrock_quota_exporter::model::ids::Scope;
+use bedrock_quota_exporter::model::settings::Cadence;
 use bedrock_quota_exporter::model::usage::Metric;
 use bedrock_quota_exporter::sim::world::stream::{Call, Charge, Demand, Per, Stream, Tally};
 use bedrock_quota_exporter::sim::world::{Account, Applied, Publishing, QuotaChange, Region, World};

@@ -5,12 +5,13 @@ use bedrock_quota_exporter::model::catalog::{Catalog, FoundationModel, Inference
 use bedrock_quota_exporter::model::evaluation::{Evaluation, IdStatus, QuotaStatus, ThrottleStatus};
 use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, Target};
 use bedrock_quota_exporter::model::matching::Rules;
+use bedrock_quota_exporter::model::observation::{CollectError, Collector, ErrorClass, Observation, Outcome};
 use bedrock_quota_exporter::model::quota::{QuotaList, ServiceQuota};
+use bedrock_quota_exporter::model::request::{Requests, SeriesRequest, UsageRequest};
 use bedrock_quota_exporter::model::schedule::{due, follow_up, newly_listed};
-use bedrock_quota_exporter::model::snapshot::{
-    CollectError, Collector, ErrorClass, Observation, Outcome, Requests, SeriesRequest, Settings, Snapshot,
-    TargetState, UsageRequest,
-};
+use bedrock_quota_exporter::model::settings::Settings;
+use bedrock_quota_exporter::model::snapshot::Snapshot;
+use bedrock_quota_exporter::model::state::TargetState;
 use bedrock_quota_exporter::model::time::{Minute, Timestamp};
 use bedrock_quota_exporter::model::usage::{InvocationId, ListedId, Metric, SeriesReading, UsageReading};
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,7 @@
 
 use bedrock_quota_exporter::model::matching::Rules;
 use bedrock_quota_exporter::offline::File;
-use bedrock_quota_exporter::report::explain::{self, ExplainInputs, Format};
+use bedrock_quota_exporter::report::explain::{self, ExplainInputs, Format, Shape};
 use serde_json::{Value, json};
 
 const NOVA: &str = "amazon.nova-lite-v1:0";
@@ -101,9 +101,25 @@ const IDS: [&str; 7] = [
     "no such thing",
 ];
 
+const ALL: Format = Format::Table(Shape { width: 100, all: true });
+
 #[test]
 fn a_table_says_which_quota_and_why() {
-    insta::assert_snapshot!(run(&IDS, Format::Table));
+    insta::assert_snapshot!(run(&IDS, ALL));
+}
+
+#[test]
+fn what_cannot_apply_is_hidden_and_no_line_is_wider_than_the_terminal() {
+    let table = run(&IDS, Format::Table(Shape { width: 80, all: false }));
+    assert!(!table.contains("bedrock-mantle endpoint only"), "{table}");
+    assert!(
+        table.contains("no global row for requests_per_minute"),
+        "that a row is missing matters: {table}"
+    );
+    assert_eq!(table.matches("no quota counts the calls of imported models").count(), 1, "{table}");
+    let words = |line: &str| line.split_whitespace().count();
+    let wide = table.lines().find(|line| line.chars().count() > 80 && words(line) > 1);
+    assert_eq!(wide, None);
 }
 
 #[test]
@@ -166,7 +182,7 @@ fn json_tells_all_that_the_table_shows() {
     let quotas = Some(File { path: "quotas.json", content: &quotas });
     let inputs = ExplainInputs { quotas, ..ExplainInputs::default() };
     let ids = [NOVA.to_string(), "no such thing".to_string()];
-    let table = explain::run(&inputs, &Rules::default(), &ids, Format::Table).unwrap();
+    let table = explain::run(&inputs, &Rules::default(), &ids, ALL).unwrap();
     let json = explain::run(&inputs, &Rules::default(), &ids, Format::Json).unwrap();
     let explained: Value = serde_json::from_str(&json).unwrap();
     assert!(table.contains("concurrent_requests"), "{table}");
@@ -250,7 +266,7 @@ fn a_file_that_is_something_else_gets_one_clear_message() {
              expected an object, found `\"us.amazon.nova-lite-v1:0\"`",
         ),
     ] {
-        let found = explain::run(&inputs, &Rules::default(), &[], Format::Table);
+        let found = explain::run(&inputs, &Rules::default(), &[], ALL);
         assert_eq!(found, Err(message.to_string()));
     }
 }

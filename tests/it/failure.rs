@@ -4,8 +4,8 @@
 use crate::cloud::{Cloud, NOON};
 use bedrock_quota_exporter::model::catalog::{Catalog, ProfileKind};
 use bedrock_quota_exporter::model::ids::{State, Target};
+use bedrock_quota_exporter::model::observation::{CollectError, Collector, ErrorClass, Observation, Outcome};
 use bedrock_quota_exporter::model::quota::IncreaseRequest;
-use bedrock_quota_exporter::model::snapshot::{CollectError, Collector, ErrorClass, Observation, Outcome};
 use bedrock_quota_exporter::model::time::{Minute, Timestamp};
 use bedrock_quota_exporter::model::usage::{InvocationId, Metric, SeriesReading, UsageReading};
 use std::sync::Arc;

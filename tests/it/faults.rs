@@ -5,8 +5,8 @@
 //! is shown that the calm run never showed, and one round after the fault all is well.
 
 use crate::rig::Rig;
-use bedrock_quota_exporter::model::snapshot::Collector::{self, Catalog, Quotas, Usage};
-use bedrock_quota_exporter::model::snapshot::ErrorClass::{self, *};
+use bedrock_quota_exporter::model::observation::Collector::{self, Catalog, Quotas, Usage};
+use bedrock_quota_exporter::model::observation::ErrorClass::{self, *};
 use bedrock_quota_exporter::sim::faults::{Fault, Kind};
 use bedrock_quota_exporter::sim::world::lists::Lists;
 use bedrock_quota_exporter::sim::world::stream::{Demand, Stream};

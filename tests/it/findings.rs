@@ -49,8 +49,8 @@ fn refused_calls_are_found_where_the_alerts_ring() {
     let zero = [(Severity::Warning, "BedrockZeroQuotaAttempted")];
     assert_eq!(names(&refused(1.0, 40.0, 300, Some(Cause::ZeroQuota))), zero);
     let found = refused(0.25, 400.0, 300, Some(Cause::Reservation));
-    assert_eq!(found[0].what, "25 % of the calls are refused: max_tokens reserves more than is used");
-    assert!(found[0].remedy.contains("max_tokens"), "{}", found[0].remedy);
+    assert_eq!(found[0].what, "25 % of the calls are refused: max_tokens is reserved");
+    assert_eq!(found[0].remedies[0].how, "Lower max_tokens to what answers need.");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn unmapped_traffic_comes_with_the_line_that_settles_it() {
         };
         Arc::make_mut(&mut id.resolution).charges = reasons.iter().map(charge).collect();
         let unmapped = vec![(id.id.clone(), Unmapped::IrregularName)];
-        of(Evaluation { ids: vec![id], unmapped, ..Evaluation::default() })[0].remedy.clone()
+        of(Evaluation { ids: vec![id], unmapped, ..Evaluation::default() })[0].remedies[0].how.clone()
     };
     let one = "L-0123ABCD “x” may be its own, but the name does not say so; an override would";
     assert_eq!(
@@ -158,6 +158,9 @@ fn the_thresholds_are_those_of_the_alerts() {
         ("reservation", "ratio", thresholds::RESERVED_RATIO),
         ("reservation", "throttled_seconds", thresholds::RESERVED_SECONDS as f64),
         ("zero_quota", "attempts", thresholds::ZERO_ATTEMPTS),
+        ("capacity", "ratio", thresholds::FAILED_RATIO),
+        ("capacity", "errors", thresholds::FAILED_ERRORS),
+        ("capacity", "throttle_ratio", thresholds::FAILED_THROTTLED_RATIO),
         ("near_limit", "ratio", thresholds::NEAR_RATIO),
         ("near_limit", "above_seconds", thresholds::NEAR_SECONDS as f64),
         ("daily", "running_out", thresholds::DAY_RUNNING_OUT),

@@ -5,7 +5,7 @@ use bedrock_quota_exporter::exposition::family::Family;
 use bedrock_quota_exporter::model::evaluation::Cause;
 use bedrock_quota_exporter::model::ids::{Endpoint, Method, QuotaKind, Scope, State, UsageSource, Variant};
 use bedrock_quota_exporter::model::matching::{Confidence, Family as QuotaFamily, IdType, Unmapped};
-use bedrock_quota_exporter::model::snapshot::{Collector, ErrorClass};
+use bedrock_quota_exporter::model::observation::{Collector, ErrorClass};
 use bedrock_quota_exporter::telemetry::{self, Discovery};
 use std::fmt::Write;
 

@@ -4,7 +4,7 @@ use crate::cloud::{Cloud, NOON};
 use bedrock_quota_exporter::model::catalog::{BatchJob, ProfileKind, ProvisionedThroughput};
 use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, State, UsageSource};
 use bedrock_quota_exporter::model::matching::Unmapped;
-use bedrock_quota_exporter::model::snapshot::{Collector, Observation};
+use bedrock_quota_exporter::model::observation::{Collector, Observation};
 use bedrock_quota_exporter::model::time::Minute;
 use bedrock_quota_exporter::model::usage::{InvocationId, ListedId, Metric, SeriesReading, UsageReading};
 use std::sync::Arc;

@@ -2,10 +2,9 @@
 
 use crate::cloud::{Cloud, NOON};
 use bedrock_quota_exporter::model::catalog::{Catalog, ProfileKind};
+use bedrock_quota_exporter::model::observation::{CollectError, Collector, ErrorClass, Observation, Outcome};
+use bedrock_quota_exporter::model::request::{Requests, SeriesRequest};
 use bedrock_quota_exporter::model::schedule::next_due;
-use bedrock_quota_exporter::model::snapshot::{
-    CollectError, Collector, ErrorClass, Observation, Outcome, Requests, SeriesRequest,
-};
 use bedrock_quota_exporter::model::time::Timestamp;
 use bedrock_quota_exporter::model::usage::{InvocationId, Metric};
 

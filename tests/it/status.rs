@@ -4,7 +4,9 @@ use crate::world::{self, NOW};
 use bedrock_quota_exporter::model::evaluation::Evaluation;
 use bedrock_quota_exporter::model::ids::Target;
 use bedrock_quota_exporter::model::matching::Unmapped;
-use bedrock_quota_exporter::model::snapshot::{Collector, CollectorState, Snapshot};
+use bedrock_quota_exporter::model::observation::Collector;
+use bedrock_quota_exporter::model::snapshot::Snapshot;
+use bedrock_quota_exporter::model::state::CollectorState;
 use bedrock_quota_exporter::model::usage::InvocationId;
 use bedrock_quota_exporter::report::status::Page;
 use std::collections::BTreeMap;
@@ -20,7 +22,7 @@ fn the_page_tells_what_is_wrong_and_what_helps() {
     for told in [
         "demo: AWS is simulated",
         "3 targets in 2 accounts",
-        "25 % of the calls are refused: max_tokens reserves more than is used",
+        "25 % of the calls are refused: max_tokens is reserved",
         "<a href=\"/runbooks/BedrockThrottling\">Runbook</a>",
         "overrides: {models: {&quot;acme.secret-v1:0&quot;: {tokens_per_minute: L-…}}}",
         "production, us-east-1",

@@ -2,7 +2,7 @@
 //! counts a minute twice or loses one.
 
 use crate::cloud::Cloud;
-use bedrock_quota_exporter::model::snapshot::{CollectError, Collector, ErrorClass, Observation, Outcome};
+use bedrock_quota_exporter::model::observation::{CollectError, Collector, ErrorClass, Observation, Outcome};
 use bedrock_quota_exporter::model::time::Timestamp;
 use bedrock_quota_exporter::model::usage::{Metric, UsageReading};
 use std::collections::BTreeMap;

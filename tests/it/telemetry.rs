@@ -1,7 +1,7 @@
 //! The exporter's own metrics.
 
 use crate::prometheus_text::{parse, promtool_check};
-use bedrock_quota_exporter::model::snapshot::{Collector, ErrorClass};
+use bedrock_quota_exporter::model::observation::{Collector, ErrorClass};
 use bedrock_quota_exporter::model::time::Timestamp;
 use bedrock_quota_exporter::telemetry::{Build, Discovery, Telemetry, families};
 use std::collections::BTreeMap;

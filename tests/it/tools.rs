@@ -3,6 +3,9 @@
 
 mod documents;
 mod hostile;
+mod increase;
+mod provisioned;
+mod sameness;
 
 use bedrock_quota_exporter::sim::world::World;
 use serde_json::Value;
@@ -306,7 +309,7 @@ fn completions_and_the_man_page_know_every_sub_command() {
 
 #[test]
 fn every_tool_shows_two_examples() {
-    for tool in ["quotas", "usage", "chart", "diagnose", "report"] {
+    for tool in ["quotas", "usage", "chart", "diagnose", "report", "increase", "provisioned", "capacity"] {
         let (_, help, _) = ran(&[tool, "--help"]);
         assert_eq!(help.matches(&format!("\n  bedrock-quota-exporter {tool} ")).count(), 2, "{help}");
     }

@@ -21,7 +21,7 @@ def answers(server):
         "causes": {(r["metric"]["account_id"], r["metric"]["region"], r["metric"]["model"]): r["metric"]["cause"]
                    for r in throttled},
         "accounts": {r["metric"]["account_name"] for r in throttled},
-        "spenders": {r["metric"]["name"] for r in ask(model, "Who spends it", **HAIKU)},
+        "spenders": {r["metric"].get("name") for r in ask(model, "Who spends it", **HAIKU)},
         "room": {(r["metric"]["account_id"], r["metric"]["region"], r["metric"]["scope"]): float(r["value"][1])
                  for r in ask(model, "Where is room", "B", **HAIKU)},
         "seconds left": {r["metric"]["model"]: float(r["value"][1]) for r in left},

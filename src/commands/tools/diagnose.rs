@@ -3,10 +3,10 @@
 use super::output::{print, terminal};
 use crate::cli::{self, Format};
 use crate::commands::source;
-use crate::diagnosis::finding::Finding;
-use crate::diagnosis::findings::findings;
 use crate::diagnosis::message;
-use crate::diagnosis::remedies::{offer, rooms};
+use crate::findings::facts::Facts;
+use crate::findings::past::rooms;
+use crate::findings::{self, Finding};
 use crate::picture::survey::Survey;
 use crate::report::{diagnose, envelope};
 use anyhow::Result;
@@ -25,19 +25,15 @@ pub fn diagnose(args: cli::Diagnose) -> Result<ExitCode> {
     let header = source::read(&args.source, args.since, &mut |header, picture| {
         let overrides = source::overrides(&args.source, header)?;
         let survey = Survey::new(&picture, &overrides, None);
-        found.extend(findings(&survey));
+        found.extend(findings::of(&Facts::of_survey(&survey, header.taken)));
         roomy.extend(rooms(&survey));
         Ok(())
     })?;
-    let is_meant = |finding: &Finding| {
-        args.about.as_ref().is_none_or(|part| finding.model.to_lowercase().contains(&part.to_lowercase()))
-    };
-    found.retain(is_meant);
-    found.sort_by(|a, b| b.throttles.total_cmp(&a.throttles));
-    found.iter_mut().for_each(|finding| offer(finding, &roomy));
+    found.retain(|finding| is_meant(finding, args.about.as_deref()));
+    let found = findings::finish(found, &roomy);
     match args.format {
         Format::Table if found.is_empty() => {
-            print("no call was refused in the span, and none failed for want of capacity\n")?;
+            print("nothing that is known is wrong\n")?;
         }
         Format::Table => {
             let all: String = found.iter().map(|finding| diagnose::render(finding, terminal())).collect();
@@ -50,6 +46,15 @@ pub fn diagnose(args: cli::Diagnose) -> Result<ExitCode> {
         Format::Csv => print(&diagnose::summary(&found).csv())?,
     }
     Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+}
+
+/// Whether it is about such a model; what could not be read may be about any.
+fn is_meant(finding: &Finding, about: Option<&str>) -> bool {
+    let Some(part) = about.map(str::to_lowercase) else { return true };
+    match &finding.subject.model {
+        Some(model) => model.to_lowercase().contains(&part),
+        None => finding.runbook == "BedrockTargetDown",
+    }
 }
 
 fn error(text: &str, format: Format) -> Result<ExitCode> {

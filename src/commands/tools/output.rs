@@ -1,7 +1,8 @@
 //! What the tools print, and where.
 
 use crate::picture::TargetPicture;
-use crate::report::sheet::{self, Terminal, printable};
+use crate::report::safe::printable;
+use crate::report::sheet::{self, Terminal};
 use anyhow::Result;
 use std::env;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -10,7 +11,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 const WIDTH: usize = 100;
 
 /// The terminal that standard output is; a pipe has no colours and a width that COLUMNS tells.
-pub(super) fn terminal() -> Terminal {
+pub(in crate::commands) fn terminal() -> Terminal {
     let is_terminal = io::stdout().is_terminal();
     let told = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let measured = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));

@@ -10,7 +10,8 @@ use crate::picture::{Header, Origin, TargetPicture};
 use crate::report::envelope;
 use crate::report::quotas::diff::{self, Difference};
 use crate::report::quotas::{self, Filter};
-use crate::report::sheet::{self, Sheet};
+use crate::report::safe::printable;
+use crate::report::sheet::Sheet;
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -61,7 +62,7 @@ fn filter(args: &cli::Quotas) -> Result<Filter> {
     })
 }
 
-fn word<T: ToString>(
+pub(super) fn word<T: ToString>(
     given: &Option<String>,
     flag: &str,
     of: fn(&str) -> Option<T>,
@@ -80,7 +81,7 @@ fn compare(args: &cli::Quotas, a: &str, b: &str) -> Result<()> {
     let (mut out, mut rows, mut documents) = (String::new(), Vec::new(), Vec::<Value>::new());
     for (a, b) in pairs {
         let differences = diff::differences(a, b, args.all);
-        out += &format!("\nA: {}\nB: {}\n", sheet::printable(&a.title()), sheet::printable(&b.title()));
+        out += &format!("\nA: {}\nB: {}\n", printable(&a.title()), printable(&b.title()));
         if differences.is_empty() {
             out += "no quota differs\n";
         } else {

@@ -38,7 +38,11 @@ pub fn report(args: cli::Report) -> Result<ExitCode> {
         }
     }
     let is_failure = |cause: Cause| fail_on.iter().any(|of| of.is_none_or(|of| of == cause));
-    let failed = report.findings().iter().any(|finding| is_failure(finding.cause));
+    let failed = report
+        .findings()
+        .iter()
+        .filter_map(|finding| finding.case.as_ref())
+        .any(|case| is_failure(case.cause));
     Ok(if failed { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 

@@ -3,7 +3,7 @@
 use super::Fleet;
 use crate::aws::Connection;
 use crate::model::ids::Target;
-use crate::model::snapshot::CollectError;
+use crate::model::observation::CollectError;
 use crate::model::time::Timestamp;
 use crate::plan::Plan;
 use crate::telemetry::Telemetry;

@@ -2,6 +2,7 @@
 
 use super::Fleet;
 use super::account::{Account, Sessions};
+use super::question::{Answer, Question};
 use crate::aws::account::EnabledRegions;
 use crate::model::ids::Target;
 use crate::model::observation::CollectError;
@@ -15,22 +16,6 @@ use std::future::Future;
 /// Seconds between attempts to learn what there is to watch, and to learn it anew.
 const RETRY: u64 = 30;
 const RETRY_KNOWN: u64 = 300;
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Question {
-    /// Whose the credentials are, by the account's place in the plan.
-    Identity(usize),
-    /// Which accounts the organization has.
-    Accounts,
-    /// Which regions an account has enabled, by its id.
-    Regions(String),
-}
-
-pub(crate) enum Answer {
-    Identity(usize, Result<String, CollectError>),
-    Accounts(Result<Vec<Account>, CollectError>),
-    Regions(String, Result<EnabledRegions, CollectError>),
-}
 
 impl Fleet {
     pub(super) fn questions(&self) -> impl Iterator<Item = Question> {

@@ -4,7 +4,8 @@ use crate::exposition::family::EXPORTER;
 use crate::exposition::row::{Row, cloudwatch, counter, gauge, seconds, target};
 use crate::exposition::text::Samples;
 use crate::exposition::view::View;
-use crate::model::snapshot::{Collector, CollectorState, ErrorClass};
+use crate::model::observation::{Collector, ErrorClass};
+use crate::model::state::CollectorState;
 
 const MINUTES: &str = cloudwatch!("AWS/Bedrock and AWS/BedrockMantle");
 

@@ -5,7 +5,7 @@ use super::throttling::{self, Evidence, Refused, Share};
 use super::utilization::{self, Spender, View};
 use crate::model::evaluation::{Cause, Pool, QuotaStatus, ThrottleStatus};
 use crate::model::ids::{Endpoint, QuotaKind, State};
-use crate::model::matching::{self, Charge, Family, IdType, ModelQuota, QuotaKey};
+use crate::model::matching::{self, Charge, Family, ModelQuota, QuotaKey};
 use crate::model::state::Known;
 use crate::model::time::Minute;
 use crate::model::usage::{InvocationId, Metric};
@@ -22,7 +22,8 @@ impl<'a> Spending<'a> {
         let ids = self.state.memory.ids.iter().filter(|(id, _)| id.endpoint == Endpoint::Runtime);
         for (id, known) in ids {
             let (model, scope) = (known.resolution.model.clone(), known.resolution.scope);
-            let stands_alone = model.is_none() || scope.is_none() || has_own_capacity(known);
+            let stands_alone =
+                model.is_none() || scope.is_none() || known.resolution.id_type.has_own_capacity();
             let pool = Pool { model, scope, id: stands_alone.then(|| id.clone()) };
             pools.entry(pool).or_default().push((id, known));
         }
@@ -135,11 +136,6 @@ impl<'a> Spending<'a> {
             None => Share::Unknown,
         }
     }
-}
-
-/// Whether an id's calls are admitted apart from those of its model: neither refusals nor limits are shared with it.
-fn has_own_capacity(known: &Known) -> bool {
-    matches!(known.resolution.id_type, IdType::CustomDeployment | IdType::Provisioned)
 }
 
 fn row<'a>(quotas: &'a [QuotaStatus], key: &QuotaKey) -> Option<&'a ModelQuota> {

@@ -1,7 +1,7 @@
 //! What an invocation id is, by its form and by the live lists: type, base model and scope.
 
 use super::identity::{provider_stem, split_context};
-use super::{IdType, Unmapped};
+use super::resolution::{IdType, Unmapped};
 use crate::model::arn::Arn;
 use crate::model::catalog::{Catalog, FoundationModel, InferenceProfile, ProfileKind, Tags};
 use crate::model::ids::Scope;

@@ -3,9 +3,10 @@
 use super::claims::{Claim, Evidence, Model, Row, claims, settle};
 use super::invocation::Lists;
 use super::names::Slot;
+use super::resolution::{QuotaKey, Rules};
 use super::unread::UnreadRow;
 use super::vocabulary::Vocabulary;
-use super::{Method, QuotaKey, Rules};
+use crate::model::ids::Method;
 use crate::model::quota::ServiceQuota;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

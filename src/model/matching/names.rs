@@ -1,7 +1,7 @@
 //! The grammar of quota names. It is closed: a name that it does not read in full is `Unrecognized`,
 //! never a near one.
 
-use super::QuotaKey;
+use super::resolution::QuotaKey;
 use crate::model::ids::{Endpoint, QuotaKind, Scope, Variant, words};
 use std::sync::Arc;
 

@@ -1,7 +1,9 @@
 //! Whether there is enough to be shown.
 
-use super::{Collector, Snapshot, TargetState};
+use super::Snapshot;
 use crate::model::ids::Target;
+use crate::model::observation::Collector;
+use crate::model::state::TargetState;
 
 impl Snapshot {
     /// Whether everything has been tried once. Where the account or its regions could not become known, there

@@ -1,6 +1,7 @@
 //! The clock was set back: what happened so long ago still did.
 
-use super::{Settings, Snapshot};
+use super::Snapshot;
+use crate::model::settings::Settings;
 use crate::model::state::{CollectorState, LimitChange, Memory, States, TargetState};
 use crate::model::time::Timestamp;
 use std::sync::Arc;

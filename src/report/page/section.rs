@@ -1,7 +1,8 @@
 //! A table of the page that grows target by target, its rows by rank.
 
 use crate::report::human::grouped;
-use crate::report::sheet::{Field, Head, Row, Sheet, markup};
+use crate::report::safe::Escaped;
+use crate::report::sheet::{Field, Head, Row, Sheet};
 
 /// Rows that the page shows; the CSV has all.
 const SHOWN: usize = 60;
@@ -51,6 +52,6 @@ impl Section {
             }
             None => String::new(),
         };
-        format!("<h2 id=\"{}\">{}</h2>\n{}{more}", self.slug, markup(self.title), self.sheet(SHOWN).html())
+        format!("<h2 id=\"{}\">{}</h2>\n{}{more}", self.slug, Escaped(self.title), self.sheet(SHOWN).html())
     }
 }

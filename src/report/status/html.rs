@@ -2,22 +2,6 @@
 
 use std::fmt::{self, Display, Write};
 
-/// Text that may hold anything, made safe between tags and in attributes.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| match c {
-            '&' => f.write_str("&amp;"),
-            '<' => f.write_str("&lt;"),
-            '>' => f.write_str("&gt;"),
-            '"' => f.write_str("&quot;"),
-            '\'' => f.write_str("&#39;"),
-            c => f.write_char(c),
-        })
-    }
-}
-
 /// A share as a bar: neutral with room, amber from 80 %, red from the limit on.
 pub(super) struct Bar(pub(super) f64);
 
@@ -77,7 +61,7 @@ const STYLE: &str = "\
 body{font:15px/1.5 system-ui,sans-serif;margin:0 auto;padding:1em;max-width:76em;color:var(--text);\
 background:var(--page);overflow-wrap:anywhere}\
 a{color:var(--link)}h1{font-size:1.4em;margin:.2em 0}h2{font-size:1.05em;margin:1.8em 0 .5em}\
-small,.soft{color:var(--soft);font-size:.87em}p{margin:.3em 0}nav a{margin-right:.9em}\
+ol{margin:.3em 0;padding-left:1.4em}small,.soft{color:var(--soft);font-size:.87em}p{margin:.3em 0}nav a{margin-right:.9em}\
 .mark{border:1px solid var(--warn);color:var(--warn);border-radius:.3em;padding:0 .4em;font-size:.6em;\
 vertical-align:middle}\
 .finding{border-left:4px solid var(--near);background:var(--card);padding:.5em .8em;margin:.5em 0}\
@@ -94,13 +78,3 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.2em 1.2em;margin:0}dt
 tr{display:flex;flex-wrap:wrap;gap:0 .8em;border-bottom:1px solid var(--line);padding:.45em 0}\
 td{border:0;padding:.05em 0}td:first-child,.wide{flex-basis:100%}.number{text-align:left}\
 td[data-label]::before{content:attr(data-label) \" \";color:var(--soft);font-size:.87em}}";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_aws_says_cannot_become_markup() {
-        assert_eq!(Escaped("<a href='x'>&\"").to_string(), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
-    }
-}

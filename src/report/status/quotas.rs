@@ -1,11 +1,13 @@
 //! The fullest quotas, what is refused, and traffic that no quota is known for.
 
-use super::html::{Bar, Escaped, folded};
-use super::{Page, age};
+use super::html::{Bar, folded};
+use super::page::{Page, age};
 use crate::findings::Finding;
+use crate::findings::case::Remedy;
 use crate::model::evaluation::{QuotaStatus, ThrottleStatus};
 use crate::model::ids::{QuotaKind, Scope, State, Target};
 use crate::report::human::{about, exact, percent, rounded};
+use crate::report::safe::Escaped;
 
 const FULLEST: usize = 20;
 const SHOWN: usize = 20;
@@ -113,25 +115,34 @@ pub(super) fn findings(page: &Page<'_>, all: &[&Finding]) -> String {
 }
 
 fn finding(page: &Page<'_>, finding: &Finding) -> String {
-    let Finding { severity, what, evidence, remedy, runbook, .. } = finding;
-    let subject = match (&finding.subject.model, finding.subject.scope, &finding.subject.quota) {
-        (Some(model), Some(scope), Some(quota)) => format!("{model} ({scope}), {}: ", quota.kind),
-        (Some(model), Some(scope), None) => format!("{model} ({scope}): "),
-        (Some(model), None, _) => format!("{model}: "),
-        _ => String::new(),
-    };
-    let remedy = match remedy.strip_prefix("overrides: ") {
-        Some(_) => format!("In the config: <code>{}</code>", Escaped(remedy)),
-        None => Escaped(remedy).to_string(),
+    let Finding { severity, what, evidence, remedies, runbook, subject, .. } = finding;
+    let title = subject.title();
+    let colon = if title.is_empty() { "" } else { ": " };
+    let link = format!("<a href=\"/runbooks/{runbook}\">Runbook</a>");
+    let help = match &remedies[..] {
+        [one] => format!("<p>{} {link}</p>", remedy(one)),
+        all => {
+            let items: String = all.iter().map(|one| format!("<li>{}</li>", remedy(one))).collect();
+            format!("<ol>{items}</ol><p>{link}</p>")
+        }
     };
     format!(
-        "<div class=\"finding {severity}\"><strong>{}{}</strong> <small>{}</small><p>{}</p>\
-         <p>{remedy} <a href=\"/runbooks/{runbook}\">Runbook</a></p></div>\n",
-        Escaped(&subject),
+        "<div class=\"finding {severity}\"><strong>{}{colon}{}</strong> <small>{}</small><p>{}</p>{help}</div>\n",
+        Escaped(&title),
         Escaped(what),
         page.place(&finding.target),
         Escaped(evidence),
     )
+}
+
+fn remedy(remedy: &Remedy) -> String {
+    let Remedy { what, how, command } = remedy;
+    if how.starts_with("overrides: ") {
+        return format!("In the config: <code>{}</code>", Escaped(how));
+    }
+    let colon = if what.is_empty() { "" } else { ": " };
+    let command = command.as_ref().map(|command| format!(" <code>{}</code>", Escaped(command)));
+    format!("{}{colon}{}{}", Escaped(what), Escaped(how), command.unwrap_or_default())
 }
 
 /// When the least complete target was last complete.

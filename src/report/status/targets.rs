@@ -1,11 +1,12 @@
 //! Each target with its freshness and its errors, the worst first.
 
-use super::html::{Escaped, folded};
-use super::{Page, age};
+use super::html::folded;
+use super::page::{Page, age};
 use crate::model::observation::Collector;
 use crate::model::state::TargetState;
 use crate::model::time::Timestamp;
 use crate::report::human::about;
+use crate::report::safe::Escaped;
 use std::cmp::Reverse;
 
 /// More are folded.

@@ -20,6 +20,10 @@ const PAGING: Paging = Paging {
 const LEVELS: [&str; 3] = ["ACCOUNT", "RESOURCE", "ALL"];
 const STATUSES: [&str; 7] =
     ["PENDING", "CASE_OPENED", "APPROVED", "DENIED", "CASE_CLOSED", "NOT_APPROVED", "INVALID_REQUEST"];
+/// The one operation that changes the world.
+pub const INCREASE: &str = "RequestServiceQuotaIncrease";
+/// Requests of an account and region that may be open at once.
+const MOST_OPEN: usize = 20;
 /// How long requests are remembered, in seconds.
 const HISTORY: i64 = 90 * 86_400;
 
@@ -63,6 +67,45 @@ pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, R
     };
     spoil(&mut reply, scene.faults);
     Ok(reply)
+}
+
+/// What a request for more adds to the world, and the answer. A quota has one open request at a time; AWS takes only
+/// values above what holds and above its default, and for Bedrock a support case does the rest.
+pub fn increase(scene: &Scene, input: &Value) -> Result<(IncreaseRequest, Value), Refusal> {
+    bedrock_only(input["ServiceCode"].as_str())?;
+    only(input, &["ServiceCode", "QuotaCode", "DesiredValue", "SupportCaseAllowed"])?;
+    let invalid = |message: &str| Refusal::new(400, "ValidationException", message);
+    let code = input["QuotaCode"].as_str().ok_or_else(|| invalid("QuotaCode is required."))?;
+    let desired = input["DesiredValue"].as_f64().filter(|value| (0.0..=1e10).contains(value));
+    let desired = desired.ok_or_else(|| invalid("DesiredValue is required, from 0 to 10000000000."))?;
+    let rows = scene.view().default_quotas();
+    let row = rows.iter().find(|row| row.code == code);
+    let row = row.ok_or_else(|| no_such("The request failed because the specified quota does not exist."))?;
+    let holds = [scene.world.limit(scene.region, code, scene.now), row.value]
+        .into_iter()
+        .flatten()
+        .fold(0.0, f64::max);
+    if !row.adjustable || desired <= holds {
+        let message = if row.adjustable {
+            "You must provide a quota value greater than the current quota value."
+        } else {
+            "The specified quota is not adjustable."
+        };
+        return Err(Refusal::new(400, "IllegalArgumentException", message));
+    }
+    let open = |r: &&IncreaseRequest| ["PENDING", "CASE_OPENED"].contains(&r.status.as_str());
+    let mut requests = scene.region.requests.iter().filter(open);
+    if requests.clone().any(|request| request.code == code) {
+        let message = "Only one open service quota increase request is allowed per quota.";
+        return Err(Refusal::new(400, "ResourceAlreadyExistsException", message));
+    }
+    if requests.nth(MOST_OPEN - 1).is_some() {
+        let message = "You have exceeded the number of open service quota increase requests.";
+        return Err(Refusal::new(400, "QuotaExceededException", message));
+    }
+    let asked = IncreaseRequest { code: code.into(), desired, status: "PENDING".into(), created: scene.now };
+    let reply = json!({"RequestedQuota": request(scene, &asked)});
+    Ok((asked, reply))
 }
 
 /// The rows that the request's filters let through. AWS shows those of the account when no level is asked for.

@@ -54,6 +54,13 @@ fn every_key_is_told_and_there_is_no_other() {
     assert_documented("`quotas --diff`", &[diff], &[]);
     assert_documented("`usage`", &[json(&["usage"])], &[]);
     assert_documented("`diagnose`", &[json(&["diagnose"])], &[]);
+    let draft = json(&["increase", "--account", "research", "--region", "us-east-1", "sonnet-4-6"]);
+    let grown =
+        ["tokens_before", "tokens_last", "days_ahead", "projected"].map(|key| format!("draft.growth.{key}"));
+    assert_documented("`increase`", &[draft], &grown.each_ref().map(String::as_str));
+    assert_documented("`provisioned`", &[json(&["provisioned"])], &[]);
+    let capacity = [json(&["capacity", "claude-sonnet-4-6"]), json(&["capacity", "llama3-1-70b"])];
+    assert_documented("`capacity`", &capacity, &[]);
     let mut text = String::new();
     GzDecoder::new(std::fs::File::open(&*SNAPSHOT).unwrap()).read_to_string(&mut text).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 const HEADER: &str = r#"{"snapshot":"bedrock-quota-exporter","version":1,"taken":"2026-11-26T09:00:00Z","origin":"aws","masked":false,"team_tag":"team"}"#;
 
 /// A snapshot of these targets.
-fn snapshot(name: &str, targets: &[Value]) -> String {
+pub(super) fn snapshot(name: &str, targets: &[Value]) -> String {
     let lines = targets.iter().map(|target| format!("{target}\n")).collect::<String>();
     write(name, &format!("{HEADER}\n{lines}{{\"targets\":{}}}\n", targets.len()))
 }
@@ -17,7 +17,7 @@ fn write(name: &str, text: &str) -> String {
     path.to_str().unwrap().to_string()
 }
 
-fn target(usage: Value) -> Value {
+pub(super) fn target(usage: Value) -> Value {
     json!({
         "account_id": "111122223333", "account_name": "shop", "region": "us-east-1",
         "quotas": [], "requests": [], "catalog": null, "usage": usage, "troubles": [],
@@ -32,7 +32,7 @@ fn usage(ids: Vec<Value>) -> Value {
     })
 }
 
-fn id(id: &str, metrics: Value) -> Value {
+pub(super) fn id(id: &str, metrics: Value) -> Value {
     json!({"endpoint": "runtime", "id": id, "metrics": metrics})
 }
 

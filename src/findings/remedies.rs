@@ -1,87 +1,61 @@
 //! What helps against a cause, in numbers of the case at hand.
 
-use super::finding::{Finding, Measured, Remedy, Room};
+use super::case::{Case, Limit, Measured, Remedy, Room, Spread};
+use super::finding::Finding;
+use crate::diagnosis::causes;
 use crate::model::evaluation::Cause;
-use crate::model::ids::QuotaKind;
-use crate::model::matching::ModelQuota;
 use crate::model::time::Timestamp;
-use crate::picture::activity::Activity;
-use crate::picture::survey::Survey;
 use crate::report::human::{exact, grouped, percent, rounded};
-use std::sync::Arc;
 
 /// How full a limit may get in its busiest minute and still have room, as a share.
-const ROOMY: f64 = 0.5;
+pub(super) const ROOMY: f64 = 0.5;
 /// No place is offered beyond these.
 const MOST_ROOMS: usize = 3;
 
-/// The places of a survey that have room in tokens per minute.
-pub fn rooms(survey: &Survey) -> Vec<Room> {
-    let quotas = survey
-        .quotas
-        .iter()
-        .filter(|quota| quota.key.kind == QuotaKind::TokensPerMinute && survey.is_callable(quota));
-    let room = |quota: &Arc<ModelQuota>| {
-        let limit = quota.limit.filter(|limit| *limit > 0.0)?;
-        let peak = survey.peak(&quota.key)?;
-        let place = survey.picture.place();
-        (peak <= ROOMY * limit).then(|| Room {
-            model: quota.key.model.clone(),
-            scope: quota.key.scope,
-            place,
-            limit,
-            peak,
-        })
-    };
-    quotas.filter_map(room).collect()
-}
-
-/// What can be done where the calls are made, the cheapest first.
-pub fn remedies(finding: &Finding, survey: &Survey, activity: &Activity) -> Vec<Remedy> {
-    let limit = |kind| limit(survey, activity, kind);
-    let tokens = limit(QuotaKind::TokensPerMinute);
-    let requests = limit(QuotaKind::RequestsPerMinute);
-    let measured = &finding.measured;
-    let ask = |quota: Option<(f64, String)>| quota.map(|(limit, code)| ask(survey, limit, &code, measured));
-    let all = match finding.cause {
-        Cause::ZeroQuota => vec![zero(survey, activity)],
-        Cause::TokensPerDay => vec![Some(wait(finding)), ask(limit(QuotaKind::TokensPerDay))],
+/// What can be done where the calls are made, the cheapest first; without numbers, what the decision table says.
+pub(super) fn remedies(case: &Case) -> Vec<Remedy> {
+    let (measured, limits) = (&case.measured, &case.limits);
+    let ask = |limit: &Option<Limit>| limit.as_ref().map(|limit| ask(case, limit));
+    let all = match case.cause {
+        Cause::ZeroQuota => vec![limits.zero.as_ref().map(|limit| zero(case, limit))],
+        Cause::TokensPerDay => vec![wait(case), ask(&limits.day)],
         Cause::RequestsPerMinute => {
-            let spread = requests.as_ref().map(|(limit, _)| spread(survey, activity, *limit));
-            vec![spread, ask(requests)]
+            let spread =
+                limits.requests.as_ref().zip(case.spread).map(|(limit, spread)| evenly(limit.value, spread));
+            vec![spread, ask(&limits.requests)]
         }
-        Cause::TokensPerMinute => vec![cache(measured), ask(tokens)],
+        Cause::TokensPerMinute => vec![cache(measured), ask(&limits.tokens)],
         Cause::Reservation => {
-            vec![tokens.as_ref().and_then(|(limit, _)| lower_max_tokens(*limit, measured)), ask(tokens)]
+            let lower = limits.tokens.as_ref().and_then(|limit| lower_max_tokens(limit.value, measured));
+            vec![lower, ask(&limits.tokens)]
         }
         Cause::Capacity => vec![Some(retry())],
+        Cause::Unknown if case.together > 0 => vec![Some(account_wide(case.together))],
         Cause::Unknown => vec![Some(read_the_error())],
     };
-    all.into_iter().flatten().collect()
+    let numbers: Vec<Remedy> = all.into_iter().flatten().collect();
+    if numbers.is_empty() {
+        return causes::row(case.cause).remedies.iter().map(|remedy| Remedy::plain(*remedy)).collect();
+    }
+    numbers
 }
 
 /// Adds other places that have room for the same model, before what takes AWS's time.
-pub fn offer(finding: &mut Finding, rooms: &[Room]) {
-    if finding.cause == Cause::Unknown {
-        return;
-    }
-    if let Some(remedy) = elsewhere(finding, rooms) {
+pub(super) fn offer(finding: &mut Finding, rooms: &[Room]) {
+    let Some(case) = finding.case.as_ref().filter(|case| case.cause != Cause::Unknown) else { return };
+    if let Some(remedy) = elsewhere(case, rooms) {
         let at = finding.remedies.iter().position(|remedy| remedy.command.is_some());
         finding.remedies.insert(at.unwrap_or(finding.remedies.len()), remedy);
     }
 }
 
-/// The limit of that kind that the calls spend, and its code.
-fn limit(survey: &Survey, activity: &Activity, kind: QuotaKind) -> Option<(f64, String)> {
-    let key = activity.quotas().into_iter().find(|key| key.kind == kind && !key.code.is_empty())?;
-    let limit = survey.quota(key)?.limit.filter(|limit| *limit > 0.0)?;
-    Some((limit, key.code.to_string()))
-}
-
 /// What fits: the limit over all calls, made and refused, less what a call sends.
 fn lower_max_tokens(limit: f64, measured: &Measured) -> Option<Remedy> {
     let Measured { minutes, requests, throttles, input, output, cache_write, .. } = *measured;
-    if requests <= 0.0 || minutes <= 0.0 {
+    if minutes <= 0.0 {
+        return None;
+    }
+    if requests <= 0.0 {
         let how = format!(
             "No call was let in, so what each reserves cannot be told; input and max_tokens of one call must be below {}.",
             exact(limit)
@@ -145,21 +119,17 @@ fn cache(measured: &Measured) -> Option<Remedy> {
 }
 
 /// Whether the calls fit if they came evenly.
-fn spread(survey: &Survey, activity: &Activity, limit: f64) -> Remedy {
-    let settled = survey.settled();
-    let totals = activity.totals();
-    let mean = totals.attempts() / settled.max(1) as f64;
+fn evenly(limit: f64, spread: Spread) -> Remedy {
+    let Spread { mean, roomy, minutes } = spread;
     let fits = mean <= 0.9 * limit;
-    let calls = activity.series(crate::model::usage::Metric::Invocations);
-    let roomy = calls.iter().take(settled).filter(|calls| **calls <= ROOMY * limit).count();
     let how = if fits {
         format!(
-            "All calls of the span, made and refused, are {} a minute on average, and the limit is {}: they fit if they \
+            "All calls of that time, made and refused, are {} a minute on average, and the limit is {}: they fit if they \
              come evenly. {} of {} minutes were at most half full.",
             rounded(mean),
             exact(limit),
             grouped(roomy as f64),
-            grouped(settled as f64)
+            grouped(minutes as f64)
         )
     } else {
         format!(
@@ -173,9 +143,10 @@ fn spread(survey: &Survey, activity: &Activity, limit: f64) -> Remedy {
 }
 
 /// Other places that have room for the same model.
-fn elsewhere(finding: &Finding, rooms: &[Room]) -> Option<Remedy> {
+fn elsewhere(case: &Case, rooms: &[Room]) -> Option<Remedy> {
     let fits = |room: &&Room| {
-        room.model == finding.model && !(room.place == finding.place && Some(room.scope) == finding.scope)
+        Some(&room.model) == case.subject.model.as_ref()
+            && !(room.target == case.target && Some(room.scope) == case.subject.scope)
     };
     let mut fitting: Vec<&Room> = rooms.iter().filter(fits).collect();
     fitting.sort_by(|a, b| (b.limit - b.peak).total_cmp(&(a.limit - a.peak)));
@@ -196,11 +167,28 @@ fn elsewhere(finding: &Finding, rooms: &[Room]) -> Option<Remedy> {
 }
 
 /// The value that lets everything in, and the line that asks for it.
-fn ask(survey: &Survey, limit: f64, code: &str, measured: &Measured) -> Remedy {
-    let times = (measured.requests + measured.throttles) / measured.requests.max(1.0);
-    let default = survey.quotas.iter().find(|quota| *quota.key.code == *code).and_then(|quota| quota.default);
-    let wish = wish(limit * times, default);
-    let above = match default.filter(|default| limit * times <= *default) {
+fn ask(case: &Case, limit: &Limit) -> Remedy {
+    let Measured { minutes, requests, throttles, .. } = case.measured;
+    let Limit { code, value, default, adjustable } = limit;
+    if *adjustable == Some(false) {
+        let how = format!(
+            "{code} is not adjustable. AWS sizes it with the model's cross-region tokens per minute: the draft says what \
+             to ask for."
+        );
+        return Remedy { what: "ask for more", how, command: Some(draft(case)) };
+    }
+    if minutes <= 0.0 {
+        let how =
+            "What the refused minutes needed is not known here: the draft measures it over a longer span.";
+        return Remedy { what: "ask for more", how: how.to_string(), command: Some(draft(case)) };
+    }
+    if requests <= 0.0 {
+        let how =
+            "No call was let in, so what is needed cannot be measured: the draft takes a value of yours.";
+        return Remedy { what: "ask for more", how: how.to_string(), command: Some(draft(case)) };
+    }
+    let times = (requests + throttles) / requests;
+    let above = match default.filter(|default| value * times <= *default) {
         Some(default) => format!(" AWS takes only what is above its default, {}.", exact(default)),
         None => String::new(),
     };
@@ -208,43 +196,63 @@ fn ask(survey: &Survey, limit: f64, code: &str, measured: &Measured) -> Remedy {
         "All calls of the refused minutes are {} times those that were let in; {} times the limit of {} is {}.{above}",
         rounded(times),
         rounded(times),
-        exact(limit),
-        rounded(limit * times)
+        exact(*value),
+        rounded(value * times)
     );
-    Remedy { what: "ask for more", how, command: Some(request(survey, code, wish)) }
+    Remedy { what: "ask for more", how, command: Some(request(case, code, wish(value * times, *default))) }
+}
+
+/// To two digits, upwards.
+pub(crate) fn round_up(value: f64) -> f64 {
+    let unit = 10_f64.powf(value.max(1.0).log10().floor() - 1.0).max(1.0);
+    (value / unit).ceil() * unit
+}
+
+/// The smallest round value that AWS takes.
+pub(crate) fn above_default(default: f64) -> f64 {
+    round_up(default * 1.01)
 }
 
 /// A round number a fifth above what is needed, and above AWS's default.
 fn wish(needed: f64, default: Option<f64>) -> f64 {
-    let least = (needed * 1.2).max(default.map_or(0.0, |default| default * 1.01));
-    let unit = 10_f64.powf(least.max(1.0).log10().floor() - 1.0).max(1.0);
-    (least / unit).ceil() * unit
+    round_up(needed * 1.2).max(default.map_or(0.0, above_default))
 }
 
-fn request(survey: &Survey, code: &str, wish: f64) -> String {
-    let region = &survey.picture.target.region;
+fn request(case: &Case, code: &str, wish: f64) -> String {
+    let region = &case.target.region;
     format!(
         "aws service-quotas request-service-quota-increase --service-code bedrock --quota-code {code} \
          --desired-value {wish} --region {region}"
     )
 }
 
-fn zero(survey: &Survey, activity: &Activity) -> Option<Remedy> {
-    let zero = activity.quotas().into_iter().filter_map(|key| survey.quota(key));
-    let zero = zero.into_iter().find(|quota| quota.limit == Some(0.0))?;
-    let wish = wish(0.0, zero.default);
-    Some(Remedy {
-        what: "ask for more",
-        how: format!("The limit {} is 0: nothing can be called before it is raised.", zero.key.code),
-        command: zero.default.map(|_| request(survey, &zero.key.code, wish)),
-    })
+/// The line that drafts a request.
+fn draft(case: &Case) -> String {
+    let Case { target, subject, .. } = case;
+    let model = subject.model.as_deref().unwrap_or("MODEL");
+    let (account, region) = (&target.account_id, &target.region);
+    format!("bedrock-quota-exporter increase --account {account} --region {region} {}", quoted(model))
 }
 
-fn wait(finding: &Finding) -> Remedy {
-    let last = finding.evidence.last().map_or(Timestamp::default(), |instant| instant.minute.start());
+/// An argument for the shell.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+    if text.chars().all(plain) { text.to_string() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+fn zero(case: &Case, limit: &Limit) -> Remedy {
+    Remedy {
+        what: "ask for more",
+        how: format!("The limit {} is 0: nothing can be called before it is raised.", limit.code),
+        command: limit.default.map(|default| request(case, &limit.code, above_default(default))),
+    }
+}
+
+fn wait(case: &Case) -> Option<Remedy> {
+    let last: Timestamp = case.minutes.last()?.minute.start();
     let ends = last.day_start().plus(86_400);
     let how = format!("The day ends at {ends}, if AWS's day is the UTC day, which is not documented.");
-    Remedy { what: "wait", how, command: None }
+    Some(Remedy { what: "wait", how, command: None })
 }
 
 fn retry() -> Remedy {
@@ -253,7 +261,7 @@ fn retry() -> Remedy {
 }
 
 /// What the account's day quota looks like, which no metric measures.
-pub(super) fn account_wide(models: usize) -> Remedy {
+fn account_wide(models: usize) -> Remedy {
     let how = format!(
         "{models} models of this account and region were refused in the same minutes, all far below their limits: so it \
          looks when the account's Cross-Model Max Tokens Per Day is spent, which nothing measures. “Too many tokens per \

@@ -1,10 +1,10 @@
-//! What went wrong in a picture, with its evidence minute by minute.
+//! The calls of one model and scope over a span, as evidence.
 
-use super::finding::{Finding, Instant, Measured};
-use super::remedies::{account_wide, remedies};
+use crate::findings::case::{Case, Extent, Instant, Limits, Measured, Recent, Spread, Subject};
+use crate::findings::remedies::ROOMY;
 use crate::model::evaluate::throttling::{self, Refused, Share};
 use crate::model::evaluation::Cause;
-use crate::model::ids::{Endpoint, QuotaKind, State};
+use crate::model::ids::{QuotaKind, State};
 use crate::model::matching::QuotaKey;
 use crate::model::time::Minute;
 use crate::model::usage::Metric;
@@ -21,7 +21,7 @@ const FAILING: f64 = 0.05;
 const FAILING_MINUTES: usize = 60;
 
 /// Everything about one model and scope that evidence is made of.
-struct Case<'a> {
+pub(super) struct Traffic<'a> {
     survey: &'a Survey<'a>,
     activity: &'a Activity<'a>,
     spent: BTreeMap<&'a QuotaKey, Spent>,
@@ -30,46 +30,12 @@ struct Case<'a> {
     server_errors: Vec<f64>,
 }
 
-/// The findings of a survey, those with the most refused calls first.
-pub fn findings(survey: &Survey) -> Vec<Finding> {
-    let all = Activity::all(survey);
-    let calls = all.iter().filter(|activity| activity.endpoint == Endpoint::Runtime);
-    let mut findings: Vec<Finding> =
-        calls.filter_map(|activity| Case::new(survey, activity).finding()).collect();
-    doubt_reservations(&mut findings);
-    findings.sort_by(|a, b| b.throttles.total_cmp(&a.throttles));
-    findings
-}
-
-/// So many models that are refused together, each far below its limits, have one cause that is none of theirs.
-const TOGETHER: usize = 3;
-
-/// Takes back the cause of models that were refused in the same minutes: several do not begin to reserve too
-/// much at the same time.
-fn doubt_reservations(findings: &mut [Finding]) {
-    let minutes = |finding: &Finding| -> Vec<Minute> {
-        finding.evidence.iter().map(|instant| instant.minute).collect()
-    };
-    let reserved = findings.iter().filter(|finding| finding.cause == Cause::Reservation);
-    let all: Vec<(Vec<Minute>, usize)> =
-        reserved.map(|finding| (minutes(finding), finding.refused_minutes)).collect();
-    for finding in findings.iter_mut().filter(|finding| finding.cause == Cause::Reservation) {
-        let own = (minutes(finding), finding.refused_minutes);
-        // Also as long: who is refused all the time has a cause of its own.
-        let together = all.iter().filter(|other| **other == own).count();
-        if together >= TOGETHER {
-            finding.cause = Cause::Unknown;
-            finding.remedies = vec![account_wide(together)];
-        }
-    }
-}
-
-impl<'a> Case<'a> {
-    fn new(survey: &'a Survey<'a>, activity: &'a Activity<'a>) -> Case<'a> {
+impl<'a> Traffic<'a> {
+    pub fn new(survey: &'a Survey<'a>, activity: &'a Activity<'a>) -> Traffic<'a> {
         let throttles = activity.series(Metric::Throttles);
         let is_refused = throttles.iter().any(|throttles| *throttles > 0.0);
         let keys = activity.quotas().into_iter().filter(|key| is_refused && !key.code.is_empty());
-        Case {
+        Traffic {
             survey,
             activity,
             spent: keys.filter_map(|key| Some((key, survey.spent(key)?))).collect(),
@@ -79,7 +45,8 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn finding(&self) -> Option<Finding> {
+    /// `None` where nothing was refused, and not much failed.
+    pub fn case(&self) -> Option<Case> {
         let settled = self.survey.settled();
         let refused: Vec<usize> = (0..settled).filter(|&at| self.throttles[at] > 0.0).collect();
         let (cause, places) = match refused.len() {
@@ -89,22 +56,68 @@ impl<'a> Case<'a> {
                 (self.cause(&newest), newest)
             }
         };
-        let measured = self.measured(&places);
         let totals = self.activity.totals();
-        let mut finding = Finding {
-            place: self.survey.picture.place(),
-            model: self.activity.model.clone(),
-            scope: self.activity.scope,
+        let ceilings =
+            self.spent.iter().filter_map(|(key, spent)| Some(spent.ceiling(settled)? / self.limit(key)?));
+        Some(Case {
+            target: self.survey.picture.target.clone(),
+            subject: Subject {
+                model: Some(self.activity.model.clone()),
+                scope: self.activity.scope,
+                quota: None,
+            },
             cause,
+            together: 0,
+            recent: self.recent(settled),
+            extent: Extent::Span,
             throttles: totals.throttles,
             attempts: totals.attempts(),
             refused_minutes: refused.len(),
-            evidence: places.iter().map(|&at| self.instant(at)).collect(),
-            measured,
-            remedies: Vec::new(),
+            minutes: places.iter().map(|&at| self.instant(at)).collect(),
+            measured: self.measured(&places),
+            ceiling: ceilings.reduce(f64::max),
+            limits: self.limits(),
+            spread: self.spread(settled),
+        })
+    }
+
+    /// The windows of the alerts, at the end of the span.
+    fn recent(&self, settled: usize) -> Recent {
+        let last = |minutes: usize| settled.saturating_sub(minutes)..settled;
+        let sum = |series: &[f64], minutes| -> f64 { last(minutes).map(|at| series[at]).sum() };
+        let window = |minutes| {
+            let (made, refused) = (sum(&self.requests, minutes), sum(&self.throttles, minutes));
+            let attempts = Some(made + refused).filter(|attempts| !attempts.is_nan());
+            (attempts.filter(|attempts| *attempts > 0.0).map(|attempts| refused / attempts), attempts)
         };
-        finding.remedies = remedies(&finding, self.survey, self.activity);
-        Some(finding)
+        let ((ratio, attempts), (long_ratio, long_attempts)) = (window(5), window(30));
+        let throttled = last(15).filter(|&at| self.throttles[at] > 0.0).count();
+        let known = |sum: f64| if sum.is_nan() { 0.0 } else { sum };
+        Recent {
+            ratio,
+            attempts,
+            long_ratio,
+            long_attempts,
+            throttled_seconds: 60 * throttled as u64,
+            server_errors: known(sum(&self.server_errors, 15)),
+            requests: known(sum(&self.requests, 15)),
+        }
+    }
+
+    fn limit(&self, key: &QuotaKey) -> Option<f64> {
+        self.survey.quota(key)?.limit.filter(|limit| *limit > 0.0)
+    }
+
+    fn limits(&self) -> Limits {
+        let keys = self.activity.quotas();
+        Limits::of(keys.into_iter().filter_map(|key| self.survey.quota(key)).map(|quota| &**quota))
+    }
+
+    fn spread(&self, settled: usize) -> Option<Spread> {
+        let limit = self.limits().requests?.value;
+        let roomy = self.requests.iter().take(settled).filter(|calls| **calls <= ROOMY * limit).count();
+        let mean = self.activity.totals().attempts() / settled.max(1) as f64;
+        Some(Spread { mean, roomy, minutes: settled })
     }
 
     /// The newest minutes in which calls failed with 5xx, where many did.
@@ -156,8 +169,7 @@ impl<'a> Case<'a> {
     }
 
     fn share(&self, key: &QuotaKey, at: usize) -> Option<f64> {
-        let limit = self.survey.quota(key)?.limit.filter(|limit| *limit > 0.0)?;
-        Some(self.spent.get(key)?.value(at)? / limit)
+        Some(self.spent.get(key)?.value(at)? / self.limit(key)?)
     }
 
     fn instant(&self, at: usize) -> Instant {
@@ -177,18 +189,12 @@ impl<'a> Case<'a> {
     }
 
     fn measured(&self, places: &[usize]) -> Measured {
-        let sum = |metric: Metric| {
-            let series = self.activity.series(metric);
-            places.iter().map(|&at| series[at]).filter(|sum| !sum.is_nan()).sum::<f64>()
-        };
-        Measured {
-            minutes: places.len() as f64,
-            requests: sum(Metric::Invocations),
-            throttles: sum(Metric::Throttles),
-            input: sum(Metric::InputTokens),
-            output: sum(Metric::OutputTokens),
-            cache_read: sum(Metric::CacheReadTokens),
-            cache_write: sum(Metric::CacheWriteTokens),
-        }
+        let series = Measured::METRICS.map(|metric| self.activity.series(metric));
+        // A minute of which something is not known would spoil the averages.
+        let known = places.iter().filter(|at| series.iter().all(|series| !series[**at].is_nan()));
+        let known: Vec<usize> = known.copied().collect();
+        let [requests, throttles, input, output, cache_read, cache_write] =
+            series.each_ref().map(|series| known.iter().map(|at| series[*at]).sum());
+        Measured { minutes: known.len() as f64, requests, throttles, input, output, cache_read, cache_write }
     }
 }

@@ -1,0 +1,464 @@
+"""A boto3 bedrock-runtime client that keeps within its quotas, in one file.
+
+    import boto3
+    from botocore.config import Config
+    from bedrock_quota_client import Limits, QuotaClient
+
+    runtime = boto3.client("bedrock-runtime", config=Config(retries={"total_max_attempts": 1}))
+    model = "us.anthropic.claude-sonnet-4-6"
+    client = QuotaClient(runtime, {model: Limits(requests_per_minute=200, tokens_per_minute=600_000, burndown=5)})
+    client.converse(modelId=model, messages=[...], inferenceConfig={"maxTokens": 500})
+
+A call waits until its quotas have room: a request, and its input + max_tokens, which Bedrock reserves when it lets a
+call in. When the call ends, what it used (input + cache writes + output x burndown) takes the reservation's place.
+`Limiter`, `Estimator`, `Limits`, `may_retry` and `backoff` know no clock and no network: time and chance are arguments.
+"""
+
+import io
+import itertools
+import json
+import math
+import random
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from botocore.response import StreamingBody
+
+# Tokens of a character before any answer told: English has about four characters a token, other texts fewer.
+TOKENS_PER_CHARACTER = 1 / 3
+# A rate that was too low is mended at once, one that was too high by this much with every answer.
+FORGETTING = 0.1
+# Seconds that the first retry waits at most, and any.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
+# AWS's SDKs try a model that is not ready so often.
+NOT_READY_ATTEMPTS = 5
+# Of a bucket: what rounding of sums may lack.
+ROUNDING = 1e-6
+
+
+class DeadlineExceeded(Exception):
+    """The quotas had no room for a call before its deadline."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one model's calls are held to.
+
+    None: there is no such quota. `burndown`: tokens of quota that an output token costs. `share`: this process's part
+    of the limits, where several share them. `max_output_tokens`: the model's maximum, which Bedrock reserves for a call
+    without max_tokens; without it such calls are refused here.
+    """
+
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    burndown: float = 1.0
+    share: float = 1.0
+    max_output_tokens: int | None = None
+
+    def __post_init__(self):
+        for name in ("requests_per_minute", "tokens_per_minute"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{name} is {value}; expected a number from 0, or None where there is no such quota")
+        if not 0 < self.share <= 1:
+            raise ValueError(f"share is {self.share}; expected more than 0 and at most 1")
+        if not (math.isfinite(self.burndown) and self.burndown > 0):
+            raise ValueError(f"burndown is {self.burndown}; expected a number above 0")
+
+    def charge(self, usage):
+        """Tokens of quota of a call that is over. Cache reads cost none."""
+        return usage.get("input", 0) + usage.get("cache_write", 0) + usage.get("output", 0) * self.burndown
+
+
+class Bucket:
+    """Holds a minute's worth and fills evenly. It may be overdrawn."""
+
+    def __init__(self, capacity):
+        self.capacity, self.level, self.at = capacity, capacity, None
+
+    def fill(self, now):
+        if self.capacity is not None and self.at is not None:
+            self.level = min(self.capacity, self.level + max(0.0, now - self.at) * self.capacity / 60)
+        self.at = now if self.at is None else max(now, self.at)
+
+    def resize(self, capacity):
+        """What is taken stays taken."""
+        if capacity is None or self.capacity is None:
+            self.level = capacity
+        else:
+            self.level += capacity - self.capacity
+        self.capacity = capacity
+
+    def wait(self, amount):
+        """Seconds until so much is there; a full bucket has enough for any call. None: never."""
+        if self.capacity is None:
+            return 0.0
+        if self.capacity == 0:
+            return None
+        lack = min(amount, self.capacity) - self.level
+        return 0.0 if lack <= ROUNDING else lack * 60 / self.capacity
+
+    def put(self, amount):
+        if self.capacity is not None:
+            self.level = min(self.capacity, self.level + amount)
+
+    def drain(self):
+        """Leaves nothing: somebody else has taken it."""
+        if self.capacity is not None:
+            self.level = min(self.level, 0.0)
+
+
+class Limiter:
+    """Who may call now: requests and tokens at once, first come, first served. Times are seconds of any clock."""
+
+    def __init__(self, limits):
+        self.requests = Bucket(_part(limits.requests_per_minute, limits.share))
+        self.tokens = Bucket(_part(limits.tokens_per_minute, limits.share))
+        self.waiting = deque()
+        self.reserved = {}
+
+    def resize(self, now, limits):
+        """Other limits hold from now on."""
+        self._fill(now)
+        self.requests.resize(_part(limits.requests_per_minute, limits.share))
+        self.tokens.resize(_part(limits.tokens_per_minute, limits.share))
+
+    def ask(self, call, tokens, deadline=None):
+        """A call that reserves so many tokens gets in line."""
+        self.waiting.append((call, tokens, deadline))
+
+    def leave(self, call):
+        """A call that waits goes away."""
+        self.waiting = deque(each for each in self.waiting if each[0] != call)
+
+    def step(self, now):
+        """The calls that may begin, those that are too late or never may, and when to look again (None: no need)."""
+        self._fill(now)
+        admitted, expired = [], []
+        for each in list(self.waiting):
+            if each[2] is not None and each[2] <= now or self._wait(each[1]) is None:
+                self.waiting.remove(each)
+                expired.append(each[0])
+        while self.waiting and self._wait(self.waiting[0][1]) == 0:
+            call, tokens, _ = self.waiting.popleft()
+            self.requests.put(-1)
+            self.tokens.put(-tokens)
+            self.reserved[call] = tokens
+            admitted.append(call)
+        if not self.waiting:
+            return admitted, expired, None
+        deadlines = [deadline for _, _, deadline in self.waiting if deadline is not None]
+        return admitted, expired, min([now + self._wait(self.waiting[0][1]), *deadlines])
+
+    def settle(self, now, call, tokens):
+        """A call is over and has cost so many tokens of quota."""
+        self._fill(now)
+        self.tokens.put(self.reserved.pop(call) - tokens)
+
+    def hold(self, call):
+        """A call is over and nobody knows what it cost: its reservation stays spent."""
+        del self.reserved[call]
+
+    def refused(self, now, call):
+        """Bedrock refused a call. It cost nothing, and somebody else has taken what seemed to be there."""
+        self._fill(now)
+        self.tokens.put(self.reserved.pop(call))
+        self.requests.put(1)
+        self.requests.drain()
+        self.tokens.drain()
+
+    def _fill(self, now):
+        self.requests.fill(now)
+        self.tokens.fill(now)
+
+    def _wait(self, tokens):
+        waits = [self.requests.wait(1), self.tokens.wait(tokens)]
+        return None if None in waits else max(waits)
+
+
+def _part(limit, share):
+    return None if limit is None else limit * share
+
+
+class Estimator:
+    """Tokens of a text before Bedrock has counted them, learnt from what it counted."""
+
+    def __init__(self):
+        self.rate = TOKENS_PER_CHARACTER
+
+    def tokens(self, characters):
+        return math.ceil(characters * self.rate - ROUNDING)
+
+    def learn(self, characters, tokens):
+        if characters > 0:
+            seen = tokens / characters
+            self.rate = max(seen, self.rate + FORGETTING * (seen - self.rate))
+
+
+def may_retry(status, code, attempts):
+    """Whether an error is one that passes, after so many attempts."""
+    if code == "ModelNotReadyException":
+        return attempts < NOT_READY_ATTEMPTS
+    is_throttling = status == 429 and code in ("ThrottlingException", "TooManyRequestsException")
+    return is_throttling or status in (503, 529)
+
+
+def backoff(retries, chance, retry_after=None):
+    """Seconds before the next attempt, after so many retries: full jitter, and no less than Bedrock asks for.
+
+    `chance` is from 0 to 1.
+    """
+    return max(retry_after or 0.0, chance * min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(retries, 30)))
+
+
+@dataclass
+class Statistics:
+    successes: int = 0
+    failures: int = 0
+    throttled: int = 0
+    retries: int = 0
+    waited_seconds: float = 0.0
+
+    @property
+    def success_rate(self):
+        """Of calls, not of attempts; None before the first."""
+        calls = self.successes + self.failures
+        return self.successes / calls if calls else None
+
+
+@dataclass
+class _Model:
+    limits: Limits
+    limiter: Limiter
+    estimator: Estimator = field(default_factory=Estimator)
+    ready: set = field(default_factory=set)
+    late: set = field(default_factory=set)
+
+
+class QuotaClient:
+    """Wraps a boto3 bedrock-runtime client; any number of threads may call it. All else is the client's own.
+
+    `limits`: by modelId. `patience`: seconds that a call may take to get in, retries included; None: as long as it
+    takes. A boto3 client that retries by itself is refused: its retries would be seen by nobody.
+    """
+
+    def __init__(self, client, limits, patience=None, clock=time.monotonic, chance=random.random):
+        retries = client.meta.config.retries or {}
+        if retries.get("total_max_attempts", retries.get("max_attempts", 4) + 1) != 1:
+            raise ValueError(
+                "the boto3 client retries by itself; make it with config=Config(retries={'total_max_attempts': 1})"
+            )
+        self._client, self._patience, self._clock, self._chance = client, patience, clock, chance
+        self._models = {model_id: _Model(each, Limiter(each)) for model_id, each in limits.items()}
+        self._changed, self._calls = threading.Condition(), itertools.count()
+        self.statistics = Statistics()
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    def set_limits(self, model_id, limits):
+        """Other limits hold for a model from now on."""
+        with self._changed:
+            model = self._model(model_id)
+            model.limits = limits
+            model.limiter.resize(self._clock(), limits)
+            self._changed.notify_all()
+
+    def converse(self, **request):
+        model, characters, call, answer = self._admitted("converse", request)
+        self._over(model, call, characters, _converse_usage(answer.get("usage")))
+        return answer
+
+    def converse_stream(self, **request):
+        model, characters, call, answer = self._admitted("converse_stream", request)
+        answer["stream"] = self._watched(answer["stream"], model, call, characters)
+        return answer
+
+    def invoke_model(self, **request):
+        model, characters, call, answer = self._admitted("invoke_model", request)
+        usage = None
+        try:
+            body = answer["body"].read()
+            answer["body"] = StreamingBody(io.BytesIO(body), len(body))
+            usage = _body_usage(body, answer["ResponseMetadata"]["HTTPHeaders"])
+        finally:
+            self._over(model, call, characters, usage)
+        return answer
+
+    def invoke_model_with_response_stream(self, **_):
+        """Not guarded, and so refused: use converse_stream."""
+        raise NotImplementedError("invoke_model_with_response_stream is not guarded by quotas: use converse_stream")
+
+    def _model(self, model_id):
+        if model_id not in self._models:
+            raise ValueError(f"no limits were given for {model_id}; known: {', '.join(self._models)}")
+        return self._models[model_id]
+
+    def _admitted(self, operation, request):
+        """Calls Bedrock until it lets the call in."""
+        model = self._model(request.get("modelId"))
+        characters, max_tokens = _asked(operation, request)
+        max_tokens = model.limits.max_output_tokens if max_tokens is None else max_tokens
+        if max_tokens is None:
+            raise ValueError(
+                "the request sets no max_tokens, so Bedrock reserves the model's maximum: set it, or give "
+                "max_output_tokens in Limits"
+            )
+        deadline = None if self._patience is None else self._clock() + self._patience
+        for attempt in itertools.count(1):
+            call = self._enter(model, characters, max_tokens, deadline)
+            try:
+                return model, characters, call, getattr(self._client, operation)(**request)
+            except Exception as error:
+                pause = self._refused(model, call, error, attempt)
+                late = pause is not None and deadline is not None and self._clock() + pause >= deadline
+                if pause is None or late:
+                    self._count(failures=1)
+                    raise
+            self._count(retries=1, waited_seconds=pause)
+            time.sleep(pause)
+
+    def _refused(self, model, call, error, attempt):
+        """Books a failed attempt; returns the pause before the next, None where there is none."""
+        response = getattr(error, "response", None)
+        if response is None:
+            # Whether Bedrock has seen the call nobody knows.
+            with self._changed:
+                model.limiter.hold(call)
+            return None
+        metadata, code = response.get("ResponseMetadata", {}), response.get("Error", {}).get("Code")
+        status = metadata.get("HTTPStatusCode")
+        with self._changed:
+            if status == 429 and code != "ModelNotReadyException":
+                self.statistics.throttled += 1
+                model.limiter.refused(self._clock(), call)
+            else:
+                model.limiter.settle(self._clock(), call, 0)
+            self._changed.notify_all()
+        if not may_retry(status, code, attempt):
+            return None
+        return backoff(attempt - 1, self._chance(), _seconds(metadata.get("HTTPHeaders", {}).get("retry-after")))
+
+    def _enter(self, model, characters, max_tokens, deadline):
+        """Waits for room."""
+        since = self._clock()
+        with self._changed:
+            call = next(self._calls)
+            model.limiter.ask(call, model.estimator.tokens(characters) + max_tokens, deadline)
+            try:
+                while True:
+                    now = self._clock()
+                    admitted, expired, wake = model.limiter.step(now)
+                    model.ready.update(admitted)
+                    model.late.update(expired)
+                    if (admitted or expired) and {*admitted, *expired} != {call}:
+                        self._changed.notify_all()
+                    if call in model.ready or call in model.late:
+                        break
+                    self._changed.wait(None if wake is None else max(0.0, wake - now))
+            except BaseException:
+                model.limiter.leave(call)
+                if call in model.ready:
+                    model.ready.remove(call)
+                    model.limiter.settle(self._clock(), call, 0)
+                raise
+            self.statistics.waited_seconds += self._clock() - since
+            if call in model.late:
+                model.late.remove(call)
+                self.statistics.failures += 1
+                raise DeadlineExceeded(f"no room within {self._patience} s for a call that reserves its max_tokens")
+            model.ready.remove(call)
+            return call
+
+    def _watched(self, stream, model, call, characters):
+        """The events of a stream. One that ends without its usage keeps its reservation."""
+        usage = None
+        try:
+            for event in stream:
+                if "metadata" in event:
+                    usage = _converse_usage(event["metadata"].get("usage"))
+                yield event
+        finally:
+            self._over(model, call, characters, usage)
+
+    def _over(self, model, call, characters, usage):
+        """Books a call that Bedrock let in and that is over. `usage` None: nobody knows it."""
+        with self._changed:
+            if usage is None:
+                model.limiter.hold(call)
+                self.statistics.failures += 1
+            else:
+                model.limiter.settle(self._clock(), call, model.limits.charge(usage))
+                model.estimator.learn(characters, usage["input"] + usage["cache_write"] + usage["cache_read"])
+                self.statistics.successes += 1
+            self._changed.notify_all()
+
+    def _count(self, **more):
+        with self._changed:
+            for name, value in more.items():
+                setattr(self.statistics, name, getattr(self.statistics, name) + value)
+
+
+def _seconds(text):
+    """A Retry-After in seconds; as a date it is left to the backoff."""
+    try:
+        return max(0.0, float(text))
+    except (TypeError, ValueError):
+        return None
+
+
+def _asked(operation, request):
+    """Characters of a request's texts, and its max_tokens (None: not set)."""
+    if operation != "invoke_model":
+        texts = {name: request.get(name) for name in ("messages", "system", "toolConfig")}
+        return _characters(texts), (request.get("inferenceConfig") or {}).get("maxTokens")
+    body = json.loads(request["body"])
+    settings = {**body, **body.get("inferenceConfig", {}), **body.get("textGenerationConfig", {})}
+    names = ("max_tokens", "maxTokens", "max_gen_len", "maxTokenCount", "max_completion_tokens", "max_new_tokens")
+    given = [settings[name] for name in names if name in settings]
+    # An embedding has no output.
+    is_embedding = "embed" in request["modelId"]
+    return _characters(body), given[0] if given else 0 if is_embedding else None
+
+
+def _characters(value):
+    """Of all texts in a value. Bytes, such as images, count as none: the estimator learns what they cost."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_characters, value.values()))
+    return sum(map(_characters, value)) if isinstance(value, (list, tuple)) else 0
+
+
+def _converse_usage(usage):
+    if not usage:
+        return None
+    return {
+        "input": usage["inputTokens"],
+        "output": usage["outputTokens"],
+        "cache_read": usage.get("cacheReadInputTokens", 0),
+        "cache_write": usage.get("cacheWriteInputTokens", 0),
+    }
+
+
+def _body_usage(body, headers):
+    """Of an answer of InvokeModel: as its model's makers spell it, else as the headers tell."""
+    try:
+        usage = json.loads(body).get("usage") or {}
+    except ValueError:
+        usage = {}
+    if "inputTokens" in usage:
+        return _converse_usage(usage)
+    if "input_tokens" in usage:
+        return {
+            "input": usage["input_tokens"],
+            "output": usage["output_tokens"],
+            "cache_read": usage.get("cache_read_input_tokens") or 0,
+            "cache_write": usage.get("cache_creation_input_tokens") or 0,
+        }
+    told = [headers.get(f"x-amzn-bedrock-{which}-token-count") for which in ("input", "output")]
+    if None in told:
+        return None
+    return {"input": int(told[0]), "output": int(told[1]), "cache_read": 0, "cache_write": 0}

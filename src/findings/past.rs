@@ -1,0 +1,136 @@
+//! The facts of a picture: what happened over its span.
+
+mod traffic;
+
+use super::case::{Case, Room};
+use super::facts::{Facts, Fill, UnmappedId, Unread};
+use super::remedies::ROOMY;
+use super::thresholds::NEAR_RATIO;
+use crate::model::evaluate::utilization::exhaustion;
+use crate::model::evaluation::Cause;
+use crate::model::ids::{Endpoint, QuotaKind};
+use crate::model::matching::ModelQuota;
+use crate::model::time::{Minute, Timestamp};
+use crate::picture::activity::{Activity, Totals};
+use crate::picture::survey::{Survey, SurveyedId};
+use std::sync::Arc;
+use traffic::Traffic;
+
+/// How full quotas are is asked of the last minutes, as the daemon does by default.
+const LOOKBACK: usize = 30;
+/// So many models that are refused together, each far below its limits, have one cause that is none of theirs.
+const TOGETHER: usize = 3;
+
+impl<'a> Facts<'a> {
+    /// `now`: when the picture was taken.
+    pub fn of_survey(survey: &'a Survey<'a>, now: Timestamp) -> Facts<'a> {
+        let picture = survey.picture;
+        let called = survey.ids.iter().filter_map(|id| id.resolution.model.as_deref());
+        let requests = picture.quotas.as_ref().and_then(|list| list.requests.as_deref());
+        Facts {
+            target: picture.target.clone(),
+            place: picture.place(),
+            now,
+            cases: Facts::cases_of(survey),
+            unmapped: unmapped(survey),
+            fills: survey.quotas.iter().filter_map(|quota| fill(survey, quota)).collect(),
+            unread: unread(survey),
+            // A file may be read years later.
+            complete_until: None,
+            catalog: picture.catalog.as_ref(),
+            requests: requests.unwrap_or_default(),
+            called: called.collect(),
+        }
+    }
+
+    /// Refused and failed calls of the span, those with the most refused first.
+    pub fn cases_of(survey: &Survey) -> Vec<Case> {
+        let all = Activity::all(survey);
+        let calls = all.iter().filter(|activity| activity.endpoint == Endpoint::Runtime);
+        let mut cases: Vec<Case> =
+            calls.filter_map(|activity| Traffic::new(survey, activity).case()).collect();
+        doubt_reservations(&mut cases);
+        cases.sort_by(|a, b| b.throttles.total_cmp(&a.throttles));
+        cases
+    }
+}
+
+/// The places of a survey that have room in tokens per minute.
+pub fn rooms(survey: &Survey) -> Vec<Room> {
+    let quotas = survey
+        .quotas
+        .iter()
+        .filter(|quota| quota.key.kind == QuotaKind::TokensPerMinute && survey.is_callable(quota));
+    let room = |quota: &Arc<ModelQuota>| {
+        let limit = quota.limit.filter(|limit| *limit > 0.0)?;
+        let peak = survey.peak(&quota.key).filter(|peak| *peak <= ROOMY * limit)?;
+        Some(Room {
+            model: quota.key.model.clone(),
+            scope: quota.key.scope,
+            target: survey.picture.target.clone(),
+            place: survey.picture.place(),
+            limit,
+            peak,
+        })
+    };
+    quotas.filter_map(room).collect()
+}
+
+fn unmapped<'a>(survey: &'a Survey<'a>) -> Vec<UnmappedId<'a>> {
+    let (len, settled) = (survey.usage().map_or(0, |usage| usage.len()), survey.settled());
+    let called = |id: &&SurveyedId| Totals::of(id.span, len, settled).attempts() > 0.0;
+    let ids = survey.ids.iter().filter(|id| id.resolution.unmapped.is_some()).filter(called);
+    ids.filter_map(|id| {
+        let reason = id.resolution.unmapped?;
+        Some(UnmappedId { id: &id.span.id.id, reason, charges: &id.resolution.charges })
+    })
+    .collect()
+}
+
+fn unread(survey: &Survey) -> Option<Unread> {
+    let troubles = &survey.picture.troubles;
+    let mut names: Vec<&str> =
+        troubles.iter().map(|trouble| trouble.message.split(": ").next().unwrap_or_default()).collect();
+    names.dedup();
+    let why = troubles.first().map(|trouble| trouble.message.clone())?;
+    Some(Unread { what: names.join(", "), why })
+}
+
+/// How full a quota that is spent was at the end of the span; `None` where it is far from its limit, or not known.
+fn fill(survey: &Survey, quota: &ModelQuota) -> Option<Fill> {
+    let key = &quota.key;
+    let limit = quota.limit.filter(|limit| *limit > 0.0 && survey.is_spent(key))?;
+    let (spent, settled) = (survey.spent(key)?, survey.settled());
+    let last = settled.checked_sub(1)?;
+    let window = settled.saturating_sub(LOOKBACK)..settled;
+    let shares: Vec<f64> = window.filter_map(|at| spent.value(at)).map(|value| value / limit).collect();
+    let near = shares.iter().filter(|share| **share >= NEAR_RATIO).count();
+    let day = key.kind == QuotaKind::TokensPerDay;
+    let usage = spent.value(last).filter(|_| day);
+    Some(Fill {
+        key: key.clone(),
+        limit: Some(limit),
+        near_seconds: 60 * near as u64,
+        peak_ratio: shares.into_iter().reduce(f64::max),
+        usage,
+        ratio: usage.map(|usage| usage / limit),
+        exhaustion: usage.and_then(|usage| exhaustion(usage, limit, survey.usage()?.minute(last))),
+    })
+}
+
+/// Takes back the cause of models that were refused in the same minutes: several do not begin to reserve too
+/// much at the same time.
+fn doubt_reservations(cases: &mut [Case]) {
+    let minutes =
+        |case: &Case| -> Vec<Minute> { case.minutes.iter().map(|instant| instant.minute).collect() };
+    let reserved = cases.iter().filter(|case| case.cause == Cause::Reservation);
+    let all: Vec<(Vec<Minute>, usize)> = reserved.map(|case| (minutes(case), case.refused_minutes)).collect();
+    for case in cases.iter_mut().filter(|case| case.cause == Cause::Reservation) {
+        let own = (minutes(case), case.refused_minutes);
+        // Also as long: who is refused all the time has a cause of its own.
+        let together = all.iter().filter(|other| **other == own).count();
+        if together >= TOGETHER {
+            (case.cause, case.together) = (Cause::Unknown, together);
+        }
+    }
+}

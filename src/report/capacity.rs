@@ -1,0 +1,145 @@
+//! `capacity`: the closest that there is to how much of a model an account gets.
+
+use super::envelope;
+use super::human::{exact, rounded};
+use super::provisioned::{Purchase, purchase_json, purchases};
+use super::safe::printable;
+use super::sheet::{Sheet, Terminal, heading};
+use super::usage::{self, QuotaUsage};
+use crate::model::ids::{QuotaKind, Scope};
+use crate::picture::survey::Survey;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What the answer is worth.
+pub const NOTES: &str = "\
+    No API of AWS tells what capacity a model has, for an account or at all: get-foundation-model-throughput-capacity, \
+    which tutorials call, does not exist. A limit is the most that is let in, and no promise: AWS may be short of \
+    capacity below it (503, 529). CEILING is the most that settled in a minute in which calls were refused; with a large \
+    max_tokens it lies far below the limit. The reserved tier has no quota and no list: whether there is one is not \
+    known from here.";
+
+/// One model in one scope.
+pub struct Pool {
+    pub model: String,
+    pub scope: Scope,
+    pub quotas: Vec<QuotaUsage>,
+}
+
+/// What a target has of the models whose id contains `part`.
+pub struct Capacity<'a> {
+    pub pools: Vec<Pool>,
+    /// `None`: not read.
+    pub purchases: Option<Vec<Purchase<'a>>>,
+}
+
+impl<'a> Capacity<'a> {
+    pub fn of(survey: &'a Survey<'a>, part: &str) -> Capacity<'a> {
+        let part = part.to_lowercase();
+        let has = |id: &str| id.to_lowercase().contains(&part);
+        let mut pools: BTreeMap<(String, Scope), Vec<QuotaUsage>> = BTreeMap::new();
+        let rows = survey.quotas.iter().filter(|quota| has(&quota.key.model) && limits_calls(survey, quota));
+        for row in rows {
+            let pool = pools.entry((row.key.model.to_string(), row.key.scope)).or_default();
+            pool.extend(usage::quota(survey, &row.key));
+        }
+        let pool = |((model, scope), quotas)| Pool { model, scope, quotas };
+        let bought = purchases(survey);
+        let purchases = bought.map(|all| all.into_iter().filter(|one| has(one.model())).collect());
+        Capacity { pools: pools.into_iter().map(pool).collect(), purchases }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.pools.is_empty() && self.purchases.as_ref().is_none_or(Vec::is_empty)
+    }
+}
+
+fn limits_calls(survey: &Survey, quota: &crate::model::matching::ModelQuota) -> bool {
+    let minute = [QuotaKind::RequestsPerMinute, QuotaKind::TokensPerMinute, QuotaKind::ConcurrentRequests];
+    let daily = quota.key.kind == QuotaKind::TokensPerDay;
+    !quota.key.code.is_empty() && (daily || (minute.contains(&quota.key.kind) && survey.is_callable(quota)))
+}
+
+/// A target's answer for a terminal.
+pub fn render(capacity: &Capacity, terminal: Terminal) -> String {
+    let mut out = String::new();
+    for pool in &capacity.pools {
+        out += &heading(&format!("{}, {}", printable(&pool.model), pool.scope), terminal);
+        out += &usage::quota_sheet(&pool.quotas).render(terminal);
+    }
+    out.push('\n');
+    match &capacity.purchases {
+        None => out += "provisioned throughput was not read\n",
+        Some(all) if all.is_empty() => out += "no provisioned throughput\n",
+        Some(all) => all.iter().for_each(|purchase| out += &bought(purchase)),
+    }
+    out
+}
+
+fn bought(purchase: &Purchase) -> String {
+    let throughput = purchase.throughput;
+    let used = match &purchase.tokens {
+        Some(tokens) => format!("{} tokens in its busiest minute", rounded(tokens.max)),
+        None => "no calls in the span".to_string(),
+    };
+    format!(
+        "provisioned: {} model units ({}), {}, {used}\n",
+        exact(throughput.model_units),
+        printable(&throughput.status),
+        printable(&throughput.name)
+    )
+}
+
+/// The heads of the CSV.
+pub fn csv_sheet() -> Sheet {
+    use super::sheet::{number, word};
+    let words = ["ACCOUNT ID", "REGION", "MODEL", "SCOPE", "QUOTA", "CODE", "STATE"];
+    let numbers = ["LIMIT", "P50", "P90", "P99", "MAX", "CEILING"];
+    Sheet::new(words.map(word).into_iter().chain(numbers.map(number)).collect())
+}
+
+/// Adds a target's quotas.
+pub fn push_csv(sheet: &mut Sheet, survey: &Survey, capacity: &Capacity) {
+    use super::human::grouped;
+    use super::sheet::Field;
+    for (pool, usage) in
+        capacity.pools.iter().flat_map(|pool| pool.quotas.iter().map(move |usage| (pool, usage)))
+    {
+        let spent = usage.distribution;
+        let mut fields = vec![
+            Field::text(&*survey.picture.target.account_id),
+            Field::text(&*survey.picture.target.region),
+            Field::text(&pool.model),
+            Field::text(pool.scope.word()),
+            Field::text(usage.quota.key.kind.word()),
+            Field::text(&*usage.quota.key.code),
+            Field::text(usage.state),
+        ];
+        let numbers = [
+            usage.quota.limit,
+            spent.map(|d| d.p50),
+            spent.map(|d| d.p90),
+            spent.map(|d| d.p99),
+            spent.map(|d| d.max),
+            usage.ceiling,
+        ];
+        fields.extend(numbers.map(|value| Field::number(value, grouped)));
+        sheet.push(fields);
+    }
+}
+
+/// A target's answer as JSON.
+pub fn json(survey: &Survey, capacity: &Capacity) -> Value {
+    let pool = |pool: &Pool| {
+        json!({
+            "model": pool.model,
+            "scope": pool.scope.word(),
+            "quotas": pool.quotas.iter().map(usage::quota_json).collect::<Vec<_>>(),
+        })
+    };
+    let mut target = envelope::target(survey.picture);
+    target["models"] = capacity.pools.iter().map(pool).collect();
+    let purchases = capacity.purchases.as_ref();
+    target["provisioned"] = purchases.map(|all| all.iter().map(purchase_json).collect::<Vec<_>>()).into();
+    target
+}

@@ -1,0 +1,301 @@
+//! `increase`: every field of the draft against the simulated world's truth, what is refused, and what is sent.
+
+use super::hostile::{id, snapshot, target};
+use super::{SNAPSHOT, json, number, percentile, ran, scratch, seconds, truth};
+use bedrock_quota_exporter::sim::Sim;
+use bedrock_quota_exporter::sim::faults::{Fault, Kind};
+use bedrock_quota_exporter::sim::world::World;
+use serde_json::{Value, json as value};
+use std::io::Write;
+use std::process::{Command, Stdio};
+use tokio::net::TcpListener;
+
+const RESEARCH: [&str; 5] = ["increase", "--account", "research", "--region", "us-east-1"];
+
+fn drafted(args: &[&str]) -> Value {
+    json(args)["draft"].clone()
+}
+
+/// How many of some calls had more than 25,000 input tokens, by sums of minutes: at least, and at most.
+fn large(minutes: &[[f64; 5]]) -> (f64, f64) {
+    let calls = minutes.iter().filter(|minute| minute[0] > 0.0);
+    calls.fold((0.0, 0.0), |(least, most), minute| {
+        let (calls, input) = (minute[0], minute[2]);
+        let above = (1..).take_while(|n| f64::from(*n) * 25_000.0 < input).count() as f64;
+        (least + if input / calls > 25_000.0 { 1.0 } else { 0.0 }, most + above.min(calls))
+    })
+}
+
+#[test]
+fn every_field_of_a_draft_is_the_worlds_truth() {
+    let draft = drafted(&[&RESEARCH[..], &["sonnet-4-6"]].concat());
+    let minutes = seconds(&draft["from"]) / 60..seconds(&draft["until"]) / 60;
+    assert!((1556..=1560).contains(&(minutes.end - minutes.start)), "{minutes:?}");
+    let id = "us.anthropic.claude-sonnet-4-6";
+    let truth = truth("000000000001", "us-east-1", &[id], minutes);
+    let sum = |at: usize| truth.iter().map(|minute| minute[at]).sum::<f64>();
+    let busy: Vec<&[f64; 5]> = truth.iter().filter(|m| m[0] + m[1] > 0.0).collect();
+    let columns: [(&str, fn(&[f64; 5]) -> f64); 3] = [
+        ("tokens_per_minute", |minute| minute[4]),
+        ("requests_per_minute", |minute| minute[0]),
+        ("attempts_per_minute", |minute| minute[0] + minute[1]),
+    ];
+    for (key, of) in columns {
+        let values: Vec<f64> = busy.iter().map(|minute| of(minute)).collect();
+        for (part, percent) in [("p50", 50.0), ("p90", 90.0), ("max", 100.0)] {
+            assert_eq!(number(&draft[key][part]), percentile(&values, percent), "{key} {part}");
+        }
+        assert_eq!(number(&draft[key]["minutes"]), busy.len() as f64, "{key}");
+    }
+    assert_eq!((number(&draft["requests"]), number(&draft["throttles"])), (sum(0), sum(1)));
+    assert_eq!(number(&draft["input_tokens_per_request"]), sum(2) / sum(0));
+    assert_eq!(number(&draft["output_tokens_per_request"]), sum(3) / sum(0));
+    let (least, most) = large(&truth);
+    assert_eq!(
+        (number(&draft["large_requests"]["least"]), number(&draft["large_requests"]["most"])),
+        (least, most)
+    );
+    assert!(most > 0.0, "sums of minutes cannot tell");
+    for (key, expected) in [
+        ("account_id", value!("000000000001")),
+        ("account_name", value!("research")),
+        ("region", value!("us-east-1")),
+        ("model", value!("anthropic.claude-sonnet-4-6")),
+        ("scope", value!("cross_region")),
+        ("quota_code", value!("L-15B8E632")),
+        ("limit", value!(600_000)),
+        ("default", value!(6_000_000)),
+        ("invocation_ids", value!([id])),
+        // Nobody can know these, and a day does not tell how use grows.
+        ("use_case", Value::Null),
+        ("alarms", Value::Null),
+        ("growth", Value::Null),
+        ("blanks", value!(["use_case", "alarms", "growth"])),
+        // A limit that was cut: AWS takes only what is above its default.
+        ("value", value!(6_100_000)),
+        (
+            "command",
+            value!(
+                "aws service-quotas request-service-quota-increase --service-code bedrock --quota-code L-15B8E632 \
+                 --desired-value 6100000 --region us-east-1"
+            ),
+        ),
+        (
+            "console",
+            value!(
+                "https://us-east-1.console.aws.amazon.com/servicequotas/home/services/bedrock/quotas/L-15B8E632"
+            ),
+        ),
+    ] {
+        assert_eq!(draft[key], expected, "{key}");
+    }
+    let profiles = draft["profiles"].as_array().unwrap();
+    let global =
+        profiles.iter().find(|profile| profile["id"] == "global.anthropic.claude-sonnet-4-6").unwrap();
+    assert_eq!(global["regions"], value!([]), "it routes anywhere");
+    let own = profiles.iter().find(|profile| profile["id"] == id).unwrap();
+    assert!(own["regions"].as_array().unwrap().contains(&value!("us-west-2")), "{own}");
+}
+
+#[test]
+fn the_value_lets_all_calls_in_with_a_fifth_to_spare() {
+    let draft = drafted(&["increase", "--account", "production", "--region", "us-west-2", "sonnet-4-6"]);
+    // Of 250 calls that reserve 40,000 tokens each 150 fit into 6,000,000: all need 10,000,000.
+    assert_eq!(draft["value"], 12_000_000);
+    let reasoning = draft["reasoning"].as_str().unwrap();
+    assert!(reasoning.contains("all of them need 1.67 times that, 10M"), "{reasoning}");
+    let given = drafted(&[
+        "increase",
+        "--account",
+        "production",
+        "--region",
+        "us-west-2",
+        "--value",
+        "7500000",
+        "--use-case",
+        "a | b",
+        "--alarms",
+        "BedrockThrottling",
+        "sonnet-4-6",
+    ]);
+    assert_eq!((&given["value"], &given["blanks"]), (&value!(7_500_000), &value!(["growth"])));
+}
+
+#[test]
+fn blanks_stand_out_and_the_markdown_holds_what_the_json_does() {
+    let from = ["--from", SNAPSHOT.to_str().unwrap()];
+    let (code, text, error) =
+        ran(&[&RESEARCH[..], &from, &["--use-case", "a | b\n# c", "sonnet-4-6"]].concat());
+    assert_eq!((code, error.as_str()), (0, ""));
+    assert_eq!(text.matches("**[ FILL IN: ").count(), 2, "{text}");
+    for part in [
+        "| Asked for | **6,100,000** |",
+        "| Use case | a \\| b \\# c |",
+        "| Requests above 25,000 input tokens | between 0 % and ",
+        "```sh\naws service-quotas request-service-quota-increase ",
+        "2 blanks to fill in first: alarms, growth.",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+/// Two weeks of one call a minute, with so many tokens in the first and the second.
+fn two_weeks(first: u64, second: u64) -> String {
+    const WEEK: usize = 7 * 1440;
+    let tokens = [vec![first; WEEK], vec![second; WEEK]].concat();
+    let ones = vec![1; 2 * WEEK];
+    let mut shop = target(value!({
+        "from": "2026-11-12T08:50:00Z", "until": "2026-11-26T08:50:00Z", "settled": "2026-11-26T08:50:00Z",
+        "ids": [id("us.anthropic.claude-sonnet-4-6", value!({
+            "invocations": {"points": [[0, ones]]},
+            "input_tokens": {"points": [[0, tokens]]},
+            "estimated_tokens": {"points": [[0, tokens]]},
+        }))],
+    }));
+    shop["quotas"] = value!([{
+        "code": "L-15B8E632", "applied": 400, "default": 300, "listed": true, "adjustable": true,
+        "name": "Cross-region model inference tokens per minute for Anthropic Claude Sonnet 4.6",
+    }]);
+    let model = value!({
+        "id": "anthropic.claude-sonnet-4-6", "name": "Claude Sonnet 4.6", "provider": "Anthropic",
+        "inference_types": ["INFERENCE_PROFILE"], "lifecycle": "ACTIVE", "end_of_life": null,
+    });
+    shop["catalog"] = value!({
+        "models": [model], "profiles": null, "provisioned": null, "deployments": null, "imported": null,
+        "batch_jobs": null, "tags": null,
+    });
+    snapshot(&format!("weeks-{first}-{second}.jsonl"), &[shop])
+}
+
+#[test]
+fn growth_is_that_of_the_last_week_over_the_one_before_projected_in_a_straight_line() {
+    let path = two_weeks(300, 330);
+    let (code, out, error) = ran(&["increase", "--from", &path, "--format", "json", "sonnet"]);
+    assert_eq!((code, error.as_str()), (0, ""));
+    let document: Value = serde_json::from_str(&out).unwrap();
+    let growth = &document["draft"]["growth"];
+    assert_eq!(number(&growth["tokens_before"]), 300.0 * 10_080.0);
+    assert_eq!(number(&growth["tokens_last"]), 330.0 * 10_080.0);
+    let projected = 1.0 + 30.0 / 330.0 * 90.0 / 7.0;
+    assert!((number(&growth["projected"]) - projected).abs() < 1e-9);
+    // 330 × 2.17 × 1.2 = 859, to two digits upwards.
+    assert_eq!(document["draft"]["value"], 860);
+    let (_, out, _) = ran(&["increase", "--from", &path, "--growth", "1.5", "--format", "json", "sonnet"]);
+    let document: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(document["draft"]["value"], 600, "330 × 1.5 × 1.2 = 594");
+}
+
+#[test]
+fn what_aws_would_refuse_is_refused_here_with_the_reason() {
+    let from = ["--from", SNAPSHOT.to_str().unwrap()];
+    for (args, reason) in [
+        (
+            &["--account", "production", "--region", "us-east-1", "claude-sonnet-4-5"][..],
+            "a request for L-F4DDD3EB is open already: CASE_OPENED since ",
+        ),
+        (&["--account", "labs", "--region", "us-east-1", "opus-4-1"], "is a legacy model"),
+        (
+            &["--account", "research", "--region", "us-east-1", "--value", "6000000", "sonnet-4-6"],
+            "6M is not above AWS's default of 6M, and AWS takes only what is",
+        ),
+    ] {
+        let (code, out, error) = ran(&[&["increase"], &from[..], args].concat());
+        assert_eq!((code, out.as_str()), (1, ""), "{args:?}: {error}");
+        assert!(error.contains(reason), "{args:?}: {error}");
+    }
+    for (args, message) in [
+        (
+            &["--account", "labs", "--region", "eu-central-1", "nova"][..],
+            "one request is of one model, found amazon.nova",
+        ),
+        (&["sonnet-4-6"], "one request is of one account and region, found "),
+        (&["no-such-model"], "no model or invocation id with traffic in the span contains \"no-such-model\""),
+        (
+            &["--scope", "batch", "sonnet-4-6"],
+            "--scope: found \"batch\", expected one of on_demand, cross_region, global",
+        ),
+    ] {
+        let (code, out, error) = ran(&[&["increase"], &from[..], args].concat());
+        assert_eq!((code, out.as_str()), (1, ""), "{args:?}");
+        assert!(error.contains(message), "{args:?}: {error}");
+    }
+    let (code, out, error) = ran(&["increase", "--from", &two_weeks(100, 100), "sonnet"]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    let reason =
+        "no call was refused, and the busiest minute, growth included, is 100 of 400: 25 % of the limit";
+    assert!(error.contains(reason), "{error}");
+    let both = [&RESEARCH[..], &from, &["--submit", "sonnet-4-6"]].concat();
+    assert_eq!(ran(&both).0, 2, "a snapshot cannot be submitted");
+}
+
+/// `increase --submit` with something typed: exit code, standard output, standard error.
+async fn submitted(url: String, typed: &'static str) -> (i32, String, String) {
+    let config = scratch(&format!("submit-{}.yaml", url.rsplit(':').next().unwrap()));
+    let arn = "arn:aws:iam::000000000001:role/bedrock-quota-exporter";
+    let text = format!(
+        "accounts: [{{name: research, role_arn: '{arn}', regions: [us-east-1]}}]\naws: {{endpoint_url: '{url}'}}\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let sent = tokio::task::spawn_blocking(move || {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_bedrock-quota-exporter"))
+            .args(["increase", "--since=1h", "--yes", "--submit", "sonnet-4-6", "--config.file"])
+            .arg(&config)
+            .envs([("AWS_ACCESS_KEY_ID", "AKIASIMULATED"), ("AWS_SECRET_ACCESS_KEY", "simulated")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It may have ended without a question.
+        let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
+        child.wait_with_output().unwrap()
+    });
+    let output = sent.await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_is_sent_once_after_its_code_was_typed_and_never_without_the_permission() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let start = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
+    let world = World { rates: false, rough_pages: false, ..World::demo(1, start - 1200) };
+    let sim = Sim::new(world);
+    tokio::spawn(sim.clone().serve(listener, std::future::pending()));
+    let requests = || sim.world().region("000000000001", "us-east-1").unwrap().requests.clone();
+    let before = requests().len();
+
+    let denied = Fault {
+        account: None,
+        region: None,
+        service: Some("servicequotas".into()),
+        operation: Some("RequestServiceQuotaIncrease".into()),
+        kind: Kind::AccessDenied,
+    };
+    sim.set_faults(vec![denied]).await;
+    let (code, out, error) = submitted(url.clone(), "L-15B8E632\n").await;
+    assert_eq!((code, out.as_str()), (1, ""), "{error}");
+    assert!(
+        error.contains("not authorized to perform: servicequotas:RequestServiceQuotaIncrease"),
+        "{error}"
+    );
+
+    sim.set_faults(Vec::new()).await;
+    let (code, _, error) = submitted(url.clone(), "y\n").await;
+    assert_eq!(code, 1);
+    assert!(error.contains("found \"y\", expected L-15B8E632: nothing was sent"), "{error}");
+    assert_eq!(requests().len(), before);
+
+    let (code, out, error) = submitted(url.clone(), "L-15B8E632\n").await;
+    assert_eq!(code, 0, "{error}");
+    assert!(out.contains("| Asked for | **6,100,000** |") && out.contains(", PENDING."), "{out}");
+    let sent = requests().pop().unwrap();
+    assert_eq!((sent.code.as_str(), sent.desired, sent.status.as_str()), ("L-15B8E632", 6.1e6, "PENDING"));
+    assert_eq!(requests().len(), before + 1);
+
+    let (code, _, error) = submitted(url, "L-15B8E632\n").await;
+    assert_eq!(code, 1);
+    assert!(error.contains("a request for L-15B8E632 is open already: PENDING"), "{error}");
+    assert_eq!(requests().len(), before + 1);
+}

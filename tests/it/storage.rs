@@ -135,7 +135,7 @@ fn a_file_that_cannot_be_used_is_refused_in_words_and_left_as_it_is() {
     let table = [
         (
             "{\"file\":\"counters of bedrock-quota-ex",
-            "damaged: EOF while parsing a string at line 1 column 38",
+            "damaged: EOF while parsing a string at line 1 column 37",
         ),
         ("", "damaged: EOF while parsing a value at line 1 column 0"),
         ("# HELP up\n", "damaged: expected value at line 1 column 1"),

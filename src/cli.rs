@@ -230,6 +230,14 @@ pub struct Serve {
     pub slice: Slice,
     #[command(flatten)]
     pub web: Web,
+    /// Keep the counters in this file, so that a restart loses none of what happened; without it they start anew
+    #[arg(
+        long = "storage.path",
+        env = "BEDROCK_QUOTA_EXPORTER_STORAGE_PATH",
+        value_name = "FILE",
+        help_heading = "Storage"
+    )]
+    pub storage_path: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

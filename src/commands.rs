@@ -41,6 +41,7 @@ use tools::print;
 pub fn serve(args: cli::Serve) -> Result<()> {
     let shard = args.slice.shard;
     let (web, addresses) = (web(&args.web), args.web.address.listen_addresses);
+    let storage = args.storage_path;
     let load = move || load(&args.config).map(|plan| Plan { shard, ..plan });
     let read: daemon::Read = Arc::new(move || load().map_err(|error| error.to_string()));
     run_async(async {
@@ -51,8 +52,12 @@ pub fn serve(args: cli::Serve) -> Result<()> {
             () = &mut stop => return Ok(()),
             plan = daemon::read(&read) => plan.map_err(anyhow::Error::msg)?,
         };
+        let storage = tokio::select! {
+            () = &mut stop => return Ok(()),
+            storage = daemon::stored(storage) => storage?,
+        };
         let listeners = listen::bind(&addresses).await?;
-        daemon::run(Source { plan, read }, web, telemetry("serve"), listeners, stop).await
+        daemon::run(Source { plan, read, storage }, web, telemetry("serve"), listeners, stop).await
     })
 }
 
@@ -90,7 +95,7 @@ pub fn demo(args: cli::Demo) -> Result<()> {
         let read: daemon::Read = Arc::new(move || Ok(again.clone()));
         let listeners = listen::bind(&args.web.address.listen_addresses).await?;
         let simulated = tokio::spawn(sim::serve(aws, world, std::future::pending()));
-        let source = Source { plan, read };
+        let source = Source { plan, read, storage: None };
         let result = daemon::run(source, web(&args.web), telemetry("demo"), listeners, stop_signal()?).await;
         simulated.abort();
         result

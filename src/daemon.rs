@@ -3,6 +3,7 @@
 pub(crate) mod fleet;
 mod reloads;
 mod renderer;
+mod storage;
 mod systemd;
 mod writer;
 
@@ -19,10 +20,14 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 pub use reloads::{Read, read};
+pub use storage::{Storage, stored};
 pub use writer::Source;
 
 /// How long open connections may take after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(3);
+
+/// How long the counters may take to be kept a last time.
+const LAST_WRITE: Duration = Duration::from_secs(1);
 
 /// Reloads that wait for one that is under way; all of them are answered by the next.
 const RELOADS: usize = 64;
@@ -63,9 +68,17 @@ pub async fn run(
     parts.spawn(async move { ("server", server::serve(listeners, site, files, stopping).await) });
     let own = telemetry.clone();
     let read = source.read.clone();
-    parts.spawn(async move { ("writer", writer::run(source.plan, own, publish, readings, turn).await) });
+    let (kept, last) = (source.storage.clone(), published.clone());
+    if let Some(storage) = source.storage.clone() {
+        let (published, telemetry) = (published.clone(), telemetry.clone());
+        parts.spawn(
+            async move { ("keeper of the counters", storage::run(published, storage, telemetry).await) },
+        );
+    }
+    parts.spawn(async move { ("writer", writer::run(source, own, publish, readings, turn).await) });
     parts.spawn(async move { ("reader of the config", reloads::run(read, requests, hand_over).await) });
-    parts.spawn(async move { ("renderer", renderer::run(published, telemetry, render).await) });
+    let shown = telemetry.clone();
+    parts.spawn(async move { ("renderer", renderer::run(published, shown, render).await) });
     parts.spawn(async move { ("signal handler", hangups(reload).await) });
     let ended = tokio::select! {
         () = shutdown => None,
@@ -78,6 +91,10 @@ pub async fn run(
         // The server ends first, by itself; the others have nothing to finish.
         let _ = tokio::time::timeout(DRAIN, parts.join_next()).await;
         parts.shutdown().await;
+        if let Some(storage) = kept {
+            let published = last.borrow().clone();
+            let _ = tokio::time::timeout(LAST_WRITE, storage::keep(storage, published, telemetry)).await;
+        }
         return Ok(());
     };
     fallen(ended)

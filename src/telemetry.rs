@@ -44,6 +44,8 @@ pub struct Telemetry {
     connections: IntGauge,
     connections_closed: CounterVec,
     writer_turned: IntGauge,
+    /// Without labels, as `budget`.
+    storage_written: GaugeVec,
     reload_successful: IntGauge,
     reload_success_timestamp: IntGauge,
 }
@@ -132,6 +134,7 @@ impl Telemetry {
             connections: single(&registry, &families::CONNECTIONS, IntGauge::with_opts),
             connections_closed: register(&registry, &families::CONNECTIONS_CLOSED, CounterVec::new),
             writer_turned: single(&registry, &families::WRITER_TURNED, IntGauge::with_opts),
+            storage_written: register(&registry, &families::STORAGE_WRITTEN, GaugeVec::new),
             reload_successful: single(&registry, &families::RELOAD_SUCCESSFUL, IntGauge::with_opts),
             reload_success_timestamp: single(
                 &registry,
@@ -181,6 +184,11 @@ impl Telemetry {
             Some(dollars) => self.budget.with_label_values::<&str>(&[]).set(dollars),
             None => self.budget.reset(),
         }
+    }
+
+    /// The counters were written to their file.
+    pub fn stored(&self, now: Timestamp) {
+        self.storage_written.with_label_values::<&str>(&[]).set(now.0 as f64);
     }
 
     /// The newest rendering has so many series.

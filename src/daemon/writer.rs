@@ -2,12 +2,14 @@
 
 use super::fleet::{Answer, Fleet};
 use super::reloads::{Read, Reading};
+use super::storage::Storage;
 use super::systemd;
 use crate::aws::Connection;
 use crate::aws::wallet::is_about_credentials;
 use crate::clock::{Watch, now};
 use crate::collect::{self, Work};
 use crate::exposition::Export;
+use crate::model::counters::Counters;
 use crate::model::ids::Target;
 use crate::model::observation::{CollectError, Collector, ErrorClass, Outcome};
 use crate::model::schedule::{due, due_at};
@@ -38,6 +40,8 @@ const LISTS: usize = 32;
 pub struct Source {
     pub plan: Plan,
     pub read: Read,
+    /// Where counters outlive the process.
+    pub storage: Option<Arc<Storage>>,
 }
 
 /// The writer turns at least so often, so that it can be told from one that is stuck.
@@ -59,6 +63,8 @@ struct Writer {
     telemetry: Telemetry,
     clock: Watch,
     snapshot: Snapshot,
+    /// What the process before had counted: a target goes on from there when it begins to be watched.
+    left: Arc<Counters>,
     jobs: JoinSet<Done>,
     busy: BTreeSet<(Target, Collector)>,
     said: Said,
@@ -75,13 +81,14 @@ type Trouble = (ErrorClass, String);
 const REMINDER: i64 = 3600;
 
 pub(super) async fn run(
-    plan: Plan,
+    source: Source,
     telemetry: Telemetry,
     publish: watch::Sender<Published>,
     mut readings: mpsc::Receiver<Reading>,
     turn: watch::Sender<Instant>,
 ) -> Result<()> {
-    let mut writer = Writer::new(plan, telemetry, None).await?;
+    let left = source.storage.map(|storage| storage.left.clone()).unwrap_or_default();
+    let mut writer = Writer::new(source.plan, telemetry, left, None).await?;
     // A later plan is told with the first page that shows it.
     writer.telemetry.planned(&writer.plan.settings, writer.snapshot.targets.len());
     loop {
@@ -110,11 +117,17 @@ pub(super) async fn run(
 }
 
 impl Writer {
-    async fn new(plan: Plan, telemetry: Telemetry, old: Option<&Fleet>) -> Result<Writer> {
+    async fn new(
+        plan: Plan,
+        telemetry: Telemetry,
+        left: Arc<Counters>,
+        old: Option<&Fleet>,
+    ) -> Result<Writer> {
         let fleet = Fleet::open(&plan, &telemetry, old).await?;
         telemetry.set_shard(plan.shard);
         let writer = Writer {
-            snapshot: Snapshot::new(fleet.targets(), now()),
+            snapshot: Snapshot::new(fleet.targets(), now()).resumed(&left),
+            left,
             export: Arc::new(named(&plan, &fleet)),
             config: report::effective::yaml(&plan).into(),
             plan: Arc::new(plan),
@@ -134,14 +147,16 @@ impl Writer {
     async fn reload(&mut self, plan: std::result::Result<Plan, String>) -> std::result::Result<(), String> {
         let next = match plan {
             Ok(plan) => {
-                let next = Writer::new(plan, self.telemetry.clone(), Some(&self.fleet)).await;
+                let next =
+                    Writer::new(plan, self.telemetry.clone(), self.left.clone(), Some(&self.fleet)).await;
                 next.map_err(|error| format!("{error:#}"))
             }
             Err(complaints) => Err(complaints),
         };
         self.telemetry.reloaded(next.is_ok(), now());
         let mut next = next.inspect_err(|complaints| tracing::error!(complaints, "config not reloaded"))?;
-        next.snapshot = self.snapshot.with_targets(next.fleet.targets(), &next.plan.settings, now());
+        let snapshot = self.snapshot.with_targets(next.fleet.targets(), &next.plan.settings, now());
+        next.snapshot = snapshot.resumed(&self.left);
         next.said = std::mem::take(&mut self.said);
         if next.plan == self.plan {
             next.jobs = std::mem::take(&mut self.jobs);
@@ -295,7 +310,8 @@ impl Writer {
 
     /// Watches what the fleet has become; nothing that is watched already is touched.
     fn watch_fleet(&mut self) {
-        self.snapshot = self.snapshot.watching(self.fleet.targets(), &self.plan.settings, now());
+        let snapshot = self.snapshot.watching(self.fleet.targets(), &self.plan.settings, now());
+        self.snapshot = snapshot.resumed(&self.left);
         self.said.0.retain(|(target, _), _| self.snapshot.targets.contains_key(target));
         self.awaited = Arc::new(self.fleet.awaited());
         let export = named(&self.plan, &self.fleet);

@@ -1,7 +1,7 @@
 //! What a target's observations mean now: everything that /metrics says about it, as values.
 
 use super::ids::{Scope, State, UsageSource, words};
-use super::matching::{IdType, ModelQuota, Resolution, Unmapped};
+use super::matching::{ModelQuota, Resolution, Unmapped};
 use super::time::Timestamp;
 use super::usage::{InvocationId, Metric};
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,9 +110,7 @@ impl Pool {
     /// The pool that the calls of an id are added to.
     pub fn of(id: &InvocationId, resolution: &Resolution) -> Pool {
         let (model, scope) = (resolution.model.clone(), resolution.scope);
-        // Their calls are admitted apart from those of the model: neither refusals nor limits are shared.
-        let has_own_capacity = matches!(resolution.id_type, IdType::CustomDeployment | IdType::Provisioned);
-        let stands_alone = model.is_none() || scope.is_none() || has_own_capacity;
+        let stands_alone = model.is_none() || scope.is_none() || resolution.id_type.has_own_capacity();
         Pool { model, scope, id: stands_alone.then(|| id.clone()) }
     }
 

@@ -6,6 +6,7 @@ mod cells;
 mod charge;
 mod column;
 mod resume;
+mod resumed;
 
 pub(crate) use ages::Ages;
 pub(crate) use cells::Cell;
@@ -17,7 +18,7 @@ use super::usage::{LATE_MINUTES, ListedId, Metric, MetricSet, SeriesReading};
 use answer::{Answer, answers};
 use charge::ChargeCounter;
 use column::Column;
-use resume::Resumed;
+use resumed::Resumed;
 use std::collections::BTreeMap;
 
 /// How long minutes wait in memory for a metric that keeps failing while others are read: an outage of

@@ -90,6 +90,12 @@ pub const WRITER_TURNED: Family = own(
     "When the exporter last took in what came of AWS and looked for what is due, in seconds since the epoch. It does \
      so at least every 30 s, whatever AWS does.",
 );
+pub const STORAGE_WRITTEN: Family = own(
+    Kind::Gauge,
+    "bedrock_exporter_storage_last_success_timestamp_seconds",
+    &[],
+    "When the counters were last written to the file of --storage.path, in seconds since the epoch. Absent without one.",
+);
 pub const RELOAD_SUCCESSFUL: Family = own(
     Kind::Gauge,
     "bedrock_exporter_config_last_reload_successful",
@@ -125,6 +131,7 @@ pub const ALL: &[Family] = &[
     CONNECTIONS,
     CONNECTIONS_CLOSED,
     WRITER_TURNED,
+    STORAGE_WRITTEN,
     RELOAD_SUCCESSFUL,
     RELOAD_SUCCESS_TIMESTAMP,
     BUILD_INFO,

@@ -57,4 +57,5 @@ mod reload; // a config that changes, a process that stops, what stays open
 mod served;
 mod server; // connections, addresses, probes, what systemd is told
 mod shards; // several exporters that share the accounts
+mod storage; // counters in a file: restarts, damaged files, two processes
 mod tools; // quotas, usage, chart, diagnose, report: on snapshots of the demo and of a hostile world

@@ -25,7 +25,10 @@ Everything this exporter publishes. Names and labels change only with an entry i
 - A label set that vanishes in AWS vanishes here. When a target cannot be read, its last good values stay until
   their `max_age` (usage 15 minutes, quotas and catalog 24 hours unless configured) and then go.
 - Counters are there at 0 before their first addition, so that `increase()` sees the first burst. They start
-  anew with the exporter.
+  anew with the exporter; with `--storage.path` they go on where the process before stopped, and count what happened
+  between the two once. Their first sample then comes with the first reading, never as 0.
+- A minute may come half an hour late. Counters, peaks and days take it in then; until it came, a minute in which a
+  steady metric is missing is unknown, not 0.
 - A model or scope that is not known is `unknown`; a name that does not exist is empty.
 - Words of AWS (`status`, `lifecycle`) are spelled as AWS spells them.
 ";
@@ -68,8 +71,9 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "bedrock_throttle_ratio",
         "Throttling",
-        "Per model and scope, all invocation ids added minute by minute. An id whose model or scope is unknown stands \
-         alone, under its `model_id`, with what is unknown of it called `unknown`; all others have no label `model_id`.",
+        "Per model and scope, all invocation ids added minute by minute. Alone, under its `model_id`, stands an id whose \
+         model or scope is unknown (and called `unknown`), and one with a capacity of its own: a custom model deployment, \
+         a provisioned throughput. All others have no label `model_id`.",
     ),
     (
         "bedrock_unmapped_model",

@@ -67,7 +67,7 @@ async fn start(plan: Plan) -> String {
         Telemetry::new(Build { version: "test", revision: "", mode: "test" }, Timestamp(real_time()));
     let web = Web { telemetry_path: "/metrics".to_string(), enable_lifecycle: false };
     let again = plan.clone();
-    let source = Source { plan, read: Arc::new(move || Ok(again.clone())) };
+    let source = Source { plan, read: Arc::new(move || Ok(again.clone())), storage: None };
     tokio::spawn(daemon::run(source, web, telemetry, vec![Listener::Tcp(listener)], std::future::pending()));
     url
 }

@@ -19,6 +19,7 @@ fn busy() -> Telemetry {
     shared.metrics_requested(20);
     shared.cost_dollars(0.0052);
     shared.set_budget(Some(5.0));
+    shared.stored(Timestamp(1_795_255_260));
     shared.set_series(1_234);
     shared.set_targets(3);
     shared.set_interval(Collector::Usage, 60.0);

@@ -4,6 +4,7 @@ use super::utilization::Spender;
 use crate::model::burndown::burndown;
 use crate::model::ids::Endpoint;
 use crate::model::matching::{Charge, ModelQuota, QuotaKey};
+use crate::model::minutes::Cell;
 use crate::model::settings::Settings;
 use crate::model::state::{Known, LimitChange, TargetState};
 use crate::model::time::{Minute, Timestamp};
@@ -73,13 +74,19 @@ impl<'a> Spending<'a> {
     }
 
     /// Whether somebody called in a minute who is no known id: ListMetrics shows a new id up to 15 minutes late, and
-    /// only a series that adds up all calls tells earlier. `None`: it does not tell of that minute.
+    /// only a series that adds up all calls tells earlier. `None`: it does not tell of that minute, or not yet, since
+    /// calm ids are read more seldom.
     pub fn has_strangers(&self, minute: Minute) -> Option<bool> {
         let memory = &self.state.memory;
         let Some(all) = memory.tripwire.calls(minute) else { return Some(false) };
+        let all = all.sum()?;
         let runtime = memory.ids.iter().filter(|(id, _)| id.endpoint == Endpoint::Runtime);
-        let calls = runtime.filter_map(|(_, known)| known.history.cell(Metric::Invocations, minute).point());
-        all.sum().map(|all| all >= calls.sum::<f64>() + 0.5)
+        let mut cells = runtime.map(|(_, known)| known.history.cell(Metric::Invocations, minute));
+        let calls: f64 = cells.clone().filter_map(Cell::point).sum();
+        if all < calls + 0.5 {
+            return Some(false);
+        }
+        cells.all(|cell| cell != Cell::Unknown).then_some(true)
     }
 
     /// The limits that may have held in a minute, `limit` being today's: between two readings of the quotas

@@ -55,6 +55,13 @@ words! {
     }
 }
 
+impl IdType {
+    /// Whether its calls are admitted apart from those of its model: it shares neither refusals nor limits with them.
+    pub(crate) fn has_own_capacity(self) -> bool {
+        matches!(self, IdType::CustomDeployment | IdType::Provisioned)
+    }
+}
+
 words! {
     /// How sure the model and scope of an id are: the label `confidence`.
     Confidence {

@@ -1,5 +1,6 @@
 //! A history's counters as they outlive the process.
 
+use super::resumed::Resumed;
 use super::{Ages, Column, History};
 use crate::model::counters::{Charge, Counter, IdCounters};
 use crate::model::day::Tokens;
@@ -10,26 +11,6 @@ use std::collections::BTreeMap;
 /// What an idle id is read by.
 const OF_IDLE: [Metric; 4] =
     [Metric::Invocations, Metric::Throttles, Metric::ClientErrors, Metric::ServerErrors];
-
-/// What an earlier process had counted of an id.
-#[derive(Clone, Debug)]
-pub(crate) struct Resumed {
-    /// The first minute that is counted again.
-    pub from: Minute,
-    /// Of metrics that were not asked for yet.
-    metrics: BTreeMap<Metric, Counter>,
-}
-
-impl Resumed {
-    /// Where a metric's counter goes on, once.
-    pub fn take(&mut self, metric: Metric) -> Option<Counter> {
-        self.metrics.remove(&metric)
-    }
-
-    pub fn has(&self, metric: Metric) -> bool {
-        self.metrics.contains_key(&metric)
-    }
-}
 
 impl History {
     /// Goes on where an earlier process stopped.

@@ -26,6 +26,9 @@ fn large(minutes: &[[f64; 5]]) -> (f64, f64) {
     })
 }
 
+/// What is looked at of a minute of the truth.
+type Column = fn(&[f64; 5]) -> f64;
+
 #[test]
 fn every_field_of_a_draft_is_the_worlds_truth() {
     let draft = drafted(&[&RESEARCH[..], &["sonnet-4-6"]].concat());
@@ -35,7 +38,7 @@ fn every_field_of_a_draft_is_the_worlds_truth() {
     let truth = truth("000000000001", "us-east-1", &[id], minutes);
     let sum = |at: usize| truth.iter().map(|minute| minute[at]).sum::<f64>();
     let busy: Vec<&[f64; 5]> = truth.iter().filter(|m| m[0] + m[1] > 0.0).collect();
-    let columns: [(&str, fn(&[f64; 5]) -> f64); 3] = [
+    let columns: [(&str, Column); 3] = [
         ("tokens_per_minute", |minute| minute[4]),
         ("requests_per_minute", |minute| minute[0]),
         ("attempts_per_minute", |minute| minute[0] + minute[1]),

@@ -5,6 +5,9 @@ use serde_json::json as value;
 
 const PURCHASE: &str = "arn:aws:bedrock:us-west-2:000000000000:provisioned-model/pt7k2m4x9qva";
 
+/// What is looked at of a minute of the truth.
+type Column = fn(&[f64; 5]) -> f64;
+
 #[test]
 fn what_was_bought_is_listed_with_the_use_of_a_unit() {
     let usage = json(&["usage", "--account", "production", "--region", "us-west-2"])["targets"][0].clone();
@@ -24,7 +27,7 @@ fn what_was_bought_is_listed_with_the_use_of_a_unit() {
         assert_eq!(bought[key], expected, "{key}");
     }
     assert_eq!(number(&bought["requests"]), truth.iter().map(|minute| minute[0]).sum::<f64>());
-    let kinds: [(&str, fn(&[f64; 5]) -> f64); 2] = [
+    let kinds: [(&str, Column); 2] = [
         ("requests_per_minute_and_unit", |minute| minute[0]),
         ("tokens_per_minute_and_unit", |minute| minute[2] + minute[3]),
     ];

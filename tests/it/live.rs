@@ -24,6 +24,7 @@ async fn explain_reads_the_lists_where_aws_endpoint_url_points() {
     let output = explain.await.unwrap();
     let (said, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{log}");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("L-F4DDD3EB"), "the system profile's tokens per minute: {said}");
     assert!(said.contains("type application_profile, confidence exact"), "{said}");
     assert!(said.contains("L-58BE175A"), "the application profile spends what it was copied from: {said}");

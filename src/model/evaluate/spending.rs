@@ -4,12 +4,13 @@ use super::utilization::Spender;
 use crate::model::burndown::burndown;
 use crate::model::ids::Endpoint;
 use crate::model::matching::{Charge, ModelQuota, QuotaKey};
-use crate::model::minutes::Cell;
+use crate::model::minutes::{Cell, History};
 use crate::model::settings::Settings;
 use crate::model::state::{Known, LimitChange, TargetState};
 use crate::model::time::{Minute, Timestamp};
 use crate::model::usage::{InvocationId, Metric};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How long traffic without a quota is shown after its last datapoint, in seconds.
 pub(crate) const UNMAPPED_AGE: u64 = 86_400;
@@ -81,12 +82,15 @@ impl<'a> Spending<'a> {
         let Some(all) = memory.tripwire.calls(minute) else { return Some(false) };
         let all = all.sum()?;
         let runtime = memory.ids.iter().filter(|(id, _)| id.endpoint == Endpoint::Runtime);
-        let mut cells = runtime.map(|(_, known)| known.history.cell(Metric::Invocations, minute));
-        let calls: f64 = cells.clone().filter_map(Cell::point).sum();
-        if all < calls + 0.5 {
+        let histories = runtime.map(|(_, known)| &known.history);
+        let calls = histories.clone().filter_map(|history| history.cell(Metric::Invocations, minute).point());
+        if all < calls.sum::<f64>() + 0.5 {
             return Some(false);
         }
-        cells.all(|cell| cell != Cell::Unknown).then_some(true)
+        // What was read of an id before the minute was final is less than what the series of all holds by now.
+        let is_final =
+            |history: &Arc<History>| history.settled_cell(Metric::Invocations, minute) != Cell::Unknown;
+        histories.clone().all(is_final).then_some(true)
     }
 
     /// The limits that may have held in a minute, `limit` being today's: between two readings of the quotas

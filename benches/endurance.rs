@@ -2,7 +2,7 @@
 //!
 //! The simulated AWS runs in the same process and keeps nothing per round.
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads /proc, and times what it starts")]
-#![allow(clippy::unwrap_used, reason = "a benchmark ends where it is surprised")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "a benchmark ends where it is surprised")]
 
 #[allow(dead_code)]
 #[path = "../tests/it/rig.rs"]

@@ -5,7 +5,7 @@
 //! of all of them (50), at once, 40 models in each, `quotas.export: in_use`, `usage.cadence` as it is by default or
 //! as given. The simulated AWS is a process of its own.
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads /proc, and times what it starts")]
-#![allow(clippy::unwrap_used, reason = "a benchmark ends where it is surprised")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "a benchmark ends where it is surprised")]
 
 use bedrock_quota_exporter::sim::Sim;
 use bedrock_quota_exporter::sim::world::lists::Profile;

@@ -3,7 +3,7 @@
 //! Says how many did not inflate to what was rendered (none may), and how fast pages are made.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
-#![allow(clippy::unwrap_used, reason = "a benchmark ends where it is surprised")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "a benchmark ends where it is surprised")]
 
 #[allow(dead_code)]
 #[path = "../tests/it/pages.rs"]

@@ -1,7 +1,7 @@
 //! The status page of 250 targets: `cargo bench --bench status`.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
-#![allow(clippy::unwrap_used, reason = "a benchmark ends where it is surprised")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "a benchmark ends where it is surprised")]
 
 #[allow(dead_code)]
 #[path = "../tests/it/world.rs"]

@@ -62,7 +62,7 @@ pub(crate) async fn lists(found: Found, tags: &[String], rules: &Rules, usage: b
 
 impl Lists {
     /// How many metrics CloudWatch would bill.
-    pub fn metrics(&self) -> u64 {
+    pub(crate) fn metrics(&self) -> u64 {
         let index = self.index();
         self.ids.iter().flatten().map(|listed| wanted(listed, &index).len() as u64).sum()
     }
@@ -75,7 +75,7 @@ impl Lists {
 
     /// Reads the minutes of `span`; those from `settled` on may still grow. `delay`: seconds that minutes must
     /// be old, and so how wrong the clock here may be.
-    pub async fn read(
+    pub(crate) async fn read(
         self,
         span: Range<Minute>,
         settled: Minute,

@@ -9,7 +9,7 @@ const STEPS: [i64; 11] = [5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880];
 const DAY: i64 = 1440;
 
 /// Ticks from 0 to at least `most`, about `count` of them, 1, 2, 2.5 or 5 times a power of ten apart.
-pub fn values(most: f64, count: usize) -> Vec<f64> {
+pub(super) fn values(most: f64, count: usize) -> Vec<f64> {
     let most = if most > 0.0 { most } else { 1.0 };
     let rough = most / count as f64;
     let power = 10_f64.powf(rough.log10().floor());
@@ -20,7 +20,7 @@ pub fn values(most: f64, count: usize) -> Vec<f64> {
 }
 
 /// Minutes at which a clock shows something round, at most `most` of them, each with how it is written.
-pub fn times(from: Minute, length: usize, most: usize) -> Vec<(Minute, String)> {
+pub(super) fn times(from: Minute, length: usize, most: usize) -> Vec<(Minute, String)> {
     let length = length as i64;
     let step = STEPS.into_iter().find(|step| length / step <= most as i64).unwrap_or(STEPS[10]);
     // Steps of several days begin at the span's first midnight, shorter ones at any.

@@ -13,7 +13,7 @@ fn px(value: f64) -> String {
 pub(super) struct Marks(pub String);
 
 impl Marks {
-    pub fn text(&mut self, class: &str, x: f64, y: f64, anchor: &str, text: &str) {
+    pub(super) fn text(&mut self, class: &str, x: f64, y: f64, anchor: &str, text: &str) {
         let (x, y, text) = (px(x), px(y), Escaped(text));
         let _ = write!(
             self.0,
@@ -21,12 +21,12 @@ impl Marks {
         );
     }
 
-    pub fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
+    pub(super) fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
         let [x1, y1, x2, y2] = [x1, y1, x2, y2].map(px);
         let _ = write!(self.0, "<line class=\"{class}\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\"/>");
     }
 
-    pub fn rect(&mut self, class: &str, (x, y): (f64, f64), width: f64, height: f64) {
+    pub(super) fn rect(&mut self, class: &str, (x, y): (f64, f64), width: f64, height: f64) {
         let [x, y, width, height] = [x, y, width, height].map(px);
         let _ = write!(
             self.0,
@@ -35,7 +35,7 @@ impl Marks {
     }
 
     /// Points joined by straight lines; a gap begins anew.
-    pub fn path(&mut self, class: &str, points: impl Iterator<Item = Option<(f64, f64)>>) {
+    pub(super) fn path(&mut self, class: &str, points: impl Iterator<Item = Option<(f64, f64)>>) {
         let (mut path, mut pen) = (String::new(), false);
         for point in points {
             if let Some((x, y)) = point {

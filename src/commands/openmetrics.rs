@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 /// What was exposed so far. OpenMetrics wants each family whole and each series in the order of time, so
 /// it can be written only at the end.
-pub struct Past {
+pub(super) struct Past {
     /// `job="…",instance="…"`: what a scrape adds to every series.
     target: String,
     families: BTreeMap<String, Family>,
@@ -58,7 +58,7 @@ fn histogram(series: &str) -> &str {
 
 impl Past {
     /// Every series gets the labels of a scraped target.
-    pub fn new(job: &str, instance: &str) -> Past {
+    pub(super) fn new(job: &str, instance: &str) -> Past {
         let mut target = Vec::new();
         label(&mut target, "job", job);
         target.push(b',');
@@ -69,7 +69,7 @@ impl Past {
 
     /// Adds what a scrape at `at` would have got: text of the format 0.0.4, whose families `wanted` chooses
     /// by their name.
-    pub fn add(&mut self, at: Timestamp, text: &str, wanted: impl Fn(&str) -> bool) {
+    pub(super) fn add(&mut self, at: Timestamp, text: &str, wanted: impl Fn(&str) -> bool) {
         let mut family = None;
         for line in text.lines() {
             if let Some(head) = line.strip_prefix("# TYPE ") {
@@ -88,7 +88,7 @@ impl Past {
     }
 
     /// Writes all of it. Returns the number of samples.
-    pub fn write(&self, out: &mut impl Write) -> io::Result<usize> {
+    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<usize> {
         let mut count = 0;
         for (name, family) in &self.families {
             let name = name.strip_suffix("_total").filter(|_| family.kind == "counter").unwrap_or(name);

@@ -28,16 +28,16 @@ words! {
 }
 
 /// What a text means, or what it should have been.
-pub struct Kind<T> {
+pub(crate) struct Kind<T> {
     /// Completes "expected …".
     pub expected: &'static str,
     pub parse: fn(&str) -> Option<T>,
 }
 
-pub const TEXT: Kind<String> =
+pub(crate) const TEXT: Kind<String> =
     Kind { expected: "a text", parse: |t| (!t.trim().is_empty()).then(|| t.into()) };
 
-pub const SWITCH: Kind<bool> = Kind {
+pub(crate) const SWITCH: Kind<bool> = Kind {
     expected: "true or false",
     parse: |t| match t {
         "true" => Some(true),
@@ -46,16 +46,16 @@ pub const SWITCH: Kind<bool> = Kind {
     },
 };
 
-pub const REGION: Kind<String> =
+pub(crate) const REGION: Kind<String> =
     Kind { expected: "a region such as us-east-1", parse: |t| partition::is_region(t).then(|| t.into()) };
 
-pub const ROLE_ARN: Kind<String> = Kind {
+pub(crate) const ROLE_ARN: Kind<String> = Kind {
     expected: "the ARN of a role, such as arn:aws:iam::111122223333:role/bedrock-quota-exporter",
     parse: |t| role_account(t).map(|_| t.into()),
 };
 
 /// IAM's characters; with a path where the role has one.
-pub const ROLE_NAME: Kind<String> = Kind {
+pub(crate) const ROLE_NAME: Kind<String> = Kind {
     expected: "the name of a role, such as bedrock-quota-exporter",
     parse: |t| {
         let fits = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-/".contains(&b);
@@ -63,7 +63,7 @@ pub const ROLE_NAME: Kind<String> = Kind {
     },
 };
 
-pub const SESSION_NAME: Kind<String> = Kind {
+pub(crate) const SESSION_NAME: Kind<String> = Kind {
     expected: "2 to 64 letters, digits or any of _+=,.@- as the name of a session",
     parse: |t| {
         let fits = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
@@ -72,90 +72,92 @@ pub const SESSION_NAME: Kind<String> = Kind {
 };
 
 /// STS's own bounds; more than an hour only where the role allows it, and never from another role's session.
-pub const SESSION_DURATION: Kind<u64> =
+pub(crate) const SESSION_DURATION: Kind<u64> =
     Kind { expected: "a duration from 15m to 12h, such as 1h", parse: |t| duration(t, 900..=43_200) };
 
-pub const ACCOUNT_ID: Kind<String> =
+pub(crate) const ACCOUNT_ID: Kind<String> =
     Kind { expected: "the 12 digits of an account id", parse: |t| is_account_id(t).then(|| t.into()) };
 
-pub const UNIT: Kind<String> = Kind {
+pub(crate) const UNIT: Kind<String> = Kind {
     expected: "the id of an organizational unit such as ou-ab12-34cd56ef, or of a root such as r-ab12",
     parse: |t| is_unit(t).then(|| t.into()),
 };
 
-pub const ACCOUNT_STATE: Kind<AccountState> = Kind {
+pub(crate) const ACCOUNT_STATE: Kind<AccountState> = Kind {
     expected: "PENDING_ACTIVATION, ACTIVE, SUSPENDED, PENDING_CLOSURE or CLOSED",
     parse: AccountState::from_word,
 };
 
-pub const QUOTA_CODE: Kind<String> =
+pub(crate) const QUOTA_CODE: Kind<String> =
     Kind { expected: "a quota code such as L-254CACF4", parse: |t| is_quota_code(t).then(|| t.into()) };
 
-pub const QUOTA_CODE_OR_NONE: Kind<Option<String>> =
+pub(crate) const QUOTA_CODE_OR_NONE: Kind<Option<String>> =
     Kind { expected: "a quota code such as L-254CACF4, or none", parse: |t| or_none(t, is_quota_code) };
 
-pub const MODEL_OR_NONE: Kind<Option<String>> = Kind {
+pub(crate) const MODEL_OR_NONE: Kind<Option<String>> = Kind {
     expected: "a base model id such as amazon.nova-pro-v1:0, or none",
     parse: |t| or_none(t, |t| t.contains('.') && !t.contains(char::is_whitespace)),
 };
 
-pub const URL: Kind<String> =
+pub(crate) const URL: Kind<String> =
     Kind { expected: "a URL such as http://127.0.0.1:10470", parse: |t| is_url(t).then(|| t.into()) };
 
-pub const QUOTA_EXPORT: Kind<QuotaExport> = Kind { expected: "all or in_use", parse: QuotaExport::from_word };
+pub(crate) const QUOTA_EXPORT: Kind<QuotaExport> =
+    Kind { expected: "all or in_use", parse: QuotaExport::from_word };
 
-pub const STATISTIC: Kind<Statistic> =
+pub(crate) const STATISTIC: Kind<Statistic> =
     Kind { expected: "p50, p90, p99, average or maximum", parse: Statistic::from_word };
 
-pub const CADENCE: Kind<CadenceKind> = Kind { expected: "adaptive or fixed", parse: CadenceKind::from_word };
+pub(crate) const CADENCE: Kind<CadenceKind> =
+    Kind { expected: "adaptive or fixed", parse: CadenceKind::from_word };
 
-pub const DOLLARS: Kind<f64> =
+pub(crate) const DOLLARS: Kind<f64> =
     Kind { expected: "US dollars above 0 and up to 1000000, such as 2.5", parse: |t| number(t, 1e6) };
 
 /// More than 10 times a limit is a slip: 90 for 0.9.
-pub const THRESHOLD: Kind<f64> =
+pub(crate) const THRESHOLD: Kind<f64> =
     Kind { expected: "a ratio above 0 and up to 10, such as 0.9", parse: |t| number(t, 10.0) };
 
-pub const FACTOR: Kind<f64> =
+pub(crate) const FACTOR: Kind<f64> =
     Kind { expected: "a number above 0 and up to 1000, such as 5", parse: |t| number(t, 1000.0) };
 
-pub const ATTEMPTS: Kind<u32> = Kind {
+pub(crate) const ATTEMPTS: Kind<u32> = Kind {
     expected: "a whole number from 1 to 10",
     parse: |t| t.parse().ok().filter(|n| (1..=10).contains(n)),
 };
 
 /// Below 10 s a round cannot be relied on to end before the next begins.
-pub const INTERVAL: Kind<u64> = Kind {
+pub(crate) const INTERVAL: Kind<u64> = Kind {
     expected: "a duration from 10s to 1d, such as 90s, 15m or 1h30m",
     parse: |t| duration(t, 10..=86_400),
 };
 
 /// AWS Organizations allows few calls a second, of all who ask it together.
-pub const DISCOVERY_INTERVAL: Kind<u64> =
+pub(crate) const DISCOVERY_INTERVAL: Kind<u64> =
     Kind { expected: "a duration from 10s to 1d, such as 15m or 1h", parse: |t| duration(t, 10..=86_400) };
 
-pub const SCRAPE_INTERVAL: Kind<u64> =
+pub(crate) const SCRAPE_INTERVAL: Kind<u64> =
     Kind { expected: "a duration from 1s to 1h, such as 15s or 1m", parse: |t| duration(t, 1..=3600) };
 
 /// CloudWatch keeps one-minute data for 15 days.
-pub const AGE: Kind<u64> = Kind {
+pub(crate) const AGE: Kind<u64> = Kind {
     expected: "a duration from 1m to 15d, such as 15m or 24h",
     parse: |t| duration(t, 60..=15 * 86_400),
 };
 
-pub const DELAY: Kind<u64> =
+pub(crate) const DELAY: Kind<u64> =
     Kind { expected: "a duration from 1m to 1h, such as 120s or 2m", parse: |t| duration(t, 60..=3600) };
 
-pub const LOOKBACK: Kind<u64> = Kind {
+pub(crate) const LOOKBACK: Kind<u64> = Kind {
     expected: "whole minutes from 1m to 3h, such as 15m",
     parse: |t| duration(t, 60..=3 * 3600).filter(|seconds| seconds % 60 == 0),
 };
 
-pub const TIMEOUT: Kind<u64> =
+pub(crate) const TIMEOUT: Kind<u64> =
     Kind { expected: "a duration from 1s to 5m, such as 5s or 1m", parse: |t| duration(t, 1..=300) };
 
 /// The account id in the ARN of a role.
-pub fn role_account(arn: &str) -> Option<&str> {
+pub(crate) fn role_account(arn: &str) -> Option<&str> {
     let arn = Arn::parse(arn)?;
     let well_formed = partition::is_known(arn.partition)
         && (arn.service, arn.region, arn.kind()) == ("iam", "", "role")
@@ -224,7 +226,7 @@ pub(crate) fn duration(text: &str, allowed: std::ops::RangeInclusive<u64>) -> Op
 }
 
 /// Seconds as a config would say them.
-pub fn duration_text(seconds: u64) -> String {
+pub(crate) fn duration_text(seconds: u64) -> String {
     match [(86_400, 'd'), (3600, 'h'), (60, 'm')].iter().find(|(length, _)| seconds.is_multiple_of(*length)) {
         Some((length, unit)) if seconds > 0 => format!("{}{unit}", seconds / length),
         _ => format!("{seconds}s"),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A mapping that is being read. Keys that nobody asked for are complained about when it is finished:
 /// the questions asked are the schema.
-pub struct Section<'a> {
+pub(super) struct Section<'a> {
     line: usize,
     /// Of the section itself, empty for the whole file.
     key: String,
@@ -17,7 +17,12 @@ pub struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// Null is an empty section. Keys given twice are complained about, the first counts.
-    pub fn new(line: usize, node: &'a Node, key: &str, complaints: &mut Vec<Complaint>) -> Section<'a> {
+    pub(super) fn new(
+        line: usize,
+        node: &'a Node,
+        key: &str,
+        complaints: &mut Vec<Complaint>,
+    ) -> Section<'a> {
         let mut section = Section { line, key: key.into(), entries: Vec::new(), known: BTreeSet::new() };
         match &node.value {
             Value::Null => {}
@@ -45,12 +50,12 @@ impl<'a> Section<'a> {
     }
 
     /// Where the section starts.
-    pub fn line(&self) -> usize {
+    pub(super) fn line(&self) -> usize {
         self.line
     }
 
     /// Its full key.
-    pub fn key(&self) -> &str {
+    pub(super) fn key(&self) -> &str {
         &self.key
     }
 
@@ -59,7 +64,7 @@ impl<'a> Section<'a> {
     }
 
     /// A single value.
-    pub fn value<T>(
+    pub(super) fn value<T>(
         &mut self,
         name: &'static str,
         kind: &Kind<T>,
@@ -70,7 +75,7 @@ impl<'a> Section<'a> {
     }
 
     /// A list of single values; complaints name each by its position, counted from 0.
-    pub fn list<T>(
+    pub(super) fn list<T>(
         &mut self,
         name: &'static str,
         kind: &Kind<T>,
@@ -83,7 +88,7 @@ impl<'a> Section<'a> {
     }
 
     /// A list, or one word in its place: then none.
-    pub fn list_or<T>(
+    pub(super) fn list_or<T>(
         &mut self,
         name: &'static str,
         word: &'static str,
@@ -102,13 +107,13 @@ impl<'a> Section<'a> {
     }
 
     /// A section within.
-    pub fn section(&mut self, name: &'static str, out: &mut Vec<Complaint>) -> Option<Section<'a>> {
+    pub(super) fn section(&mut self, name: &'static str, out: &mut Vec<Complaint>) -> Option<Section<'a>> {
         let (line, node) = self.take(name)?;
         Some(Section::new(line, node, &self.path(name), out))
     }
 
     /// A list of sections.
-    pub fn sections(&mut self, name: &'static str, out: &mut Vec<Complaint>) -> Vec<Section<'a>> {
+    pub(super) fn sections(&mut self, name: &'static str, out: &mut Vec<Complaint>) -> Vec<Section<'a>> {
         let items = self.items(name, "a list", out).map_or(&[][..], |(_, items)| items);
         let path = self.path(name);
         let section =
@@ -117,7 +122,7 @@ impl<'a> Section<'a> {
     }
 
     /// Every entry, of a mapping whose keys are the user's own.
-    pub fn each<T>(
+    pub(super) fn each<T>(
         &mut self,
         name: &Kind<String>,
         kind: &Kind<T>,
@@ -138,7 +143,7 @@ impl<'a> Section<'a> {
     }
 
     /// Every entry as a section, of a mapping whose keys are the user's own.
-    pub fn each_section(&mut self, out: &mut Vec<Complaint>) -> Vec<(String, Section<'a>)> {
+    pub(super) fn each_section(&mut self, out: &mut Vec<Complaint>) -> Vec<(String, Section<'a>)> {
         let entries = std::mem::take(&mut self.entries);
         entries
             .into_iter()
@@ -147,7 +152,7 @@ impl<'a> Section<'a> {
     }
 
     /// Complains about keys that nobody asked for.
-    pub fn finish(self, out: &mut Vec<Complaint>) {
+    pub(super) fn finish(self, out: &mut Vec<Complaint>) {
         let unknown = self.entries.iter().filter(|(_, name, _)| !self.known.contains(name));
         for (number, (line, name, _)) in unknown.enumerate() {
             // What is only counted needs no search for a key that was meant.

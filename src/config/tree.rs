@@ -4,13 +4,13 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
 
 /// A value of the file and the line it starts on, counted from 1.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Node {
+pub(super) struct Node {
     pub line: usize,
     pub value: Value,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub(super) enum Value {
     /// Nothing, `~` or `null`.
     Null,
     /// As written, its quotes removed: what it means depends on where it stands.
@@ -22,7 +22,7 @@ pub enum Value {
 
 impl Node {
     /// What it is, for a message.
-    pub fn found(&self) -> String {
+    pub(super) fn found(&self) -> String {
         match &self.value {
             Value::Null => "nothing".into(),
             Value::Scalar(text) => format!("{text:?}"),
@@ -34,7 +34,7 @@ impl Node {
 
 /// Why a text is no YAML that a config may be written in.
 #[derive(Debug, PartialEq)]
-pub struct Refused {
+pub(super) struct Refused {
     pub line: usize,
     pub why: String,
 }
@@ -43,7 +43,7 @@ pub struct Refused {
 const MAX_DEPTH: usize = 16;
 
 /// Parses a single document; an empty text is `Null`.
-pub fn parse(text: &str) -> Result<Node, Refused> {
+pub(super) fn parse(text: &str) -> Result<Node, Refused> {
     let mut events = Events { parser: Parser::new_from_str(text), line: 1 };
     let mut document = None;
     loop {

@@ -50,7 +50,7 @@ impl Default for Stretch {
 impl Stretch {
     /// What keeps `load` within so many dollars a day, the calmest ids stretched first. Every id is still
     /// read at least once an hour, even if that is more than the budget.
-    pub fn within(budget: f64, load: &Load, settings: &Settings, cadence: &Cadence) -> Stretch {
+    pub(crate) fn within(budget: f64, load: &Load, settings: &Settings, cadence: &Cadence) -> Stretch {
         let mut over = load.total() - budget / DOLLARS_PER_METRIC;
         // Idle ids first, then normal ones, then hot ones: each heat takes as much of what is over as it
         // can before the next has to give any.
@@ -61,7 +61,7 @@ impl Stretch {
     }
 
     /// Whether it slows any reading of `load`.
-    pub fn slows(&self, load: &Load) -> bool {
+    pub(crate) fn slows(&self, load: &Load) -> bool {
         [(self.idle, load.idle), (self.normal, load.normal), (self.hot, load.hot)]
             .iter()
             .any(|(factor, load)| *factor > 1.0 && *load > 0.0)

@@ -16,10 +16,10 @@ pub(crate) struct Tokens {
 
 impl Tokens {
     /// The metrics that tell what a minute spends of token quotas.
-    pub const METRICS: [Metric; 4] =
+    pub(crate) const METRICS: [Metric; 4] =
         [Metric::InputTokens, Metric::OutputTokens, Metric::CacheWriteTokens, Metric::EstimatedTokens];
 
-    pub fn of(metric: Metric, value: f64) -> Tokens {
+    pub(crate) fn of(metric: Metric, value: f64) -> Tokens {
         let mut tokens = Tokens::default();
         match metric {
             Metric::EstimatedTokens => tokens.estimated = value,
@@ -33,13 +33,13 @@ impl Tokens {
 
     /// Input + cache write + burndown × output, or CloudWatch's estimate; `None` if the burndown matters
     /// and is unknown.
-    pub fn charge(self, factor: Option<f64>) -> Option<f64> {
+    pub(crate) fn charge(self, factor: Option<f64>) -> Option<f64> {
         let output = if self.output == 0.0 { 0.0 } else { factor? * self.output };
         Some(self.without_output() + output)
     }
 
     /// What is spent whatever the burndown is.
-    pub fn without_output(self) -> f64 {
+    pub(crate) fn without_output(self) -> f64 {
         self.estimated + self.input + self.cache_write
     }
 }
@@ -94,7 +94,7 @@ pub(crate) struct Day {
 impl Day {
     /// Begins with the first minute read. What came before is read once, unless the id is known to have
     /// been quiet.
-    pub fn begin(first: Minute, quiet_before: Option<Minute>) -> Day {
+    pub(crate) fn begin(first: Minute, quiet_before: Option<Minute>) -> Day {
         let mut day = Day::default();
         day.lose_until(first);
         if quiet_before.is_some_and(|quiet| first <= quiet) {
@@ -104,13 +104,13 @@ impl Day {
     }
 
     /// Minutes before `minute` are lost: the day has to be read again until there.
-    pub fn lose_until(&mut self, minute: Minute) {
+    pub(crate) fn lose_until(&mut self, minute: Minute) {
         let start = minute.start().day_start();
         let before = (minute.start() == start).then(Tokens::default);
         *self = Day { start, covered_from: minute, tokens: Tokens::default(), before };
     }
 
-    pub fn add(&mut self, minute: Minute, tokens: Tokens) {
+    pub(crate) fn add(&mut self, minute: Minute, tokens: Tokens) {
         let start = minute.start().day_start();
         if start > self.start {
             *self = Day { start, covered_from: start.minute(), tokens, before: Some(Tokens::default()) };
@@ -120,18 +120,18 @@ impl Day {
     }
 
     /// Everything taken so far of the day that `minute` lies in, if it is this day and nothing is missing.
-    pub fn total(&self, minute: Minute) -> Option<Tokens> {
+    pub(crate) fn total(&self, minute: Minute) -> Option<Tokens> {
         let same_day = minute.start().day_start() == self.start;
         self.before.filter(|_| same_day).map(|before| before + self.tokens)
     }
 
     /// The minutes still to be read, as `from .. until`.
-    pub fn missing(&self) -> Option<(Minute, Minute)> {
+    pub(crate) fn missing(&self) -> Option<(Minute, Minute)> {
         self.before.is_none().then(|| (self.start.minute(), self.covered_from))
     }
 
     /// Fills in the minutes that were missing, if all of them are known. `tokens`: what one of them spent.
-    pub fn fill(&mut self, tokens: impl Fn(Minute) -> Option<Tokens>) {
+    pub(crate) fn fill(&mut self, tokens: impl Fn(Minute) -> Option<Tokens>) {
         if let Some((from, until)) = self.missing() {
             self.before = from.until(until).map(tokens).sum();
         }

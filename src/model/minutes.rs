@@ -57,7 +57,7 @@ pub(crate) struct History {
 }
 
 impl History {
-    pub fn new(since: Timestamp, quiet_before: Option<Minute>) -> History {
+    pub(crate) fn new(since: Timestamp, quiet_before: Option<Minute>) -> History {
         History {
             listed: None,
             named: MetricSet::default(),
@@ -78,7 +78,7 @@ impl History {
     }
 
     /// ListMetrics shows these metrics of it, and would show any published before the minute `covers`.
-    pub fn show(&mut self, listed: &ListedId, covers: Minute) {
+    pub(crate) fn show(&mut self, listed: &ListedId, covers: Minute) {
         self.listing_covers = self.listing_covers.max(Some(covers));
         let metrics = listed.metrics.iter().map(|metric| metric.canonical()).collect();
         self.listed = Some(self.listed.unwrap_or_default().union(metrics));
@@ -86,14 +86,14 @@ impl History {
     }
 
     /// The names to ask for a metric by: those ListMetrics shows, else its usual one.
-    pub fn names(&self, metric: Metric) -> impl Iterator<Item = Metric> {
+    pub(crate) fn names(&self, metric: Metric) -> impl Iterator<Item = Metric> {
         let shown = self.named.iter().filter(move |name| name.canonical() == metric);
         let none = shown.clone().next().is_none();
         shown.chain(none.then_some(metric))
     }
 
     /// Whether ListMetrics shows a metric, or an answer held it.
-    pub fn publishes(&self, metric: Metric) -> bool {
+    pub(crate) fn publishes(&self, metric: Metric) -> bool {
         match self.listed {
             Some(listed) => listed.has(metric),
             None => self.column(metric).is_some(),
@@ -101,16 +101,16 @@ impl History {
     }
 
     /// Whether ListMetrics shows InvocationLatency.
-    pub fn publishes_latency(&self) -> bool {
+    pub(crate) fn publishes_latency(&self) -> bool {
         self.listed.is_some_and(|listed| listed.has_any_statistic_of(Metric::LatencyAverage))
     }
 
     /// The token metrics asked for.
-    pub fn token_metrics(&self) -> impl Iterator<Item = Metric> {
+    pub(crate) fn token_metrics(&self) -> impl Iterator<Item = Metric> {
         self.metrics().filter(|metric| Tokens::METRICS.contains(metric))
     }
 
-    pub fn cell(&self, metric: Metric, minute: Minute) -> Cell {
+    pub(crate) fn cell(&self, metric: Metric, minute: Minute) -> Cell {
         match self.column(metric) {
             Some(column) => column.cell(self.first, minute),
             None if self.may_yet_be_listed(metric, minute) => Cell::Unknown,
@@ -132,17 +132,17 @@ impl History {
     }
 
     /// The calls refused in a minute, if any datapoint says so.
-    pub fn throttles(&self, minute: Minute) -> Option<f64> {
+    pub(crate) fn throttles(&self, minute: Minute) -> Option<f64> {
         self.cell(Metric::Throttles, minute).point()
     }
 
     /// Whether calls are known to have been refused in a minute.
-    pub fn is_throttled(&self, minute: Minute) -> bool {
+    pub(crate) fn is_throttled(&self, minute: Minute) -> bool {
         self.throttles(minute).is_some_and(|throttles| throttles > 0.0)
     }
 
     /// As `cell`, and unknown while the minute may still grow.
-    pub fn settled_cell(&self, metric: Metric, minute: Minute) -> Cell {
+    pub(crate) fn settled_cell(&self, metric: Metric, minute: Minute) -> Cell {
         match self.column(metric) {
             Some(column) if column.growing.contains(&minute) => Cell::Unknown,
             _ => self.cell(metric, minute),
@@ -150,22 +150,22 @@ impl History {
     }
 
     /// The first minute of a metric that is not final; `None` if it was never read.
-    pub fn settled_until(&self, metric: Metric) -> Option<Minute> {
+    pub(crate) fn settled_until(&self, metric: Metric) -> Option<Minute> {
         self.column(metric).and_then(|column| column.settled)
     }
 
     /// From where a metric must be read again; `None` if it never was.
-    pub fn read_from(&self, metric: Metric) -> Option<Minute> {
+    pub(crate) fn read_from(&self, metric: Metric) -> Option<Minute> {
         self.column(metric).and_then(Column::read_from)
     }
 
     /// Whether calls came in nearly every minute until the last one.
-    pub fn is_steady(&self) -> bool {
+    pub(crate) fn is_steady(&self) -> bool {
         self.column(Metric::Invocations).is_some_and(|column| column.steady(self.first).is_some())
     }
 
     /// The first minute not read of every metric asked for; of an idle id, of those that tell it is idle.
-    pub fn read_until(&self, idle: i64) -> Option<Minute> {
+    pub(crate) fn read_until(&self, idle: i64) -> Option<Minute> {
         let idle = self.is_idle(idle);
         let tells =
             |column: &&Column| !idle || [Metric::Invocations, Metric::Throttles].contains(&column.metric);
@@ -182,7 +182,7 @@ impl History {
 
     /// Whether every metric was read until so many minutes after the last datapoint. Then Invocations tell
     /// whether the others have anything to say.
-    pub fn is_idle(&self, minutes: i64) -> bool {
+    pub(crate) fn is_idle(&self, minutes: i64) -> bool {
         let from = self.idle_from(minutes);
         let silent = |column: &Column| column.settled.is_some_and(|settled| settled >= from);
         !self.columns.is_empty() && self.columns.iter().all(silent)
@@ -190,7 +190,7 @@ impl History {
 
     /// Whether an idle id is known to have done nothing in a minute, though only its Invocations were read:
     /// a minute without calls, so long after the last datapoint, spends nothing of any quota.
-    pub fn did_nothing(&self, minute: Minute, invocations: Cell, idle: i64) -> bool {
+    pub(crate) fn did_nothing(&self, minute: Minute, invocations: Cell, idle: i64) -> bool {
         minute >= self.idle_from(idle) && invocations.sum() == Some(0.0)
     }
 
@@ -200,18 +200,18 @@ impl History {
     }
 
     /// The metrics asked for, and the counters of the Sum metrics among them as they are published.
-    pub fn totals(&self, settings: &Settings, now: Timestamp) -> BTreeMap<Metric, f64> {
+    pub(crate) fn totals(&self, settings: &Settings, now: Timestamp) -> BTreeMap<Metric, f64> {
         let held = |column: &Column| now < column.born.plus(settings.counter_hold);
         let sums = self.columns.iter().filter(|column| column.metric.is_sum());
         sums.map(|column| (column.metric, if held(column) { 0.0 } else { column.published() })).collect()
     }
 
-    pub fn metrics(&self) -> impl Iterator<Item = Metric> {
+    pub(crate) fn metrics(&self) -> impl Iterator<Item = Metric> {
         self.columns.iter().map(|column| column.metric)
     }
 
     /// The next moment after `now` at which a counter is let go from 0.
-    pub fn next_release(&self, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn next_release(&self, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
         let born = self.columns.iter().map(|column| column.born).chain(self.charge.since());
         born.map(|born| born.plus(settings.counter_hold)).filter(|&at| at > now).min()
     }
@@ -221,7 +221,7 @@ impl History {
     }
 
     /// Takes in the answers of one round for this id.
-    pub fn ingest(&mut self, wanted: MetricSet, readings: &[&SeriesReading], ages: &Ages) {
+    pub(crate) fn ingest(&mut self, wanted: MetricSet, readings: &[&SeriesReading], ages: &Ages) {
         self.ask_for(wanted, ages);
         let answers = answers(readings, ages.closed);
         let from = answers.values().filter(|a| !a.cells.is_empty()).map(|a| a.from).min();
@@ -236,7 +236,7 @@ impl History {
     }
 
     /// Fills the day with its minutes from before the exporter came.
-    pub fn ingest_today(&mut self, readings: &[&SeriesReading], ages: &Ages) {
+    pub(crate) fn ingest_today(&mut self, readings: &[&SeriesReading], ages: &Ages) {
         let answers = answers(readings, ages.closed);
         let wanted: Vec<Metric> = self.token_metrics().collect();
         self.day.fill(|minute| {
@@ -389,7 +389,7 @@ impl History {
     }
 
     /// What one minute spends of token quotas: the estimate where there is one, else the tokens.
-    pub fn tokens(&self, minute: Minute) -> Tokens {
+    pub(crate) fn tokens(&self, minute: Minute) -> Tokens {
         let sum = |metric| self.cell(metric, minute).sum().unwrap_or(0.0);
         match self.cell(Metric::EstimatedTokens, minute) {
             Cell::Point(estimate) => Tokens::of(Metric::EstimatedTokens, estimate),
@@ -404,34 +404,34 @@ impl History {
 
     /// Moves settled tokens into the charge counter. Those of a new id wait until ListMetrics shows all of its
     /// metrics: an estimate among them replaces what its tokens would be charged.
-    pub fn charge(&mut self, factor: Option<f64>, now: Timestamp) {
+    pub(crate) fn charge(&mut self, factor: Option<f64>, now: Timestamp) {
         self.charge.charge(factor, now);
     }
 
     /// Whether `charge` has something to do.
-    pub fn is_charge_due(&self, factor: Option<f64>) -> bool {
+    pub(crate) fn is_charge_due(&self, factor: Option<f64>) -> bool {
         self.is_wholly_listed() && self.charge.is_charge_due(factor)
     }
 
     /// The charge counter as it is published; `None` before anything could be counted.
-    pub fn charged(&self, settings: &Settings, now: Timestamp) -> Option<f64> {
+    pub(crate) fn charged(&self, settings: &Settings, now: Timestamp) -> Option<f64> {
         self.charge.counted(now, settings.counter_hold)
     }
 
     /// Output tokens that the charge counter lacks, since nobody knows their burndown.
-    pub fn uncounted_output(&self) -> f64 {
+    pub(crate) fn uncounted_output(&self) -> f64 {
         self.charge.uncounted_output()
     }
 
     /// The tokens of today up to the end of `minute`, if all of them are known.
-    pub fn tokens_today(&self, minute: Minute) -> Option<Tokens> {
+    pub(crate) fn tokens_today(&self, minute: Minute) -> Option<Tokens> {
         let kept = self.first.max(self.start);
         let taken_until = self.taken_until.filter(|&taken| minute < taken && minute >= kept)?;
         let later = (minute + 1).until(taken_until).map(|m| self.tokens(m));
         self.day.total(minute).map(|total| later.fold(total, |total, tokens| total - tokens))
     }
 
-    pub fn taken_until(&self) -> Option<Minute> {
+    pub(crate) fn taken_until(&self) -> Option<Minute> {
         self.taken_until
     }
 

@@ -19,34 +19,34 @@ pub(crate) struct Tripwire {
 
 impl Tripwire {
     /// What is read: calls are there to be compared, throttles to be found.
-    pub const METRICS: [Metric; 2] = [Metric::Invocations, Metric::Throttles];
+    pub(crate) const METRICS: [Metric; 2] = [Metric::Invocations, Metric::Throttles];
 
     /// Whether the target has series without dimensions at all. CloudWatch lists InvocationThrottles among
     /// them only after a first refusal, so it is asked for before that.
-    pub fn is_shown(&self) -> bool {
+    pub(crate) fn is_shown(&self) -> bool {
         self.history.is_some()
     }
 
     /// Whether what a series does not hold happened to nobody: only where ListMetrics has shown the series itself.
-    pub fn is_believed(&self, metric: Metric) -> bool {
+    pub(crate) fn is_believed(&self, metric: Metric) -> bool {
         let listed = self.history.as_ref().and_then(|history| history.listed);
         !self.doubted.has(metric) && listed.is_some_and(|listed| listed.has(metric))
     }
 
-    pub fn show(&mut self, listed: &ListedId, at: Timestamp) {
+    pub(crate) fn show(&mut self, listed: &ListedId, at: Timestamp) {
         let history = self.history.get_or_insert_with(|| Arc::new(History::new(at, None)));
         Arc::make_mut(history).show(listed, at.minute());
     }
 
     /// The query of a round; `first`: from where it is read the first time.
-    pub fn request(&self, metric: Metric, first: Minute, until: Minute) -> Option<SeriesRequest> {
+    pub(crate) fn request(&self, metric: Metric, first: Minute, until: Minute) -> Option<SeriesRequest> {
         let history = self.history.as_ref()?;
         let from = history.read_from(metric).unwrap_or(first);
         let id = InvocationId::account_wide();
         (from < until).then_some(SeriesRequest { id, metric, from, until })
     }
 
-    pub fn observe(&mut self, reading: &UsageReading, ages: &Ages) {
+    pub(crate) fn observe(&mut self, reading: &UsageReading, ages: &Ages) {
         let Some(history) = &mut self.history else { return };
         let answers: Vec<&SeriesReading> =
             Tripwire::METRICS.iter().filter_map(|&metric| answer(reading, metric)).collect();
@@ -55,12 +55,12 @@ impl Tripwire {
         }
     }
 
-    pub fn doubt(&mut self, metric: Metric) {
+    pub(crate) fn doubt(&mut self, metric: Metric) {
         self.doubted = self.doubted.with(metric);
     }
 
     /// The calls of all ids together in a minute; `None` where no series tells.
-    pub fn calls(&self, minute: Minute) -> Option<Cell> {
+    pub(crate) fn calls(&self, minute: Minute) -> Option<Cell> {
         let history = self.history.as_ref().filter(|_| self.is_believed(Metric::Invocations))?;
         Some(history.settled_cell(Metric::Invocations, minute))
     }

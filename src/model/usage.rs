@@ -120,29 +120,29 @@ impl Metric {
 pub(crate) struct MetricSet(u32);
 
 impl MetricSet {
-    pub fn has(self, metric: Metric) -> bool {
+    pub(crate) fn has(self, metric: Metric) -> bool {
         self.0 & (1 << metric as u32) != 0
     }
 
-    pub fn with(self, metric: Metric) -> MetricSet {
+    pub(crate) fn with(self, metric: Metric) -> MetricSet {
         MetricSet(self.0 | 1 << metric as u32)
     }
 
-    pub fn union(self, other: MetricSet) -> MetricSet {
+    pub(crate) fn union(self, other: MetricSet) -> MetricSet {
         MetricSet(self.0 | other.0)
     }
 
-    pub fn iter(self) -> impl Iterator<Item = Metric> + Clone {
+    pub(crate) fn iter(self) -> impl Iterator<Item = Metric> + Clone {
         Metric::ALL.iter().copied().filter(move |&metric| self.has(metric))
     }
 
     /// What is billed for reading them all of one id.
-    pub fn billed(self) -> MetricSet {
+    pub(crate) fn billed(self) -> MetricSet {
         self.iter().map(Metric::billed_as).collect()
     }
 
     /// Whether a statistic of the same CloudWatch metric is among them: ListMetrics shows no statistics.
-    pub fn has_any_statistic_of(self, metric: Metric) -> bool {
+    pub(crate) fn has_any_statistic_of(self, metric: Metric) -> bool {
         self.billed().has(metric.billed_as())
     }
 }

@@ -1,7 +1,11 @@
 //! Everything a user would notice, in one binary. The modules stand under the harness that they use; a new test
 //! goes to the first harness that can show its mistake.
 #![allow(clippy::disallowed_methods, reason = "tests read files, and time what they start")]
-#![allow(clippy::unwrap_used, reason = "a test ends where it is surprised; its modules share freely")]
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test ends where it is surprised; its modules share freely"
+)]
 
 // The text of the project itself.
 mod architecture; // import rules and circles of src/, documents that name what exists

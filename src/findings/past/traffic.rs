@@ -31,7 +31,7 @@ pub(super) struct Traffic<'a> {
 }
 
 impl<'a> Traffic<'a> {
-    pub fn new(survey: &'a Survey<'a>, activity: &'a Activity<'a>) -> Traffic<'a> {
+    pub(super) fn new(survey: &'a Survey<'a>, activity: &'a Activity<'a>) -> Traffic<'a> {
         let throttles = activity.series(Metric::Throttles);
         let is_refused = throttles.iter().any(|throttles| *throttles > 0.0);
         let keys = activity.quotas().into_iter().filter(|key| is_refused && !key.code.is_empty());
@@ -46,7 +46,7 @@ impl<'a> Traffic<'a> {
     }
 
     /// `None` where nothing was refused, and not much failed.
-    pub fn case(&self) -> Option<Case> {
+    pub(super) fn case(&self) -> Option<Case> {
         let settled = self.survey.settled();
         let refused: Vec<usize> = (0..settled).filter(|&at| self.throttles[at] > 0.0).collect();
         let (cause, places) = match refused.len() {

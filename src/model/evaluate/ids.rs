@@ -21,7 +21,7 @@ fn never_failed(endpoint: Endpoint) -> &'static [Metric] {
 }
 
 impl Spending<'_> {
-    pub fn id(&self, id: &InvocationId, known: &Known) -> IdStatus {
+    pub(super) fn id(&self, id: &InvocationId, known: &Known) -> IdStatus {
         let history = &known.history;
         let minute = history.metrics().filter_map(|metric| Some((metric, self.newest(known, metric)?)));
         let mut status = IdStatus {
@@ -52,7 +52,7 @@ impl Spending<'_> {
         if counts { cell.sum() } else { cell.point() }
     }
 
-    pub fn models_in_use(&self) -> BTreeSet<Arc<str>> {
+    pub(super) fn models_in_use(&self) -> BTreeSet<Arc<str>> {
         let mut models = BTreeSet::new();
         for known in self.state.memory.ids.values() {
             let keys = known.resolution.charges.iter().filter_map(|charge| charge.quota.as_ref());
@@ -63,7 +63,7 @@ impl Spending<'_> {
     }
 
     /// Nobody can say that an id has no quota before quotas were read, and the catalog was asked for.
-    pub fn unmapped(&self) -> Vec<(InvocationId, Unmapped)> {
+    pub(super) fn unmapped(&self) -> Vec<(InvocationId, Unmapped)> {
         let asked = self.state.collectors.contains_key(&Collector::Catalog);
         if self.state.quotas.is_none() || !asked {
             return Vec::new();

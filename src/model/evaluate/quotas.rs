@@ -11,7 +11,7 @@ use crate::model::usage::{InvocationId, Metric};
 use std::sync::Arc;
 
 impl Spending<'_> {
-    pub fn quotas(&self) -> Vec<QuotaStatus> {
+    pub(super) fn quotas(&self) -> Vec<QuotaStatus> {
         if self.state.quotas.is_none() {
             return Vec::new();
         }

@@ -17,7 +17,7 @@ pub(super) type Ids<'a> = Vec<(&'a InvocationId, &'a Known)>;
 
 impl<'a> Spending<'a> {
     /// The ids of the runtime endpoint by pool. Mantle publishes no throttles.
-    pub fn by_pool(&self) -> BTreeMap<Pool, Ids<'a>> {
+    pub(super) fn by_pool(&self) -> BTreeMap<Pool, Ids<'a>> {
         let mut pools: BTreeMap<Pool, Ids> = BTreeMap::new();
         let ids = self.state.memory.ids.iter().filter(|(id, _)| id.endpoint == Endpoint::Runtime);
         for (id, known) in ids {
@@ -27,7 +27,7 @@ impl<'a> Spending<'a> {
         pools
     }
 
-    pub fn refusals(&self, quotas: &[QuotaStatus], pool: Pool, ids: &Ids) -> ThrottleStatus {
+    pub(super) fn refusals(&self, quotas: &[QuotaStatus], pool: Pool, ids: &Ids) -> ThrottleStatus {
         let spenders = self.spenders_of(ids);
         let latest = (self.closed - self.settings.unread_minutes()).until(self.closed);
         let mut status = throttling::status(pool, &spenders, self.closed, latest);
@@ -39,7 +39,7 @@ impl<'a> Spending<'a> {
 
     /// Takes back "reservation" where the account's Cross-Model Max Tokens Per Day may be spent, whose use
     /// nobody can measure: then every call of every model is refused, far below all other limits.
-    pub fn doubt_reservations(&self, throttling: &mut [ThrottleStatus]) {
+    pub(super) fn doubt_reservations(&self, throttling: &mut [ThrottleStatus]) {
         let refused: BTreeSet<Arc<str>> = throttling
             .iter()
             .filter(|status| status.is_refused_entirely())
@@ -80,7 +80,7 @@ impl<'a> Spending<'a> {
     }
 
     /// Whether a limit was reached in one of the throttled minutes, settled or not.
-    pub fn is_at_limit(&self, quotas: &[QuotaStatus], ids: &Ids) -> bool {
+    pub(super) fn is_at_limit(&self, quotas: &[QuotaStatus], ids: &Ids) -> bool {
         let spenders = self.spenders_of(ids);
         let mut throttled = throttling::throttled_minutes(&spenders, self.closed);
         throttled.any(|minute| {
@@ -90,7 +90,7 @@ impl<'a> Spending<'a> {
     }
 
     /// Whether calls are refused and the last evaluation, though it had usage, saw nothing of it.
-    pub fn is_new(&self, status: &ThrottleStatus) -> bool {
+    pub(super) fn is_new(&self, status: &ThrottleStatus) -> bool {
         let before = &self.state.evaluation;
         let same = |other: &&ThrottleStatus| other.pool == status.pool;
         status.throttled_seconds > 0

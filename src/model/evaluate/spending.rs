@@ -29,7 +29,7 @@ pub(super) struct Spending<'a> {
 }
 
 impl<'a> Spending<'a> {
-    pub fn new(state: &'a TargetState, settings: &'a Settings, now: Timestamp) -> Spending<'a> {
+    pub(super) fn new(state: &'a TargetState, settings: &'a Settings, now: Timestamp) -> Spending<'a> {
         let read_at = state.memory.usage_at.unwrap_or(state.memory.since);
         let mut spending = Spending {
             state,
@@ -52,11 +52,11 @@ impl<'a> Spending<'a> {
     }
 
     /// Whether usage was read, and not too long ago.
-    pub fn is_fresh(&self) -> bool {
+    pub(super) fn is_fresh(&self) -> bool {
         self.state.memory.usage_at.is_some_and(|at| self.now.since(at) <= self.settings.usage_max_age)
     }
 
-    pub fn spender(&self, id: &'a InvocationId, known: &'a Known) -> Spender<'a> {
+    pub(super) fn spender(&self, id: &'a InvocationId, known: &'a Known) -> Spender<'a> {
         let model = known.resolution.model.as_ref();
         let factor = model.and_then(|model| burndown(model, self.read_at, &self.settings.burndown));
         Spender { id, history: &known.history, weight: 1.0, factor, idle: self.settings.idle_minutes() }
@@ -64,7 +64,7 @@ impl<'a> Spending<'a> {
 
     /// The settled minutes that may be shown as the newest: older ones have outlived their `max_age` since
     /// they should have been read, where one id fails while others are read.
-    pub fn recent(&self, idle: bool) -> impl DoubleEndedIterator<Item = Minute> {
+    pub(super) fn recent(&self, idle: bool) -> impl DoubleEndedIterator<Item = Minute> {
         let stretch = &self.state.memory.stretch;
         let unread = self.settings.cadence.map_or(0.0, |cadence| match idle {
             true => cadence.idle_interval as f64 * stretch.idle,
@@ -77,7 +77,7 @@ impl<'a> Spending<'a> {
     /// Whether somebody called in a minute who is no known id: ListMetrics shows a new id up to 15 minutes late, and
     /// only a series that adds up all calls tells earlier. `None`: it does not tell of that minute, or not yet, since
     /// calm ids are read more seldom.
-    pub fn has_strangers(&self, minute: Minute) -> Option<bool> {
+    pub(super) fn has_strangers(&self, minute: Minute) -> Option<bool> {
         let memory = &self.state.memory;
         let Some(all) = memory.tripwire.calls(minute) else { return Some(false) };
         let all = all.sum()?;
@@ -95,7 +95,7 @@ impl<'a> Spending<'a> {
 
     /// The limits that may have held in a minute, `limit` being today's: between two readings of the quotas
     /// nobody knows which of two did.
-    pub fn limits_in(&self, minute: Minute, code: &str, limit: f64) -> Limits {
+    pub(super) fn limits_in(&self, minute: Minute, code: &str, limit: f64) -> Limits {
         let mut limits = Limits { lowest: limit, highest: limit };
         let changes = self.state.memory.limit_changes.iter().rev();
         for LimitChange { old, after, before, .. } in changes.filter(|c| c.code == code && c.old > 0.0) {
@@ -109,7 +109,7 @@ impl<'a> Spending<'a> {
     }
 
     /// Whether an id had traffic within the last 24 hours.
-    pub fn is_recent(&self, known: &Known) -> bool {
+    pub(super) fn is_recent(&self, known: &Known) -> bool {
         known.history.last_datapoint.is_some_and(|minute| self.now.since(minute.end()) <= UNMAPPED_AGE)
     }
 }

@@ -20,7 +20,7 @@ const WELL_BELOW: f64 = 0.8;
 
 /// How much of a limit was used in a minute.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Share {
+pub(crate) enum Share {
     /// There is no such quota.
     NoLimit,
     /// The limit, or the usage, is not known.
@@ -30,7 +30,7 @@ pub enum Share {
 
 impl Share {
     /// The more used of two limits; not knowing one leaves the answer open, unless the other is reached.
-    pub fn or(self, other: Share) -> Share {
+    pub(crate) fn or(self, other: Share) -> Share {
         match (self, other) {
             (Share::NoLimit, share) | (share, Share::NoLimit) => share,
             (Share::Of(a), Share::Of(b)) => Share::Of(a.max(b)),
@@ -40,7 +40,7 @@ impl Share {
     }
 
     /// From 0.9 on.
-    pub fn at_limit(self) -> bool {
+    pub(crate) fn at_limit(self) -> bool {
         matches!(self, Share::Of(ratio) if ratio >= AT_LIMIT)
     }
 
@@ -60,7 +60,7 @@ impl Share {
 
 /// One settled minute in which calls were refused.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Refused {
+pub(crate) struct Refused {
     pub requests: Share,
     pub tokens: Share,
     pub day: Share,
@@ -70,7 +70,7 @@ pub struct Refused {
 
 /// The last 15 minutes of a model and scope in which calls were refused.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Evidence {
+pub(crate) struct Evidence {
     /// Its settled throttled minutes.
     pub refused: Vec<Refused>,
     /// Throttles and 5xx of all its minutes.
@@ -83,7 +83,7 @@ pub struct Evidence {
 }
 
 /// What refused the calls, by evidence; no cause is named from fewer than five settled throttled minutes.
-pub fn cause(evidence: &Evidence) -> Cause {
+pub(crate) fn cause(evidence: &Evidence) -> Cause {
     let refused = &evidence.refused;
     if refused.len() < LEAST_MINUTES {
         return Cause::Unknown;

@@ -39,7 +39,7 @@ impl Spender<'_> {
     }
 
     /// What this id spends in one minute of a quota of that kind; `None` if unknown.
-    pub fn spends(&self, kind: QuotaKind, view: View, minute: Minute) -> Option<f64> {
+    pub(crate) fn spends(&self, kind: QuotaKind, view: View, minute: Minute) -> Option<f64> {
         let sum = |metric| self.cell(view, metric, minute).sum();
         let invocations = || self.cell(view, Metric::Invocations, minute);
         let of_day = kind == QuotaKind::TokensPerDay;
@@ -83,11 +83,11 @@ impl Spender<'_> {
     }
 
     /// Whether calls are known in a minute.
-    pub fn is_called(&self, minute: Minute) -> bool {
+    pub(crate) fn is_called(&self, minute: Minute) -> bool {
         self.history.settled_cell(Metric::Invocations, minute).point().is_some_and(|calls| calls > 0.0)
     }
 
-    pub fn is_throttled(&self, minute: Minute) -> bool {
+    pub(crate) fn is_throttled(&self, minute: Minute) -> bool {
         self.history.is_throttled(minute)
     }
 }

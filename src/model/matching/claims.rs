@@ -31,7 +31,7 @@ pub(super) enum Evidence {
 }
 
 impl Evidence {
-    pub fn method(self) -> Method {
+    pub(super) fn method(self) -> Method {
         match self {
             Evidence::Override => Method::Override,
             Evidence::UsageMetric => Method::UsageMetric,
@@ -59,7 +59,7 @@ pub(super) struct Row {
 
 impl Row {
     /// The rows that usage of a model can be held against.
-    pub fn all(listed: &[Arc<ServiceQuota>], providers: &BTreeSet<String>) -> Vec<Row> {
+    pub(super) fn all(listed: &[Arc<ServiceQuota>], providers: &BTreeSet<String>) -> Vec<Row> {
         let aliases = read_aliases(providers);
         listed.iter().filter_map(|quota| Row::read(quota, providers, &aliases)).collect()
     }
@@ -90,11 +90,11 @@ impl Row {
         })
     }
 
-    pub fn loosen(&mut self, providers: &BTreeSet<String>) {
+    pub(super) fn loosen(&mut self, providers: &BTreeSet<String>) {
         self.loose = Some(Identity::of_irregular_name(&self.text, providers));
     }
 
-    pub fn alias_reason(&self) -> Option<&'static str> {
+    pub(super) fn alias_reason(&self) -> Option<&'static str> {
         self.alias.map(|a| a.reason.as_str())
     }
 }
@@ -133,7 +133,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub fn new(id: &str, lists: &Lists) -> Model {
+    pub(super) fn new(id: &str, lists: &Lists) -> Model {
         let listed = lists.models.get(id);
         let mut identity = Identity::of_id(id);
         let provider = listed.and_then(|m| m.provider.as_deref()).map(provider_stem);
@@ -155,7 +155,7 @@ impl Model {
     }
 
     /// Where rows that may name it are found.
-    pub fn keys(&self) -> BTreeSet<String> {
+    pub(super) fn keys(&self) -> BTreeSet<String> {
         [Some(self.identity.key()), self.named.as_ref().map(Identity::key)].into_iter().flatten().collect()
     }
 
@@ -171,7 +171,7 @@ impl Model {
             || (scope == Scope::Provisioned && Identity::of_id(&alias.model) == self.identity)
     }
 
-    pub fn evidence(&self, row: &Row, rules: &Rules) -> Option<Evidence> {
+    pub(super) fn evidence(&self, row: &Row, rules: &Rules) -> Option<Evidence> {
         if let Some(owner) = rules.quotas.get(&*row.code) {
             return (owner.as_deref() == Some(&self.id)).then_some(Evidence::Override);
         }

@@ -59,7 +59,7 @@ pub(super) fn split_context(id: &str) -> (&str, Option<&str>) {
 
 impl Identity {
     /// From a base model id, such as `meta.llama3-1-70b-instruct-v1:0` or `amazon.nova-lite-v1:0:24k`.
-    pub fn of_id(id: &str) -> Identity {
+    pub(super) fn of_id(id: &str) -> Identity {
         let (base, context) = split_context(id);
         let (provider, rest) = base.split_once('.').unwrap_or(("", base));
         let (rest, minor) = rest.split_once(':').unwrap_or((rest, ""));
@@ -72,7 +72,7 @@ impl Identity {
     }
 
     /// From a name as people read it; `providers` are the stems that may stand before it.
-    pub fn of_name(name: &str, providers: &BTreeSet<String>) -> Identity {
+    pub(super) fn of_name(name: &str, providers: &BTreeSet<String>) -> Identity {
         let text = name.to_ascii_lowercase().replace('+', " plus ");
         let mut parts = tokens::parts_of_name(&text);
         let mut provider = None;
@@ -84,7 +84,7 @@ impl Identity {
     }
 
     /// From a name that may have anything before its provider: "the model Qwen3 32B".
-    pub fn of_irregular_name(name: &str, providers: &BTreeSet<String>) -> Identity {
+    pub(super) fn of_irregular_name(name: &str, providers: &BTreeSet<String>) -> Identity {
         let regular = Identity::of_name(name, providers);
         let mut rest = name;
         while regular.providers.is_empty()
@@ -153,17 +153,17 @@ impl Identity {
     }
 
     /// Where to look for texts of the same words.
-    pub fn key(&self) -> String {
+    pub(super) fn key(&self) -> String {
         self.words.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether a quota name says enough to name anything.
-    pub fn is_a_name(&self) -> bool {
+    pub(super) fn is_a_name(&self) -> bool {
         !self.words.is_empty() || !self.providers.is_empty()
     }
 
     /// Whether this quota name and `model` are the same in every part.
-    pub fn spells(&self, model: &Identity) -> bool {
+    pub(super) fn spells(&self, model: &Identity) -> bool {
         self.agrees(model)
             && self.same_versions(model)
             && self.revisions == model.revisions
@@ -174,7 +174,7 @@ impl Identity {
 
     /// Whether this quota name is `model` but for parts that AWS leaves out of names at random: `Instruct`,
     /// active parameters, the `v` of a dotted number at the end, and of model units the context length.
-    pub fn may_leave_out(&self, model: &Identity) -> bool {
+    pub(super) fn may_leave_out(&self, model: &Identity) -> bool {
         self.agrees(model)
             && (self.active == model.active || self.active.is_empty())
             && (self.instruct == model.instruct || !self.instruct)
@@ -186,7 +186,7 @@ impl Identity {
     /// of a whole family, or of a sibling that no list shows. Marketing names leave out sizes and dates,
     /// which count for nothing here, spell out initials (`sd4` is Stable Diffusion 4), or are other words
     /// altogether.
-    pub fn is_less_than(&self, id: &Identity) -> bool {
+    pub(super) fn is_less_than(&self, id: &Identity) -> bool {
         let mut missing = id.words.difference(&self.words);
         let others = !self.words.is_empty() && self.words.is_disjoint(&id.words);
         let fewer_words = !others && missing.any(|word| !self.has_initials(word));
@@ -203,7 +203,7 @@ impl Identity {
     }
 
     /// Whether both state a part and state it differently.
-    pub fn contradicts(&self, model: &Identity) -> bool {
+    pub(super) fn contradicts(&self, model: &Identity) -> bool {
         let differ = |a: &BTreeSet<String>, b: &BTreeSet<String>| !a.is_empty() && !b.is_empty() && a != b;
         let (mine, theirs) = (self.numbers(), model.numbers());
         let other_numbers = !mine.is_empty()
@@ -220,20 +220,20 @@ impl Identity {
             || (!self.revisions.is_empty() && theirs.is_empty() && model.first)
     }
 
-    pub fn same_provider(&self, model: &Identity) -> bool {
+    pub(super) fn same_provider(&self, model: &Identity) -> bool {
         self.providers.is_empty()
             || model.providers.is_empty()
             || !self.providers.is_disjoint(&model.providers)
     }
 
     /// Whether this name has a number and `model` none of any sort: "Nova 2 Lite" is no Nova Lite.
-    pub fn numbers_an_unnumbered(&self, model: &Identity) -> bool {
+    pub(super) fn numbers_an_unnumbered(&self, model: &Identity) -> bool {
         let numbered = self.numbers().into_iter().any(|number| *number != [1]);
         numbered && model.numbers().is_empty() && model.dates.is_empty() && model.sizes.is_empty()
     }
 
     /// How many numbers, sizes, dates, active parameters and context lengths one of the two states alone.
-    pub fn parts_apart(&self, model: &Identity) -> usize {
+    pub(super) fn parts_apart(&self, model: &Identity) -> usize {
         let apart = |a: &BTreeSet<String>, b: &BTreeSet<String>| a.symmetric_difference(b).count();
         self.numbers().symmetric_difference(&model.numbers()).count()
             + apart(&self.sizes, &model.sizes)

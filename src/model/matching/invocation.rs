@@ -114,7 +114,7 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    pub fn new(catalog: &Catalog) -> Lists {
+    pub(super) fn new(catalog: &Catalog) -> Lists {
         let mut lists = Lists { tags: catalog.tags.clone().unwrap_or_default(), ..Lists::default() };
         for model in catalog.models.iter().flatten() {
             lists.models.insert(model.id.clone(), model.clone());
@@ -161,7 +161,7 @@ impl Lists {
     }
 
     /// An id of AWS/Bedrock.
-    pub fn runtime(&self, id: &str) -> Meaning {
+    pub(super) fn runtime(&self, id: &str) -> Meaning {
         match Arn::parse(id) {
             Some(arn) => self.arn(id, arn),
             None => self.plain(id),
@@ -169,7 +169,7 @@ impl Lists {
     }
 
     /// An id of AWS/BedrockMantle: a base model id, sometimes without its provider.
-    pub fn mantle(&self, id: &str) -> Meaning {
+    pub(super) fn mantle(&self, id: &str) -> Meaning {
         let meaning = |model: &str| Meaning::of(IdType::Mantle, model, Scope::OnDemand, Spends::Mantle);
         let mut ends = self.models.keys().filter(|m| m.split_once('.').is_some_and(|(_, rest)| rest == id));
         match (ends.next(), ends.next()) {
@@ -220,7 +220,7 @@ impl Lists {
     }
 
     /// Ids such as `…:24k`, and those whose one inference type is PROVISIONED.
-    pub fn provisioned_only(&self, id: &str) -> bool {
+    pub(super) fn provisioned_only(&self, id: &str) -> bool {
         let types = self.models.get(id).map(|m| m.inference_types.as_slice()).unwrap_or_default();
         split_context(id).1.is_some() || (!types.is_empty() && types.iter().all(|t| t == "PROVISIONED"))
     }

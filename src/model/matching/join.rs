@@ -37,7 +37,7 @@ pub(super) struct Join {
 
 impl Join {
     /// `listed`: every row, sorted by code. `ids`: see [`Join::ids`].
-    pub fn new(
+    pub(super) fn new(
         listed: &[Arc<ServiceQuota>],
         lists: &Arc<Lists>,
         ids: &BTreeSet<String>,
@@ -68,14 +68,14 @@ impl Join {
     }
 
     /// The models that rows may belong to: those listed, and those the user's rules tell of.
-    pub fn ids(lists: &Lists, rules: &Rules) -> BTreeSet<String> {
+    pub(super) fn ids(lists: &Lists, rules: &Rules) -> BTreeSet<String> {
         let told = rules.quotas.values().flatten().cloned();
         let told = told.chain(rules.models.keys().filter_map(|id| lists.runtime(id).model));
         lists.models.keys().cloned().chain(told).collect()
     }
 
     /// Whether [`Join::new`] would make the same of these.
-    pub fn serves(
+    pub(super) fn serves(
         &self,
         listed: &[Arc<ServiceQuota>],
         lists: &Lists,
@@ -117,7 +117,7 @@ impl Join {
     }
 
     /// The rows of a model that is not listed, read off its id, and those that name it equally well.
-    pub fn of_unlisted(&self, model: &Model) -> (Vec<Won>, BTreeMap<Slot, Vec<usize>>) {
+    pub(super) fn of_unlisted(&self, model: &Model) -> (Vec<Won>, BTreeMap<Slot, Vec<usize>>) {
         let settled = settle(&self.rows, &self.unlisted_claims(model));
         let won = settled.won.iter().map(|(at, evidence)| self.key(&model.id, *at, *evidence));
         (won.collect(), settled.disputed)

@@ -51,19 +51,19 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub fn standard(scope: Scope, kind: QuotaKind) -> Slot {
+    pub(super) fn standard(scope: Scope, kind: QuotaKind) -> Slot {
         Slot { endpoint: Endpoint::Runtime, scope, variant: Variant::Standard, kind }
     }
 
-    pub fn mantle(kind: QuotaKind) -> Slot {
+    pub(super) fn mantle(kind: QuotaKind) -> Slot {
         Slot { endpoint: Endpoint::Mantle, scope: Scope::OnDemand, variant: Variant::Standard, kind }
     }
 
-    pub fn custom_deployment(kind: QuotaKind) -> Slot {
+    pub(super) fn custom_deployment(kind: QuotaKind) -> Slot {
         Slot { variant: Variant::CustomDeployment, ..Slot::standard(Scope::OnDemand, kind) }
     }
 
-    pub fn key(self, model: &Arc<str>, code: Arc<str>) -> QuotaKey {
+    pub(super) fn key(self, model: &Arc<str>, code: Arc<str>) -> QuotaKey {
         let Slot { endpoint, scope, variant, kind } = self;
         QuotaKey { model: model.clone(), endpoint, scope, variant, kind, code }
     }

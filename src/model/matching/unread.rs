@@ -76,7 +76,7 @@ pub(super) struct UnreadRow {
 }
 
 impl UnreadRow {
-    pub fn all(listed: &[Arc<ServiceQuota>], providers: &BTreeSet<String>) -> Vec<UnreadRow> {
+    pub(super) fn all(listed: &[Arc<ServiceQuota>], providers: &BTreeSet<String>) -> Vec<UnreadRow> {
         listed.iter().filter_map(|quota| UnreadRow::read(quota, providers)).collect()
     }
 
@@ -101,7 +101,7 @@ impl UnreadRow {
         })
     }
 
-    pub fn may_limit(&self, slot: &Slot) -> bool {
+    pub(super) fn may_limit(&self, slot: &Slot) -> bool {
         self.endpoint == slot.endpoint
             && self.variant == slot.variant
             && self.scopes.contains(&slot.scope)

@@ -40,7 +40,7 @@ const SHIPPED: &[(&str, &str)] = &[
 pub(super) struct Vocabulary(BTreeMap<String, BTreeSet<String>>);
 
 impl Vocabulary {
-    pub fn new<'a>(models: impl Iterator<Item = &'a Model>) -> Vocabulary {
+    pub(super) fn new<'a>(models: impl Iterator<Item = &'a Model>) -> Vocabulary {
         let mut words: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (provider, shipped) in SHIPPED {
             let shipped = shipped.split(' ').map(str::to_string);
@@ -55,7 +55,7 @@ impl Vocabulary {
     }
 
     /// Whether a model of one of `providers` has that word in its name.
-    pub fn knows(&self, providers: &BTreeSet<String>, word: &str) -> bool {
+    pub(super) fn knows(&self, providers: &BTreeSet<String>, word: &str) -> bool {
         providers.iter().filter_map(|provider| self.0.get(provider)).any(|words| words.contains(word))
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Ages {
 }
 
 impl Ages {
-    pub fn new(settings: &Settings, at: Timestamp, counted_from: Minute) -> Ages {
+    pub(crate) fn new(settings: &Settings, at: Timestamp, counted_from: Minute) -> Ages {
         Ages {
             at,
             closed: settings.closed(at),
@@ -44,7 +44,7 @@ impl Ages {
     }
 
     /// The same while nothing at all is published.
-    pub fn in_silence(self) -> Ages {
+    pub(crate) fn in_silence(self) -> Ages {
         Ages { grace: SILENCE, ..self }
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub fn new(reading: &SeriesReading, closed: Minute) -> Answer {
+    pub(super) fn new(reading: &SeriesReading, closed: Minute) -> Answer {
         let (from, until) = (reading.from, reading.until.min(closed));
         let blank = if reading.complete { Cell::Absent } else { Cell::Unknown };
         let mut cells = vec![blank; (until.0 - from.0).max(0) as usize];
@@ -41,7 +41,7 @@ impl Answer {
     }
 
     /// Joins the answer for the other spelling; minutes that only one of them covers count as it says.
-    pub fn join(self, other: Answer) -> Answer {
+    pub(super) fn join(self, other: Answer) -> Answer {
         let from = self.from.min(other.from);
         let until = self.until().max(other.until());
         let cells = from.until(until).map(|m| match (self.get(m), other.get(m)) {
@@ -51,15 +51,15 @@ impl Answer {
         Answer { metric: self.metric, from, cells: cells.collect() }
     }
 
-    pub fn until(&self) -> Minute {
+    pub(super) fn until(&self) -> Minute {
         self.from + self.cells.len() as i64
     }
 
-    pub fn get(&self, minute: Minute) -> Option<Cell> {
+    pub(super) fn get(&self, minute: Minute) -> Option<Cell> {
         usize::try_from(minute.0 - self.from.0).ok().and_then(|i| self.cells.get(i)).copied()
     }
 
-    pub fn minutes(&self) -> impl Iterator<Item = (Minute, Cell)> {
+    pub(super) fn minutes(&self) -> impl Iterator<Item = (Minute, Cell)> {
         self.from.until(self.until()).zip(self.cells.iter().copied())
     }
 }

@@ -17,7 +17,7 @@ pub(crate) enum Cell {
 
 impl Cell {
     /// The value of a Sum metric, for which no datapoint means 0.
-    pub fn sum(self) -> Option<f64> {
+    pub(crate) fn sum(self) -> Option<f64> {
         match self {
             Cell::Unknown => None,
             Cell::Absent => Some(0.0),
@@ -25,7 +25,7 @@ impl Cell {
         }
     }
 
-    pub fn point(self) -> Option<f64> {
+    pub(crate) fn point(self) -> Option<f64> {
         match self {
             Cell::Point(value) => Some(value),
             _ => None,
@@ -97,22 +97,22 @@ fn put<T: Copy>(cells: &mut Vec<T>, at: usize, unknown: T, packed: T) {
 }
 
 impl Cells {
-    pub fn new() -> Cells {
+    pub(super) fn new() -> Cells {
         Cells::Short(Vec::new())
     }
 
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match self {
             Cells::Short(cells) => cells.len(),
             Cells::Long(cells) => cells.len(),
         }
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    pub fn get(&self, at: usize) -> Cell {
+    pub(super) fn get(&self, at: usize) -> Cell {
         let packed = match self {
             Cells::Short(cells) => cells.get(at).copied().map(f64::from),
             Cells::Long(cells) => cells.get(at).copied(),
@@ -120,7 +120,7 @@ impl Cells {
         packed.map_or(Cell::Unknown, unpack)
     }
 
-    pub fn set(&mut self, at: usize, cell: Cell) {
+    pub(super) fn set(&mut self, at: usize, cell: Cell) {
         let packed = pack(cell);
         match self {
             Cells::Short(cells) if fits(packed) => put(cells, at, UNKNOWN as f32, packed as f32),
@@ -134,7 +134,7 @@ impl Cells {
     }
 
     /// Forgets the first `count`, and keeps room for `keep` and a few more.
-    pub fn forget(&mut self, count: usize, keep: usize) {
+    pub(super) fn forget(&mut self, count: usize, keep: usize) {
         match self {
             Cells::Short(cells) => {
                 cells.drain(..count);

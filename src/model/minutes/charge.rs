@@ -18,12 +18,12 @@ pub(super) struct ChargeCounter {
 }
 
 impl ChargeCounter {
-    pub fn add(&mut self, tokens: Tokens) {
+    pub(super) fn add(&mut self, tokens: Tokens) {
         self.pending += tokens;
     }
 
     /// Counts what is pending. Without a burndown its output waits: what is known goes on without it.
-    pub fn charge(&mut self, factor: Option<f64>, now: Timestamp) {
+    pub(super) fn charge(&mut self, factor: Option<f64>, now: Timestamp) {
         let output = self.pending.output;
         self.charged += self.pending.without_output() + factor.unwrap_or(0.0) * output;
         self.pending = match factor {
@@ -34,33 +34,33 @@ impl ChargeCounter {
         self.since.get_or_insert(now);
     }
 
-    pub fn is_charge_due(&self, factor: Option<f64>) -> bool {
+    pub(super) fn is_charge_due(&self, factor: Option<f64>) -> bool {
         let rest = Tokens { output: 0.0, ..self.pending };
         self.since.is_none() || rest != Tokens::default() || (factor.is_some() && self.pending.output != 0.0)
     }
 
     /// `None` before anything could be counted.
-    pub fn counted(&self, now: Timestamp, hold: u64) -> Option<f64> {
+    pub(super) fn counted(&self, now: Timestamp, hold: u64) -> Option<f64> {
         let since = self.since?;
         Some(if now < since.plus(hold) { 0.0 } else { self.counted })
     }
 
     /// Output tokens that are not counted, since nobody knows their burndown.
-    pub fn uncounted_output(&self) -> f64 {
+    pub(super) fn uncounted_output(&self) -> f64 {
         if self.since.is_some() { self.pending.output.max(0.0) } else { 0.0 }
     }
 
     /// Goes on where an earlier process stopped.
-    pub fn resume(&mut self, pending: Tokens, charged: f64, counted: f64, since: Option<Timestamp>) {
+    pub(super) fn resume(&mut self, pending: Tokens, charged: f64, counted: f64, since: Option<Timestamp>) {
         *self = ChargeCounter { waiting: Vec::new(), pending, charged, counted, since };
     }
 
     /// What `resume` takes.
-    pub fn kept(&self) -> (Tokens, f64, f64, Option<Timestamp>) {
+    pub(super) fn kept(&self) -> (Tokens, f64, f64, Option<Timestamp>) {
         (self.pending, self.charged, self.counted, self.since)
     }
 
-    pub fn since(&self) -> Option<Timestamp> {
+    pub(super) fn since(&self) -> Option<Timestamp> {
         self.since
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Column {
 }
 
 impl Column {
-    pub fn new(metric: Metric, ages: &Ages) -> Column {
+    pub(super) fn new(metric: Metric, ages: &Ages) -> Column {
         Column {
             metric,
             born: ages.at,
@@ -47,45 +47,45 @@ impl Column {
     }
 
     /// Goes on where an earlier process stopped.
-    pub fn resume(&mut self, counter: Counter, from: Minute) {
+    pub(super) fn resume(&mut self, counter: Counter, from: Minute) {
         (self.total, self.floor) = (counter.before, counter.total);
         (self.born, self.counted_from) = (Timestamp(counter.born), from.max(self.counted_from));
     }
 
     /// The counter, which never falls.
-    pub fn published(&self) -> f64 {
+    pub(super) fn published(&self) -> f64 {
         self.total.max(self.floor)
     }
 
-    pub fn cell(&self, first: Minute, minute: Minute) -> Cell {
+    pub(super) fn cell(&self, first: Minute, minute: Minute) -> Cell {
         index(first, minute).map_or(Cell::Unknown, |at| self.cells.get(at))
     }
 
-    pub fn set(&mut self, first: Minute, minute: Minute, cell: Cell) {
+    pub(super) fn set(&mut self, first: Minute, minute: Minute, cell: Cell) {
         if let Some(at) = index(first, minute) {
             self.cells.set(at, cell);
         }
     }
 
     /// The first minute that is not final; `None` if it was never read.
-    pub fn first_open(&self) -> Option<Minute> {
+    pub(super) fn first_open(&self) -> Option<Minute> {
         Some(self.growing.iter().copied().fold(self.settled?, Minute::min))
     }
 
     /// From where its minutes are needed to take in the next answer.
-    pub fn needed_from(&self) -> Option<Minute> {
+    pub(super) fn needed_from(&self) -> Option<Minute> {
         Some(self.first_open()? - *STEADY.end() as i64)
     }
 
     /// From where it is read the next time: half an hour of what has settled as well, since CloudWatch
     /// publishes some minutes late and bills no datapoints; `None` if it was never read.
-    pub fn read_from(&self) -> Option<Minute> {
+    pub(super) fn read_from(&self) -> Option<Minute> {
         Some(self.first_open()?.min(self.settled? - LATE_MINUTES))
     }
 
     /// Moves `settled` on over what the answer knows for good; returns from where. What CloudWatch no
     /// longer keeps is skipped.
-    pub fn settle(&mut self, answer: &Answer, ages: &Ages) -> Minute {
+    pub(super) fn settle(&mut self, answer: &Answer, ages: &Ages) -> Minute {
         let expired = oldest_readable(ages.at).min(answer.from);
         let from = self.settled.map_or(answer.from, |settled| settled.max(expired));
         let mut until = from;
@@ -97,7 +97,7 @@ impl Column {
     }
 
     /// Notes which minutes of an answer may still grow. Those before `from` were final: they stay so.
-    pub fn note_growing(&mut self, first: Minute, from: Minute, answer: &Answer, ages: &Ages) {
+    pub(super) fn note_growing(&mut self, first: Minute, from: Minute, answer: &Answer, ages: &Ages) {
         let known = |minute: Minute| answer.get(minute).is_some_and(|cell| cell != Cell::Unknown);
         let before = std::mem::take(&mut self.growing);
         self.growing.extend(before.iter().copied().filter(|&minute| !known(minute)));
@@ -114,7 +114,7 @@ impl Column {
     }
 
     /// The minutes in which it was steady, up to its last datapoint; `None` if it was not.
-    pub fn steady(&self, first: Minute) -> Option<Range<Minute>> {
+    pub(super) fn steady(&self, first: Minute) -> Option<Range<Minute>> {
         let has_point = |at: &usize| self.cells.get(*at).point().is_some();
         let until = (0..self.cells.len()).rev().find(has_point)? + 1;
         let from = until.saturating_sub(*STEADY.end());
@@ -125,7 +125,7 @@ impl Column {
 
     /// Forgets what lies before `until`. A minute that stayed unknown so long is given up if later ones
     /// were counted: they could not be told from uncounted ones.
-    pub fn forget(&mut self, first: Minute, until: Minute, keep: i64) {
+    pub(super) fn forget(&mut self, first: Minute, until: Minute, keep: i64) {
         let count = self.cells.len().min(index(first, until).unwrap_or(0));
         if let Some(settled) = self.settled.filter(|&settled| settled < until) {
             let mut waiting = index(first, settled).unwrap_or(0)..count;

@@ -14,7 +14,7 @@ const OF_IDLE: [Metric; 4] =
 
 impl History {
     /// Goes on where an earlier process stopped.
-    pub fn resume(&mut self, counters: &IdCounters) {
+    pub(crate) fn resume(&mut self, counters: &IdCounters) {
         let from = Minute(counters.from);
         let metric = |(word, counter): (&String, &Counter)| Some((Metric::from_word(word)?, *counter));
         self.resumed = Some(Resumed { from, metrics: counters.metrics.iter().filter_map(metric).collect() });
@@ -26,7 +26,7 @@ impl History {
     }
 
     /// What the next process needs to go on from here. `counted_from`: the first minute that this target counts.
-    pub fn counters(&self, id: &InvocationId, counted_from: Minute, idle: i64) -> IdCounters {
+    pub(crate) fn counters(&self, id: &InvocationId, counted_from: Minute, idle: i64) -> IdCounters {
         let from = self.open_from(counted_from, idle);
         let mut metrics = BTreeMap::new();
         for column in self.columns.iter().filter(|column| column.metric.is_sum()) {
@@ -92,7 +92,7 @@ impl History {
 
     /// From where a metric is read that was not read yet, so that its counter misses nothing: only where an earlier
     /// process had counted it.
-    pub fn resumes_from(&self, metric: Metric) -> Option<Minute> {
+    pub(crate) fn resumes_from(&self, metric: Metric) -> Option<Minute> {
         let resumed = self.resumed.as_ref()?;
         let is_unread = match self.column(metric) {
             Some(column) => column.settled.is_none(),

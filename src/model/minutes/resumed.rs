@@ -16,11 +16,11 @@ pub(crate) struct Resumed {
 
 impl Resumed {
     /// Where a metric's counter goes on, once.
-    pub fn take(&mut self, metric: Metric) -> Option<Counter> {
+    pub(super) fn take(&mut self, metric: Metric) -> Option<Counter> {
         self.metrics.remove(&metric)
     }
 
-    pub fn has(&self, metric: Metric) -> bool {
+    pub(super) fn has(&self, metric: Metric) -> bool {
         self.metrics.contains_key(&metric)
     }
 }

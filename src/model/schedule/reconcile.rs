@@ -26,7 +26,11 @@ pub(crate) struct Reconciliation<'a> {
 }
 
 impl<'a> Reconciliation<'a> {
-    pub fn new(state: &TargetState, reading: &'a UsageReading, metric: Metric) -> Option<Reconciliation<'a>> {
+    pub(crate) fn new(
+        state: &TargetState,
+        reading: &'a UsageReading,
+        metric: Metric,
+    ) -> Option<Reconciliation<'a>> {
         let answer = tripwire::answer(reading, metric)?;
         let of_metric = reading.minutes.iter().filter(|series| series.metric == metric);
         let read: BTreeMap<&InvocationId, &SeriesReading> = of_metric
@@ -42,24 +46,24 @@ impl<'a> Reconciliation<'a> {
     }
 
     /// Whether calls were made or refused that no known id explains.
-    pub fn is_short(&self) -> bool {
+    pub(crate) fn is_short(&self) -> bool {
         self.minutes.iter().any(|counted| counted.all > counted.known + ROUNDING)
     }
 
     /// The same in minutes that no longer grow: the series of one id may only be published later.
-    pub fn is_short_before(&self, settled: Minute) -> bool {
+    pub(crate) fn is_short_before(&self, settled: Minute) -> bool {
         let mut minutes = self.minutes.iter().filter(|counted| counted.minute < settled);
         minutes.any(|counted| counted.all > counted.known + ROUNDING)
     }
 
     /// Whether ids had more than all ids together, in minutes of which everything is published.
-    pub fn is_contradicted(&self, settled: Minute) -> bool {
+    pub(crate) fn is_contradicted(&self, settled: Minute) -> bool {
         let mut minutes = self.minutes.iter().filter(|counted| counted.minute < settled - LATE_MINUTES);
         self.answer.complete && minutes.any(|counted| counted.known > counted.all + ROUNDING)
     }
 
     /// Where every refusal is explained, nobody else was refused: what asking those ids would have answered.
-    pub fn nobody_else(&self, state: &TargetState, reading: &UsageReading) -> Vec<SeriesReading> {
+    pub(crate) fn nobody_else(&self, state: &TargetState, reading: &UsageReading) -> Vec<SeriesReading> {
         if !self.answer.complete || self.is_short() {
             return Vec::new();
         }

@@ -15,24 +15,24 @@ pub(super) struct Section {
 }
 
 impl Section {
-    pub fn new(slug: &'static str, title: &'static str, heads: Vec<Head>) -> Section {
+    pub(super) fn new(slug: &'static str, title: &'static str, heads: Vec<Head>) -> Section {
         Section { slug, title, heads, rows: Vec::new() }
     }
 
-    pub fn push(&mut self, rank: f64, fields: Vec<Field>) {
+    pub(super) fn push(&mut self, rank: f64, fields: Vec<Field>) {
         self.rows.push((rank, fields));
     }
 
     /// The highest rank first; equal ones as they came.
-    pub fn sort(&mut self) {
+    pub(super) fn sort(&mut self) {
         self.rows.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    pub fn all(&self) -> Sheet {
+    pub(super) fn all(&self) -> Sheet {
         self.sheet(usize::MAX)
     }
 
@@ -42,7 +42,7 @@ impl Section {
     }
 
     /// Nothing where there is nothing to show.
-    pub fn html(&self) -> String {
+    pub(super) fn html(&self) -> String {
         if self.is_empty() {
             return String::new();
         }

@@ -1,7 +1,7 @@
 //! The model family that a quota's name speaks of.
 
 /// Quotas that no model has.
-pub const GENERAL: &str = "General";
+pub(super) const GENERAL: &str = "General";
 
 /// Words of quota names, and the family that they stand for. The first that a name holds decides.
 const FAMILIES: &[(&str, &str)] = &[

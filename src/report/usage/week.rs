@@ -13,7 +13,7 @@ const SHADES: [char; 5] = ['·', '░', '▒', '▓', '█'];
 const COLOURS: [u8; 5] = [244, 73, 107, 172, 160];
 
 /// Calls and the minutes they were made in, by weekday and hour.
-pub type Week = [[(f64, usize); 24]; 7];
+pub(super) type Week = [[(f64, usize); 24]; 7];
 
 /// Calls a minute.
 fn rate((calls, minutes): (f64, usize)) -> Option<f64> {
@@ -21,7 +21,7 @@ fn rate((calls, minutes): (f64, usize)) -> Option<f64> {
 }
 
 /// One line for each weekday of the span; nothing without calls.
-pub fn render(week: &Week, terminal: Terminal) -> String {
+pub(super) fn render(week: &Week, terminal: Terminal) -> String {
     let busiest = week.iter().flatten().filter_map(|hour| rate(*hour)).reduce(f64::max);
     let Some(busiest) = busiest.filter(|busiest| *busiest > 0.0) else { return String::new() };
     let mut out = format!("calls a minute by hour (UTC); {} {}\n", SHADES[4], human::rounded(busiest));
@@ -46,7 +46,7 @@ fn shade(share: f64, terminal: Terminal) -> String {
 }
 
 /// The hours that the span holds.
-pub fn json(week: &Week) -> Value {
+pub(super) fn json(week: &Week) -> Value {
     let hours = DAYS.iter().zip(week).flat_map(|(day, hours)| {
         hours.iter().enumerate().filter(|(_, (_, minutes))| *minutes > 0).map(
             move |(hour, (calls, minutes))| {

@@ -4,7 +4,7 @@ use super::rows::{ALWAYS, DAY, Rows, daily, embeddings, region, stream};
 use crate::sim::world::stream::{Call, Demand, Stream};
 use crate::sim::world::{Applied, ImportedModel, QuotaChange, Region};
 
-pub fn regions(rows: &Rows, start: i64) -> Vec<Region> {
+pub(super) fn regions(rows: &Rows, start: i64) -> Vec<Region> {
     vec![us_east_1(rows), us_west_2(rows, start), eu_central_1(rows, start), ap_northeast_1(rows)]
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 const HAIKU: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 
-pub fn regions(rows: &Rows, start: i64) -> Vec<Region> {
+pub(super) fn regions(rows: &Rows, start: i64) -> Vec<Region> {
     vec![us_east_1(rows, start), us_west_2(rows, start), eu_central_1(rows), ap_northeast_1(rows)]
 }
 

@@ -4,7 +4,7 @@ use super::rows::{ALWAYS, DAY, Rows, daily, embeddings, region, rush, stream};
 use crate::sim::world::stream::{Call, Charge, Demand, Stream, Tier};
 use crate::sim::world::{Applied, Deployment, Region};
 
-pub fn regions(rows: &Rows, start: i64) -> Vec<Region> {
+pub(super) fn regions(rows: &Rows, start: i64) -> Vec<Region> {
     vec![us_east_1(rows, start), us_west_2(rows), eu_central_1(rows), ap_northeast_1(rows, start)]
 }
 

@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 const LONG_AGO: i64 = 1_735_689_600;
 
 /// `arn:aws:bedrock:REGION:ACCOUNT:KIND/ID`.
-pub fn arn(scene: &Scene, kind_and_id: &str) -> String {
+pub(super) fn arn(scene: &Scene, kind_and_id: &str) -> String {
     format!("arn:aws:bedrock:{}:{}:{kind_and_id}", scene.region.name, scene.account.id)
 }
 
@@ -24,7 +24,7 @@ fn time(seconds: i64) -> Option<String> {
 }
 
 /// The foundation models that can be called from the region, in any way.
-pub fn models(scene: &Scene) -> Vec<Value> {
+pub(super) fn models(scene: &Scene) -> Vec<Value> {
     let (lists, region) = (&scene.world.lists, scene.region.name.as_str());
     let here = |model: &&Model| lists.offers(region, model) || is_provisioned_only(scene, model);
     lists.models.iter().filter(here).map(|model| self::model(region, model)).collect()
@@ -82,7 +82,7 @@ fn lifecycle(region: &str, model: &Model) -> Value {
     row
 }
 
-pub fn system_profiles(scene: &Scene) -> Vec<Value> {
+pub(super) fn system_profiles(scene: &Scene) -> Vec<Value> {
     let profiles = scene.world.lists.profiles.iter();
     profiles
         .filter(|p| p.source_regions.contains(&scene.region.name))
@@ -117,7 +117,7 @@ fn destinations(region: &str, profile: &Profile) -> Vec<Value> {
     regions.iter().map(|r| json!({"modelArn": model_arn(r, &profile.model_id)})).collect()
 }
 
-pub fn applications(scene: &Scene) -> Vec<Value> {
+pub(super) fn applications(scene: &Scene) -> Vec<Value> {
     scene.view().profiles().map(|p| application(scene, p)).collect()
 }
 
@@ -140,7 +140,7 @@ fn application(scene: &Scene, profile: &ApplicationProfile) -> Value {
     })
 }
 
-pub fn provisioned(scene: &Scene, throughput: &ProvisionedThroughput) -> Value {
+pub(super) fn provisioned(scene: &Scene, throughput: &ProvisionedThroughput) -> Value {
     let model = model_arn(&scene.region.name, &throughput.model_id);
     let mut row = json!({
         "provisionedModelName": throughput.name,
@@ -161,7 +161,7 @@ pub fn provisioned(scene: &Scene, throughput: &ProvisionedThroughput) -> Value {
     row
 }
 
-pub fn deployment(scene: &Scene, deployment: &Deployment) -> Value {
+pub(super) fn deployment(scene: &Scene, deployment: &Deployment) -> Value {
     let model = format!("custom-model/{}/{}", deployment.base_model_id, deployment.id);
     json!({
         "customModelDeploymentArn": arn(scene, &format!("custom-model-deployment/{}", deployment.id)),
@@ -173,7 +173,7 @@ pub fn deployment(scene: &Scene, deployment: &Deployment) -> Value {
     })
 }
 
-pub fn imported(scene: &Scene, model: &ImportedModel) -> Value {
+pub(super) fn imported(scene: &Scene, model: &ImportedModel) -> Value {
     json!({
         "modelArn": arn(scene, &format!("imported-model/{}", model.id)),
         "modelName": model.name,
@@ -183,7 +183,7 @@ pub fn imported(scene: &Scene, model: &ImportedModel) -> Value {
     })
 }
 
-pub fn job(scene: &Scene, job: &BatchJob) -> Value {
+pub(super) fn job(scene: &Scene, job: &BatchJob) -> Value {
     json!({
         "jobArn": arn(scene, &format!("model-invocation-job/{}", job.id)),
         "jobName": job.name,

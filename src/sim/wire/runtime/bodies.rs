@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// How a body is spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(super) enum Form {
     /// Converse and ConverseStream, the same for all models; also Nova's own.
     Converse,
     Anthropic,
@@ -16,7 +16,7 @@ pub enum Form {
 
 /// What a request asks for. Tokens are a quarter of the characters: no model counts like that, all about so.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Prompt {
+pub(super) struct Prompt {
     /// Tokens after the last cache point, all of them where there is none.
     pub input: u64,
     /// Tokens before the last cache point.
@@ -28,7 +28,7 @@ pub struct Prompt {
 
 /// What a call has made of a prompt.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Answer {
+pub(super) struct Answer {
     pub text: String,
     /// It stopped at max_tokens.
     pub cut: bool,
@@ -41,7 +41,7 @@ pub struct Answer {
 
 impl Form {
     /// The form in which InvokeModel takes a model's body; `None`: it is not simulated.
-    pub fn of_model(model: &str) -> Option<Form> {
+    pub(super) fn of_model(model: &str) -> Option<Form> {
         Some(match model {
             m if m.starts_with("anthropic.") => Form::Anthropic,
             m if m.starts_with("amazon.nova") => Form::Converse,
@@ -56,7 +56,7 @@ impl Form {
     ///
     /// # Errors
     /// What is wrong with it, in the words of a ValidationException.
-    pub fn read(self, body: &Value) -> Result<Prompt, String> {
+    pub(super) fn read(self, body: &Value) -> Result<Prompt, String> {
         let most = |pointer: &str| match body.pointer(pointer) {
             None => Ok(None),
             Some(given) => given.as_u64().filter(|n| *n > 0).map(Some).ok_or_else(|| {
@@ -86,7 +86,7 @@ impl Form {
     }
 
     /// Writes an answer.
-    pub fn write(self, model: &str, answer: &Answer) -> Value {
+    pub(super) fn write(self, model: &str, answer: &Answer) -> Value {
         let Answer { text, cut, input, output, cache_read, cache_write, .. } = answer;
         match self {
             Form::Converse => json!({
@@ -131,12 +131,12 @@ impl Form {
     }
 }
 
-pub fn stop_reason(cut: bool) -> &'static str {
+pub(super) fn stop_reason(cut: bool) -> &'static str {
     if cut { "max_tokens" } else { "end_turn" }
 }
 
 /// The usage of a Converse reply.
-pub fn usage(answer: &Answer) -> Value {
+pub(super) fn usage(answer: &Answer) -> Value {
     let Answer { input, output, cache_read, cache_write, .. } = answer;
     json!({
         "inputTokens": input,

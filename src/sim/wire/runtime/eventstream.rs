@@ -3,12 +3,12 @@
 use flate2::Crc;
 use serde_json::Value;
 
-pub const CONTENT_TYPE: &str = "application/vnd.amazon.eventstream";
+pub(super) const CONTENT_TYPE: &str = "application/vnd.amazon.eventstream";
 /// The type of a header whose value is a string.
 const STRING: u8 = 7;
 
 /// An event of a stream.
-pub fn event(name: &str, payload: &Value) -> Vec<u8> {
+pub(super) fn event(name: &str, payload: &Value) -> Vec<u8> {
     message(
         &[(":event-type", name), (":content-type", "application/json"), (":message-type", "event")],
         payload,
@@ -16,7 +16,7 @@ pub fn event(name: &str, payload: &Value) -> Vec<u8> {
 }
 
 /// An error within a stream, such as `throttlingException`.
-pub fn exception(name: &str, payload: &Value) -> Vec<u8> {
+pub(super) fn exception(name: &str, payload: &Value) -> Vec<u8> {
     let headers =
         [(":exception-type", name), (":content-type", "application/json"), (":message-type", "exception")];
     message(&headers, payload)

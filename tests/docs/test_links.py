@@ -32,7 +32,7 @@ class Links(unittest.TestCase):
 
 class Names(unittest.TestCase):
     def test_every_metric_that_is_named_exists(self):
-        known = set(catalogue.read().labels) | {"bedrock_quota_exporter"}
+        known = set(catalogue.read().labels) | {"bedrock_quota_exporter", "bedrock_quota_client"}
         # Of histograms, and what recording rules begin with.
         known |= {f"{name}_bucket" for name in known}
         for page in pages.PAGES:

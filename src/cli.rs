@@ -206,6 +206,15 @@ pub struct Web {
     /// Allow a reload of the config by POST /-/reload
     #[arg(long = "web.enable-lifecycle", env = "BEDROCK_QUOTA_EXPORTER_WEB_ENABLE_LIFECYCLE")]
     pub enable_lifecycle: bool,
+    /// Answer software at /api/v1
+    #[arg(
+        long = "web.enable-api",
+        env = "BEDROCK_QUOTA_EXPORTER_WEB_ENABLE_API",
+        value_name = "BOOL",
+        default_value_t = true,
+        action = clap::ArgAction::Set
+    )]
+    pub enable_api: bool,
 }
 
 #[derive(Args, Debug)]

@@ -197,7 +197,11 @@ pub fn healthcheck(args: cli::Healthcheck) -> Result<()> {
 }
 
 fn web(args: &cli::Web) -> Web {
-    Web { telemetry_path: args.telemetry_path.clone(), enable_lifecycle: args.enable_lifecycle }
+    Web {
+        telemetry_path: args.telemetry_path.clone(),
+        enable_lifecycle: args.enable_lifecycle,
+        enable_api: args.enable_api,
+    }
 }
 
 /// Resolves at SIGTERM or SIGINT.

@@ -44,7 +44,7 @@ pub async fn run(
     let export = Arc::new(source.plan.export.clone());
     let plan = Arc::new(source.plan.clone());
     let (snapshot, awaited, config) = (Arc::default(), Arc::default(), Arc::from(""));
-    let first = Published { snapshot, plan, export, explored: false, awaited, config };
+    let first = Published { serial: 0, snapshot, plan, export, explored: false, awaited, config };
     let (publish, published) = watch::channel(first);
     let (render, rendered) = watch::channel(Page::default());
     let (stop, stopping) = watch::channel(false);

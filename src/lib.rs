@@ -34,6 +34,7 @@ mod clock;
 pub mod collect;
 
 // The long-running process, and what it says.
+pub mod api;
 pub mod daemon;
 pub mod exposition;
 pub mod findings;

@@ -1,5 +1,6 @@
 //! HTTP: /metrics, the status page, health.
 
+mod api;
 mod connections;
 mod encoding;
 pub mod listen;
@@ -42,6 +43,8 @@ pub struct Web {
     pub telemetry_path: String,
     /// Whether POST /-/reload is served.
     pub enable_lifecycle: bool,
+    /// Whether /api/v1 is served.
+    pub enable_api: bool,
 }
 
 /// Pages other than the metrics that are made at once; more wait for so long, while scrapes and probes go on.
@@ -67,6 +70,8 @@ pub(crate) type ReloadRequest = oneshot::Sender<std::result::Result<(), String>>
 /// What a scrape shows belongs together: no scrape mixes two configs.
 #[derive(Clone)]
 pub(crate) struct Published {
+    /// Differs from that of whatever was published before.
+    pub(crate) serial: u64,
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) plan: Arc<Plan>,
     /// The plan's, with the names of accounts that only AWS could tell.
@@ -125,6 +130,9 @@ fn router(site: Site, places: Arc<Places>) -> Router {
         let lifecycle = Router::new().route("/-/reload", post(reload)).route("/-/config", get(config));
         aside = aside.merge(lifecycle.layer(middleware::from_fn(from_here)));
     }
+    if site.web.enable_api {
+        aside = aside.merge(api::router());
+    }
     let urgent = Router::new()
         .route(&site.web.telemetry_path, get(metrics))
         .route("/-/healthy", get(healthy))
@@ -134,8 +142,10 @@ fn router(site: Site, places: Arc<Places>) -> Router {
 
 /// Waits for a place.
 async fn one_of_few(State(places): State<Arc<Places>>, request: Request, next: Next) -> Response {
+    let is_api = request.uri().path().starts_with("/api/");
     match timeout(places.patience, places.free.acquire()).await {
         Ok(Ok(_place)) => next.run(request).await,
+        _ if is_api => api::busy(),
         _ => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "10")], "too many requests\n").into_response(),
     }
 }
@@ -291,10 +301,10 @@ mod tests {
         let (snapshot, export, awaited) = (Arc::default(), Arc::default(), Arc::default());
         let plan = Arc::new(plan(&config::parse("test", "")).expect("defaults"));
         let config = "regions: []\n".into();
-        let published = Published { snapshot, plan, export, explored: true, awaited, config };
+        let published = Published { serial: 0, snapshot, plan, export, explored: true, awaited, config };
         let build = Build { version: "test", revision: "", mode: "test" };
         let site = Site {
-            web: Web { telemetry_path: "/metrics".to_string(), enable_lifecycle: true },
+            web: Web { telemetry_path: "/metrics".to_string(), enable_lifecycle: true, enable_api: true },
             telemetry: Telemetry::new(build, Timestamp(0)),
             published: watch::channel(published).1,
             rendered: watch::channel(Page::default()).1,
@@ -321,6 +331,7 @@ mod tests {
         assert_eq!(status(&site, "GET /metrics", &[]).await, 200);
         assert_eq!(status(&site, "GET /-/healthy", &[]).await, 200);
         assert_eq!(status(&site, "GET /", &[]).await, 503, "after its patience");
+        assert_eq!(status(&site, "GET /api/v1/targets", &[]).await, 503, "after its patience");
     }
 
     #[test]

@@ -241,7 +241,8 @@ impl Writer {
         if new {
             let (snapshot, plan) = (Arc::new(self.snapshot.clone()), self.plan.clone());
             let (export, awaited, config) = (self.export.clone(), self.awaited.clone(), self.config.clone());
-            *published = Published { snapshot, plan, export, explored, awaited, config };
+            let serial = published.serial + 1;
+            *published = Published { serial, snapshot, plan, export, explored, awaited, config };
         }
         new
     }

@@ -115,6 +115,23 @@ words! {
     }
 }
 
+impl QuotaKind {
+    /// Whether it limits what is spent in a span of time, and not what is in flight or in place.
+    pub fn is_rate(self) -> bool {
+        match self {
+            QuotaKind::RequestsPerMinute
+            | QuotaKind::TokensPerMinute
+            | QuotaKind::TokensPerDay
+            | QuotaKind::InputTokensPerMinute
+            | QuotaKind::OutputTokensPerMinute => true,
+            QuotaKind::ConcurrentRequests
+            | QuotaKind::AsyncConcurrentRequests
+            | QuotaKind::BatchJobs
+            | QuotaKind::ModelUnits => false,
+        }
+    }
+}
+
 words! {
     /// The one state that holds for a quota, in order of precedence.
     State {

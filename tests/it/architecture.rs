@@ -34,6 +34,7 @@ fn is_in(file: &str, module: &str) -> bool {
 
 fn is_pure(file: &str) -> bool {
     let pure = [
+        "api",
         "chart",
         "diagnosis",
         "exposition",

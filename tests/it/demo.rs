@@ -71,6 +71,8 @@ async fn a_newcomer_sees_the_demo_in_a_real_prometheus_and_stops_it() {
     assert_eq!(lines, 4, "one line per target");
     assert!(page.contains("demo: AWS is simulated"), "a demo must not be taken for AWS");
 
+    software_asks(&url).await;
+
     let folder = std::env::temp_dir().join(format!("bqe-demo-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -103,6 +105,73 @@ async fn a_newcomer_sees_the_demo_in_a_real_prometheus_and_stops_it() {
     let status = demo.0.wait().unwrap();
     assert_eq!(status.code(), Some(0), "SIGTERM ends it with exit code 0");
     assert!(stopped.elapsed() < Duration::from_secs(5), "{:?}", stopped.elapsed());
+}
+
+/// The API over HTTP: an answer with its limits, the same answer again, and what is refused.
+async fn software_asks(url: &str) {
+    let client = reqwest::Client::new();
+    let ask = |path: &str| client.get(format!("{url}/api/v1/{path}"));
+    let query = "headroom?model_id=us.anthropic.claude-sonnet-4-6&account=production&region=us-west-2";
+    let answer = ask(query).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let header = |name: &str| answer.headers()[name].to_str().unwrap().to_string();
+    assert!(
+        header("ratelimit-policy").contains("\"L-15B8E632\";q=6000000;w=60;qu=\"tokens\""),
+        "{}",
+        header("ratelimit-policy")
+    );
+    assert!(header("ratelimit").contains("\"L-15B8E632\";r="), "{}", header("ratelimit"));
+    assert_eq!(header("content-type"), "application/json");
+    let tag = header("etag");
+    let body: serde_json::Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    let items = body["items"].as_array().unwrap();
+    let tokens = items.iter().find(|item| item["quota_code"] == "L-15B8E632").unwrap();
+    assert_eq!((&tokens["limit"], &tokens["scope"]), (&6e6.into(), &"cross_region".into()));
+    // A snapshot later it is another answer: then both differ.
+    let again = ask(query).header("if-none-match", &tag).send().await.unwrap();
+    let newer = again.headers()["etag"].to_str().unwrap() != tag;
+    assert!(again.status() == 304 || newer, "{}", again.status());
+    for list in ["headroom", "quotas", "models", "findings", "targets"] {
+        let (status, body) = get(&format!("{url}/api/v1/{list}?account=production")).await;
+        assert_eq!(status, 200, "{list}");
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert!(body["items"].as_array().unwrap().iter().all(|item| item["account_name"] == "production"));
+    }
+    let head = client.head(format!("{url}/api/v1/{query}")).send().await.unwrap();
+    assert!(head.status() == 200 && head.headers().contains_key("etag"));
+    let list = "headroom, quotas, models, findings, targets or openapi.json";
+    for (path, expected, parameter, detail) in [
+        ("headroom?model=acme.none", 404, "model".into(), "no watched target has such a quota"),
+        (
+            "targets?color=red",
+            400,
+            "color".into(),
+            "`color` is no parameter; expected any of account, region",
+        ),
+        ("quotas?account=nobody", 404, "account".into(), "no watched account has the id or name `nobody`"),
+        ("quotas?region=mars-1", 404, "region".into(), "region `mars-1` is not watched there"),
+        ("models?region=", 400, "region".into(), "`region` is empty"),
+        ("models?region=a&region=b", 400, "region".into(), "`region` is there twice"),
+        (
+            "models?scope=here",
+            400,
+            "scope".into(),
+            "`scope` is `here`; expected one of on_demand, cross_region, global, regional, batch, provisioned",
+        ),
+        ("nothing", 404, serde_json::Value::Null, &*format!("expected /api/v1/{list}")),
+    ] {
+        let refused = ask(path).send().await.unwrap();
+        assert_eq!(refused.status(), expected, "{path}");
+        assert_eq!(refused.headers()["content-type"], "application/problem+json");
+        let problem: serde_json::Value = serde_json::from_str(&refused.text().await.unwrap()).unwrap();
+        assert_eq!(
+            (&problem["status"], &problem["parameter"], &problem["detail"]),
+            (&expected.into(), &parameter, &detail.into())
+        );
+    }
+    let posted = client.post(format!("{url}/api/v1/targets")).send().await.unwrap();
+    assert_eq!((posted.status().as_u16(), &posted.headers()["allow"]), (405, &"GET,HEAD".parse().unwrap()));
+    assert_eq!(posted.headers()["content-type"], "application/problem+json");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod metrics_doc; // docs/METRICS.md against the table of families
 // The core alone, without a runtime: `cloud` answers as CloudWatch and Service Quotas would, `world` is one
 // small fixed snapshot with a sample of every family, `prometheus_text` reads pages strictly.
 mod accuracy; // matching, counted over the codes that AWS's own documents state
+mod api; // headroom and lists for software
 mod changes; // ids, profiles and limits that come, go and change
 mod cloud;
 mod config; // bad configs and their exact messages

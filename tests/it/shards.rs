@@ -65,7 +65,7 @@ async fn start(plan: Plan) -> String {
     let url = format!("http://{}/metrics", listener.local_addr().unwrap());
     let telemetry =
         Telemetry::new(Build { version: "test", revision: "", mode: "test" }, Timestamp(real_time()));
-    let web = Web { telemetry_path: "/metrics".to_string(), enable_lifecycle: false };
+    let web = Web { telemetry_path: "/metrics".to_string(), enable_lifecycle: false, enable_api: true };
     let again = plan.clone();
     let source = Source { plan, read: Arc::new(move || Ok(again.clone())), storage: None };
     tokio::spawn(daemon::run(source, web, telemetry, vec![Listener::Tcp(listener)], std::future::pending()));

@@ -1,0 +1,93 @@
+//! Answers with validators: whole, or target by target, so that a fleet's takes no more memory than one target's.
+
+use super::source;
+use crate::api::{Described, Query, Source};
+use crate::model::state::TargetState;
+use crate::server::Published;
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::iter::once;
+use std::sync::Arc;
+
+/// A snapshot is the newest for some seconds at least.
+const FRESH: &str = "private, max-age=5";
+
+/// A list of what a snapshot knows.
+#[derive(Serialize)]
+pub(super) struct Listing<T> {
+    /// When the snapshot was made, in seconds since the epoch.
+    pub(super) snapshot_at: i64,
+    pub(super) items: Vec<T>,
+}
+
+impl<T: Described> Described for Listing<T> {
+    fn schema() -> Value {
+        let (at, items) = (i64::schema(), Vec::<T>::schema());
+        json!({
+            "type": "object",
+            "properties": {"snapshot_at": at, "items": items},
+            "required": ["snapshot_at", "items"],
+        })
+    }
+}
+
+/// What of a target is listed.
+type ItemsOf<T> = fn(Source<'_>, &TargetState, &Query) -> Vec<T>;
+
+/// The listing at once.
+pub(super) fn whole(published: &Published, headers: &HeaderMap, listing: &impl Serialize) -> Response {
+    answer(published, headers, || match serde_json::to_vec(listing) {
+        Ok(text) => text.into(),
+        Err(error) => Body::from_stream(stream::iter([Err::<Vec<u8>, _>(error)])),
+    })
+}
+
+/// The listing target by target; `tail` closes it.
+pub(super) fn streamed<T: Serialize + 'static>(
+    published: Published,
+    headers: &HeaderMap,
+    query: Query,
+    items: ItemsOf<T>,
+    tail: &'static str,
+) -> Response {
+    let shown = published.clone();
+    answer(&published, headers, || {
+        let head = format!("{{\"snapshot_at\":{},\"items\":[", shown.snapshot.at.0);
+        let targets: Vec<Arc<TargetState>> = source(&shown).targets(&query).cloned().collect();
+        let mut is_first = true;
+        let chunks = targets.into_iter().map(move |state| {
+            let mut chunk = Vec::new();
+            for item in items(source(&shown), &state, &query) {
+                if !std::mem::take(&mut is_first) {
+                    chunk.push(b',');
+                }
+                serde_json::to_writer(&mut chunk, &item)?;
+            }
+            Ok(chunk)
+        });
+        let chunks = once(Ok(head.into_bytes())).chain(chunks).chain(once(Ok(tail.into())));
+        // One without bytes would end the body.
+        let chunks = chunks
+            .filter(|chunk: &serde_json::Result<Vec<u8>>| chunk.as_ref().map_or(true, |c| !c.is_empty()));
+        Body::from_stream(stream::iter(chunks))
+    })
+}
+
+/// The body, or 304 where the client has that of this snapshot already.
+fn answer(published: &Published, headers: &HeaderMap, body: impl FnOnce() -> Body) -> Response {
+    let tag = format!("\"{:x}-{:x}\"", published.snapshot.at.0, published.serial);
+    let cached = [(CACHE_CONTROL, FRESH.to_string()), (ETAG, tag.clone())];
+    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut tags =
+        known.flat_map(|value| value.split(',')).map(|known| known.trim().trim_start_matches("W/"));
+    if tags.any(|known| known == tag || known == "*") {
+        return (StatusCode::NOT_MODIFIED, cached).into_response();
+    }
+    let typed = [(CONTENT_TYPE, "application/json"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    (cached, typed, body()).into_response()
+}

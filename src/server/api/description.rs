@@ -1,0 +1,74 @@
+//! The OpenAPI description, of the types that are answered and the table that is served.
+
+use super::parameters::Parameter;
+use super::problem::Problem;
+use crate::api::Described;
+use crate::server::Site;
+use crate::telemetry::VERSION;
+use axum::routing::MethodRouter;
+use serde_json::{Map, Value, json};
+
+/// A list that can be asked for.
+pub(super) struct Operation {
+    pub(super) name: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) parameters: &'static [Parameter],
+    pub(super) listing: fn() -> Value,
+    pub(super) route: fn() -> MethodRouter<Site>,
+}
+
+impl Operation {
+    pub(super) fn path(&self) -> String {
+        format!("/api/v1/{}", self.name)
+    }
+
+    fn description(&self) -> Value {
+        let parameters: Vec<Value> = self.parameters.iter().map(Parameter::description).collect();
+        let listing = (self.listing)();
+        let refused = |why: &str| json!({"description": why, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}});
+        let tag = json!({"description": "Of the snapshot", "schema": {"type": "string"}});
+        json!({"get": {
+            "operationId": self.name,
+            "summary": self.summary,
+            "parameters": parameters,
+            "responses": {
+                "200": {
+                    "description": self.summary,
+                    "headers": {"ETag": tag},
+                    "content": {"application/json": {"schema": listing}},
+                },
+                "304": {"description": "The snapshot is that of If-None-Match"},
+                "400": refused("A parameter is wrong; `parameter` names it"),
+                "404": refused("Nothing that is watched is what a parameter asks for"),
+                "503": refused("It was not read yet, or too many requests are being answered"),
+            },
+        }})
+    }
+}
+
+impl Parameter {
+    fn description(&self) -> Value {
+        let words = self.words();
+        let schema = if words.is_empty() {
+            json!({"type": "string", "minLength": 1})
+        } else {
+            json!({"type": "string", "enum": words})
+        };
+        json!({"name": self.name, "in": "query", "description": self.about, "required": false, "schema": schema})
+    }
+}
+
+pub(super) fn openapi(operations: &[Operation]) -> Value {
+    let paths: Map<String, Value> = operations.iter().map(|each| (each.path(), each.description())).collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "bedrock-quota-exporter",
+            "version": VERSION,
+            "description": "The newest snapshot of Amazon Bedrock's quotas and of what is used of them. No request \
+                causes a call to AWS. What is not known is null.",
+        },
+        "paths": paths,
+        "components": {"schemas": {"Problem": Problem::schema()}},
+    })
+}

@@ -4,15 +4,11 @@ mod api;
 mod connections;
 mod encoding;
 pub mod listen;
+mod site;
 
 use crate::clock;
-use crate::exposition::{Export, Rendered};
-use crate::model::ids::Target;
-use crate::model::snapshot::Snapshot;
-use crate::plan::Plan;
 use crate::report::runbooks;
 use crate::report::status::{self, Exporter};
-use crate::telemetry::Telemetry;
 use anyhow::Result;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -28,24 +24,16 @@ use axum::routing::{get, post};
 use encoding::takes_gzip;
 use futures_util::stream;
 use listen::Listener;
+pub use site::Web;
+pub(crate) use site::{Page, Published, ReloadRequest, Site};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout};
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time::timeout;
 
 /// The Prometheus text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-/// What the web flags say.
-#[derive(Clone, Debug)]
-pub struct Web {
-    pub telemetry_path: String,
-    /// Whether POST /-/reload is served.
-    pub enable_lifecycle: bool,
-    /// Whether /api/v1 is served.
-    pub enable_api: bool,
-}
 
 /// Pages other than the metrics that are made at once; more wait for so long, while scrapes and probes go on.
 const PAGES: usize = 4;
@@ -53,48 +41,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The writer turns at least every half minute, whatever AWS does; after so long without it is stuck.
 const STUCK: Duration = Duration::from_secs(5 * 60);
-
-/// What a scrape is sent.
-#[derive(Clone, Default)]
-pub(crate) struct Page {
-    /// `None` before the first rendering.
-    pub(crate) rendered: Option<Arc<Rendered>>,
-    /// Whether every collector of every target had been tried when it was rendered, or before, and something
-    /// could be read of whatever must be readable.
-    pub(crate) ready: bool,
-}
-
-/// Somebody who wants a reload, waiting to hear how it went.
-pub(crate) type ReloadRequest = oneshot::Sender<std::result::Result<(), String>>;
-
-/// What a scrape shows belongs together: no scrape mixes two configs.
-#[derive(Clone)]
-pub(crate) struct Published {
-    /// Differs from that of whatever was published before.
-    pub(crate) serial: u64,
-    pub(crate) snapshot: Arc<Snapshot>,
-    pub(crate) plan: Arc<Plan>,
-    /// The plan's, with the names of accounts that only AWS could tell.
-    pub(crate) export: Arc<Export>,
-    /// Whether all lists of what there is to watch have been asked for.
-    pub(crate) explored: bool,
-    /// Of each of these groups of targets something must have been read before the exporter is ready.
-    pub(crate) awaited: Arc<Vec<Vec<Target>>>,
-    /// The configuration that is in force, as GET /-/config shows it.
-    pub(crate) config: Arc<str>,
-}
-
-/// What the handlers read.
-#[derive(Clone)]
-pub(crate) struct Site {
-    pub(crate) web: Web,
-    pub(crate) telemetry: Telemetry,
-    pub(crate) published: watch::Receiver<Published>,
-    pub(crate) rendered: watch::Receiver<Page>,
-    /// When the writer last turned.
-    pub(crate) turned: watch::Receiver<Instant>,
-    pub(crate) reload: mpsc::Sender<ReloadRequest>,
-}
 
 /// Serves until `stopping` turns true, then finishes the open requests. `files`: how many files the process may
 /// have open; a connection is one.
@@ -292,9 +238,12 @@ mod tests {
     use crate::model::time::Timestamp;
     use crate::plan::plan;
     use crate::telemetry::Build;
+    use crate::telemetry::Telemetry;
     use axum::body::Body;
     use hyper::service::Service;
     use hyper_util::service::TowerToHyperService;
+    use tokio::sync::mpsc;
+    use tokio::time::Instant;
 
     /// A site of its own channels, with so many places for pages.
     fn site(places: usize) -> TowerToHyperService<Router> {

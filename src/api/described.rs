@@ -15,17 +15,18 @@ macro_rules! described {
     }) => {
         $(#[doc = $about])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+        #[allow(unreachable_pub, reason = "some of them stand in modules that are private")]
         pub struct $name {
             $($(#[doc = $doc])* $(#[serde($($how)+)])? pub $field: $type,)+
         }
 
-        impl $crate::api::Described for $name {
+        impl $crate::api::described::Described for $name {
             fn schema() -> serde_json::Value {
                 $crate::api::described::object([$($crate::api::described::Member {
                     name: stringify!($field),
                     serde: concat!($(stringify!($($how)+))?),
                     about: concat!($($doc),*),
-                    schema: <$type as $crate::api::Described>::schema(),
+                    schema: <$type as $crate::api::described::Described>::schema(),
                 }),+])
             }
         }

@@ -1,7 +1,7 @@
 //! Quotas, models, findings and targets as lists.
 
 use super::described::described;
-use super::{Place, Query, Source};
+use super::source::{Place, Query, Source};
 use crate::findings::case::Remedy;
 use crate::findings::{self, Finding};
 use crate::model::evaluation::IdStatus;

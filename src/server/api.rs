@@ -6,12 +6,12 @@ mod parameters;
 mod problem;
 mod rate_limit;
 
-use super::{Published, Site};
+use super::site::{Published, Site};
 use crate::api::described::described;
 use crate::api::{
     self, Described, FindingItem, Headroom, ModelItem, Query, QuotaItem, Source, TargetItem, Unsettled,
 };
-use answer::{Listing, streamed, whole};
+use answer::{Listing, source, streamed, whole};
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
@@ -165,8 +165,4 @@ fn ask(site: &Site, given: Given, known: &[Parameter]) -> Result<(Query, Publish
         return Err(Problem::not_found("region", format!("region `{region}` is not watched there")));
     }
     Ok((query, published))
-}
-
-fn source(published: &Published) -> Source<'_> {
-    Source { snapshot: &published.snapshot, export: &published.export }
 }

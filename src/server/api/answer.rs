@@ -1,9 +1,8 @@
 //! Answers with validators: whole, or target by target, so that a fleet's takes no more memory than one target's.
 
-use super::source;
 use crate::api::{Described, Query, Source};
 use crate::model::state::TargetState;
-use crate::server::Published;
+use crate::server::site::Published;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, StatusCode};
@@ -34,6 +33,11 @@ impl<T: Described> Described for Listing<T> {
             "required": ["snapshot_at", "items"],
         })
     }
+}
+
+/// What the answers to a request are made of.
+pub(super) fn source(published: &Published) -> Source<'_> {
+    Source { snapshot: &published.snapshot, export: &published.export }
 }
 
 /// What of a target is listed.

@@ -3,7 +3,7 @@
 use super::parameters::Parameter;
 use super::problem::Problem;
 use crate::api::Described;
-use crate::server::Site;
+use crate::server::site::Site;
 use crate::telemetry::VERSION;
 use axum::routing::MethodRouter;
 use serde_json::{Map, Value, json};

@@ -1,0 +1,62 @@
+//! What is served: what the writer published last, and the flags that say how.
+
+use crate::exposition::{Export, Rendered};
+use crate::model::ids::Target;
+use crate::model::snapshot::Snapshot;
+use crate::plan::Plan;
+use crate::telemetry::Telemetry;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+/// What the web flags say.
+#[derive(Clone, Debug)]
+pub struct Web {
+    pub telemetry_path: String,
+    /// Whether POST /-/reload is served.
+    pub enable_lifecycle: bool,
+    /// Whether /api/v1 is served.
+    pub enable_api: bool,
+}
+
+/// What a scrape is sent.
+#[derive(Clone, Default)]
+pub(crate) struct Page {
+    /// `None` before the first rendering.
+    pub(crate) rendered: Option<Arc<Rendered>>,
+    /// Whether every collector of every target had been tried when it was rendered, or before, and something
+    /// could be read of whatever must be readable.
+    pub(crate) ready: bool,
+}
+
+/// Somebody who wants a reload, waiting to hear how it went.
+pub(crate) type ReloadRequest = oneshot::Sender<std::result::Result<(), String>>;
+
+/// What a scrape shows belongs together: no scrape mixes two configs.
+#[derive(Clone)]
+pub(crate) struct Published {
+    /// Differs from that of whatever was published before.
+    pub(crate) serial: u64,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) plan: Arc<Plan>,
+    /// The plan's, with the names of accounts that only AWS could tell.
+    pub(crate) export: Arc<Export>,
+    /// Whether all lists of what there is to watch have been asked for.
+    pub(crate) explored: bool,
+    /// Of each of these groups of targets something must have been read before the exporter is ready.
+    pub(crate) awaited: Arc<Vec<Vec<Target>>>,
+    /// The configuration that is in force, as GET /-/config shows it.
+    pub(crate) config: Arc<str>,
+}
+
+/// What the handlers read.
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub(crate) web: Web,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) published: watch::Receiver<Published>,
+    pub(crate) rendered: watch::Receiver<Page>,
+    /// When the writer last turned.
+    pub(crate) turned: watch::Receiver<Instant>,
+    pub(crate) reload: mpsc::Sender<ReloadRequest>,
+}

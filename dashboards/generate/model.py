@@ -126,7 +126,8 @@ def room(values):
     regional = f"{one('bedrock_quota_utilization_ratio', pool, scope='regional', **day)} >= 1"
     shared = " or ".join(
         f'label_replace({regional}, "scope", "{scope}", "", "")' for scope in ("on_demand", "cross_region"))
-    calls = {"quota": TOKENS + "|requests_per_minute"}
+    # Some models have a quota of concurrent requests alone: a place too, with nothing in its other columns.
+    calls = {"quota": TOKENS + "|requests_per_minute|concurrent_requests"}
     places = (f"({one('bedrock_quota_limit', ROOM, **calls, **anywhere)} > 0 "
               f"unless {on_labels(pool)} ({spent} or {shared}))")
     selected = one("bedrock_quota_limit", ROOM, **calls)

@@ -4,7 +4,7 @@ use super::described::described;
 use super::safe_rate::{SafeRate, safe_rate};
 use super::source::{Place, Query, Source};
 use crate::model::evaluation::{QuotaStatus, ThrottleStatus};
-use crate::model::ids::{Scope, State, UsageSource, Variant};
+use crate::model::ids::{Scope, State, UsageSource};
 use crate::model::matching::QuotaKey;
 use crate::model::state::TargetState;
 use crate::model::usage::InvocationId;
@@ -131,9 +131,7 @@ fn spends(throttling: &ThrottleStatus, key: &QuotaKey) -> bool {
     let scope = throttling.pool.scope;
     let is_shared =
         key.scope == Scope::Regional && matches!(scope, Some(Scope::OnDemand | Scope::CrossRegion));
-    // A custom deployment has rows and refusals of its own.
-    let is_own = throttling.pool.id.is_some() == (key.variant == Variant::CustomDeployment);
-    is_own && throttling.pool.model.as_ref() == Some(&key.model) && (scope == Some(key.scope) || is_shared)
+    throttling.pool.is_of_model(key) && (scope == Some(key.scope) || is_shared)
 }
 
 /// Why each number that is null is not known.

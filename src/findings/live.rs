@@ -6,7 +6,7 @@ use super::finding::Finding;
 use super::remedies::ROOMY;
 use super::thresholds::{DAY_RUNNING_OUT, NEAR_RATIO};
 use crate::model::evaluation::{Cause, IdStatus, Pool, QuotaStatus, ThrottleStatus};
-use crate::model::ids::{Endpoint, QuotaKind, Scope, Variant};
+use crate::model::ids::{Endpoint, QuotaKind, Scope, State, Variant};
 use crate::model::matching::Charge;
 use crate::model::minutes::History;
 use crate::model::observation::Collector;
@@ -177,12 +177,10 @@ fn limits(state: &TargetState, ids: &[&IdStatus]) -> Limits {
 
 /// The largest share of any limit of the model in this scope among refused minutes.
 fn ceiling(state: &TargetState, status: &ThrottleStatus) -> Option<f64> {
-    let has_own_rows = status.pool.id.is_some();
     let own = state.evaluation.quotas.iter().filter(|quota| {
-        status.pool.model.as_ref() == Some(&quota.quota.key.model)
+        status.pool.is_of_model(&quota.quota.key)
             && status.pool.scope == Some(quota.quota.key.scope)
-            && has_own_rows == (quota.quota.key.variant == Variant::CustomDeployment)
-            && quota.state != crate::model::ids::State::NoSuchQuota
+            && quota.state != State::NoSuchQuota
     });
     own.filter_map(|quota| quota.throttled_ratio).reduce(f64::max)
 }

@@ -1,7 +1,7 @@
 //! What a target's observations mean now: everything that /metrics says about it, as values.
 
-use super::ids::{Scope, State, UsageSource, words};
-use super::matching::{ModelQuota, Resolution, Unmapped};
+use super::ids::{Scope, State, UsageSource, Variant, words};
+use super::matching::{ModelQuota, QuotaKey, Resolution, Unmapped};
 use super::time::Timestamp;
 use super::usage::{InvocationId, Metric};
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,6 +112,12 @@ impl Pool {
         let (model, scope) = (resolution.model.clone(), resolution.scope);
         let stands_alone = model.is_none() || scope.is_none() || resolution.id_type.has_own_capacity();
         Pool { model, scope, id: stands_alone.then(|| id.clone()) }
+    }
+
+    /// Whether a quota is one of this pool's model. A custom deployment has rows of its own.
+    pub fn is_of_model(&self, key: &QuotaKey) -> bool {
+        self.model.as_ref() == Some(&key.model)
+            && self.id.is_some() == (key.variant == Variant::CustomDeployment)
     }
 
     /// The id where the pool is one, else the model.

@@ -58,6 +58,11 @@ words! {
 }
 
 impl Metric {
+    /// What an idle id is read by: everything that a call can end in, since one whose calls all fail publishes no
+    /// invocations.
+    pub(crate) const OF_IDLE: [Metric; 4] =
+        [Metric::Invocations, Metric::Throttles, Metric::ClientErrors, Metric::ServerErrors];
+
     /// The metric whose other spelling this is, or itself.
     pub fn canonical(self) -> Metric {
         match self {

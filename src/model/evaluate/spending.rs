@@ -26,6 +26,8 @@ pub(super) struct Spending<'a> {
     /// The first minute too young to be used.
     pub closed: Minute,
     pub spenders: BTreeMap<&'a QuotaKey, Vec<Spender<'a>>>,
+    /// Of each settled minute that may be looked at, whether strangers called in it: once for all quotas.
+    strangers: BTreeMap<Minute, Option<bool>>,
 }
 
 impl<'a> Spending<'a> {
@@ -39,6 +41,7 @@ impl<'a> Spending<'a> {
             settled: settings.settled(read_at),
             closed: settings.closed(read_at),
             spenders: BTreeMap::new(),
+            strangers: BTreeMap::new(),
         };
         for (id, known) in &state.memory.ids {
             let spender = spending.spender(id, known);
@@ -48,6 +51,10 @@ impl<'a> Spending<'a> {
                 }
             }
         }
+        let oldest = [true, false].into_iter().filter_map(|idle| spending.recent(idle).next()).min();
+        let first = oldest.unwrap_or(spending.settled) - settings.lookback_minutes;
+        let minutes = first.until(spending.settled);
+        spending.strangers = minutes.map(|minute| (minute, has_strangers(state, minute))).collect();
         spending
     }
 
@@ -74,23 +81,9 @@ impl<'a> Spending<'a> {
         (self.settings.settled(self.read_at.minus(age)) - 1).until(self.settled)
     }
 
-    /// Whether somebody called in a minute who is no known id: ListMetrics shows a new id up to 15 minutes late, and
-    /// only a series that adds up all calls tells earlier. `None`: it does not tell of that minute, or not yet, since
-    /// calm ids are read more seldom.
+    /// Whether somebody called in a settled minute who is no known id. `None`: nobody can tell, or not yet.
     pub(super) fn has_strangers(&self, minute: Minute) -> Option<bool> {
-        let memory = &self.state.memory;
-        let Some(all) = memory.tripwire.calls(minute) else { return Some(false) };
-        let all = all.sum()?;
-        let runtime = memory.ids.iter().filter(|(id, _)| id.endpoint == Endpoint::Runtime);
-        let histories = runtime.map(|(_, known)| &known.history);
-        let calls = histories.clone().filter_map(|history| history.cell(Metric::Invocations, minute).point());
-        if all < calls.sum::<f64>() + 0.5 {
-            return Some(false);
-        }
-        // What was read of an id before the minute was final is less than what the series of all holds by now.
-        let is_final =
-            |history: &Arc<History>| history.settled_cell(Metric::Invocations, minute) != Cell::Unknown;
-        histories.clone().all(is_final).then_some(true)
+        self.strangers.get(&minute).copied().flatten()
     }
 
     /// The limits that may have held in a minute, `limit` being today's: between two readings of the quotas
@@ -112,6 +105,25 @@ impl<'a> Spending<'a> {
     pub(super) fn is_recent(&self, known: &Known) -> bool {
         known.history.last_datapoint.is_some_and(|minute| self.now.since(minute.end()) <= UNMAPPED_AGE)
     }
+}
+
+/// Whether somebody called in a minute who is no known id: ListMetrics shows a new id up to 15 minutes late, and
+/// only a series that adds up all calls tells earlier. `None`: it does not tell of that minute, or not yet, since
+/// calm ids are read more seldom.
+fn has_strangers(state: &TargetState, minute: Minute) -> Option<bool> {
+    let memory = &state.memory;
+    let Some(all) = memory.tripwire.calls(minute) else { return Some(false) };
+    let all = all.sum()?;
+    let runtime = memory.ids.iter().filter(|(id, _)| id.endpoint == Endpoint::Runtime);
+    let histories = runtime.map(|(_, known)| &known.history);
+    let calls = histories.clone().filter_map(|history| history.cell(Metric::Invocations, minute).point());
+    if all < calls.sum::<f64>() + 0.5 {
+        return Some(false);
+    }
+    // What was read of an id before the minute was final is less than what the series of all holds by now.
+    let is_final =
+        |history: &Arc<History>| history.settled_cell(Metric::Invocations, minute) != Cell::Unknown;
+    histories.clone().all(is_final).then_some(true)
 }
 
 /// The limits that may have held in a minute: mostly one.

@@ -8,10 +8,6 @@ use crate::model::time::{Minute, Timestamp};
 use crate::model::usage::{InvocationId, Metric};
 use std::collections::BTreeMap;
 
-/// What an idle id is read by.
-const OF_IDLE: [Metric; 4] =
-    [Metric::Invocations, Metric::Throttles, Metric::ClientErrors, Metric::ServerErrors];
-
 impl History {
     /// Goes on where an earlier process stopped.
     pub(crate) fn resume(&mut self, counters: &IdCounters) {
@@ -61,7 +57,7 @@ impl History {
         }
         // What an idle id is not asked for happened in no minute since.
         let idle = self.is_idle(idle);
-        let asked = |column: &&Column| !idle || OF_IDLE.contains(&column.metric);
+        let asked = |column: &&Column| !idle || Metric::OF_IDLE.contains(&column.metric);
         let sums = self.columns.iter().filter(|column| column.metric.is_sum());
         let open = sums.filter(asked).map(|column| column.read_from().unwrap_or(self.first)).min();
         open.unwrap_or(self.first).max(self.first).max(counted_from).max(resumed.unwrap_or(counted_from))

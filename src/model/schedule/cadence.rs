@@ -106,11 +106,9 @@ pub(crate) fn wanted(
     sums.chain(timings).collect::<MetricSet>().union(always)
 }
 
-/// What is read of an id as busy as that. An idle id is read by everything that a call can end in: one whose
-/// calls all fail publishes no invocations.
+/// What is read of an id as busy as that.
 pub(crate) fn metrics(activity: Activity, wanted: MetricSet) -> MetricSet {
-    let alone = [Metric::Invocations, Metric::Throttles, Metric::ClientErrors, Metric::ServerErrors];
-    wanted.iter().filter(|metric| !activity.idle || alone.contains(metric)).collect()
+    wanted.iter().filter(|metric| !activity.idle || Metric::OF_IDLE.contains(metric)).collect()
 }
 
 /// Seconds between two readings of a metric. `believed`: the throttles of all ids together are read every

@@ -313,3 +313,11 @@ fn every_tool_shows_two_examples() {
         assert_eq!(help.matches(&format!("\n  bedrock-quota-exporter {tool} ")).count(), 2, "{help}");
     }
 }
+
+#[test]
+fn a_number_is_read_back_as_it_was_written() {
+    // One that a reader of JSON rounded to its neighbour.
+    let written = 400.204_697_904_724_75_f64;
+    let read: f64 = serde_json::from_str(&serde_json::to_string(&written).unwrap()).unwrap();
+    assert_eq!(read.to_bits(), written.to_bits());
+}

@@ -5,6 +5,7 @@ mod reloads;
 mod renderer;
 mod storage;
 mod systemd;
+mod troubles;
 mod writer;
 
 use crate::server::listen::Listener;

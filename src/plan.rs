@@ -10,9 +10,10 @@ pub(crate) use settings::metrics;
 
 use crate::config::{At, Aws, Complaint, Complaints, Config};
 use crate::exposition::{Export, QuotaExport};
+use crate::model::partition;
 use crate::model::settings::Settings;
 use crate::model::shard::Shard;
-use accounts::{accounts, organization, own_credentials, refuse_another_partition, regions};
+use accounts::{accounts, organization, own_credentials, refuse_another_partition, regions, role_partition};
 use given::{Out, or, text, values};
 use settings::settings;
 use std::collections::BTreeMap;
@@ -97,14 +98,24 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
     Err(Complaints { file: config.file.clone(), list: complaints })
 }
 
-fn aws(aws: &Aws, config: &Config, out: Out) -> AwsPlan {
-    if let Some(At { value: region, .. }) = &aws.sts_region {
-        let accounts = config.accounts.iter().map(|account| &account.login);
-        let others = config.organization.iter().map(|organization| &organization.login);
-        for login in accounts.chain(others).chain(&config.monitoring_account) {
-            refuse_another_partition(login, std::slice::from_ref(region), out);
-        }
+/// An STS that cannot give out one of the roles.
+fn refuse_sts_of_another_partition(aws: &Aws, config: &Config, out: Out) {
+    let Some(At { line, value: region }) = &aws.sts_region else { return };
+    let accounts = config.accounts.iter().map(|account| &account.login);
+    let others = config.organization.iter().map(|organization| &organization.login);
+    let own = partition::of_region(region);
+    let other = accounts.chain(others).chain(&config.monitoring_account).find_map(|login| {
+        let role = role_partition(login)?;
+        (role != own).then(|| format!("expected one of {role}, as {}.role_arn", login.key))
+    });
+    if let Some(expected) = other {
+        let message = format!("found {region} of the partition {own}, {expected}");
+        out.push(Complaint::new(*line, "aws.sts_region".into(), message));
     }
+}
+
+fn aws(aws: &Aws, config: &Config, out: Out) -> AwsPlan {
+    refuse_sts_of_another_partition(aws, config, out);
     let (connect, attempt) = (or(&aws.connect_timeout, 3), or(&aws.attempt_timeout, 15));
     let operation = or(&aws.operation_timeout, 45);
     if !(connect <= attempt && attempt <= operation) {

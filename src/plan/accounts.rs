@@ -102,14 +102,19 @@ fn credentials(login: &Login, out: Out) -> Credentials {
 
 /// A role is of no use in a region of another partition.
 pub(super) fn refuse_another_partition(login: &Login, regions: &[String], out: Out) {
-    let Some(At { line, value: arn }) = &login.role_arn else { return };
-    let own = Arn::parse(arn).map_or("", |arn| arn.partition);
+    let (Some(At { line, .. }), Some(own)) = (&login.role_arn, role_partition(login)) else { return };
     if let Some(region) = regions.iter().find(|region| partition::of_region(region) != own) {
         let other = partition::of_region(region);
         let message =
             format!("found a role of the partition {own}, expected one of {other}, where {region} is");
         out.push(Complaint::new(*line, format!("{}.role_arn", login.key), message));
     }
+}
+
+/// The partition of a section's role, where it has one.
+pub(super) fn role_partition(login: &Login) -> Option<&str> {
+    let role = login.role_arn.as_ref()?;
+    Some(Arn::parse(&role.value)?.partition)
 }
 
 /// Those of [`credentials`], where an external id without a role is a mistake.

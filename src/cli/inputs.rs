@@ -11,6 +11,18 @@ pub struct ConfigFile {
 }
 
 #[derive(Args, Debug)]
+pub struct WebConfigFile {
+    /// The web config: TLS, users, headers, a rate limit; in the form that Prometheus's exporters share
+    #[arg(
+        long = "web.config.file",
+        env = "BEDROCK_QUOTA_EXPORTER_WEB_CONFIG_FILE",
+        value_name = "FILE",
+        id = "web.config.file"
+    )]
+    pub web_config: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
 pub struct Seed {
     /// Seed of the simulated traffic
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SEED", value_name = "N", default_value_t = 1)]

@@ -39,6 +39,7 @@ pub mod daemon;
 pub mod exposition;
 pub mod findings;
 pub mod gateway;
+pub mod log;
 pub mod report;
 pub mod server;
 pub mod telemetry;

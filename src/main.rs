@@ -1,7 +1,7 @@
 //! argv → tracing → sub-command → exit code.
 
 use bedrock_quota_exporter::cli::{self, Command, LogFormat};
-use bedrock_quota_exporter::{commands, telemetry};
+use bedrock_quota_exporter::{commands, log};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tracing::level_filters::LevelFilter;
@@ -9,7 +9,7 @@ use tracing::level_filters::LevelFilter;
 fn main() -> ExitCode {
     let cli = cli::parse();
     let format = cli.log.format;
-    telemetry::init_tracing(log_level(&cli), format.into());
+    log::init(log_level(&cli), format.into());
     run(cli.command).unwrap_or_else(|error| {
         match format {
             LogFormat::Text => eprintln!("bedrock-quota-exporter: {error:#}"),

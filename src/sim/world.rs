@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod catalog;
+mod levels;
 pub mod lists;
 pub mod live;
 pub mod names;

@@ -5,7 +5,7 @@ use super::facts::{Facts, Fill, UnmappedId, Unread};
 use super::finding::Finding;
 use super::remedies::ROOMY;
 use super::thresholds::{DAY_RUNNING_OUT, NEAR_RATIO};
-use crate::model::evaluation::{Cause, IdStatus, Pool, QuotaStatus, ThrottleStatus};
+use crate::model::evaluation::{Cause, IdStatus, NEWEST_MINUTE, Pool, QuotaStatus, ThrottleStatus};
 use crate::model::ids::{Endpoint, QuotaKind, Scope, State, Variant};
 use crate::model::matching::Charge;
 use crate::model::minutes::History;
@@ -161,6 +161,8 @@ fn recent(status: &ThrottleStatus, minutes: &Minutes) -> Recent {
         attempts: of_window(&status.attempts, "5m"),
         long_ratio: of_window(&status.ratio, "30m"),
         long_attempts: of_window(&status.attempts, "30m"),
+        minute_ratio: of_window(&status.ratio, NEWEST_MINUTE),
+        minute_attempts: of_window(&status.attempts, NEWEST_MINUTE),
         throttled_seconds: status.throttled_seconds,
         server_errors: seen(Metric::ServerErrors),
         requests: seen(Metric::Invocations),

@@ -6,7 +6,7 @@ use super::finding::Finding;
 use super::remedies::ROOMY;
 use super::thresholds::{DAY_RUNNING_OUT, NEAR_RATIO};
 use super::together::doubt_reservations;
-use crate::model::evaluation::{Cause, IdStatus, Pool, QuotaStatus, ThrottleStatus};
+use crate::model::evaluation::{Cause, IdStatus, NEWEST_MINUTE, Pool, QuotaStatus, ThrottleStatus};
 use crate::model::ids::{Endpoint, QuotaKind, Scope, State, Variant};
 use crate::model::matching::Charge;
 use crate::model::minutes::History;
@@ -167,6 +167,8 @@ fn recent(status: &ThrottleStatus, minutes: &Minutes) -> Recent {
         attempts: of_window(&status.attempts, "5m"),
         long_ratio: of_window(&status.ratio, "30m"),
         long_attempts: of_window(&status.attempts, "30m"),
+        minute_ratio: of_window(&status.ratio, NEWEST_MINUTE),
+        minute_attempts: of_window(&status.attempts, NEWEST_MINUTE),
         throttled_seconds: status.throttled_seconds,
         server_errors: seen(Metric::ServerErrors),
         requests: seen(Metric::Invocations),

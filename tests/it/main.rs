@@ -50,6 +50,7 @@ mod ministack; // an AWS that nobody here wrote
 mod monitoring; // usage read by a monitoring account
 mod rig;
 mod rounds; // rounds minute by minute
+mod series; // how many series a target publishes by default
 mod sim;
 mod tags; // tags that are refused for one of several profiles // the simulated AWS itself, seen by the Rust SDKs and boto3
 

@@ -4,6 +4,7 @@ use crate::commands::setup::{bind, telemetry};
 use crate::commands::simulated;
 use crate::daemon::{self, Source};
 use crate::server::Web;
+use crate::server::guard::Guard;
 use crate::server::listen::Listener;
 use anyhow::Result;
 use std::net::SocketAddr;
@@ -17,7 +18,12 @@ pub(super) async fn served(seed: u64) -> Result<String> {
     let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let listeners = vec![Listener::Tcp(listener)];
-    let web = Web { telemetry_path: "/metrics".to_string(), enable_lifecycle: false, enable_api: true };
+    let web = Web {
+        telemetry_path: "/metrics".to_string(),
+        enable_lifecycle: false,
+        enable_api: true,
+        guard: Guard::default(),
+    };
     let source = Source { plan, read, storage: None };
     tokio::spawn(daemon::run(source, web, telemetry("demo"), listeners, std::future::pending()));
     Ok(url)

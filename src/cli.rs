@@ -1,16 +1,20 @@
 //! The command line. Flags follow the exporters' convention; each is also an environment variable,
 //! `BEDROCK_QUOTA_EXPORTER_` and the flag's name in capitals.
 
+mod export;
 mod inputs;
 mod planning;
 mod tools;
+mod top;
 
+pub use export::Export;
 pub use inputs::{ConfigFile, Seed, WebConfigFile};
 pub use planning::{Capacity, DraftFormat, Increase, Provisioned};
 pub use tools::{
     Chart, Completions, Diagnose, Format, Quotas, Report, Snapshot, SnapshotCommand, SnapshotSave, Source,
     Takes, Usage,
 };
+pub use top::Top;
 
 use crate::config;
 use crate::model::shard::Shard;
@@ -104,8 +108,12 @@ pub enum Command {
     Provisioned(Provisioned),
     /// Tell what there is for a model: limits, what was used of them, where the ceiling was, what was bought
     Capacity(Capacity),
+    /// Write the limits in the form that a gateway reads: LiteLLM, Envoy AI Gateway, JSON
+    Export(Export),
     /// Write one page about accounts: what is wrong, fullest quotas, charts, who spends what
     Report(Report),
+    /// Watch a running exporter in the terminal: what is throttled now, the fullest quotas
+    Top(Top),
     /// Keep the picture of accounts (quotas, catalog, usage) in a file that every tool reads
     Snapshot(Snapshot),
     /// Print completions for a shell

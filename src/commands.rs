@@ -1,6 +1,7 @@
 //! The sub-commands: from parsed arguments to a running or finished job.
 
 mod backfill;
+mod exporter;
 mod healthcheck;
 mod live;
 mod openmetrics;
@@ -8,10 +9,13 @@ mod setup;
 mod simulated;
 mod source;
 mod tools;
+mod top;
 
 pub use tools::{
-    capacity, chart, completions, diagnose, increase, man, provisioned, quotas, report, snapshot, usage,
+    capacity, chart, completions, diagnose, export, increase, man, provisioned, quotas, report, snapshot,
+    usage,
 };
+pub use top::top;
 
 use crate::aws::{self, Environment};
 use crate::cli;

@@ -161,6 +161,7 @@ fn status_page(site: &Site) -> String {
         export: &export,
         exporter: &exporter,
         metrics: &site.web.telemetry_path,
+        api: site.web.enable_api,
         now: clock::now(),
     };
     page.html()

@@ -28,3 +28,11 @@ pub struct Seed {
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SEED", value_name = "N", default_value_t = 1)]
     pub seed: u64,
 }
+
+/// Where an exporter is, without a slash at its end.
+pub(in crate::cli) fn url(text: &str) -> Result<String, String> {
+    let host =
+        text.strip_prefix("http://").filter(|host| !host.is_empty() && !host.contains(['?', '#', ' ']));
+    host.map(|_| text.trim_end_matches('/').to_string())
+        .ok_or_else(|| "expected http://HOST:PORT, or http://HOST:PORT/PATH behind a proxy".to_string())
+}

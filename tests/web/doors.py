@@ -20,7 +20,7 @@ WATCHING_NOTHING = "regions: [us-east-1]\naws: {endpoint_url: 'http://127.0.0.1:
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIASIMULATED", "AWS_SECRET_ACCESS_KEY": "simulated"}
 # Curl's own words where nothing comes back: a handshake that fails, a connection that is closed. In TLS 1.3 a client
 # may have sent its request before it hears that its certificate is refused.
-CLOSED = {16, 35, 52, 55, 56, 98}
+CLOSED = {16, 18, 35, 52, 55, 56, 98}
 
 
 def written(folder, config):

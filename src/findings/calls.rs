@@ -31,7 +31,10 @@ fn ringing(case: &Case) -> Option<(Severity, &'static str)> {
             Some((Severity::Warning, "BedrockZeroQuotaAttempted"))
         }
         _ if is_storm(case) => Some((Severity::Critical, "BedrockThrottling")),
-        Cause::Reservation if reserved => Some((Severity::Warning, "BedrockThrottledByReservation")),
+        // Of models that are refused together the cause is open, and the alert rings all the same.
+        cause if reserved && (cause == Cause::Reservation || case.together > 0) => {
+            Some((Severity::Warning, "BedrockThrottledByReservation"))
+        }
         _ if is_failing(case) => Some((Severity::Warning, "BedrockCapacityErrors")),
         _ => None,
     }

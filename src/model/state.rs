@@ -136,4 +136,9 @@ impl TargetState {
             memory: Memory { since: now, ..Memory::default() },
         }
     }
+
+    /// The join of its lists: which id spends which quota.
+    pub fn matching(&self) -> &Index {
+        &self.memory.index
+    }
 }

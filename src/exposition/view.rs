@@ -4,7 +4,7 @@ use super::export::{Export, QuotaExport};
 use super::text::label;
 use crate::model::arn::Arn;
 use crate::model::catalog::{BatchJob, Catalog, FoundationModel, ProvisionedThroughput};
-use crate::model::evaluation::{Evaluation, IdStatus, QuotaStatus};
+use crate::model::evaluation::{Evaluation, IdStatus, QuotaStatus, ServiceStatus};
 use crate::model::ids::Scope;
 use crate::model::matching::Index;
 use crate::model::quota::{IncreaseRequest, ServiceQuota};
@@ -27,6 +27,7 @@ pub(super) struct View<'a> {
     pub(super) evaluation: &'a Evaluation,
     pub(super) quotas: Vec<&'a QuotaStatus>,
     pub(super) inventory: Vec<&'a ServiceQuota>,
+    pub(super) service: Vec<&'a ServiceStatus>,
     /// Of each quota code and status the newest.
     pub(super) requests: Vec<&'a IncreaseRequest>,
     pub(super) unmapped: BTreeSet<(&'a str, &'static str)>,
@@ -87,6 +88,12 @@ impl Selection<'_> {
     }
 }
 
+impl Selection<'_> {
+    fn service(&self, status: &ServiceStatus) -> bool {
+        status.peak > Some(0.0) || self.row(&status.row.code, status.row.limit(), status.row.default)
+    }
+}
+
 impl<'a> View<'a> {
     fn new(state: &'a TargetState, used: &BTreeSet<&str>, export: &'a Export) -> View<'a> {
         let evaluation = &*state.evaluation;
@@ -94,7 +101,9 @@ impl<'a> View<'a> {
         let requested = requests.iter().map(|request| &*request.quota_code).collect();
         let selection = Selection { export, used, requested };
         let quotas: Vec<_> = evaluation.quotas.iter().filter(|status| selection.quota(status)).collect();
-        let codes: BTreeSet<_> = quotas.iter().map(|status| &*status.quota.key.code).collect();
+        let service: Vec<_> = evaluation.service.iter().filter(|status| selection.service(status)).collect();
+        let mut codes: BTreeSet<_> = quotas.iter().map(|status| &*status.quota.key.code).collect();
+        codes.extend(service.iter().map(|status| status.row.code.as_str()));
         let rows = state.quotas.iter().flat_map(|read| &read.value.quotas);
         let inventory = rows
             .filter(|row| codes.contains(&*row.code) || selection.row(&row.code, row.limit(), row.default))
@@ -112,6 +121,7 @@ impl<'a> View<'a> {
             state,
             evaluation,
             inventory,
+            service,
             requests,
             unmapped: evaluation.unmapped.iter().map(|(id, reason)| (&*id.id, reason.word())).collect(),
             models: models.filter(|model| shown(&model.id)).map(|model| (&*model.id, &**model)).collect(),

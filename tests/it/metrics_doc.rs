@@ -5,6 +5,7 @@ use bedrock_quota_exporter::exposition::family::Family;
 use bedrock_quota_exporter::model::evaluation::Cause;
 use bedrock_quota_exporter::model::ids::{Endpoint, Method, QuotaKind, Scope, State, UsageSource, Variant};
 use bedrock_quota_exporter::model::matching::{Confidence, Family as QuotaFamily, IdType, Unmapped};
+use bedrock_quota_exporter::model::meter::{MeasuredBy, Unmeasurable};
 use bedrock_quota_exporter::model::observation::{Collector, ErrorClass};
 use bedrock_quota_exporter::telemetry::{self, Discovery};
 use std::fmt::Write;
@@ -53,7 +54,7 @@ const SECTIONS: &[(&str, &str, &str)] = &[
         "bedrock_service_quota_applied",
         "All quotas of the service",
         "The inventory, whether or not a quota \
-      belongs to a model. `quotas.export` holds here too.",
+      belongs to a model. `quotas.export` holds here too. What of it is measured, and how: [COVERAGE.md](COVERAGE.md).",
     ),
     (
         "bedrock_invocations_per_minute",
@@ -74,6 +75,12 @@ const SECTIONS: &[(&str, &str, &str)] = &[
         "Per model and scope, all invocation ids added minute by minute. Alone, under its `model_id`, stands an id whose \
          model or scope is unknown (and called `unknown`), and one with a capacity of its own: a custom model deployment, \
          a provisioned throughput. All others have no label `model_id`.",
+    ),
+    (
+        "bedrock_guardrail_invocations_per_minute",
+        "Guardrails and batch inference",
+        "Of all guardrails together, as CloudWatch counts ApplyGuardrail. Calls and throttles are read with every round, the \
+         rest as seldom as idle ids. `quotas.usage_metrics: false` leaves all of it out.",
     ),
     (
         "bedrock_unmapped_model",
@@ -152,6 +159,9 @@ fn label_values() -> Vec<(&'static str, Vec<&'static str>)> {
         ("family", words!(QuotaFamily)),
         ("match", words!(Method)),
         ("usage_source", words!(UsageSource)),
+        ("measured_by", words!(MeasuredBy)),
+        ("bound", vec!["exact", "lower"]),
+        ("unmeasurable", words!(Unmeasurable)),
         ("adjustable", vec!["true", "false", "unknown"]),
         ("statistic", vec!["average", "p50", "p90", "p99", "maximum"]),
         ("window", vec!["5m", "15m", "30m"]),

@@ -15,7 +15,7 @@ pub use tools::{
 use crate::config;
 use crate::model::shard::Shard;
 use crate::server::listen::Address;
-use crate::telemetry;
+use crate::{log, telemetry};
 use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -166,11 +166,11 @@ impl From<LogLevel> for LevelFilter {
     }
 }
 
-impl From<LogFormat> for telemetry::LogFormat {
-    fn from(format: LogFormat) -> telemetry::LogFormat {
+impl From<LogFormat> for log::Format {
+    fn from(format: LogFormat) -> log::Format {
         match format {
-            LogFormat::Text => telemetry::LogFormat::Text,
-            LogFormat::Json => telemetry::LogFormat::Json,
+            LogFormat::Text => log::Format::Text,
+            LogFormat::Json => log::Format::Json,
         }
     }
 }

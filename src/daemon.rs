@@ -5,12 +5,13 @@ mod reloads;
 mod renderer;
 mod storage;
 mod systemd;
+mod troubles;
 mod writer;
 
 use crate::server::listen::Listener;
 use crate::server::{self, Page, Published, ReloadRequest};
 use crate::telemetry::Telemetry;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,7 +114,7 @@ fn open_files() -> u64 {
 fn fallen(part: std::result::Result<(&'static str, Result<()>), JoinError>) -> Result<()> {
     match part {
         Ok((name, Ok(()))) => bail!("the {name} ended, though nothing asked it to"),
-        Ok((name, Err(error))) => Err(error.context(format!("the {name} ended"))),
+        Ok((name, Err(error))) => Err(anyhow!("{error:#} (the {name} ended)")),
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
@@ -144,7 +145,7 @@ mod tests {
     #[tokio::test]
     async fn a_part_that_ends_is_named() {
         let failed = end(async { bail!("no region") }).await.unwrap_err();
-        assert_eq!(format!("{failed:#}"), "the writer ended: no region");
+        assert_eq!(format!("{failed:#}"), "no region (the writer ended)");
         let ended = end(async { Ok(()) }).await.unwrap_err();
         assert_eq!(ended.to_string(), "the writer ended, though nothing asked it to");
     }

@@ -38,6 +38,7 @@ pub mod api;
 pub mod daemon;
 pub mod exposition;
 pub mod findings;
+pub mod log;
 pub mod report;
 pub mod server;
 pub mod telemetry;

@@ -1,13 +1,13 @@
 //! argv → tracing → sub-command → exit code.
 
 use bedrock_quota_exporter::cli::{self, Command, LogFormat};
-use bedrock_quota_exporter::{commands, telemetry};
+use bedrock_quota_exporter::{commands, log};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::parse();
     let format = cli.log.format;
-    telemetry::init_tracing(cli.log.level.into(), format.into());
+    log::init(cli.log.level.into(), format.into());
     run(cli.command).unwrap_or_else(|error| {
         match format {
             LogFormat::Text => eprintln!("bedrock-quota-exporter: {error:#}"),

@@ -1,7 +1,6 @@
-//! The exporter's own metrics, in one injected value, and its log.
+//! The exporter's own metrics, in one injected value.
 
 pub mod families;
-mod logfmt;
 
 use crate::exposition::family::Family;
 use crate::model::ids::words;
@@ -9,17 +8,11 @@ use crate::model::observation::{Collector, ErrorClass};
 use crate::model::settings::Settings;
 use crate::model::shard::Shard;
 use crate::model::time::Timestamp;
-use logfmt::Logfmt;
 use prometheus::{
     Counter, CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntGauge, Opts, Registry,
     TextEncoder,
 };
-use std::io;
 use std::sync::Arc;
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 /// From a healthy call (tens of milliseconds) to the operation timeout with retries.
 const CALL_SECONDS: [f64; 10] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -287,40 +280,4 @@ fn single<M: prometheus::core::Collector + Clone + 'static>(
     make: impl FnOnce(Opts) -> prometheus::Result<M>,
 ) -> M {
     register(registry, family, |opts, _| make(opts))
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogFormat {
-    /// `ts=… level=info msg="…" key=value`
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// How the modules of the AWS SDK are called.
-const SDK: [&str; 4] = ["aws_config", "aws_runtime", "aws_smithy_http_client", "aws_smithy_runtime"];
-
-/// Logs to standard error from now on. Of other crates only warnings and errors are shown: at lower
-/// levels the AWS SDK and the HTTP client would drown the exporter's own lines. Of the SDK only errors:
-/// what it warns of with every attempt, a collection or the credentials tell once.
-/// Does nothing where a log is already set up.
-pub fn init_tracing(level: LevelFilter, format: LogFormat) {
-    let filter = Targets::new()
-        .with_default(level.min(LevelFilter::WARN))
-        .with_targets(SDK.map(|target| (target, level.min(LevelFilter::ERROR))))
-        .with_target(env!("CARGO_CRATE_NAME"), level);
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    let registry = tracing_subscriber::registry().with(filter);
-    let _ = match format {
-        LogFormat::Text => {
-            registry.with(lines.with_ansi(false).fmt_fields(Logfmt).event_format(Logfmt)).try_init()
-        }
-        // Without the module that logs, whose key is that of the AWS account and region: target.
-        LogFormat::Json => {
-            let lines = lines.json().flatten_event(true).with_target(false);
-            registry.with(lines.with_current_span(false).with_span_list(false)).try_init()
-        }
-    };
 }

@@ -3,7 +3,7 @@
 use super::pages::{Pace, list};
 use super::session::Session;
 use crate::model::arn::Arn;
-use crate::model::observation::CollectError;
+use crate::model::observation::{CollectError, ErrorClass};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +59,25 @@ impl Links {
             accounts.extend(shared.filter_map(|link| account_in(link.link_arn()?)));
         }
         Ok(accounts)
+    }
+}
+
+impl Session {
+    /// Tries what a monitoring account needs in a region to know who shares metrics with it: each permission and
+    /// what came of it, up to the first that is missing.
+    pub async fn try_links(&self, region: &str) -> Vec<(&'static str, Result<(), CollectError>)> {
+        let client = self.oam(region);
+        let sinks = match client.list_sinks().max_results(1).send().await {
+            Ok(answer) => answer.items,
+            Err(error) => return vec![(SINKS, Err(client.failed(SINKS, error)))],
+        };
+        let Some(sink) = sinks.into_iter().find_map(|sink| sink.arn) else {
+            let message = format!("{SINKS}: no sink in {region}: no account can share its metrics there");
+            return vec![(SINKS, Err(CollectError { class: ErrorClass::Other, message }))];
+        };
+        let links = client.list_attached_links().sink_identifier(sink).max_results(1).send().await;
+        let links = links.map(|_| ()).map_err(|error| client.failed(LINKS, error));
+        vec![(SINKS, Ok(())), (LINKS, links)]
     }
 }
 

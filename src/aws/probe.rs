@@ -2,10 +2,12 @@
 
 pub use super::client::Way;
 use super::connection::Connection;
-use crate::model::ids::words;
+use crate::model::ids::{Target, words};
 use crate::model::observation::CollectError;
+use crate::model::partition;
 use crate::model::time::Timestamp;
 use crate::plan::{AwsPlan, Plan};
+use aws_sdk_cloudwatch::error::ProvideErrorMetadata;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Metric, MetricDataQuery, MetricStat};
 
@@ -23,6 +25,8 @@ words! {
         ListDeployments = "bedrock:ListCustomModelDeployments",
         ListImported = "bedrock:ListImportedModels",
         ListJobs = "bedrock:ListModelInvocationJobs",
+        /// Only where the config names a tag.
+        ListTags = "bedrock:ListTagsForResource",
     }
 }
 
@@ -41,6 +45,7 @@ impl Permission {
             Permission::ListDeployments => "traffic of custom deployments stays unmapped",
             Permission::ListImported => "imported models without names",
             Permission::ListJobs => "no batch jobs",
+            Permission::ListTags => "no teams: nobody reads the tags of application profiles",
         }
     }
 }
@@ -96,8 +101,28 @@ impl Connection {
             }
             Permission::ListImported => probed!(self.bedrock(), list_imported_models.max_results(1)),
             Permission::ListJobs => probed!(self.bedrock(), list_model_invocation_jobs.max_results(1)),
+            Permission::ListTags => {
+                let client = self.bedrock();
+                let answer =
+                    client.list_tags_for_resource().resource_arn(self.nobodys_profile()).send().await;
+                let result = match answer {
+                    // Who may not ask is not told so.
+                    Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(()),
+                    answer => answer.map(|_| ()).map_err(|error| client.failed(permission.word(), error)),
+                };
+                (client.way(), result)
+            }
         };
         Probed { permission, way, result }
+    }
+}
+
+impl Connection {
+    /// An application profile that does not exist: its id is one that AWS gives to none.
+    fn nobodys_profile(&self) -> String {
+        let Target { account_id, region } = &self.target;
+        let partition = partition::of_region(region);
+        format!("arn:{partition}:bedrock:{region}:{account_id}:application-inference-profile/000000000000")
     }
 }
 

@@ -12,6 +12,7 @@ use crate::telemetry::Telemetry;
 use anyhow::Result;
 use futures_util::StreamExt;
 use futures_util::stream;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Accounts that are tried at once.
@@ -55,28 +56,42 @@ pub(super) async fn check(plan: &Plan, telemetry: &Telemetry, now: Timestamp) ->
         let who = format!("monitoring_account: {}", credentials.who());
         let (session, regions) = (session.clone(), subjects.first().map(|subject| subject.regions.clone()));
         let regions = regions.unwrap_or(Regions::List(Vec::new()));
-        let subject = Subject { who, session, account_id: String::new(), regions };
-        found.push(examine(subject, USAGE, now).await);
+        let subject = Subject { who, session: session.clone(), account_id: String::new(), regions };
+        let mut account = examine(subject, &USAGE, now).await;
+        account.checks.extend(links(&session, &account.checks).await);
+        found.push(account);
     }
-    let permissions = if reader.is_some() { LISTS } else { Permission::ALL };
-    let examined = stream::iter(subjects.into_iter().map(|subject| examine(subject, permissions, now)));
+    let is_wanted = |permission: &Permission| match permission {
+        Permission::ListMetrics | Permission::GetMetricData => reader.is_none(),
+        Permission::ListTags => plan.export.team_tag.is_some(),
+        _ => true,
+    };
+    let permissions: Vec<Permission> = Permission::ALL.iter().copied().filter(is_wanted).collect();
+    let examined = stream::iter(subjects.into_iter().map(|subject| examine(subject, &permissions, now)));
     found.extend(examined.buffered(AT_ONCE).collect::<Vec<_>>().await);
     Ok(found)
 }
 
-/// What a monitoring account needs, and what the others still need beside it.
-const USAGE: &[Permission] = &[Permission::ListMetrics, Permission::GetMetricData];
-const LISTS: &[Permission] = &[
-    Permission::ListServiceQuotas,
-    Permission::ListDefaults,
-    Permission::ListRequests,
-    Permission::ListModels,
-    Permission::ListProfiles,
-    Permission::ListProvisioned,
-    Permission::ListDeployments,
-    Permission::ListImported,
-    Permission::ListJobs,
-];
+/// What a monitoring account needs, beside the links.
+const USAGE: [Permission; 2] = [Permission::ListMetrics, Permission::GetMetricData];
+
+/// Whether the monitoring account may know who shares metrics with it, in each region that was tried.
+async fn links(session: &Session, tried: &[LiveCheck]) -> Vec<LiveCheck> {
+    let regions: BTreeSet<&str> = tried.iter().map(|check| check.region.as_str()).collect();
+    let mut checks = Vec::new();
+    for region in regions {
+        for (permission, result) in session.try_links(region).await {
+            checks.push(LiveCheck {
+                region: region.to_string(),
+                permission,
+                way: None,
+                failure: result.err().map(|error| error.message),
+                cost: "no usage of linked accounts: nobody knows which are linked",
+            });
+        }
+    }
+    checks
+}
 
 /// The organization's accounts, and how the listing of them went.
 async fn members(

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +18,8 @@ use tokio::sync::watch;
 const NAME: &str = "counters of bedrock-quota-exporter";
 /// Raised whenever a reader of the old one would misread the new one.
 const VERSION: u64 = 1;
+/// Only its owner may read and write it: it names accounts and what they use.
+const OWNER: u32 = 0o600;
 /// Between two writings: many targets end their rounds at any time. What is lost by a crash is no count, since the
 /// next process reads back the minutes, only a little of their reading.
 const PAUSE: Duration = Duration::from_secs(30);
@@ -86,7 +89,9 @@ impl Storage {
     fn write(&self, counters: &Counters) -> Result<()> {
         let next = beside(&self.path, ".next");
         let text = serde_json::to_vec(&Document { file: NAME, version: VERSION, counters })?;
-        let written = File::create(&next).and_then(|mut file| {
+        let mut private = OpenOptions::new();
+        let private = private.create(true).truncate(true).write(true).mode(OWNER);
+        let written = private.open(&next).and_then(|mut file| {
             file.write_all(&text)?;
             file.sync_all()
         });
@@ -135,7 +140,7 @@ fn lock(path: &Path) -> Result<File> {
     let name = path.display();
     ensure!(!path.is_dir(), "--storage.path {name}: is a folder, expected the name of a file in it");
     let lock = beside(path, ".lock");
-    let open = OpenOptions::new().create(true).truncate(false).write(true).open(&lock);
+    let open = OpenOptions::new().create(true).truncate(false).write(true).mode(OWNER).open(&lock);
     let file = open.with_context(|| {
         format!("--storage.path {name}: expected a folder that the exporter may write to; {}", lock.display())
     })?;

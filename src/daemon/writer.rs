@@ -4,14 +4,14 @@ use super::fleet::{Answer, Fleet};
 use super::reloads::{Read, Reading};
 use super::storage::Storage;
 use super::systemd;
+use super::troubles::Troubles;
 use crate::aws::Connection;
-use crate::aws::wallet::is_about_credentials;
 use crate::clock::{Watch, now};
 use crate::collect::{self, Work};
 use crate::exposition::Export;
 use crate::model::counters::Counters;
 use crate::model::ids::Target;
-use crate::model::observation::{CollectError, Collector, ErrorClass, Outcome};
+use crate::model::observation::{CollectError, Collector, Outcome};
 use crate::model::schedule::{due, due_at};
 use crate::model::snapshot::Snapshot;
 use crate::model::state::TargetState;
@@ -22,7 +22,7 @@ use crate::server::Published;
 use crate::telemetry::Telemetry;
 use anyhow::Result;
 use futures_util::FutureExt;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,20 +67,10 @@ struct Writer {
     left: Arc<Counters>,
     jobs: JoinSet<Done>,
     busy: BTreeSet<(Target, Collector)>,
-    said: Said,
+    troubles: Troubles,
     /// Whether it was told that rows of models carry a UsageMetric.
     told_metrics: bool,
 }
-
-/// The troubles that are not over, and when each was logged last: when it appears and once an hour, not every minute.
-#[derive(Default)]
-struct Said(BTreeMap<(Target, Collector), BTreeMap<Trouble, Timestamp>>);
-
-/// The call that failed, and how. What AWS says beside it may differ each time.
-type Trouble = (ErrorClass, String);
-
-/// Seconds between two log lines about a trouble that goes on.
-const REMINDER: i64 = 3600;
 
 pub(super) async fn run(
     source: Source,
@@ -139,7 +129,7 @@ impl Writer {
             clock: Watch::start(),
             jobs: JoinSet::new(),
             busy: BTreeSet::new(),
-            said: Said::default(),
+            troubles: Troubles::default(),
             told_metrics: false,
         };
         Ok(writer)
@@ -160,7 +150,7 @@ impl Writer {
         let mut next = next.inspect_err(|complaints| tracing::error!(complaints, "config not reloaded"))?;
         let snapshot = self.snapshot.with_targets(next.fleet.targets(), &next.plan.settings, now());
         next.snapshot = snapshot.resumed(&self.left);
-        next.said = std::mem::take(&mut self.said);
+        next.troubles = std::mem::take(&mut self.troubles);
         next.told_metrics = self.told_metrics;
         if next.plan == self.plan {
             next.jobs = std::mem::take(&mut self.jobs);
@@ -298,7 +288,7 @@ impl Writer {
         if learned {
             self.watch_fleet();
         }
-        outcomes.iter().for_each(|outcome| self.said.log(outcome));
+        outcomes.iter().for_each(|outcome| self.troubles.log(outcome));
         let slowed = self.snapshot.is_slowed();
         let began = self.snapshot.first_round_done();
         self.snapshot = self.snapshot.advance(&self.plan.settings, outcomes, now());
@@ -317,56 +307,24 @@ impl Writer {
     /// Says once that AWS publishes by itself what usage of models spends which quota.
     fn tell_usage_metrics(&mut self) {
         let rows = |state: &Arc<TargetState>| state.evaluation.model_rows_with_usage_metric;
-        if self.told_metrics || self.snapshot.targets.values().map(rows).all(|rows| rows == 0) {
-            return;
-        }
-        self.told_metrics = true;
         let rows: usize = self.snapshot.targets.values().map(rows).sum();
-        tracing::info!(rows, "quotas of models carry a UsageMetric: they are measured by it");
+        if !self.told_metrics && rows > 0 {
+            self.told_metrics = true;
+            tracing::info!(rows, "quotas of models carry a UsageMetric: they are measured by it");
+        }
     }
 
     /// Watches what the fleet has become; nothing that is watched already is touched.
     fn watch_fleet(&mut self) {
         let snapshot = self.snapshot.watching(self.fleet.targets(), &self.plan.settings, now());
         self.snapshot = snapshot.resumed(&self.left);
-        self.said.0.retain(|(target, _), _| self.snapshot.targets.contains_key(target));
+        self.troubles.forget_all_but(&self.snapshot.targets);
         self.awaited = Arc::new(self.fleet.awaited());
         let export = named(&self.plan, &self.fleet);
         if export != *self.export {
             self.export = Arc::new(export);
         }
     }
-}
-
-impl Said {
-    /// Logs what is new about a target. What is wrong with credentials is told by them, once for all their targets.
-    fn log(&mut self, outcome: &Outcome) {
-        let Outcome { target, collector, errors, seconds, started, .. } = outcome;
-        let known = self.0.entry((target.clone(), *collector)).or_default();
-        let mut now = BTreeMap::new();
-        for error in errors.iter().filter(|error| !is_about_credentials(error)) {
-            let CollectError { class, message } = error;
-            let told = known.get(&trouble(error)).copied();
-            let again = told.is_some_and(|told| started.0 - told.0 >= REMINDER);
-            match told {
-                None => tracing::warn!(%target, %collector, %class, error = message, "collection failed"),
-                Some(_) if again => {
-                    tracing::warn!(%target, %collector, %class, error = message, "collection still fails");
-                }
-                Some(_) => {}
-            }
-            now.insert(trouble(error), told.filter(|_| !again).unwrap_or(*started));
-        }
-        if errors.is_empty() && !known.is_empty() {
-            tracing::info!(%target, %collector, "collection works again");
-        }
-        *known = now;
-        tracing::debug!(%target, %collector, seconds, errors = errors.len(), "collected");
-    }
-}
-
-fn trouble(error: &CollectError) -> Trouble {
-    (error.class, error.message.split(": ").next().unwrap_or_default().to_string())
 }
 
 /// The export with the names of accounts whose id only AWS could tell.
@@ -419,91 +377,7 @@ fn unidentified(target: Target, error: CollectError) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io;
-    use std::sync::Mutex;
-
-    #[derive(Clone, Default)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    /// What is logged while `work` runs, line by line.
-    fn logged(work: impl FnOnce()) -> Vec<String> {
-        let sink = Sink::default();
-        let lines = sink.clone();
-        let log = tracing_subscriber::fmt().with_writer(move || lines.clone()).with_ansi(false);
-        tracing::subscriber::with_default(log.without_time().finish(), work);
-        let text = sink.0.lock().unwrap().clone();
-        String::from_utf8(text).unwrap().lines().map(String::from).collect()
-    }
-
-    fn outcome(errors: &[(ErrorClass, &str)]) -> Outcome {
-        let error =
-            |(class, text): &(ErrorClass, &str)| CollectError { class: *class, message: text.to_string() };
-        Outcome {
-            target: Target::new("000000000001", "us-west-2"),
-            collector: Collector::Usage,
-            started: Timestamp(0),
-            seconds: 0.0,
-            observation: None,
-            errors: errors.iter().map(error).collect(),
-        }
-    }
-
-    #[test]
-    fn a_trouble_is_said_once_until_it_is_over() {
-        const DENIED: (ErrorClass, &str) = (
-            ErrorClass::AccessDenied,
-            "cloudwatch:GetMetricData: HTTP 403, AccessDenied: not authorized to perform: cloudwatch:GetMetricData",
-        );
-        let lines = logged(|| {
-            let mut said = Said::default();
-            for minute in 0..60 {
-                let slow = format!("cloudwatch:ListMetrics: no answer, request {minute}");
-                said.log(&outcome(&[DENIED, (ErrorClass::Timeout, &slow)]));
-            }
-            said.log(&outcome(&[DENIED]));
-            said.log(&outcome(&[]));
-            said.log(&outcome(&[]));
-            said.log(&outcome(&[DENIED]));
-        });
-        let with = |text: &str| lines.iter().filter(|line| line.contains(text)).collect::<Vec<_>>();
-        assert_eq!(lines.len(), 4, "{lines:#?}");
-        let denied = with("GetMetricData");
-        assert_eq!(denied.len(), 2, "{lines:#?}");
-        for part in ["000000000001", "us-west-2", "access_denied", "to perform: cloudwatch:GetMetricData"] {
-            assert!(denied[0].contains(part), "{part} in {}", denied[0]);
-        }
-        assert_eq!(with("request 0").len(), 1, "{lines:#?}");
-        assert_eq!(with("works again").len(), 1, "{lines:#?}");
-    }
-
-    #[test]
-    fn a_trouble_that_goes_on_is_said_once_an_hour() {
-        let denied = [(ErrorClass::AccessDenied, "cloudwatch:GetMetricData: HTTP 403, AccessDenied: no")];
-        let of_keys = [(ErrorClass::NoCredentials, "credentials of profile research: none")];
-        let lines = logged(|| {
-            let mut said = Said::default();
-            for minute in 0..150 {
-                said.log(&Outcome { started: Timestamp(60 * minute), ..outcome(&denied) });
-                said.log(&Outcome {
-                    started: Timestamp(60 * minute),
-                    collector: Collector::Catalog,
-                    ..outcome(&of_keys)
-                });
-            }
-        });
-        assert_eq!(lines.len(), 3, "{lines:#?}");
-        assert!(lines[1].contains("still fails"), "{lines:#?}");
-    }
+    use crate::daemon::troubles::tests::logged;
 
     #[test]
     fn a_collectors_panic_names_it_and_goes_on() {

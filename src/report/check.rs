@@ -119,6 +119,11 @@ fn calls(plan: &Plan, ids: u64, targets: u64) -> Vec<(&'static str, &'static str
     ];
     let is_role = |account: &&AccountPlan| matches!(account.credentials, Credentials::Role { .. });
     let roles = owned(plan).filter(is_role).count();
+    // Whoever gives out a role says whose it is.
+    let others = owned(plan).filter(|account| !is_role(account)).count();
+    if others > 0 {
+        rows.push(("sts", "GetCallerIdentity", others as f64));
+    }
     match &plan.organization {
         Some(_) => rows.push(("sts", "AssumeRole", 1.0)),
         None if roles > 0 => rows.push(("sts", "AssumeRole", roles as f64)),

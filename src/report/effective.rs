@@ -54,7 +54,11 @@ fn given(value: Value) -> Value {
 
 fn account(plan: &AccountPlan) -> Value {
     let mut account = login(&plan.credentials);
-    let entries = [("name", json!(plan.name)), ("regions", regions(&plan.regions))];
+    let entries = [
+        ("name", json!(plan.name)),
+        ("account_id", json!(plan.account_id)),
+        ("regions", regions(&plan.regions)),
+    ];
     account.extend(entries.map(|(key, value)| (key.to_string(), value)));
     given(Value::Object(account))
 }
@@ -146,6 +150,10 @@ fn aws(plan: &AwsPlan) -> Value {
             "account": plan.account_url,
             "oam": plan.oam_url,
         },
+        "sts_region": plan.sts_region,
+        "session_name": plan.session_name,
+        "session_duration": plan.session_duration.map(|duration| duration_text(duration.as_secs())),
+        "session_tags": plan.session_tags,
         "connect_timeout": duration_text(plan.connect_timeout.as_secs()),
         "attempt_timeout": duration_text(plan.attempt_timeout.as_secs()),
         "operation_timeout": duration_text(plan.operation_timeout.as_secs()),
@@ -167,7 +175,7 @@ mod tests {
     fn what_is_shown_is_a_config_that_means_the_same() {
         let everything = "\
             accounts: [{name: a, role_arn: 'arn:aws:iam::111122223333:role/r', regions: [us-east-1]},\n  \
-              {profile: p, regions: all_enabled}]\n\
+              {profile: p, account_id: '444455556666', regions: all_enabled}]\n\
             organization: {assume_role: reader, include: {ous: [ou-ab12-34cd56ef], tags: {bedrock: 'true'}, \
               names: ['prod-*'], states: [ACTIVE]}, exclude: ['444455556666'], regions: [eu-west-1], interval: 2h}\n\
             monitoring_account: {}\n\
@@ -180,7 +188,8 @@ mod tests {
             scrape_interval: 30s\n\
             overrides: {models: {a.b: {tokens_per_day: none}}, quotas: {L-254CACF4: a.b}, burndown: {a.b: 5}}\n\
             aws: {endpoint_url: 'http://127.0.0.1:1', endpoints: {sts: 'http://127.0.0.1:2'}, connect_timeout: 4s, \
-              attempt_timeout: 16s, operation_timeout: 46s, max_attempts: 4}\n";
+              attempt_timeout: 16s, operation_timeout: 46s, max_attempts: 4, sts_region: eu-west-1, session_name: quotas, \
+              session_duration: 30m, session_tags: {team: platform}}\n";
         for text in ["", "usage: {cadence: fixed}\n", everything] {
             let plan = planned(text);
             let shown = yaml(&plan);

@@ -1,7 +1,7 @@
 //! The admin's door, `/_sim/…`, in plain JSON: the clock, the faults, the counts of calls, the truth,
 //! and what of the world can be changed while it is served.
 
-use super::call::{Call, Count};
+use super::call::{ApiCall, Count};
 use super::desk::{Answering, Clock};
 use super::faults::Fault;
 use super::handle::Sim;
@@ -67,7 +67,7 @@ async fn clear_faults(State(sim): State<Sim>) -> StatusCode {
 #[derive(Serialize)]
 struct Row {
     #[serde(flatten)]
-    call: Call,
+    call: ApiCall,
     #[serde(flatten)]
     count: Count,
 }

@@ -1,10 +1,10 @@
-//! Calls: whom a request is for, and how often it was made.
+//! API calls: whom a request is for, and how often it was made.
 
 use serde::{Deserialize, Serialize};
 
-/// A kind of request, as AWS's rates and the faults tell them apart.
+/// A kind of call of AWS's API, as AWS's rates and the faults tell them apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Call {
+pub struct ApiCall {
     /// The service as in the credential scope: `monitoring`, `servicequotas`, `bedrock`, `sts`, `organizations`,
     /// `account`, `oam`; `bedrock-runtime` for the runtime, whose scope is `bedrock` too.
     pub service: String,

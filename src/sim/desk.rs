@@ -1,7 +1,7 @@
 //! The front desk: every request passes it. It tells the time, keeps to AWS's rates, names the faults
 //! that apply and counts calls. One task owns its books; the rest of the sim asks it.
 
-use super::call::{Call, Count};
+use super::call::{ApiCall, Count};
 use super::faults::{Fault, Kind};
 use super::world::admission::Admission;
 use serde::{Deserialize, Serialize};
@@ -88,8 +88,8 @@ pub struct Books {
     pub answering: Answering,
     pub admission: Admission,
     pub faults: Vec<Fault>,
-    pub calls: BTreeMap<Call, Count>,
-    buckets: HashMap<Call, Bucket>,
+    pub calls: BTreeMap<ApiCall, Count>,
+    buckets: HashMap<ApiCall, Bucket>,
     rates: bool,
 }
 
@@ -140,7 +140,7 @@ impl Desk {
 
 impl Books {
     /// Counts a request that asks for so many billable metrics, and says what becomes of it.
-    pub fn admit(&mut self, call: Call, metrics: u64) -> Verdict {
+    pub fn admit(&mut self, call: ApiCall, metrics: u64) -> Verdict {
         let throttled = self.rates && !self.take_token(&call);
         let faults = self.faults.iter().filter(|f| f.hits(&call)).map(|f| f.kind.clone()).collect();
         let count = self.calls.entry(call).or_default();
@@ -151,7 +151,7 @@ impl Books {
     }
 
     #[expect(clippy::disallowed_methods, reason = "rates are real, whatever the simulated clock shows")]
-    fn take_token(&mut self, call: &Call) -> bool {
+    fn take_token(&mut self, call: &ApiCall) -> bool {
         let (rate, now) = (rate(&call.service, &call.operation), Instant::now());
         self.buckets.entry(call.clone()).or_insert(Bucket { tokens: rate, filled: now }).take(rate, now)
     }
@@ -192,8 +192,8 @@ fn rate(service: &str, operation: &str) -> f64 {
 mod tests {
     use super::*;
 
-    fn call(operation: &str, region: &str) -> Call {
-        Call {
+    fn call(operation: &str, region: &str) -> ApiCall {
+        ApiCall {
             service: "servicequotas".into(),
             operation: operation.into(),
             account: "000000000000".into(),

@@ -1,6 +1,6 @@
 //! Faults: what goes wrong, for whom.
 
-use super::call::Call;
+use super::call::ApiCall;
 use serde::{Deserialize, Serialize};
 
 /// A fault and the requests it hits; what is not said hits all.
@@ -99,7 +99,7 @@ impl Fault {
     }
 
     /// Tells whether a request meets it.
-    pub fn hits(&self, call: &Call) -> bool {
+    pub fn hits(&self, call: &ApiCall) -> bool {
         fits(&self.account, &call.account)
             && fits(&self.region, &call.region)
             && fits(&self.service, &call.service)
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_fault_hits_only_whom_it_names() {
-        let call = |account: &str, operation: &str| Call {
+        let call = |account: &str, operation: &str| ApiCall {
             service: "monitoring".into(),
             operation: operation.into(),
             account: account.into(),

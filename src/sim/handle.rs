@@ -1,6 +1,6 @@
 //! The handle on a simulated AWS: its world, and the desk that keeps its clock, faults and counts.
 
-use super::call::{Call, Count};
+use super::call::{ApiCall, Count};
 use super::desk::{Clock, Desk, Verdict};
 use super::faults::Fault;
 use super::world::World;
@@ -52,7 +52,7 @@ impl Sim {
     }
 
     /// The requests so far.
-    pub async fn calls(&self) -> BTreeMap<Call, Count> {
+    pub async fn calls(&self) -> BTreeMap<ApiCall, Count> {
         self.desk.ask(|books| books.calls.clone()).await
     }
 
@@ -61,7 +61,7 @@ impl Sim {
     }
 
     /// Counts a request that asks for so many billable metrics, and says what becomes of it.
-    pub(super) async fn admit(&self, call: Call, metrics: u64) -> Verdict {
+    pub(super) async fn admit(&self, call: ApiCall, metrics: u64) -> Verdict {
         self.desk.ask(move |books| books.admit(call, metrics)).await
     }
 

@@ -36,7 +36,7 @@ pub mod sts;
 
 pub mod mishap;
 
-use super::call::Call;
+use super::call::ApiCall;
 use super::desk::Verdict;
 use super::handle::Sim;
 use super::world::Region;
@@ -95,7 +95,7 @@ async fn admit(
     protocol: Protocol,
     parts: &Parts,
     body: &Bytes,
-) -> Result<(Call, Value, Verdict), Refusal> {
+) -> Result<(ApiCall, Value, Verdict), Refusal> {
     let signer = match protocol {
         Protocol::Query if sts::needs_no_signature(body) => {
             Signer { access_key: "", region: HOME, service: "sts" }
@@ -127,12 +127,12 @@ async fn admit(
     let metrics = if operation == "GetMetricData" { cloudwatch::billed(&input) } else { 0 };
     let invoked = protocol == Protocol::Rest && runtime::route(&parts.method, parts.uri.path()).is_some();
     let service = if invoked { runtime::SERVICE } else { signer.service };
-    let call = Call { service: service.into(), operation, account, region: signer.region.to_string() };
+    let call = ApiCall { service: service.into(), operation, account, region: signer.region.to_string() };
     let verdict = sim.admit(call.clone(), metrics).await;
     Ok((call, input, verdict))
 }
 
-fn perform(sim: &Sim, call: &Call, input: &Value, verdict: &Verdict) -> Result<Value, Refusal> {
+fn perform(sim: &Sim, call: &ApiCall, input: &Value, verdict: &Verdict) -> Result<Value, Refusal> {
     if let Some(refusal) = mishap::refusal(call, &verdict.faults) {
         return Err(refusal);
     }

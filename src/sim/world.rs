@@ -7,6 +7,7 @@ pub mod admission;
 pub mod catalog;
 pub mod counted;
 mod counting;
+mod levels;
 pub mod lists;
 pub mod live;
 pub mod names;

@@ -71,7 +71,8 @@ fn is_shell(path: &str) -> bool {
         "time::OffsetDateTime::now",
         "time::UtcDateTime::now",
     ];
-    let shell = ["crate::aws", "crate::collect", "crate::daemon", "crate::server", "crate::telemetry"];
+    let shell =
+        ["crate::aws", "crate::collect", "crate::daemon", "crate::log", "crate::server", "crate::telemetry"];
     let below =
         |prefix: &&str| path == *prefix || path.strip_prefix(prefix).is_some_and(|p| p.starts_with("::"));
     is_sdk(path)

@@ -48,6 +48,15 @@ duplicate-keys.yaml:10: overrides.burndown.amazon.nova-pro-v1:0: given twice, fi
 "#,
     ),
     (
+        "partitions.yaml",
+        r#"
+partitions.yaml:3: accounts[0].role_arn: found a role of the partition aws, expected one of aws-us-gov, where us-gov-west-1 is
+partitions.yaml:6: accounts[2].role_arn: found a role of the partition aws-cn, expected one of aws, where eu-west-1 is
+partitions.yaml:9: monitoring_account.role_arn: found a role of the partition aws-cn, expected one of aws, where us-east-1 is
+partitions.yaml:11: aws.sts_region: found eu-west-1 of the partition aws, expected one of aws-us-gov, as accounts[1].role_arn
+"#,
+    ),
+    (
         "key-not-a-word.yaml",
         r#"
 key-not-a-word.yaml:1: found a key that is not a word, expected plain YAML without it

@@ -52,6 +52,7 @@ pub fn world() -> World {
     let account = |id: &str| Account {
         id: id.into(),
         regions: vec![region("us-east-1"), region("us-west-2")],
+        sources: vec![SECOND.into()],
         ..Account::default()
     };
     World {
@@ -542,6 +543,31 @@ async fn a_denied_permission_is_named_with_what_it_costs() {
         "{}",
         checked.text
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_some_configs_need_is_tried_where_they_do() {
+    let machine = Machine::new("asked-for").await.with_keys(FIRST);
+    let config = format!("{CURRENT}catalog: {{team_tag: team}}\nmonitoring_account: {{}}\n");
+    let checked = machine.check(&config).await;
+    checked.is_of(FIRST);
+    let allowed = |permission: &str| checked.text.contains(&format!("{permission:<52} allowed"));
+    for permission in ["bedrock:ListTagsForResource", "oam:ListSinks", "oam:ListAttachedLinks"] {
+        assert!(allowed(permission), "{permission}: {}", checked.text);
+    }
+    let plain = machine.check(CURRENT).await.text;
+    assert!(!plain.contains("ListTagsForResource") && !plain.contains("oam:"), "{plain}");
+
+    let deny =
+        |operation: &str| Fault { operation: Some(operation.into()), ..Fault::new(Kind::AccessDenied) };
+    machine.sim.set_faults(vec![deny("ListTagsForResource"), deny("ListAttachedLinks")]).await;
+    machine.check(&config).await.fails_with(&[
+        "bedrock:ListTagsForResource                          FAILED   costs: no teams",
+        "oam:ListAttachedLinks                                FAILED   costs: no usage of linked accounts",
+        "2 of what the config needs cannot be done",
+    ]);
+    machine.sim.set_faults(vec![deny("ListSinks")]).await;
+    machine.check(&config).await.fails_with(&["oam:ListSinks                                        FAILED"]);
 }
 
 /// `serve` on a machine; it does not outlive its test.

@@ -1,14 +1,22 @@
 //! Quotas that are no model's, end to end: what the simulated AWS counts, against what is published; and a second,
 //! naive calculation from the simulated AWS's own points.
 
+use crate::cloud::{Cloud, NOON};
 use crate::rig::Rig;
-use bedrock_quota_exporter::model::ids::Target;
+use bedrock_quota_exporter::model::ids::{Method, Target, UsageSource};
+use bedrock_quota_exporter::model::meter::SeriesName;
+use bedrock_quota_exporter::model::observation::{Collector, Observation};
+use bedrock_quota_exporter::model::quota::UsageMetric;
+use bedrock_quota_exporter::model::schedule::service_queries;
+use bedrock_quota_exporter::model::service::{Listing, ServiceAnswer, ServiceQuery, ServiceReading};
+use bedrock_quota_exporter::model::usage::{Metric, UsageReading};
 use bedrock_quota_exporter::sim::desk::Clock;
 use bedrock_quota_exporter::sim::world::counted::{Counted, Guarded};
 use bedrock_quota_exporter::sim::world::lists::Lists;
 use bedrock_quota_exporter::sim::world::stream::Demand;
 use bedrock_quota_exporter::sim::world::{Account, Applied, Publishing, QuotaChange, Region, World};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// 2026-11-20T12:00:00Z.
 const START: i64 = 1_795_176_000;
@@ -92,7 +100,7 @@ async fn rows_are_measured_by_their_own_metrics_and_guardrails_by_theirs() {
     near("bedrock_service_quota_usage", REQUESTS, 10.0);
     assert_eq!(of(&rig, "bedrock_service_quota_utilization_ratio", REQUESTS), None, "a limit of 0");
     assert_eq!(of(&rig, "bedrock_service_quota_usage", CONTENT), None, "two quotas share what is published");
-    assert_eq!(of(&rig, "bedrock_service_quota_usage", "GetFlow requests per second"), None);
+    assert_eq!(of(&rig, "bedrock_service_quota_usage", "(Flows) GetFlow requests per second"), None);
     let info = |name: &str| {
         let label = format!("quota_code=\"{}\"", code(name));
         rig.find("bedrock_service_quota_info", &[&label]).remove(0).0
@@ -157,6 +165,46 @@ async fn what_was_read_goes_when_it_is_too_old_and_a_failure_costs_nothing_else(
     );
     assert_eq!(of(&rig, "bedrock_service_quota_usage", GET_AGENT), None);
     assert!(rig.snapshot.targets[&target].quotas.is_some());
+}
+
+/// No row of model inference carries a UsageMetric today. One day one may: then it is measured by it, and that is told.
+#[test]
+fn a_models_row_with_a_metric_of_its_own_is_measured_by_it() {
+    let (mut cloud, id) = (Cloud::new(NOON), "amazon.nova-lite-v1:0");
+    cloud.settings.service_interval = Some(900);
+    cloud.model(id, "Nova Lite", "Amazon");
+    cloud.quota("L-1", "On-demand model inference requests per minute for Amazon Nova Lite", Some(200.0));
+    let series = SeriesName::new("AWS/Bedrock", "AdmittedCalls", &[("ModelId", id)]);
+    let metric = UsageMetric {
+        namespace: "AWS/Bedrock".into(),
+        name: "AdmittedCalls".into(),
+        dimensions: vec![("ModelId".into(), id.into())],
+        statistic: "Sum".into(),
+    };
+    Arc::make_mut(&mut cloud.quotas.quotas[0]).usage_metric = Some(metric);
+    for minute in NOON.minus(3600).minute().until(NOON.plus(600).minute()) {
+        cloud.point(id, Metric::Invocations, minute, 30.0);
+    }
+    cloud.round();
+    let at = NOON.plus(60);
+    cloud.at(at);
+    let asked = cloud.requests().usage.unwrap().service;
+    let listing = Listing { namespace: "AWS/Bedrock".into(), service: None };
+    assert_eq!(asked.listings.into_iter().collect::<Vec<_>>(), [listing]);
+    let listed = vec![series];
+    let queries = service_queries(cloud.state(), &cloud.settings, &listed, at);
+    let answer = |query: ServiceQuery| {
+        let points = query.from.until(query.until).map(|minute| (minute, 150.0)).collect();
+        ServiceAnswer { query, complete: true, points }
+    };
+    let service = ServiceReading { listed: Some(listed), answers: queries.into_iter().map(answer).collect() };
+    let reading = UsageReading { service, ..UsageReading::default() };
+    let outcome = cloud.outcome(Collector::Usage, Observation::Usage(reading));
+    cloud.advance(vec![outcome]);
+    let status = cloud.status("L-1");
+    assert_eq!((status.usage, status.ratio), (Some(150.0), Some(0.75)));
+    assert_eq!((status.quota.method, status.usage_source), (Method::UsageMetric, UsageSource::UsageMetric));
+    assert_eq!(cloud.evaluation().model_rows_with_usage_metric, 1);
 }
 
 /// The newest minute and the fullest one of every control-plane API of a demo account, computed from the simulated

@@ -7,7 +7,7 @@ use aws_sdk_cloudwatch::types::{
     Dimension, Metric, MetricDataQuery, MetricStat, RecentlyActive, ScanBy, StatusCode,
 };
 use bedrock_quota_exporter::sim::Sim;
-use bedrock_quota_exporter::sim::call::Call as Asked;
+use bedrock_quota_exporter::sim::call::ApiCall;
 use bedrock_quota_exporter::sim::desk::Clock;
 use bedrock_quota_exporter::sim::faults::{Fault, Kind};
 use bedrock_quota_exporter::sim::world::World;
@@ -133,7 +133,7 @@ async fn the_other_sdks_read_quotas_catalog_and_identity() {
     assert!(tags.tags().iter().any(|t| (t.key(), t.value()) == ("team", "search")));
 
     let calls = sim.sim.calls().await;
-    let asked = Asked {
+    let asked = ApiCall {
         service: "servicequotas".into(),
         operation: "ListServiceQuotas".into(),
         account: "000000000000".into(),

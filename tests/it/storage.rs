@@ -2,6 +2,7 @@
 
 use crate::served::{ONE, Scrape, Served, world};
 use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -102,6 +103,8 @@ async fn counters_go_on_over_restarts_and_miss_no_minute() {
         stop(served);
     }
     assert!(tokens > 1000.0, "tokens are charged of the minutes in between");
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "accounts and what they use are for their owner's eyes");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod provisioned;
 
 use bedrock_quota_exporter::sim::world::World;
 use serde_json::Value;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
@@ -22,6 +23,8 @@ static SNAPSHOT: LazyLock<PathBuf> = LazyLock::new(|| {
     assert!(saved.status.success(), "{}", String::from_utf8_lossy(&saved.stderr));
     let said = String::from_utf8_lossy(&saved.stdout).into_owned();
     assert!(said.contains("12 targets, 35 invocation ids, 26h of usage"), "{said}");
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "accounts and what they use are for their owner's eyes");
     path
 });
 

@@ -372,6 +372,7 @@ fn evaluation() -> Evaluation {
             attempts: vec![("5m", 5_000.0), ("30m", 30_000.0)],
             throttled_seconds: 240,
         }),
+        model_rows_with_usage_metric: 0,
         batch: vec![BatchStatus {
             model_id: NOVA.into(),
             records_pending: Some(19_000.0),

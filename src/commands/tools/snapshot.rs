@@ -10,8 +10,9 @@ use crate::report::human;
 use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Writes the picture to a file.
@@ -62,7 +63,9 @@ fn partial(path: &Path) -> PathBuf {
 
 #[expect(clippy::disallowed_methods, reason = "the snapshot's file")]
 fn save(args: &SnapshotSave, path: &Path) -> Result<Saved> {
-    let file = BufWriter::new(File::create(path)?);
+    let mut private = OpenOptions::new();
+    // Accounts, ids, tags and what they spend: whoever made it tells who may see it.
+    let file = BufWriter::new(private.create(true).truncate(true).write(true).mode(0o600).open(path)?);
     let compressed = args.file.extension().is_some_and(|extension| extension == "gz");
     let mut out: Out = if compressed {
         Out::Compressed(Box::new(GzEncoder::new(file, Compression::fast())))

@@ -5,8 +5,9 @@
 
 use super::aliases::{ALIASES, Alias};
 use super::identity::{Identity, provider_stem};
-use super::invocation::{Lists, prefixed};
+use super::invocation::Lists;
 use super::names::{self, Slot};
+use super::profiles::prefixed;
 use super::resolution::Rules;
 use crate::model::ids::{Endpoint, Method, Scope, Variant};
 use crate::model::quota::ServiceQuota;

@@ -1,6 +1,8 @@
 //! What an invocation id is, by its form and by the live lists: type, base model and scope.
 
 use super::identity::{provider_stem, split_context};
+use super::meaning::{Meaning, Spends};
+use super::profiles::{is_base_id, model_name, prefixed, regions, sole_model, system_scope};
 use super::resolution::{IdType, Unmapped};
 use crate::model::arn::Arn;
 use crate::model::catalog::{Catalog, FoundationModel, InferenceProfile, ProfileKind, Tags};
@@ -30,75 +32,6 @@ const PROVIDERS: &[&str] = &[
     "xai",
     "zai",
 ];
-
-/// Prefixes of system-defined inference profiles.
-const PREFIXES: &[(&str, Scope)] = &[
-    ("us", Scope::CrossRegion),
-    ("eu", Scope::CrossRegion),
-    ("apac", Scope::CrossRegion),
-    ("au", Scope::CrossRegion),
-    ("jp", Scope::CrossRegion),
-    ("ca", Scope::CrossRegion),
-    ("in", Scope::CrossRegion),
-    ("us-gov", Scope::CrossRegion),
-    ("global", Scope::Global),
-];
-
-/// Which family of quotas the calls of an id spend.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Spends {
-    Shared,
-    CustomDeployment,
-    ModelUnits,
-    Mantle,
-    /// No quota counts these calls.
-    Nothing,
-}
-
-/// An invocation id, understood as far as it can be.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Meaning {
-    pub id_type: IdType,
-    /// The base model id.
-    pub model: Option<String>,
-    pub scope: Option<Scope>,
-    pub spends: Spends,
-    pub name: Option<String>,
-    pub tags: Tags,
-    /// A live list names the id itself.
-    pub listed: bool,
-    /// Why model or scope is unknown, and in words.
-    pub unclear: Option<(Unmapped, String)>,
-}
-
-impl Meaning {
-    fn of(id_type: IdType, model: &str, scope: Scope, spends: Spends) -> Meaning {
-        let model = Some(model.to_string());
-        Meaning { model, scope: Some(scope), spends, ..Meaning::blank(id_type) }
-    }
-
-    fn unclear(id_type: IdType, reason: Unmapped, words: String) -> Meaning {
-        Meaning { unclear: Some((reason, words)), ..Meaning::blank(id_type) }
-    }
-
-    /// Nothing is known of it but its type.
-    fn blank(id_type: IdType) -> Meaning {
-        Meaning {
-            id_type,
-            model: None,
-            scope: None,
-            spends: Spends::Shared,
-            name: None,
-            tags: Tags::new(),
-            listed: false,
-            unclear: None,
-        }
-    }
-
-    fn named(self, name: Option<&str>) -> Meaning {
-        Meaning { name: name.map(str::to_string), listed: true, ..self }
-    }
-}
 
 /// The catalog, by id.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -259,19 +192,19 @@ impl Lists {
 
     /// The scope of what the profile was copied from, by the set of its regions.
     fn application_scope(&self, profile: &InferenceProfile, model: &str) -> Result<Scope, String> {
-        let regions = regions(profile);
-        if regions.contains("") {
+        let own = regions(profile);
+        if own.contains("") {
             return Ok(Scope::Global);
         }
         // Only geographic profiles span regions; the set may be older than today's of the system profile.
-        if regions.len() > 1 {
+        if own.len() > 1 {
             return Ok(Scope::CrossRegion);
         }
         let types = self.models.get(model).map(|m| m.inference_types.as_slice()).unwrap_or_default();
         let on_demand = types.is_empty() || types.iter().any(|t| t == "ON_DEMAND");
         let system =
             |p: &&Arc<InferenceProfile>| p.kind == ProfileKind::SystemDefined && sole_model(p) == Some(model);
-        let geographic = self.profiles.values().filter(system).any(|p| self::regions(p) == regions);
+        let geographic = self.profiles.values().filter(system).any(|p| regions(p) == own);
         match (on_demand, geographic) {
             (true, false) => Ok(Scope::OnDemand),
             (false, true) => Ok(Scope::CrossRegion),
@@ -340,62 +273,6 @@ fn not_listed(id_type: IdType, list: &str) -> Meaning {
         Unmapped::UnknownId,
         format!("{list} does not show it, so its model is unknown"),
     )
-}
-
-/// A system-defined profile with a prefix of tomorrow is geographic unless one of its ARNs has no region.
-fn system_scope(profile: &InferenceProfile) -> Scope {
-    match prefixed(&profile.id) {
-        Some((scope, _)) => scope,
-        None if regions(profile).contains("") => Scope::Global,
-        None => Scope::CrossRegion,
-    }
-}
-
-/// The regions of a profile's models; empty text for a model ARN without region.
-fn regions(profile: &InferenceProfile) -> BTreeSet<&str> {
-    profile.model_arns.iter().map(|arn| Arn::parse(arn).map_or("", |arn| arn.region)).collect()
-}
-
-/// The one base model of a profile.
-fn sole_model(profile: &InferenceProfile) -> Option<&str> {
-    let models: BTreeSet<(&str, &str)> = profile
-        .model_arns
-        .iter()
-        .map(|arn| Arn::parse(arn).map_or(("", ""), |arn| (arn.kind(), arn.id())))
-        .collect();
-    match models.first() {
-        Some(("foundation-model", id)) if models.len() == 1 && is_base_id(id) => Some(id),
-        _ => None,
-    }
-}
-
-/// The name of a system-defined profile without its geography: "US Stable Image Outpaint" is the profile of
-/// Stable Image Outpaint.
-fn model_name(profile: &InferenceProfile) -> Option<&str> {
-    let prefix = profile.id.split_once('.')?.0;
-    let mut name = profile.name.as_deref()?.trim();
-    // Some repeat it: "AU AU Anthropic Claude Sonnet 4.5".
-    while let Some((first, rest)) = name.split_once(' ')
-        && first.eq_ignore_ascii_case(prefix)
-    {
-        name = rest.trim_start();
-    }
-    (!name.is_empty()).then_some(name)
-}
-
-/// Scope and base id of an id with one of the known prefixes.
-pub(super) fn prefixed(id: &str) -> Option<(Scope, &str)> {
-    let (prefix, base) = id.split_once('.')?;
-    let (_, scope) = PREFIXES.iter().find(|(known, _)| *known == prefix)?;
-    is_base_id(base).then_some((*scope, base))
-}
-
-/// `provider.model`, in the letters that AWS allows.
-fn is_base_id(id: &str) -> bool {
-    let allowed =
-        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | ':' | '_');
-    id.chars().all(allowed)
-        && id.split_once('.').is_some_and(|(provider, rest)| !provider.is_empty() && !rest.is_empty())
 }
 
 #[cfg(test)]

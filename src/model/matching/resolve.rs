@@ -2,7 +2,7 @@
 
 use super::claims::{Claim, Evidence, Model};
 use super::identity::Identity;
-use super::invocation::{Meaning, Spends};
+use super::meaning::{Meaning, Spends};
 use super::names::{self, Slot};
 use super::nearest;
 use super::{Charge, Confidence, Index, ModelQuota, QuotaKey, Resolution, Unmapped};

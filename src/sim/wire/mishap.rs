@@ -3,7 +3,7 @@
 use super::line::Reset;
 use super::refusal::{Refusal, throttled};
 use super::reply::Reply;
-use crate::sim::call::Call;
+use crate::sim::call::ApiCall;
 use crate::sim::desk::Verdict;
 use crate::sim::faults::Kind;
 use crate::sim::handle::Sim;
@@ -37,7 +37,7 @@ fn reset() -> io::Error {
 }
 
 /// The error that a fault answers with.
-pub fn refusal(call: &Call, faults: &[Kind]) -> Option<Refusal> {
+pub fn refusal(call: &ApiCall, faults: &[Kind]) -> Option<Refusal> {
     // These two speak, or once spoke, query.
     let query = matches!(call.service.as_str(), "sts" | "monitoring");
     faults.iter().find_map(|kind| {
@@ -52,7 +52,7 @@ pub fn refusal(call: &Call, faults: &[Kind]) -> Option<Refusal> {
                 ..Refusal::new(529, "OverloadedException", "The model is overloaded, try again later.")
             },
             Kind::AccessDenied => {
-                let Call { service, operation, account, .. } = call;
+                let ApiCall { service, operation, account, .. } = call;
                 let prefix = if service == "monitoring" { "cloudwatch" } else { service };
                 let message = format!(
                     "User: arn:aws:sts::{account}:assumed-role/demo/demo is not authorized to perform: {prefix}:{operation}"

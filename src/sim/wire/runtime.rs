@@ -8,7 +8,7 @@ use super::protocol::Protocol;
 use super::query::unescape;
 use super::refusal::{Refusal, unknown_operation};
 use super::reply::Reply;
-use crate::sim::call::Call;
+use crate::sim::call::ApiCall;
 use crate::sim::desk::{Answering, Verdict};
 use crate::sim::faults::Kind;
 use crate::sim::handle::Sim;
@@ -50,7 +50,7 @@ pub fn route(method: &Method, path: &str) -> Option<(&'static str, Value)> {
 /// A call that was admitted and is under way. However it ends it is settled and counted.
 struct Underway {
     sim: Sim,
-    call: Call,
+    call: ApiCall,
     id: Invocable,
     hold: Hold,
     /// The prefix that is cached from now on, and the answer as far as it has come.
@@ -60,7 +60,7 @@ struct Underway {
 }
 
 /// Answers a call of the runtime.
-pub async fn answer(sim: &Sim, call: &Call, input: &Value, verdict: &Verdict) -> Response {
+pub async fn answer(sim: &Sim, call: &ApiCall, input: &Value, verdict: &Verdict) -> Response {
     match begin(sim, call, input, verdict).await {
         Ok((_, underway)) if underway.streamed => streamed(underway, verdict),
         Ok((form, underway)) => {
@@ -78,7 +78,7 @@ pub async fn answer(sim: &Sim, call: &Call, input: &Value, verdict: &Verdict) ->
 /// Lets a call in, or refuses and counts it.
 async fn begin(
     sim: &Sim,
-    call: &Call,
+    call: &ApiCall,
     input: &Value,
     verdict: &Verdict,
 ) -> Result<(Form, Underway), Refusal> {
@@ -295,6 +295,6 @@ fn failure(status: u16) -> Tally {
 }
 
 /// Adds a call to the minutes that CloudWatch shows.
-fn count(sim: &Sim, call: &Call, id: &Invocable, now: i64, tally: &Tally) {
+fn count(sim: &Sim, call: &ApiCall, id: &Invocable, now: i64, tally: &Tally) {
     sim.change(|world| world.record(&call.account, &call.region, id, now.div_euclid(60), tally));
 }

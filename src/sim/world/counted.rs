@@ -2,7 +2,6 @@
 //! guardrails, batch inference.
 
 use super::point::Point;
-use super::series::{Dimensions, Series};
 use super::stream::{Demand, Stream};
 use std::ops::Range;
 
@@ -11,7 +10,8 @@ use std::ops::Range;
 pub struct Counted {
     pub namespace: &'static str,
     pub metric: &'static str,
-    pub dimensions: Dimensions,
+    /// Name and value.
+    pub dimensions: Vec<(&'static str, String)>,
     /// Of a minute. Two series of one `source` count parts of the same.
     pub amount: Demand,
     pub source: String,
@@ -81,11 +81,6 @@ impl Counted {
             && self.metric == metric
             && self.dimensions.len() == dimensions.len()
             && self.dimensions.iter().all(|(n, v)| dimensions.iter().any(|(an, av)| an == n && av == v))
-    }
-
-    pub(super) fn series(&self) -> Series {
-        let Counted { namespace, metric, dimensions, .. } = self;
-        Series { namespace, metric, dimensions: dimensions.clone() }
     }
 
     pub(super) fn point(&self, key: u64, minute: i64) -> Option<Point> {

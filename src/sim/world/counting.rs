@@ -50,7 +50,8 @@ impl World {
             let last = at.min(counted.active.end).div_euclid(60);
             let mut minutes = (first..=last).rev();
             if minutes.any(|minute| self.counted_point(account, region, counted, minute, at).is_some()) {
-                found.insert(counted.series());
+                let Counted { namespace, metric, dimensions, .. } = counted;
+                found.insert(Series { namespace, metric, dimensions: dimensions.clone() });
             }
         }
         found

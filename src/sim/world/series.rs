@@ -1,5 +1,6 @@
 //! CloudWatch's view of the traffic: series with their dimensions, points, and what of them is visible when.
 
+use super::levels::{ACCOUNT_WIDE, Dimensions, Level, MANTLE, RUNTIME, levels, namespace};
 use super::noise;
 use super::point::{Point, point};
 use super::stream::{Demand, Endpoint, Invocations, Stream, Tally};
@@ -14,92 +15,6 @@ pub struct Series {
     pub namespace: &'static str,
     pub metric: &'static str,
     pub dimensions: Dimensions,
-}
-
-/// Name and value, in CloudWatch's order.
-pub type Dimensions = Vec<(&'static str, String)>;
-
-const RUNTIME: [&str; 15] = [
-    "Invocations",
-    "InvocationLatency",
-    "TimeToFirstToken",
-    "InvocationClientErrors",
-    "InvocationServerErrors",
-    "InvocationThrottles",
-    "InputTokenCount",
-    "OutputTokenCount",
-    "CacheReadInputTokenCount",
-    "CacheWriteInputTokenCount",
-    "CacheReadInputTokens",
-    "CacheWriteInputTokens",
-    "EstimatedTPMQuotaUsage",
-    "OutputImageCount",
-    "LegacyModelInvocations",
-];
-const ACCOUNT_WIDE: [&str; 9] = [
-    "Invocations",
-    "InvocationLatency",
-    "InvocationClientErrors",
-    "InvocationServerErrors",
-    "InvocationThrottles",
-    "InputTokenCount",
-    "OutputTokenCount",
-    "OutputImageCount",
-    "ModelInvocationLogsCloudWatchDeliverySuccess",
-];
-const IMAGES: [&str; 1] = ["OutputImageCount"];
-const MANTLE: [&str; 6] = [
-    "Inferences",
-    "InferenceClientErrors",
-    "TotalInputTokens",
-    "TotalOutputTokens",
-    "InputTokens",
-    "OutputTokens",
-];
-
-/// One set of dimensions under which a stream is published.
-struct Level {
-    dimensions: Dimensions,
-    /// The part of the stream's calls that it shows.
-    share: f64,
-    metrics: &'static [&'static str],
-}
-
-fn namespace(stream: &Stream) -> &'static str {
-    match stream.endpoint {
-        Endpoint::Runtime => "AWS/Bedrock",
-        Endpoint::Mantle { .. } => "AWS/BedrockMantle",
-    }
-}
-
-fn levels(region: &Region, stream: &Stream) -> Vec<Level> {
-    let level = |dimensions, share, metrics| Level { dimensions, share, metrics };
-    if let Endpoint::Mantle { project } = &stream.endpoint {
-        let (project, model) = (("Project", project.clone()), ("Model", stream.model_id.clone()));
-        let sets = [vec![], vec![project.clone()], vec![model.clone()], vec![model, project]];
-        return sets.map(|dimensions| level(dimensions, 1.0, &MANTLE)).into();
-    }
-    let id = || ("ModelId", stream.model_id.clone());
-    let mut levels = vec![level(vec![id()], 1.0, &RUNTIME[..])];
-    for tier in &stream.tiers {
-        let (asked, resolved) = (tier.asked.clone(), tier.resolved.clone());
-        let tiers = vec![id(), ("ResolvedServiceTier", resolved), ("ServiceTier", asked)];
-        levels.push(level(tiers, tier.share, &RUNTIME));
-    }
-    for (project, share) in &stream.projects {
-        levels.push(level(vec![id(), ("Project", project.clone())], *share, &RUNTIME));
-    }
-    for (window, share) in &stream.context_windows {
-        levels.push(level(vec![("ContextWindow", window.clone()), id()], *share, &RUNTIME));
-    }
-    if let Some(size) = &stream.image_size {
-        let image = vec![("BucketedStepSize", "30".to_string()), ("ImageSize", size.clone()), id()];
-        levels.push(level(image, 1.0, &IMAGES));
-    }
-    if region.account_wide {
-        levels.push(level(vec![], 1.0, &ACCOUNT_WIDE));
-    }
-    levels
 }
 
 /// How long CloudWatch knows a series after its last point.

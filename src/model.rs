@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! words        arn, ids, organization, partition, shard, sharing, time
-//! what AWS says   quota, meter, service, catalog, usage, burndown
+//! what AWS says   quota, meter, service, catalog, listed, usage, burndown
 //! what is asked, what comes back   request, observation
 //! which usage spends which quota   matching, coverage
 //! what a target means to /metrics (values only), and the config's share   evaluation, settings
@@ -25,6 +25,7 @@ pub mod time;
 
 pub mod burndown;
 pub mod catalog;
+mod listed;
 pub mod meter;
 pub mod quota;
 pub mod service;

@@ -23,6 +23,7 @@ const TABLES: &[&[Row]] = &[
     usage::COUNTERS,
     throttling::ROWS,
     service::RUNTIME,
+    service::MANTLE,
     catalog::ROWS,
     collection::ROWS,
 ];

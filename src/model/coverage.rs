@@ -1,6 +1,7 @@
 //! Of every quota of the service: what measures it, or why nothing does.
 
 use super::ids::{QuotaKind, Variant};
+use super::listed::listed;
 use super::matching::{Family, QuotaKey, family};
 use super::meter::{MeasuredBy, Unmeasurable, meter};
 use super::quota::ServiceQuota;
@@ -16,6 +17,7 @@ pub fn coverage(row: &ServiceQuota, model: Option<(&QuotaKey, bool)>) -> Result<
         (Ok(meter), _) => Ok(meter.by),
         (_, Some((key, is_measurable))) => of_model(key, is_measurable),
         (Err(reason @ (Unmeasurable::Template | Unmeasurable::UnknownPeriod)), None) => Err(reason),
+        (Err(_), None) if listed(&row.name).is_some() => Ok(MeasuredBy::Listed),
         (Err(_), None) => Err(of_name(&row.name)),
     }
 }

@@ -32,6 +32,7 @@ pub(crate) fn evaluate(state: &TargetState, settings: &Settings, now: Timestamp)
         service: service.quotas(),
         guardrails: service.guardrails(),
         batch: service.batch(),
+        mantle: service.mantle(),
         complete_until: memory.complete_until,
         newest_datapoint: memory.newest_datapoint,
         models_in_use: spending.models_in_use(),

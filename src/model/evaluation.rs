@@ -29,6 +29,8 @@ pub struct Evaluation {
     pub model_rows_with_usage_metric: usize,
     /// The calls of ApplyGuardrail, where there were any within three hours.
     pub guardrails: Option<GuardrailStatus>,
+    /// Undocumented metrics of the mantle endpoint, by Model.
+    pub mantle: Vec<MantleStatus>,
     /// Batch inference, by ModelId.
     pub batch: Vec<BatchStatus>,
     /// The end of the last minute read for every id.
@@ -93,6 +95,14 @@ pub struct GuardrailStatus {
     pub ratio: Vec<(&'static str, f64)>,
     pub attempts: Vec<(&'static str, f64)>,
     pub throttled_seconds: u64,
+}
+
+/// What the mantle endpoint publishes of a model without AWS saying what it means, as the newest datapoint has it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MantleStatus {
+    pub model_id: Arc<str>,
+    pub burndown_consumed: Option<f64>,
+    pub equivalent_reservation_units: Option<f64>,
 }
 
 /// What batch inference has to do for a model, and does, as the newest datapoint says.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(crate) const BATCH: &str = "AWS/Bedrock/Batch";
+pub(crate) const MANTLE: &str = "AWS/BedrockMantle";
 
 /// What is read of guardrails beside what their quotas need: metric, statistic, and whether in every round, as the
 /// refusals of models are.
@@ -19,12 +20,14 @@ pub(crate) const OF_GUARDRAILS: [(&str, &str, bool); 5] = [
     ("InvocationsIntervened", "Sum", false),
 ];
 
-/// What is read of batch inference, per ModelId: metric and statistic.
-pub(crate) const OF_BATCH: [(&str, &str); 4] = [
-    ("NumberOfRecordsPendingProcessing", "Maximum"),
-    ("NumberOfTokensPendingProcessing", "Maximum"),
-    ("NumberOfInputTokensProcessedPerMinute", "Sum"),
-    ("NumberOfOutputTokensProcessedPerMinute", "Sum"),
+/// What is read of single models beside their calls: namespace, its only dimension, metric and statistic.
+pub(crate) const OF_MODELS: [(&str, &str, &str, &str); 6] = [
+    (BATCH, "ModelId", "NumberOfRecordsPendingProcessing", "Maximum"),
+    (BATCH, "ModelId", "NumberOfTokensPendingProcessing", "Maximum"),
+    (BATCH, "ModelId", "NumberOfInputTokensProcessedPerMinute", "Sum"),
+    (BATCH, "ModelId", "NumberOfOutputTokensProcessedPerMinute", "Sum"),
+    (MANTLE, "Model", "BurnDownConsumed", "Sum"),
+    (MANTLE, "Model", "EquivalentReservationUnits", "Maximum"),
 ];
 
 /// What to read in one round: ListMetrics first and then whatever it shows, or series that are known already.
@@ -169,8 +172,10 @@ pub(crate) fn listings(rows: &[Arc<ServiceQuota>]) -> BTreeSet<Listing> {
             listings.insert(Listing { namespace, service });
         }
     }
-    if rows.iter().any(|row| row.name.contains("batch inference job")) {
-        listings.insert(Listing { namespace: BATCH.into(), service: None });
+    for (namespace, words) in [(BATCH, "batch inference job"), (MANTLE, "[bedrock-mantle endpoint]")] {
+        if rows.iter().any(|row| row.name.contains(words)) {
+            listings.insert(Listing { namespace: namespace.into(), service: None });
+        }
     }
     listings
 }
@@ -184,13 +189,14 @@ pub(crate) fn watched(listed: &[SeriesName]) -> Vec<(SeriesName, &'static str, b
     let are_called = of_guardrails.iter().any(|(series, ..)| is_listed(series));
     let mut watched = Vec::from(of_guardrails);
     watched.retain(|(series, _, hot)| is_listed(series) || (are_called && *hot));
-    for series in listed.iter().filter(|series| *series.namespace == *BATCH) {
-        let statistic = OF_BATCH.iter().find(|(metric, _)| **metric == *series.metric);
-        if let (Some((_, statistic)), Some(_), 1) =
-            (statistic, series.dimension("ModelId"), series.dimensions.len())
-        {
-            watched.push((series.clone(), statistic, false));
-        }
+    for series in listed {
+        let of_model = OF_MODELS.iter().find(|(namespace, dimension, metric, _)| {
+            **namespace == *series.namespace
+                && **metric == *series.metric
+                && series.dimensions.len() == 1
+                && series.dimension(dimension).is_some()
+        });
+        watched.extend(of_model.map(|(.., statistic)| (series.clone(), *statistic, false)));
     }
     watched
 }

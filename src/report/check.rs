@@ -21,8 +21,8 @@ const HOURS_PER_MONTH: f64 = 730.0;
 /// Series of quotas that are no model's: as many rows as carry a UsageMetric are seldom used at once (84 of 889 do, by
 /// the names of the families that carried one in January 2026).
 const SERVICE_SERIES: u64 = 40;
-/// Namespaces that ListMetrics is asked for with them: AWS/Usage, guardrails, batch inference.
-const SERVICE_LISTINGS: u64 = 3;
+/// Namespaces that ListMetrics is asked for with them: AWS/Usage, guardrails, batch inference, mantle.
+const SERVICE_LISTINGS: u64 = 4;
 /// What is assumed of the ids where the cadence follows them: hot, normal, idle.
 const MIX: [f64; 3] = [0.1, 0.4, 0.5];
 

@@ -33,7 +33,7 @@ const WORDS: &str = "
 | `invocations` | The minutes of the model's invocation ids, in AWS/Bedrock and AWS/BedrockMantle. |
 | `usage_metric` | The series of CloudWatch that the row itself names (AWS/Usage). Calls are summed whatever statistic the row hints at, over the row's Period or the span that its name says. A limit of seconds is held against the mean of each minute: the fullest second held at least that (`bound=\"lower\"`). Where a dimension is a template (`${AgentId}/ActionGroup`), the fullest of the things that ListMetrics shows counts. |
 | `guardrails` | AWS/Bedrock/Guardrails: calls of ApplyGuardrail, and text units of a policy that has one quota; likewise means of minutes. |
-| `listed` | Bedrock's lists: batch jobs, the model units of a provisioned throughput. |
+| `listed` | Bedrock's lists: batch jobs, the model units of a provisioned throughput, imported models, custom model deployments, application inference profiles, model units without commitment. |
 
 ## Why a quota is not measured
 

@@ -78,7 +78,7 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     ),
     (
         "bedrock_guardrail_invocations_per_minute",
-        "Guardrails and batch inference",
+        "Guardrails, batch inference, mantle",
         "Of all guardrails together, as CloudWatch counts ApplyGuardrail. Calls and throttles are read with every round, the \
          rest as seldom as idle ids. `quotas.usage_metrics: false` leaves all of it out.",
     ),

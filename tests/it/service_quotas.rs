@@ -14,7 +14,9 @@ use bedrock_quota_exporter::sim::desk::Clock;
 use bedrock_quota_exporter::sim::world::counted::{Counted, Guarded};
 use bedrock_quota_exporter::sim::world::lists::Lists;
 use bedrock_quota_exporter::sim::world::stream::Demand;
-use bedrock_quota_exporter::sim::world::{Account, Applied, Publishing, QuotaChange, Region, World};
+use bedrock_quota_exporter::sim::world::{
+    Account, Applied, ImportedModel, Publishing, QuotaChange, Region, World,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -165,6 +167,33 @@ async fn what_was_read_goes_when_it_is_too_old_and_a_failure_costs_nothing_else(
     );
     assert_eq!(of(&rig, "bedrock_service_quota_usage", GET_AGENT), None);
     assert!(rig.snapshot.targets[&target].quotas.is_some());
+}
+
+/// What AWS lists and counts beside: batch inference, mantle's undocumented metrics as they are, and things that lists
+/// of the catalog hold.
+#[tokio::test]
+async fn batch_mantle_and_listed_things_are_shown() {
+    let mut counted = Vec::from(Counted::pending("amazon.nova-pro-v1:0", 19_000.0, 5.7e7));
+    counted.extend(Counted::mantle("anthropic.claude-opus-5", 420_000.0, 4.0));
+    let mut world = world(counted, &[("Imported models per account", 8.0)]);
+    let imported = |id: &str| ImportedModel {
+        id: id.into(),
+        name: id.into(),
+        architecture: "qwen2".into(),
+        created: START - 86_400,
+    };
+    world.accounts[0].regions[0].imported = ["imp8n3v5c7lk", "imp8n3v5c7lm"].map(imported).into();
+    let rig = after(world, "", 2).await;
+    let only = |family: &str| rig.find(family, &[]).iter().map(|sample| sample.1).collect::<Vec<_>>();
+    assert_eq!(only("bedrock_batch_records_pending"), [19_000.0]);
+    assert_eq!(only("bedrock_batch_tokens_pending"), [5.7e7]);
+    assert_eq!(only("bedrock_mantle_burndown_consumed"), [420_000.0]);
+    assert_eq!(only("bedrock_mantle_equivalent_reservation_units"), [4.0]);
+    assert_eq!(of(&rig, "bedrock_service_quota_usage", "Imported models per account"), Some(2.0));
+    assert_eq!(
+        of(&rig, "bedrock_service_quota_utilization_ratio", "Imported models per account"),
+        Some(0.25)
+    );
 }
 
 /// No row of model inference carries a UsageMetric today. One day one may: then it is measured by it, and that is told.

@@ -373,6 +373,11 @@ fn evaluation() -> Evaluation {
             throttled_seconds: 240,
         }),
         model_rows_with_usage_metric: 0,
+        mantle: vec![MantleStatus {
+            model_id: "anthropic.claude-opus-5".into(),
+            burndown_consumed: Some(7_500.0),
+            equivalent_reservation_units: Some(3.0),
+        }],
         batch: vec![BatchStatus {
             model_id: NOVA.into(),
             records_pending: Some(19_000.0),

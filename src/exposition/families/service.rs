@@ -3,11 +3,12 @@
 use crate::exposition::row::{APPLIED, Row, cloudwatch, gauge, target};
 use crate::exposition::text::Samples;
 use crate::exposition::view::View;
-use crate::model::evaluation::{BatchStatus, GuardrailStatus, ServiceStatus};
+use crate::model::evaluation::{BatchStatus, GuardrailStatus, MantleStatus, ServiceStatus};
 
 const SOURCE: &str = "CloudWatch, the row's own UsageMetric or AWS/Bedrock/Guardrails, period 60 s, and Service Quotas' \
      applied values";
 const GUARDRAILS: &str = cloudwatch!("AWS/Bedrock/Guardrails, Operation ApplyGuardrail, Sum");
+const UNDOCUMENTED: &str = cloudwatch!("AWS/BedrockMantle, dimension Model");
 const BATCH: &str = cloudwatch!("AWS/Bedrock/Batch");
 
 pub(super) const QUOTAS: &[Row] = &[
@@ -143,6 +144,32 @@ pub(super) const RUNTIME: &[Row] = &[
         |view, out| each_batch(view, out, |status| status.output_tokens),
     ),
 ];
+
+/// Undocumented: what they count, and whether mantle has a burndown at all, is not verified.
+pub(super) const MANTLE: &[Row] = &[
+    gauge(
+        "bedrock_mantle_burndown_consumed",
+        target!("model_id"),
+        "BurnDownConsumed of the mantle endpoint, as its newest minute has it. AWS documents neither its meaning nor its \
+         unit.",
+        UNDOCUMENTED,
+        |view, out| each_mantle(view, out, |status| status.burndown_consumed),
+    ),
+    gauge(
+        "bedrock_mantle_equivalent_reservation_units",
+        target!("model_id"),
+        "EquivalentReservationUnits of the mantle endpoint, as its newest minute has it. AWS documents neither its \
+         meaning nor its unit.",
+        UNDOCUMENTED,
+        |view, out| each_mantle(view, out, |status| status.equivalent_reservation_units),
+    ),
+];
+
+fn each_mantle(view: &View<'_>, out: &mut Samples<'_>, value: fn(&MantleStatus) -> Option<f64>) {
+    for status in &view.evaluation.mantle {
+        out.put(&[&status.model_id], &[], value(status));
+    }
+}
 
 fn each_quota(view: &View<'_>, out: &mut Samples<'_>, value: fn(&ServiceStatus) -> Option<f64>) {
     for status in &view.service {

@@ -1,11 +1,14 @@
 //! The usage of quotas that are no model's, and the calls of guardrails.
 
 use crate::model::evaluation::{
-    BatchStatus, Evaluation, GuardrailStatus, QuotaStatus, ServiceStatus, THROTTLE_WINDOWS, THROTTLED_WINDOW,
+    BatchStatus, Evaluation, GuardrailStatus, MantleStatus, QuotaStatus, ServiceStatus, THROTTLE_WINDOWS,
+    THROTTLED_WINDOW,
 };
 use crate::model::ids::UsageSource;
-use crate::model::meter::{Counts, guardrail_calls};
-use crate::model::service::{Answered, BATCH, Metered, ServiceUsage, metered};
+use crate::model::listed::listed;
+use crate::model::meter::{Counts, MeasuredBy, guardrail_calls};
+use crate::model::quota::ServiceQuota;
+use crate::model::service::{Answered, BATCH, MANTLE, Metered, ServiceUsage, metered};
 use crate::model::settings::Settings;
 use crate::model::state::TargetState;
 use crate::model::time::{Minute, Timestamp};
@@ -25,10 +28,30 @@ impl<'a> Service<'a> {
         Service { state, usage: &state.memory.service, settings, now }
     }
 
-    /// Every row that ListMetrics shows a series for, sorted by code.
+    /// Every row that ListMetrics shows a series for, or that a list of the catalog counts; sorted by code.
     pub(super) fn quotas(&self) -> Vec<ServiceStatus> {
         let rows = self.state.quotas.as_ref().map_or(&[][..], |quotas| &quotas.value.quotas);
-        metered(rows, &self.usage.listed).iter().map(|metered| self.status(metered)).collect()
+        let metered = metered(rows, &self.usage.listed);
+        let mut all: Vec<ServiceStatus> = metered.iter().map(|metered| self.status(metered)).collect();
+        all.extend(rows.iter().filter_map(|row| self.counted_by_lists(row)));
+        all.sort_by(|a, b| a.row.code.cmp(&b.row.code));
+        all.dedup_by(|a, b| a.row.code == b.row.code);
+        all
+    }
+
+    fn counted_by_lists(&self, row: &Arc<ServiceQuota>) -> Option<ServiceStatus> {
+        let catalog = &self.state.catalog.as_ref()?.value;
+        let count = listed(&row.name)?(catalog)?;
+        let ratio = row.limit().filter(|limit| *limit > 0.0).map(|limit| count / limit);
+        Some(ServiceStatus {
+            row: Arc::clone(row),
+            by: MeasuredBy::Listed,
+            is_lower_bound: false,
+            usage: Some(count),
+            peak: Some(count),
+            ratio,
+            peak_ratio: ratio,
+        })
     }
 
     fn status(&self, Metered { row, meter, series }: &Metered) -> ServiceStatus {
@@ -140,6 +163,25 @@ impl Service<'_> {
         }
         let codes: BTreeSet<&str> = quotas.iter().map(|status| &*status.quota.key.code).collect();
         metered.filter(|row| codes.contains(row.code.as_str())).count()
+    }
+
+    /// What the mantle endpoint publishes and AWS does not document, by Model.
+    pub(super) fn mantle(&self) -> Vec<MantleStatus> {
+        let mut all: BTreeMap<&Arc<str>, MantleStatus> = BTreeMap::new();
+        let series = self.usage.answers.iter().filter(|(series, _)| *series.namespace == *MANTLE);
+        for (series, answer) in series.filter(|(_, answer)| self.is_fresh(answer)) {
+            let Some(model_id) = series.dimension("Model") else { continue };
+            let status = all
+                .entry(model_id)
+                .or_insert_with(|| MantleStatus { model_id: model_id.clone(), ..MantleStatus::default() });
+            let newest = answer.points.values().next_back().copied();
+            match &*series.metric {
+                "BurnDownConsumed" => status.burndown_consumed = newest,
+                "EquivalentReservationUnits" => status.equivalent_reservation_units = newest,
+                _ => {}
+            }
+        }
+        all.into_values().collect()
     }
 
     /// Batch inference, by ModelId.

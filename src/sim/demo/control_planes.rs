@@ -37,6 +37,7 @@ pub(super) fn busy(rows: &Rows) -> Vec<Counted> {
         Counted::things("AGENT4X7K2/ActionGroup", 3.0),
         Counted::things("AGENT9Q1W8/ActionGroup", 4.0),
     ];
+    all.extend(Counted::mantle("anthropic.claude-opus-5", 420_000.0, 4.0));
     all.extend(guarded.series());
     all
 }

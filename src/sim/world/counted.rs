@@ -76,6 +76,18 @@ impl Counted {
         })
     }
 
+    /// The two metrics of the mantle endpoint that AWS does not document.
+    pub fn mantle(model: &str, consumed: f64, units: f64) -> [Counted; 2] {
+        let metrics = [("BurnDownConsumed", consumed), ("EquivalentReservationUnits", units)];
+        metrics.map(|(metric, number)| Counted {
+            namespace: "AWS/BedrockMantle",
+            metric,
+            dimensions: vec![("Model", model.to_string())],
+            every: Some(1),
+            ..Counted::things(model, number)
+        })
+    }
+
     pub(super) fn is(&self, (namespace, metric): (&str, &str), dimensions: &[(String, String)]) -> bool {
         self.namespace == namespace
             && self.metric == metric

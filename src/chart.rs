@@ -6,8 +6,9 @@ mod scale;
 mod svg;
 
 pub use columns::{Columns, WIDTH};
-pub use panel::{Calls, Line, Panel};
+pub use panel::{Asked, Calls, Line, Panel};
 
+use crate::model::matching::QuotaKey;
 use crate::model::time::Minute;
 use crate::picture::survey::Survey;
 use crate::report::human;
@@ -25,6 +26,7 @@ pub const STYLE: &str = "\
 .bqe .ground{fill:var(--ground)}.bqe text{fill:var(--ink);font-size:12px}.bqe .title{font-size:15px;font-weight:600}\
 .bqe .faint{fill:var(--faint)}.bqe .grid{stroke:var(--grid);stroke-width:1}.bqe .gap{fill:var(--gap)}\
 .bqe .limit{stroke:var(--limit);stroke-width:1.5}.bqe .limit-text{fill:var(--limit)}\
+.bqe .asked{stroke:var(--limit);stroke-width:1;stroke-dasharray:2 3}\
 .bqe .ceiling{stroke:var(--refused);stroke-width:1.5;stroke-dasharray:6 4}.bqe .ceiling-text{fill:var(--refused)}\
 .bqe .line{fill:none;stroke-width:1.6;stroke-linejoin:round}.bqe .s0{stroke:var(--s0)}\
 .bqe .s1{stroke:var(--s1);stroke-dasharray:5 2}.bqe .s2{stroke:var(--s2);stroke-dasharray:2 2}\
@@ -79,6 +81,7 @@ pub fn panel(survey: &Survey, usage: &ModelUsage, columns: Columns) -> Panel {
                 name: format!("{kind}, limit {}", human::exact(limit)),
                 shares: (0..columns.count).map(fullest_of).collect(),
                 ceiling: quota.ceiling.map(|ceiling| ceiling / limit),
+                asked: asked(survey, &quota.quota.key),
             };
             Some((fullest, line))
         })
@@ -90,6 +93,20 @@ pub fn panel(survey: &Survey, usage: &ModelUsage, columns: Columns) -> Panel {
         calls: calls(usage, columns),
         settled: survey.settled(),
     }
+}
+
+/// What AWS was asked for and has not answered yet. What it has answered, and limits that were other ones, are in no
+/// list of a picture.
+fn asked(survey: &Survey, key: &QuotaKey) -> Option<Asked> {
+    let requests = survey.picture.quotas.as_ref()?.requests.as_ref()?;
+    let request = requests.iter().find(|request| *request.quota_code == *key.code)?;
+    let kind = key.kind.word().replace('_', " ");
+    let on = request.created.map_or(String::new(), |at| format!(" on {}", human::date(at)));
+    let text = format!("{} {kind} asked for{on}", human::exact(request.desired?));
+    let place = request.created.zip(survey.usage()).map(|(at, usage)| at.minute().0 - usage.from.0);
+    let minute =
+        place.and_then(|place| usize::try_from(place).ok()).filter(|place| *place < survey.settled());
+    Some(Asked { text, minute })
 }
 
 /// Calls a minute in each column; `None`: not read.

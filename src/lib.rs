@@ -38,6 +38,7 @@ pub mod api;
 pub mod daemon;
 pub mod exposition;
 pub mod findings;
+pub mod gateway;
 pub mod log;
 pub mod report;
 pub mod server;
@@ -51,6 +52,7 @@ mod gather;
 pub mod increase;
 pub mod offline;
 pub mod picture;
+pub mod top;
 
 // AWS, simulated: shares nothing with all of the above.
 pub mod sim;

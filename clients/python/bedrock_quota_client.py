@@ -21,6 +21,8 @@ import math
 import random
 import threading
 import time
+import urllib.parse
+import urllib.request
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -36,6 +38,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
 NOT_READY_ATTEMPTS = 5
 # Of a bucket: what rounding of sums may lack.
 ROUNDING = 1e-6
+# In seconds.
+DAY = 86_400.0
+# Seconds that an exporter's API may take.
+API_PATIENCE = 10
 
 
 class DeadlineExceeded(Exception):
@@ -53,12 +59,13 @@ class Limits:
 
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
+    tokens_per_day: float | None = None
     burndown: float = 1.0
     share: float = 1.0
     max_output_tokens: int | None = None
 
     def __post_init__(self):
-        for name in ("requests_per_minute", "tokens_per_minute"):
+        for name in ("requests_per_minute", "tokens_per_minute", "tokens_per_day"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} is {value}; expected a number from 0, or None where there is no such quota")
@@ -70,6 +77,39 @@ class Limits:
     def charge(self, usage):
         """Tokens of quota of a call that is over. Cache reads cost none."""
         return usage.get("input", 0) + usage.get("cache_write", 0) + usage.get("output", 0) * self.burndown
+
+
+def limits_of(items, **more):
+    """Limits from the items of an exporter's answer at /api/v1/headroom, of one invocation id.
+
+    The suggested safe rate of each quota, which is at most 90 % of its limit. `more`: fields that the API does not tell,
+    such as `burndown`. A quota whose limit is not known is refused: nobody could keep to it.
+    """
+    places = {(item["account_id"], item["region"], item["scope"]) for item in items if item["scope"] != "regional"}
+    if len(places) != 1:
+        raise ValueError(f"limits are of one account, region and scope; found {sorted(places)}")
+    told = {}
+    for item in items:
+        name = item["quota"]
+        if item["state"] == "no_such_quota" or name not in ("requests_per_minute", "tokens_per_minute", "tokens_per_day"):
+            continue
+        rate = item["safe_rate"] or {}
+        if rate.get("value") is None:
+            raise ValueError(f"{name}: no safe rate is known: {item['unknown'].get('safe_rate')}")
+        told[name] = min(rate["value"], told.get(name, math.inf))
+    return Limits(**told, **more)
+
+
+def limits_from(url, model_id, **more):
+    """Limits of an invocation id, asked of a running exporter; `account` and `region` choose where."""
+    place = {name: more.pop(name) for name in ("account", "region") if more.get(name) is not None}
+    query = urllib.parse.urlencode({"model_id": model_id, **place})
+    with urllib.request.urlopen(f"{url.rstrip('/')}/api/v1/headroom?{query}", timeout=API_PATIENCE) as answer:
+        document = json.load(answer)
+    for quantity in document["unsettled"]:
+        if quantity["quota"] in ("requests_per_minute", "tokens_per_minute"):
+            raise ValueError(f"{quantity['quota']}: nobody can tell which quota is spent: {quantity['reason']}")
+    return limits_of(document["items"], **more)
 
 
 class Bucket:
@@ -110,10 +150,33 @@ class Bucket:
             self.level = min(self.level, 0.0)
 
 
+class Day:
+    """Tokens of a day, which are charged when a call is over. Whether AWS's day is the UTC day is not documented."""
+
+    def __init__(self, limit):
+        self.limit, self.spent, self.day = limit, 0.0, None
+
+    def fill(self, now):
+        day = now // DAY
+        if self.limit is not None and day != self.day:
+            self.day, self.spent = day, 0.0
+
+    def wait(self, now):
+        """Seconds until some are there. None: never."""
+        if self.limit is None or self.spent < self.limit:
+            return 0.0
+        return DAY - now % DAY if self.limit > 0 else None
+
+
 class Limiter:
-    """Who may call now: requests and tokens at once, first come, first served. Times are seconds of any clock."""
+    """Who may call now: requests and tokens at once, first come, first served.
+
+    Times are seconds of any clock; with tokens per day they are seconds since the epoch.
+    """
 
     def __init__(self, limits):
+        self.now = 0.0
+        self.day = Day(_part(limits.tokens_per_day, limits.share))
         self.requests = Bucket(_part(limits.requests_per_minute, limits.share))
         self.tokens = Bucket(_part(limits.tokens_per_minute, limits.share))
         self.waiting = deque()
@@ -124,6 +187,7 @@ class Limiter:
         self._fill(now)
         self.requests.resize(_part(limits.requests_per_minute, limits.share))
         self.tokens.resize(_part(limits.tokens_per_minute, limits.share))
+        self.day.limit = _part(limits.tokens_per_day, limits.share)
 
     def ask(self, call, tokens, deadline=None):
         """A call that reserves so many tokens gets in line."""
@@ -156,10 +220,11 @@ class Limiter:
         """A call is over and has cost so many tokens of quota."""
         self._fill(now)
         self.tokens.put(self.reserved.pop(call) - tokens)
+        self.day.spent += tokens
 
     def hold(self, call):
         """A call is over and nobody knows what it cost: its reservation stays spent."""
-        del self.reserved[call]
+        self.day.spent += self.reserved.pop(call)
 
     def refused(self, now, call):
         """Bedrock refused a call. It cost nothing, and somebody else has taken what seemed to be there."""
@@ -170,11 +235,13 @@ class Limiter:
         self.tokens.drain()
 
     def _fill(self, now):
+        self.now = max(self.now, now)
         self.requests.fill(now)
         self.tokens.fill(now)
+        self.day.fill(self.now)
 
     def _wait(self, tokens):
-        waits = [self.requests.wait(1), self.tokens.wait(tokens)]
+        waits = [self.requests.wait(1), self.tokens.wait(tokens), self.day.wait(self.now)]
         return None if None in waits else max(waits)
 
 
@@ -244,13 +311,16 @@ class QuotaClient:
     takes. A boto3 client that retries by itself is refused: its retries would be seen by nobody.
     """
 
-    def __init__(self, client, limits, patience=None, clock=time.monotonic, chance=random.random):
+    def __init__(self, client, limits, patience=None, clock=None, chance=random.random):
         retries = client.meta.config.retries or {}
         if retries.get("total_max_attempts", retries.get("max_attempts", 4) + 1) != 1:
             raise ValueError(
                 "the boto3 client retries by itself; make it with config=Config(retries={'total_max_attempts': 1})"
             )
-        self._client, self._patience, self._clock, self._chance = client, patience, clock, chance
+        # A day has an end by the wall clock alone.
+        has_days = any(each.tokens_per_day is not None for each in limits.values())
+        self._client, self._patience, self._chance = client, patience, chance
+        self._clock = clock or (time.time if has_days else time.monotonic)
         self._models = {model_id: _Model(each, Limiter(each)) for model_id, each in limits.items()}
         self._changed, self._calls = threading.Condition(), itertools.count()
         self.statistics = Statistics()

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "clients/python"))
 
-from bedrock_quota_client import Estimator, Limiter, Limits, backoff, may_retry  # noqa: E402
+from bedrock_quota_client import Estimator, Limiter, Limits, backoff, limits_of, may_retry  # noqa: E402
 
 
 def vectors(name):
@@ -71,6 +71,15 @@ class TheRest(unittest.TestCase):
         for vector in told["backoff"]:
             pause = backoff(vector["retries"], vector["chance"], vector["retry_after"])
             self.assertAlmostEqual(pause, vector["expect"], 6, vector)
+
+    def test_limits_of_an_exporters_answer(self):
+        for vector in vectors("headroom.json"):
+            with self.subTest(vector["name"]):
+                if "refused" in vector:
+                    with self.assertRaisesRegex(ValueError, vector["refused"]):
+                        limits_of(vector["items"])
+                else:
+                    self.assertEqual(limits_of(vector["items"], burndown=5), Limits(burndown=5, **vector["expect"]))
 
     def test_bad_limits_are_refused(self):
         for bad in ({"requests_per_minute": -1}, {"tokens_per_minute": float("nan")}, {"share": 0}, {"share": 1.1},

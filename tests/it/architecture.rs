@@ -39,12 +39,14 @@ fn is_pure(file: &str) -> bool {
         "diagnosis",
         "exposition",
         "findings",
+        "gateway",
         "increase",
         "model",
         "offline",
         "picture",
         "plan",
         "report",
+        "top",
     ];
     pure.iter().any(|module| is_in(file, module))
 }

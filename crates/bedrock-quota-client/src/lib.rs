@@ -22,7 +22,10 @@
 //! ```
 
 mod bucket;
+mod day;
 mod estimator;
+#[cfg(feature = "headroom")]
+mod headroom;
 mod limiter;
 mod limits;
 mod retries;

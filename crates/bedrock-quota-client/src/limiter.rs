@@ -1,6 +1,7 @@
 //! Who may call now.
 
 use crate::bucket::Bucket;
+use crate::day::Day;
 use crate::limits::{BadLimits, Limits};
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -10,6 +11,7 @@ use std::hash::Hash;
 pub struct Limiter<C> {
     requests: Bucket,
     tokens: Bucket,
+    day: Day,
     waiting: VecDeque<Waiting<C>>,
     /// What each call under way has reserved.
     reserved: HashMap<C, f64>,
@@ -47,10 +49,11 @@ impl<C: Clone + Eq + Hash> Limiter<C> {
     /// If a limit is none.
     pub fn new(limits: &Limits) -> Result<Limiter<C>, BadLimits> {
         limits.check()?;
-        let (requests, tokens) = parts(limits);
+        let [requests, tokens, day] = parts(limits);
         Ok(Limiter {
             requests: Bucket::new(requests),
             tokens: Bucket::new(tokens),
+            day: Day::new(day),
             waiting: VecDeque::new(),
             reserved: HashMap::new(),
         })
@@ -63,9 +66,10 @@ impl<C: Clone + Eq + Hash> Limiter<C> {
     pub fn resize(&mut self, now: f64, limits: &Limits) -> Result<(), BadLimits> {
         limits.check()?;
         self.fill(now);
-        let (requests, tokens) = parts(limits);
+        let [requests, tokens, day] = parts(limits);
         self.requests.resize(requests);
         self.tokens.resize(tokens);
+        self.day.limit = day;
         Ok(())
     }
 
@@ -90,8 +94,9 @@ impl<C: Clone + Eq + Hash> Limiter<C> {
             });
         self.waiting = waiting.into();
         step.expired.extend(gone.into_iter().map(|waiting| waiting.call));
-        while let Some(Waiting { call, tokens, .. }) =
-            self.waiting.pop_front_if(|first| wait(&self.requests, &self.tokens, first.tokens) == Some(0.0))
+        while let Some(Waiting { call, tokens, .. }) = self
+            .waiting
+            .pop_front_if(|first| wait(&self.requests, &self.tokens, &self.day, first.tokens) == Some(0.0))
         {
             self.requests.put(-1.0);
             self.tokens.put(-tokens);
@@ -109,12 +114,15 @@ impl<C: Clone + Eq + Hash> Limiter<C> {
         self.fill(now);
         if let Some(reserved) = self.reserved.remove(call) {
             self.tokens.put(reserved - tokens);
+            self.day.spend(tokens);
         }
     }
 
     /// A call is over and nobody knows what it cost: its reservation stays spent.
     pub fn hold(&mut self, call: &C) {
-        self.reserved.remove(call);
+        if let Some(reserved) = self.reserved.remove(call) {
+            self.day.spend(reserved);
+        }
     }
 
     /// Bedrock refused a call. It cost nothing, and somebody else has taken what seemed to be there.
@@ -137,19 +145,21 @@ impl<C: Clone + Eq + Hash> Limiter<C> {
     fn fill(&mut self, now: f64) {
         self.requests.fill(now);
         self.tokens.fill(now);
+        self.day.fill(now);
     }
 
     fn wait(&self, tokens: f64) -> Option<f64> {
-        wait(&self.requests, &self.tokens, tokens)
+        wait(&self.requests, &self.tokens, &self.day, tokens)
     }
 }
 
 /// Seconds until a call that reserves so many tokens gets in. `None`: never.
-fn wait(requests: &Bucket, tokens: &Bucket, amount: f64) -> Option<f64> {
-    Some(requests.wait(1.0)?.max(tokens.wait(amount)?))
+fn wait(requests: &Bucket, tokens: &Bucket, day: &Day, amount: f64) -> Option<f64> {
+    Some(requests.wait(1.0)?.max(tokens.wait(amount)?).max(day.wait()?))
 }
 
-fn parts(limits: &Limits) -> (Option<f64>, Option<f64>) {
-    let part = |limit: Option<f64>| limit.map(|limit| limit * limits.share);
-    (part(limits.requests_per_minute), part(limits.tokens_per_minute))
+/// This caller's part of requests and tokens a minute, and of tokens a day.
+fn parts(limits: &Limits) -> [Option<f64>; 3] {
+    let told = [limits.requests_per_minute, limits.tokens_per_minute, limits.tokens_per_day];
+    told.map(|limit| limit.map(|limit| limit * limits.share))
 }

@@ -9,6 +9,8 @@ pub struct Limits {
     pub requests_per_minute: Option<f64>,
     /// `None`: there is no such quota.
     pub tokens_per_minute: Option<f64>,
+    /// `None`: there is no such quota. With it, times must be seconds since the epoch.
+    pub tokens_per_day: Option<f64>,
     /// Tokens of quota that an output token costs.
     pub burndown: f64,
     /// This caller's part of the limits, where several share them: above 0 and at most 1.
@@ -17,7 +19,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { requests_per_minute: None, tokens_per_minute: None, burndown: 1.0, share: 1.0 }
+        Limits {
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            tokens_per_day: None,
+            burndown: 1.0,
+            share: 1.0,
+        }
     }
 }
 
@@ -49,6 +57,7 @@ impl Limits {
                 number,
             ),
             ("tokens_per_minute", self.tokens_per_minute, self.tokens_per_minute.is_none_or(limit), number),
+            ("tokens_per_day", self.tokens_per_day, self.tokens_per_day.is_none_or(limit), number),
             ("share", Some(self.share), self.share > 0.0 && self.share <= 1.0, "more than 0 and at most 1"),
             (
                 "burndown",

@@ -23,6 +23,7 @@ fn limits(told: &Value) -> Limits {
     Limits {
         requests_per_minute: told["requests_per_minute"].as_f64(),
         tokens_per_minute: told["tokens_per_minute"].as_f64(),
+        tokens_per_day: told["tokens_per_day"].as_f64(),
         share: told["share"].as_f64().unwrap_or(1.0),
         ..Limits::default()
     }
@@ -119,6 +120,22 @@ fn what_is_tried_again_and_when() {
             (vector["retries"].as_u64().unwrap() as u32, vector["chance"].as_f64().unwrap());
         let pause = backoff(retries, chance, vector["retry_after"].as_f64());
         assert!(near(Some(pause), &vector["expect"]), "{vector}: {pause}");
+    }
+}
+
+#[cfg(feature = "headroom")]
+#[test]
+fn limits_of_an_exporters_answer() {
+    let all: Vec<Value> = vectors("headroom.json");
+    assert!(all.len() > 3, "{}", all.len());
+    for vector in all {
+        let found = Limits::of_headroom(vector["items"].as_array().unwrap(), 5.0);
+        if let Some(refused) = vector["refused"].as_str() {
+            assert!(found.unwrap_err().starts_with(refused), "{vector}");
+        } else {
+            let expected = Limits { burndown: 5.0, ..limits(&vector["expect"]) };
+            assert_eq!(found.unwrap(), expected, "{vector}");
+        }
     }
 }
 

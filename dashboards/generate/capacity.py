@@ -201,6 +201,28 @@ def open_requests(values):
         ], size=(24, 6), no_value="none known", base="Requested", sort=[("Days open", True)])
 
 
+def no_models_quotas(values):
+    ratio = one("bedrock_service_quota_utilization_peak_ratio", ROW)
+    named = annotate(ratio, ROW, ROW, ("quota_name", "bound"), "bedrock_service_quota_info")
+    yield table("Quotas that are no model's", describe(
+        "Which API, or number of things, is nearly used up?",
+        "Agents, flows, prompts, data automation, automated reasoning, guardrails, and what the lists hold: the largest value of "
+        "late against the limit. Where Bound is lower the limit is one of seconds, and the mean of a minute is known.",
+        "Cache what is polled, delete what is not used, or ask for an increase."), [
+            Column("Quota", "quota_name", least=420), *where(),
+            Column("Bound", "bound", width=80),
+            Column("Peak", expr=with_account_name(named), width=120, unit="percentunit", decimals=0, bar=True,
+                   steps=steps(CALM, (PLANNING_RATIO, ORANGE), (1, RED))),
+            Column("Limit", expr=f"{one('bedrock_service_quota_applied')} and {ratio}", width=90, unit="short"),
+        ], size=(24, 8), no_value="none in use", base="Peak", sort=[("Peak", True)])
+    yield graph("Guardrails: refused calls", describe(
+        "Are calls of ApplyGuardrail refused?",
+        "Refused calls over all calls within five minutes, per account and region, all guardrails together.",
+        "Retry with backoff, check less text, or ask for more text units a second of the policy."),
+        [Query(with_account_name(one("bedrock_guardrail_throttle_ratio", TARGET, window="5m")), "{{account_name}} {{region}}")],
+        size=(24, 8), unit="percentunit", no_value="no guardrail called")
+
+
 def lifecycle(values):
     end = remaining_days(one("bedrock_model_end_of_life_timestamp_seconds"))
     seen = one("bedrock_exporter_target_up", TARGET)
@@ -237,4 +259,5 @@ def build(values):
     for panel in (*headline(values), growth(values), busy_hours(), peaks, open_requests(values), lifecycle(values)):
         made.with_panel(panel)
     frame.add_row(made, "Provisioned throughput and batch jobs", commitments(values), collapsed=True)
+    frame.add_row(made, "Quotas that are no model's", no_models_quotas(values), collapsed=True)
     return made

@@ -85,7 +85,6 @@ impl Storage {
     }
 
     /// Replaces the file: whoever reads it finds the old or the new one, never a part.
-    #[expect(clippy::disallowed_methods, reason = "the one file that the exporter keeps")]
     fn write(&self, counters: &Counters) -> Result<()> {
         let next = beside(&self.path, ".next");
         let text = serde_json::to_vec(&Document { file: NAME, version: VERSION, counters })?;

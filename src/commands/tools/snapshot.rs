@@ -61,7 +61,6 @@ fn partial(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the snapshot's file")]
 fn save(args: &SnapshotSave, path: &Path) -> Result<Saved> {
     let mut private = OpenOptions::new();
     // Accounts, ids, tags and what they spend: whoever made it tells who may see it.

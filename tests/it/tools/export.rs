@@ -55,10 +55,10 @@ fn every_limit_is_the_share_of_the_applied_quota_of_its_model_and_scope() {
 #[test]
 fn gateways_get_their_own_form_and_no_limit_of_0_for_what_is_not_known() {
     let model = ["--model", "anthropic.claude-sonnet-4-6", "--share", "0.8"];
-    for format in ["litellm", "envoy"] {
+    for (format, name) in [("litellm", "export_for_litellm"), ("envoy", "export_for_envoy")] {
         let (code, out) = of_demo(&[&["export", "--format", format], &PLACE[..], &model].concat());
         assert_eq!(code, 0);
-        insta::assert_snapshot!(format!("export_for_{format}"), out);
+        insta::assert_snapshot!(name, out);
         let (_, all) = of_demo(&["export", "--format", format]);
         assert!(all.lines().any(|line| line.trim_start().starts_with("# left out: ")), "{all}");
         assert!(all.contains("is 0, every call is refused"), "a quota of 0 is none to spend: {all}");

@@ -361,6 +361,9 @@ pub struct Explain {
     /// Also show quantities that calls of such an id cannot spend
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_ALL")]
     pub all: bool,
+    /// Instead of ids: of how many quotas the usage can be known, by what, and why not of the others
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_COVERAGE", conflicts_with = "ids")]
+    pub coverage: bool,
     /// Its overrides hold here too
     #[command(flatten)]
     pub config: ConfigFile,

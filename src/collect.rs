@@ -1,5 +1,7 @@
 //! One collection of one target: what is due, read from AWS, as an observation and the errors beside it.
 
+mod service;
+
 use crate::aws::Connection;
 use crate::clock::Stopwatch;
 use crate::model::observation::{CollectError, Collector, ErrorClass, Observation, Outcome};
@@ -118,6 +120,9 @@ async fn usage(
         errors.extend(failed);
         step = follow_up(state, settings, &request, &reading, now);
     }
+    let (service, failed) = service::read(connection, state, request.service, settings, now).await;
+    reading.service = service;
+    errors.extend(failed);
     let (today, failed) = connection.read(60, request.today).await;
     reading.today = today;
     errors.extend(failed);

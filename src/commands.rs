@@ -136,7 +136,10 @@ pub fn sim(args: cli::Sim) -> Result<()> {
 /// Which quotas invocation ids spend: from the AWS CLI's JSON where any is given, else live.
 pub fn explain(args: cli::Explain) -> Result<()> {
     let plan = load(&args.config)?;
-    let ids = if args.ids.is_empty() { ids_from(std::io::stdin().lock())? } else { args.ids.clone() };
+    let ids = match &args.ids[..] {
+        [] if !args.coverage => ids_from(std::io::stdin().lock())?,
+        given => given.to_vec(),
+    };
     let files = [&args.quotas, &args.defaults, &args.models, &args.profiles, &args.deployments];
     let index = if files.iter().all(|file| file.is_none()) {
         run_async(live_index(&plan, args.region.as_deref()))?
@@ -144,6 +147,8 @@ pub fn explain(args: cli::Explain) -> Result<()> {
         offline_index(&args, &plan)?
     };
     print(&match args.format {
+        cli::ExplainFormat::Table if args.coverage => report::coverage::table(&index),
+        cli::ExplainFormat::Json if args.coverage => report::coverage::json(&index),
         cli::ExplainFormat::Table => {
             let shape = Shape { width: tools::terminal().width, all: args.all };
             report::explain::table(&index, &ids, shape)

@@ -123,6 +123,7 @@ pub struct Quotas {
     pub max_age: Option<At<u64>>,
     pub export: Option<At<QuotaExport>>,
     pub watch: Option<At<Vec<At<String>>>>,
+    pub usage_metrics: Option<At<bool>>,
 }
 
 /// Durations in seconds.
@@ -339,6 +340,7 @@ fn quotas(s: &mut Section, out: Out) -> Quotas {
         max_age: s.value("max_age", &AGE, out),
         export: s.value("export", &QUOTA_EXPORT, out),
         watch: s.list("watch", &QUOTA_CODE, out),
+        usage_metrics: s.value("usage_metrics", &SWITCH, out),
     }
 }
 

@@ -21,14 +21,15 @@ use crate::model::time::Timestamp;
 use case::Room;
 use facts::Facts;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-/// Everything that is wrong now.
-pub fn findings(snapshot: &Snapshot, now: Timestamp) -> Vec<Finding> {
+/// Everything that is wrong now. `names` are those of accounts by their ids, which stand where there is no name.
+pub fn findings(snapshot: &Snapshot, names: &BTreeMap<String, String>, now: Timestamp) -> Vec<Finding> {
     let mut all = Vec::new();
     for state in snapshot.targets.values() {
-        all.extend(of(&Facts::of_state(state, now)));
+        all.extend(of(&Facts::of_state(state, names, now)));
     }
-    let rooms = live::rooms(snapshot, &all);
+    let rooms = live::rooms(snapshot, names, &all);
     finish(all, &rooms)
 }
 

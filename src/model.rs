@@ -5,9 +5,9 @@
 //!
 //! ```text
 //! words        arn, ids, organization, partition, shard, sharing, time
-//! what AWS says   quota, catalog, usage, burndown
+//! what AWS says   quota, meter, service, catalog, listed, usage, burndown
 //! what is asked, what comes back   request, observation
-//! which usage spends which quota   matching
+//! which usage spends which quota   matching, coverage
 //! what a target means to /metrics (values only), and the config's share   evaluation, settings
 //! what is remembered   counters, day, minutes, tripwire, budget
 //! everything known of one target   state
@@ -25,13 +25,18 @@ pub mod time;
 
 pub mod burndown;
 pub mod catalog;
+mod listed;
+pub mod meter;
 pub mod quota;
+pub mod service;
 pub mod usage;
 
 pub mod observation;
 pub mod request;
 
 pub mod matching;
+
+pub mod coverage;
 
 pub mod evaluation;
 pub mod settings;

@@ -156,6 +156,31 @@ struct QuotaRow {
     error: Option<ErrorReason>,
     #[serde(rename = "UsageMetric")]
     usage_metric: Option<MetricRow>,
+    #[serde(rename = "Period")]
+    period: Option<PeriodRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct PeriodRow {
+    #[serde(rename = "PeriodValue", default)]
+    value: u64,
+    #[serde(rename = "PeriodUnit", default)]
+    unit: String,
+}
+
+impl PeriodRow {
+    fn seconds(self) -> Option<u64> {
+        let unit = match self.unit.as_str() {
+            "SECOND" => 1,
+            "MINUTE" => 60,
+            "HOUR" => 3600,
+            "DAY" => 86_400,
+            "WEEK" => 7 * 86_400,
+            _ => return None,
+        };
+        self.value.checked_mul(unit).filter(|seconds| *seconds > 0)
+    }
 }
 
 #[derive(Deserialize)]
@@ -210,6 +235,7 @@ impl QuotaRow {
                 dimensions: m.dimensions.into_iter().collect(),
                 statistic: m.statistic,
             }),
+            period: self.period.and_then(PeriodRow::seconds),
         }
     }
 }

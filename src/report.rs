@@ -2,6 +2,7 @@
 
 pub mod capacity;
 pub mod check;
+pub mod coverage;
 pub mod diagnose;
 pub mod effective;
 pub mod envelope;

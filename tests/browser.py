@@ -30,7 +30,7 @@ def find():
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
-def show(url, *, width, height, dark=False, picture=None):
+def show(url, *, width, height, dark=False, picture=None, more=()):
     """Opens a page; `picture` is where a PNG of it goes. Headless windows are 500 pixels wide at least."""
     with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as profile:
         flags = [f"--user-data-dir={profile}", f"--window-size={width},{height}", "--headless", "--no-sandbox",
@@ -38,6 +38,7 @@ def show(url, *, width, height, dark=False, picture=None):
                  f"--virtual-time-budget={CLOCK_MILLISECONDS}", "--dump-dom"]
         flags += ["--blink-settings=preferredColorScheme=0"] if dark else []
         flags += [f"--screenshot={picture}"] if picture else []
+        flags += more
         done = subprocess.run([find(), *flags, url], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True)
     said = [found[1] for found in map(CONSOLE.search, done.stderr.splitlines()) if found]
     return Shown(done.stdout, [each for each in said if WITHOUT_GRAPHICS not in each])

@@ -37,6 +37,10 @@ fi
 if ! cat "${requirements[@]}" | cmp -s - "$venv/requirements.txt"; then
     python3 -m venv --clear "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check "${requirements[@]/#/--requirement=}"
+    # A third of it: schemas of other versions than tests/deploy/schemas.py asks for, and what packages test themselves with.
+    find "$venv"/lib/*/site-packages/kubernetes_validate/kubernetes-json-schema -mindepth 1 -maxdepth 1 \
+        ! -name 'v1.25.*-strict' ! -name 'v1.37.*-strict' -exec rm -r {} +
+    find "$venv"/lib/*/site-packages -type d -name tests -prune -exec rm -r {} +
     cat "${requirements[@]}" >"$venv/requirements.txt"
     cp "$root/dashboards/requirements.txt" "$venv/dashboards.txt"
 fi

@@ -3,7 +3,7 @@
 import frame
 import tiles
 from links import row_to_model
-from panels import CALM, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, percent, stat, steps
+from panels import CALM, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, percent, points, stat, steps
 from promql import (LABELS, QUOTA, ROW, SPENT, TARGET, aggregate, annotate, by, count, on_labels, one, series,
                     with_account_name)
 from tables import (ACCOUNT, ACCOUNT_NAME, MODEL, QUOTA_NAME, REGION, SCOPE, VARIANT, Column, matrix, model_and_place,
@@ -69,7 +69,7 @@ def headline(values):
         "peaks rise on as a straight line. A trend needs two days of data at least.",
         "\"Growth and percentiles\" begins with them: ask for the increase with its p50 and p90."),
         f"sum({days_until(PLANNING_RATIO, RATIO)} < bool {HORIZON_DAYS})", size=size,
-        no_value="past too short for a trend", color=ORANGE)
+        no_value="no trend known", color=ORANGE)
     week = percentile(0.9, one(RATIO, **SPENT), WEEK)
     yield tiles.how_many(f"P90 over {percent(PLANNING_RATIO)}", describe(
         "Which quotas are nearly full most days?",
@@ -88,13 +88,13 @@ def headline(values):
         "Days until then; the capacity then goes on at the hourly price, or is deleted by you.",
         "Decide: renew, shrink, or move to on-demand."),
         f"min({remaining_days(one(PROVISION + 'commitment_expiration_timestamp_seconds'))})", size=size, unit=DAYS,
-        decimals=0, no_value="no commitment", given=steps(ORANGE, (values.commitment_days, PLAIN)))
+        decimals=0, no_value="none known", given=steps(ORANGE, (values.commitment_days, PLAIN)))
     created = one("bedrock_service_quota_increase_created_timestamp_seconds", ROW)
     yield stat("Oldest request", describe(
         "Is AWS sitting on a quota increase?",
         "Age of the oldest open increase request, in days.",
         f"Older than {values.request_days} days: answer the case or ask the account team."),
-        f"max(time() - {created}) / {DAY}", size=size, unit=DAYS, decimals=0, no_value="none open",
+        f"max(time() - {created}) / {DAY}", size=size, unit=DAYS, decimals=0, no_value="none known",
         given=steps(PLAIN, (values.request_days, ORANGE)))
     target_seen = f"0 * max({one('bedrock_exporter_target_up')})"
     yield tiles.how_many("Legacy called", describe(
@@ -131,26 +131,27 @@ def growth(values):
             Column("P90, 7 d", expr=of_today(percentile(0.9, ratio, WEEK)), least=100, unit="percentunit", decimals=0, bar=True,
                    steps=near),
             Column("Applied", expr=of_today(one("bedrock_quota_limit", **SPENT)), width=74, unit="short"),
-            Column("p50", expr=of_today(percentile(0.5, peak)), width=70, unit="short"),
-            Column("p90", expr=of_today(percentile(0.9, peak)), width=70, unit="short"),
+            Column("p50", expr=of_today(percentile(0.5, peak)), width=66, unit="short"),
+            Column("p90", expr=of_today(percentile(0.9, peak)), width=66, unit="short"),
             Column("Variant", "variant", width=VARIANT), Column("Account", "account_id", width=ACCOUNT),
         ], size=(24, 11), no_value="no usage known", base="Days left",
         sort=[("Days left", False), ("P90, 7 d", True)])
 
 
 def busy_hours():
-    """Weekday and hour become labels, so that one query answers for a whole week of hours."""
-    ended = "vector(time() - 3600)"
-    clock = (f'count_values("weekday", (day_of_week({ended}) + 6) % 7) * on () group_left (hour) '
-             f'label_replace(count_values("hour", hour({ended})), "hour", "0$1", "hour", "(.)")')
-    busiest = f"max(max_over_time({series(RATIO, **SPENT)}[1h]))"
+    """Weekday and hour become labels, so that one query answers for a whole week of hours: two at a time, since Grafana
+    makes no column narrower than 50 pixels, and a day is to be seen whole."""
+    began = "vector(time() - 2 * 3600)"
+    clock = (f'count_values("weekday", (day_of_week({began}) + 6) % 7) * on () group_left (hour) '
+             f'label_replace(count_values("hour", hour({began})), "hour", "0$1", "hour", "(.)")')
+    busiest = f"max(max_over_time({series(RATIO, **SPENT)}[2h]))"
     return matrix("Utilization by hour of the week", describe(
         "When is there room for what can wait?",
-        "The fullest quota selected: its busiest minute of each hour, averaged over the weeks shown. Hours are UTC. "
-        "Choose a model and a scope to see theirs.",
+        "The fullest quota selected: its busiest minute of each two hours, averaged over the weeks shown; 08 is from 08:00 "
+        "to 10:00 UTC. Choose a model and a scope to see theirs.",
         "Move batches to the hours that stay dark; a colour every day at the same hour is a job to be spread."),
-        f"avg_over_time(({busiest} * on () group_right () ({clock}))[$__range:1h])", rows="weekday", columns="hour",
-        size=(24, 9), no_value="no usage known", row_title="Weekday", row_width=96, cell=46,
+        f"avg_over_time(({busiest} * on () group_right () ({clock}))[$__range:2h])", rows="weekday", columns="hour",
+        size=(24, 9), no_value="no usage known", row_title="Weekday", row_width=96, cell=90,
         row_texts={day: (name, TEXT) for day, name in enumerate(WEEKDAYS)},
         given=steps(PLAIN, (0.5, "rgba(142, 142, 142, 0.3)"), (PLANNING_RATIO, "semi-dark-orange"), (1, "semi-dark-red")))
 
@@ -162,20 +163,20 @@ def commitments(values):
         "What have we committed to, and until when?",
         "Model units, those desired while a change is under way, status, and days until the commitment ends.",
         "Failed: the purchase did not go through. Units differ from desired for hours: capacity is short."), [
-            *model_and_place(),
+            *model_and_place(rest=True),
             Column("Name", "name", width=180),
             Column("Status", "status", expr=with_account_name(one(PROVISION + "status")), width=110),
             Column("Units", expr=one(units), width=70, unit="none"),
             Column("Desired", expr=one(PROVISION + "desired_model_units"), width=85, unit="none"),
             Column("Days left", expr=commitment, width=100, unit="none", decimals=0,
                    steps=steps(ORANGE, (values.commitment_days, TEXT))),
-        ], size=(24, 6), no_value="no provisioned throughput", base="Units", sort=[("Days left", False)])
+        ], size=(24, 6), no_value="none known", base="Units", sort=[("Days left", False)])
     batch = {"quota": "batch_jobs"}
     yield table("Batch jobs", describe(
         "Is there room for another batch job?",
         "Submitted and running jobs against the quota of concurrent jobs.",
         "Full: new jobs are refused; queue them, or ask for an increase."), [
-            *model_and_place(),
+            *model_and_place(rest=True),
             Column("Jobs", expr=one("bedrock_quota_usage", **batch), width=70, unit="none"),
             Column("Limit", expr=with_account_name(one("bedrock_quota_limit", **batch)), width=70, unit="none"),
             Column("Ratio", expr=f"{one('bedrock_quota_usage', **batch)} / ({one('bedrock_quota_limit', **batch)} > 0)", width=120, unit="percentunit",
@@ -197,7 +198,29 @@ def open_requests(values):
             Column("Requested", expr=with_account_name(named), width=100, unit="short"),
             Column("Days open", expr=f"(time() - {created}) / {DAY}", width=118, unit="none", decimals=0,
                    steps=steps(TEXT, (values.request_days, ORANGE))),
-        ], size=(24, 6), no_value="none open", base="Requested", sort=[("Days open", True)])
+        ], size=(24, 6), no_value="none known", base="Requested", sort=[("Days open", True)])
+
+
+def no_models_quotas(values):
+    ratio = one("bedrock_service_quota_utilization_peak_ratio", ROW)
+    named = annotate(ratio, ROW, ROW, ("quota_name", "bound"), "bedrock_service_quota_info")
+    yield table("Quotas that are no model's", describe(
+        "Which API, or number of things, is nearly used up?",
+        "Agents, flows, prompts, data automation, automated reasoning, guardrails, and what the lists hold: the largest value of "
+        "late against the limit. Where Bound is lower the limit is one of seconds, and the mean of a minute is known.",
+        "Cache what is polled, delete what is not used, or ask for an increase."), [
+            Column("Quota", "quota_name", least=420), *where(),
+            Column("Bound", "bound", width=80),
+            Column("Peak", expr=with_account_name(named), width=120, unit="percentunit", decimals=0, bar=True,
+                   steps=steps(CALM, (PLANNING_RATIO, ORANGE), (1, RED))),
+            Column("Limit", expr=f"{one('bedrock_service_quota_applied')} and {ratio}", width=90, unit="short"),
+        ], size=(24, 8), no_value="none in use", base="Peak", sort=[("Peak", True)])
+    yield graph("Guardrails: refused calls", describe(
+        "Are calls of ApplyGuardrail refused?",
+        "Refused calls over all calls within five minutes, per account and region, all guardrails together.",
+        "Retry with backoff, check less text, or ask for more text units a second of the policy."),
+        [Query(with_account_name(one("bedrock_guardrail_throttle_ratio", TARGET, window="5m")), "{{account_name}} {{region}}")],
+        size=(24, 8), unit="percentunit", no_value="no guardrail called")
 
 
 def lifecycle(values):
@@ -209,11 +232,11 @@ def lifecycle(values):
         "Models with an end of life ahead, and those past it that are still called; calls in the Legacy state within "
         "the time shown.",
         "Few days and any calls: move them now. \"Who spends it\" on the model's page names the callers."), [
-            *model_and_place(row_to_model(values)),
+            *model_and_place(row_to_model(values), rest=True),
             Column("Legacy calls", expr=with_account_name(f"{called} or 0 * ({end} > 0)"), width=120, unit="short", decimals=0,
                    steps=steps(TEXT, (1, ORANGE))),
             Column("Days left", expr=f"{end} > 0 or {end} and {called}", width=100, unit="none", decimals=0),
-        ], size=(24, 8), no_value="no end of life published", base="Legacy calls",
+        ], size=(24, 8), no_value="none known", base="Legacy calls",
         sort=[("Legacy calls", True), ("Days left", False)])
 
 
@@ -231,8 +254,10 @@ def build(values):
         "spends it\" on the model's page."),
         [Query(daily_peaks(RATIO, ("model", "scope", "quota"), " offset -1d"), "{{model}} {{scope}} {{quota}}", step="1d")],
         size=(24, 9), unit="percentunit", no_value="no usage known",
-        given=steps(PLAIN, (PLANNING_RATIO, ORANGE), (1, RED)), top=1, calcs=("max", "mean"))
+        given=steps(PLAIN, (PLANNING_RATIO, ORANGE), (1, RED)), top=1, calcs=("max", "mean"),
+        overrides=[points("/.*/", 4, lines=True)])
     for panel in (*headline(values), growth(values), busy_hours(), peaks, open_requests(values), lifecycle(values)):
         made.with_panel(panel)
     frame.add_row(made, "Provisioned throughput and batch jobs", commitments(values), collapsed=True)
+    frame.add_row(made, "Quotas that are no model's", no_models_quotas(values), collapsed=True)
     return made

@@ -20,6 +20,7 @@ def build(values):
     success = one("bedrock_exporter_last_success_timestamp_seconds")
     requests = "bedrock_exporter_aws_requests_total"
     buckets = "bedrock_exporter_aws_request_duration_seconds_bucket"
+    build = series("bedrock_exporter_build_info")
     worst = aggregate("min", ("account_id", "region"), up)
 
     made = frame.new(
@@ -46,20 +47,20 @@ def build(values):
             "Lengthen the intervals, or look for other tools that use up the same API rate."),
             f"({total('increase', requests, (), '1h', outcome='throttled')} or 0 * "
             f"{total('increase', requests, (), '1h')}) / ({total('increase', requests, (), '1h')} > 0)",
-            size=TILE, unit="percentunit", decimals=1, no_value="no AWS calls in an hour",
+            size=TILE, unit="percentunit", decimals=1, no_value="no AWS calls known",
             given=steps(PLAIN, (0.01, ORANGE), (0.1, RED))),
         stat("Cost a day", describe(
             "What does CloudWatch charge for this?",
             "The last hour's metrics requested at CloudWatch's price, as a day; all replicas together.",
             "Lengthen the usage interval (nothing is lost but freshness), or trim metrics and statistics."),
             f"{total('increase', 'bedrock_exporter_estimated_cost_dollars_total', (), '1h')} * 24",
-            size=TILE, unit="currencyUSD", decimals=2, no_value="nothing billed yet"),
+            size=TILE, unit="currencyUSD", decimals=2, no_value="no price known"),
         tiles.how_many("Over budget", describe(
             "Does the budget make the picture older?",
             "Accounts and regions whose calmest ids are read less often, to stay within budget.dollars_per_day.",
             "Raise the budget, or watch fewer regions; \"Metrics requested\" shows the price beside the budget."),
             aggregate("sum", (), one("bedrock_exporter_budget_degraded")), size=TILE,
-            no_value="no budget set", color=ORANGE),
+            no_value="no budget known", color=ORANGE),
         stat("Config", describe(
             "Is the running config the one on disk?",
             "Whether the last reload was accepted, of the worst instance.",
@@ -70,16 +71,16 @@ def build(values):
             "What is running?",
             "Version and mode of each instance; demo means that the numbers are made up.",
             "Two versions outside a rollout: an instance was forgotten."),
-            aggregate("max", ("version", "mode"), series("bedrock_exporter_build_info")), size=TILE, unit="none",
-            no_value="exporter not seen", name_only=True, legend="{{version}} {{mode}}"),
+            f'label_join({aggregate("max", ("version", "mode"), build)}, "running", " ", "version", "mode")',
+            size=TILE, unit="string", no_value="exporter not seen", label="running"),
     ]
     collectors = table("Collectors", describe(
         "Which collector of which account and region is late or slow?",
         "Whether its last attempt brought everything, time since its last success, and how long it took.",
         "Down with access_denied: the role's policy. Down with throttled: the API's rate. Last good values are kept "
         "until their max_age, then the series disappear."), [
-            Column("Collector", "collector", least=105),
-            *where(),
+            Column("Collector", "collector", width=105),
+            *where(rest=True),
             Column("Up", expr=with_account_name(up), width=60, unit="none",
                    mappings={1: ("up", TEXT), 0: ("down", RED)}),
             Column("Age", expr=f"time() - {success}", width=85, unit="s", decimals=0),
@@ -96,7 +97,7 @@ def build(values):
         f"healthy; at {values.late_intervals} (dashed) the alert fires.",
         "A line that climbs without end: that collector fails everywhere or for one target; see \"Collectors\"."),
         [Query(f"max by (collector) (time() - {success}) / on (collector) ({interval} > 0)", "{{collector}}")],
-        size=(12, 8), unit="none", no_value="exporter not seen", given=steps(PLAIN, (values.late_intervals, RED)),
+        size=(12, 9), unit="none", no_value="exporter not seen", given=steps(PLAIN, (values.late_intervals, RED)),
         top=values.late_intervals)
     errors = graph("Collection errors per hour", describe(
         "What goes wrong?",
@@ -107,28 +108,28 @@ def build(values):
         [Query(f"sum by (class) (max by ({', '.join(COLLECTOR)}, class) "
                f"(rate({series('bedrock_exporter_collection_errors_total')}[$__rate_interval]))) * 3600", "{{class}}",
                step=COUNTED)],
-        size=(12, 8), unit="short", no_value="exporter not seen", bars=True, stacked=True)
+        size=(12, 9), unit="short", no_value="exporter not seen", bars=True, stacked=True)
     durations = graph("Duration by collector", describe(
         "Does a collection take longer than its interval?",
         "The slowest target's last collection, per collector.",
         "Near the interval: lengthen it, or split the accounts over two exporters."),
         [Query(aggregate("max", ("collector",), series("bedrock_exporter_collection_duration_seconds")),
                "{{collector}}")],
-        size=(12, 8), unit="s", no_value="exporter not seen")
+        size=(12, 9), unit="s", no_value="exporter not seen")
     calls = graph("AWS calls per minute", describe(
         "Which AWS APIs are called, and with what outcome?",
         "Calls per minute by operation and outcome, all replicas together.",
         "A new outcome beside success shows when trouble began, and with which service."),
         [Query(f"{total('rate', requests, ('service', 'operation', 'outcome'), '$__rate_interval')} * 60",
                "{{service}} {{operation}} {{outcome}}")],
-        size=(12, 8), unit="short", no_value="no AWS calls counted", stacked=True, calcs=("mean", "max"), sort="Mean")
+        size=(12, 9), unit="short", no_value="no AWS calls counted", stacked=True, calcs=("mean", "max"), sort="Mean")
     latency = graph("AWS call duration", describe(
         "Is AWS slow to answer?",
         "p99 by operation, retries included.",
         "One slow operation: that service. All slow: the network, or a starved exporter."),
         [Query(f"histogram_quantile(0.99, {total('rate', buckets, ('operation', 'le'), '$__rate_interval')})",
                "{{operation}}")],
-        size=(12, 8), unit="s", no_value="no duration counted")
+        size=(12, 9), unit="s", no_value="no duration counted")
     billed = graph("Metrics requested", describe(
         "What drives the bill?",
         "CloudWatch metrics requested per minute, which AWS charges by the thousand; dollars a day at that pace, and the "
@@ -140,19 +141,19 @@ def build(values):
          Query(f"{total('rate', 'bedrock_exporter_estimated_cost_dollars_total', (), '$__rate_interval')} * {DAY}",
                "dollars a day"),
          Query(aggregate("sum", (), series("bedrock_exporter_budget_dollars_per_day")), "dollars a day, budget")],
-        size=(12, 8), unit="short", no_value="nothing billed yet",
+        size=(12, 9), unit="short", no_value="no price known",
         overrides=[on_right_axis("/dollars/", "currencyUSD")])
     sizes = graph("Series", describe(
         "How many series does Prometheus get from us?",
         "Series on /metrics, per instance.",
         "Too many: `quotas.export: in_use`, `usage.gauges: false`."),
         [Query(one("bedrock_exporter_series", ("instance",)), "{{instance}}")],
-        size=(12, 8), unit="short", no_value="exporter not seen")
+        size=(12, 9), unit="short", no_value="exporter not seen")
     memory = graph("Memory", describe(
         "Does the exporter itself fit?", "Resident memory, per instance.",
         "It grows with the number of ids and targets, not with time: steady growth is a bug worth reporting."),
         [Query(one("process_resident_memory_bytes", ("instance",)), "{{instance}}")],
-        size=(12, 8), unit="bytes", no_value="exporter not seen")
+        size=(12, 9), unit="bytes", no_value="exporter not seen")
     for panel in (*headline, collectors, ages, errors, durations, latency, calls, billed, sizes, memory):
         made.with_panel(panel)
     return made

@@ -108,8 +108,9 @@ def variables(*, models=True, one_model=False, used=False, spent=False):
 
 
 def fullest_first():
-    """One model; without a choice it is the one whose quota is fullest."""
-    ratio = aggregate("max", ("model",), series("bedrock_quota_utilization_peak_ratio", ignore=("model",)))
+    """One model; without a choice it is the one whose quota is fullest, or was, of an exporter that is gone."""
+    ratio = series("bedrock_quota_utilization_peak_ratio", ignore=("model",))
+    ratio = aggregate("max", ("model",), f"last_over_time({ratio}[$__range])")
     listed = aggregate("max", ("model",), series("bedrock_quota_state", ignore=("model",)))
     return query_variable("model", "Model", f"query_result(sort_desc({ratio} or 0 * {listed}))", kind=3, multi=False,
                           regex='/model="(?<value>[^"]+)"/', ordered=True)

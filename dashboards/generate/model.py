@@ -83,7 +83,7 @@ def headline(values):
         "The largest measured utilization among the throttled minutes of the last 15.",
         "Well below 100 %: reservation. Lower max_tokens to what answers really need."),
         f"max({one('bedrock_quota_throttled_utilization_ratio')})", size=size, unit="percentunit", decimals=0,
-        no_value="no throttled minute", given=steps(ORANGE, (values.reservation_ceiling, RED)))
+        no_value="none known", given=steps(ORANGE, (values.reservation_ceiling, RED)))
     yield tiles.runs_out((5, 3), "When do the day's tokens run out?",
                          "Slow down what can wait, or move it to another scope: see \"Where is room\".")
     yield tiles.data_age(values, (3, 3), "Bedrock / Exporter says which collector fails and why.")
@@ -154,7 +154,7 @@ def room(values):
             *where(), Column("Scope", "scope", width=SCOPE),
             Column("Variant", "variant", width=VARIANT), Column("Endpoint", "endpoint", width=79),
             Column("Tokens free", expr=free(tokens), width=117, unit="short"),
-            Column("Tokens used", expr=taken(tokens), width=97, unit="percentunit", decimals=0, bar=True, steps=calm),
+            Column("Tokens used", expr=taken(tokens), width=110, unit="percentunit", decimals=0, bar=True, steps=calm),
             Column("Requests free", expr=free(requests), width=108, unit="short"),
             Column("Requests used", expr=taken(requests), least=114, unit="percentunit", decimals=0, bar=True,
                    steps=calm),
@@ -179,13 +179,13 @@ def spenders():
         "share of all selected. Name and team are those of application inference profiles.",
         "Talk to the largest first. A base model or system profile with a large share: give its callers application "
         "inference profiles of their own, to tell them apart."), [
-            Column("Team", "team", width=100), Column("Name", "name", least=125),
-            Column("Invocation id", "model_id", width=330), *where(),
+            Column("Team", "team", width=100), Column("Name", "name", width=136),
+            Column("Invocation id", "model_id", least=320), *where(),
             Column("Scope", "scope", width=SCOPE),
             Column("Per minute", expr=with_account_name(f"({named}) / 60"), width=118, unit="short"),
-            Column("Share", expr=with_account_name(f"{spent} / on () group_left () (sum({spent}) > 0)"), width=92, unit="percentunit",
-                   decimals=0, bar=True, steps=steps(CALM)),
-        ], size=(24, 7), no_value="no tokens charged in an hour", base="Per minute", sort=[("Per minute", True)])
+            Column("Share", expr=with_account_name(f"({spent} > 0) / on () group_left () (sum({spent}) > 0)"), width=104,
+                   unit="percentunit", decimals=0, bar=True, steps=steps(CALM)),
+        ], size=(24, 7), no_value="no tokens known to be charged", base="Per minute", sort=[("Per minute", True)])
 
 
 def spending(size, where=""):
@@ -202,7 +202,7 @@ def spending(size, where=""):
         [Query(attributed, "{{team}} {{name}}", step=COUNTED),
          Query(f"sum({charge}) - (sum({attributed}) or 0 * sum({charge}))", "without an application profile",
                step=COUNTED)],
-        size=size, unit="short", no_value="no tokens charged", stacked=True, calcs=("mean", "max"), sort="Mean")
+        size=size, unit="short", no_value="no tokens known to be charged", stacked=True, calcs=("mean", "max"), sort="Mean")
 
 
 def region_row(values):

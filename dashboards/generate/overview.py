@@ -144,7 +144,7 @@ def graphs(values):
         "Capacity."),
         [Query(f"{aggregate('max', kinds, peak)} and {highest} >= {HALF}", "{{model}} {{scope}} {{quota}}")],
         size=(12, 10), unit="percentunit", no_value="no quota passed half of its limit, or no usage known",
-        given=tiles.near_limit_steps(values, PLAIN), top=1)
+        given=tiles.near_limit_steps(values, PLAIN), top=1, calcs=("max",))
     yield graph("Refused calls per minute", describe(
         "Since when, and which models?",
         "Refused calls per minute, over the five minutes before each point. Clients that retry inflate it.",
@@ -169,7 +169,7 @@ def inventory(values):
         "Red states: `quota is 0` refuses every call; `AWS reports an error` means that the limit is not known. A model "
         "without requests-per-minute quota is not an error."), [
             *place(values),
-            Column("Quota", "quota", width=QUOTA_NAME, mappings=QUOTAS), Column("Variant", "variant", width=VARIANT),
+            Column("Quota", "quota", width=QUOTA_NAME, mappings=QUOTAS), Column("Variant", "variant", width=145),
             Column("Ratio", expr=f"{busiest('bedrock_quota_utilization_peak_ratio')} or {unspent}", width=120, unit="percentunit",
                    decimals=0, bar=True, steps=tiles.near_limit_steps(values, CALM)),
             Column("Applied", expr=one("bedrock_quota_limit"), width=85, unit="short"),

@@ -80,21 +80,22 @@ def refs(queries):
 
 
 def stat(title, description, expr, *, size, unit, given=None, no_value, decimals=None, mappings=None,
-         missing=PLAIN, name_only=False, legend="__auto", words=False):
-    """One number of now. `no_value` stands on the colour `missing` where there is none;
+         missing=PLAIN, label=None, words=False):
+    """One number of now, or the values of a label. `no_value` stands on the colour `missing` where there is none;
     `words` that take turns in one tile are of one size."""
     panel = (base_of(stat_builder.Panel(), title, description, size, unit, no_value)
-             .with_target(target(Query(expr, legend), "A", instant=True))
+             .with_target(target(Query(expr), "A", instant=True, table=bool(label)))
              .thresholds(thresholds(given or steps(PLAIN)))
              .mappings(value_texts(mappings or {}) + null_text(no_value, missing))
              .color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
              .color_mode(style.BigValueColorMode.BACKGROUND_SOLID)
              .graph_mode(style.BigValueGraphMode.NONE)
              .justify_mode(style.BigValueJustifyMode.AUTO)
-             .text_mode(style.BigValueTextMode.NAME if name_only else style.BigValueTextMode.VALUE)
+             .text_mode(style.BigValueTextMode.VALUE)
              .wide_layout(True)
              .orientation(style.VizOrientation.AUTO)
-             .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields("")))
+             .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(bool(label))
+                             .fields(f"/^{label}$/" if label else "")))
     if decimals is not None:
         panel.decimals(decimals)
     if words:
@@ -162,9 +163,10 @@ def on_right_axis(pattern, unit, *, bars=False):
     return pattern, properties
 
 
-def points(pattern):
-    return pattern, [Property("custom.drawStyle", "points"), Property("custom.pointSize", 8),
-                     Property("custom.showPoints", "always")]
+def points(pattern, size=5, *, lines=False):
+    """An override: each value is a point; `lines` run through them."""
+    drawn = [] if lines else [Property("custom.drawStyle", "points")]
+    return pattern, [*drawn, Property("custom.pointSize", size), Property("custom.showPoints", "always")]
 
 
 def timeline(title, description, queries, *, size, texts, no_value="no data"):
@@ -173,7 +175,7 @@ def timeline(title, description, queries, *, size, texts, no_value="no data"):
              .mappings(value_texts(texts))
              # Not by thresholds: a merged stretch of those shows its range instead of its text.
              .color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.FIXED).fixed_color(CALM))
-             .show_value(style.VisibilityMode.AUTO).row_height(0.85).merge_values(True)
+             .show_value(style.VisibilityMode.AUTO).row_height(0.6).merge_values(True)
              .fill_opacity(80).line_width(0)
              .legend(common.VizLegendOptions().display_mode(style.LegendDisplayMode.LIST)
                      .placement(style.LegendPlacement.BOTTOM).show_legend(False).calcs([]))

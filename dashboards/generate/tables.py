@@ -13,7 +13,7 @@ from panels import PLAIN, TEXT, Query, base_of, null_text, refs, steps, target, 
 NOT_KNOWN = "–"
 
 # Column widths in pixels: what they hold is seen whole, their titles too.
-MODEL, REGION, ACCOUNT_NAME, ACCOUNT, SCOPE, QUOTA_NAME, VARIANT = 320, 116, 112, 116, 100, 172, 76
+MODEL, REGION, ACCOUNT_NAME, ACCOUNT, SCOPE, QUOTA_NAME, VARIANT = 320, 116, 112, 116, 100, 180, 76
 
 
 # Labels whose heads offer a filter: it takes room, and for accounts and their names one will do.
@@ -75,16 +75,20 @@ def table(title, description, columns, *, size, no_value, base, sort=()):
     return panel
 
 
-def where():
-    """The columns that say which region and account. An account without a name has its id for one: it stands beside."""
+def where(*, rest=False):
+    """The columns that say which region and account. An account without a name has its id for one: it stands beside.
+
+    `rest`: names take the room that no other column does.
+    """
+    room = {"least" if rest else "width": ACCOUNT_NAME}
     return [Column("Region", "region", width=REGION),
-            Column("Account name", "account_name", width=ACCOUNT_NAME, like=("^[0-9]{12}$", NOT_KNOWN)),
+            Column("Account name", "account_name", like=("^[0-9]{12}$", NOT_KNOWN), **room),
             Column("Account", "account_id", width=ACCOUNT)]
 
 
-def model_and_place(link=None):
+def model_and_place(link=None, *, rest=False):
     """The columns that rows about a model begin with."""
-    return [Column("Model", "model", width=MODEL, link=link), *where()]
+    return [Column("Model", "model", width=MODEL, link=link), *where(rest=rest)]
 
 
 def matrix(title, description, expr, *, rows, columns, size, no_value, given, row_title, row_width, row_texts=None,

@@ -128,7 +128,7 @@ described! {
 
 /// What was wrong when the snapshot was made: the most severe first, then by target.
 pub fn findings(source: Source<'_>, query: &Query) -> Vec<FindingItem> {
-    let all = findings::findings(source.snapshot, source.snapshot.at);
+    let all = findings::findings(source.snapshot, &source.export.account_names, source.snapshot.at);
     let asked_for = all.into_iter().filter(|finding| source.is_asked_for(&finding.target, query));
     asked_for.map(|finding| finding_item(source, finding)).collect()
 }

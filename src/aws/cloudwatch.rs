@@ -1,6 +1,7 @@
 //! CloudWatch: which ids have metrics, and their minutes.
 
 mod names;
+mod service;
 
 use super::connection::Connection;
 use super::error::malformed;
@@ -35,24 +36,9 @@ impl Connection {
     /// are metrics without dimensions. `recent`: only those with a datapoint of the last three hours, else of
     /// the last two weeks.
     pub async fn listed_ids(&self, recent: bool) -> Result<Vec<ListedId>, CollectError> {
-        let client = self.cloudwatch();
         let mut listed: BTreeMap<InvocationId, Vec<Metric>> = BTreeMap::new();
         for endpoint in Endpoint::ALL {
-            let owner = self.owner();
-            let metrics = pages::paced(LIST, &self.paces.list, |token| {
-                let client = &client;
-                let call = client.list_metrics().namespace(names::namespace(*endpoint));
-                let call = call.set_owning_account(owner.map(String::from));
-                let call = call.set_include_linked_accounts(owner.map(|_| true));
-                let call =
-                    call.set_recently_active(recent.then_some(RecentlyActive::Pt3H)).set_next_token(token);
-                async move {
-                    let page = call.send().await.map_err(|e| client.failed(LIST, e))?;
-                    let (metrics, owners) = (page.metrics.unwrap_or_default(), page.owning_accounts);
-                    Ok((owned(owner, metrics, owners.unwrap_or_default())?, page.next_token))
-                }
-            })
-            .await?;
+            let metrics = self.list_metrics(names::namespace(*endpoint), None, recent).await?;
             for metric in metrics {
                 let Some(name) = &metric.metric_name else { continue };
                 if let Some(id) = listed_id(*endpoint, metric.dimensions()) {
@@ -62,6 +48,32 @@ impl Connection {
         }
         within_bounds(&listed)?;
         Ok(listed.into_iter().map(|(id, metrics)| ListedId { id, metrics }).collect())
+    }
+
+    /// What ListMetrics shows of a namespace, narrowed by a dimension's name and value.
+    async fn list_metrics(
+        &self,
+        namespace: &str,
+        dimension: Option<(&str, &str)>,
+        recent: bool,
+    ) -> Result<Vec<SdkMetric>, CollectError> {
+        let (client, owner) = (self.cloudwatch(), self.owner());
+        let filter =
+            dimension.map(|(name, value)| DimensionFilter::builder().name(name).value(value).build());
+        pages::paced(LIST, &self.paces.list, |token| {
+            let client = &client;
+            let call =
+                client.list_metrics().namespace(namespace).set_dimensions(filter.clone().map(|f| vec![f]));
+            let call = call.set_owning_account(owner.map(String::from));
+            let call = call.set_include_linked_accounts(owner.map(|_| true));
+            let call = call.set_recently_active(recent.then_some(RecentlyActive::Pt3H)).set_next_token(token);
+            async move {
+                let page = call.send().await.map_err(|e| client.failed(LIST, e))?;
+                let (metrics, owners) = (page.metrics.unwrap_or_default(), page.owning_accounts);
+                Ok((owned(owner, metrics, owners.unwrap_or_default())?, page.next_token))
+            }
+        })
+        .await
     }
 
     /// The ids of which calls of the last two weeks were served by the reserved tier, which no other list shows.
@@ -96,25 +108,35 @@ impl Connection {
         series.sort_by(|a, b| (a.from, a.until, &a.id, a.metric).cmp(&(b.from, b.until, &b.id, b.metric)));
         series.dedup();
         let (mut readings, mut errors) = (Vec::with_capacity(series.len()), Vec::new());
-        for batch in batches(&series, period) {
-            self.read_batch(period, batch, &mut readings, &mut errors).await;
+        for batch in batches(&series, period, |series| (series.from, series.until)) {
+            let asked: Vec<Asked> = batch.iter().map(Asked::of).collect();
+            let answers = self.read_batch(period, &asked, billed(batch), &mut errors).await;
+            let readings_of = batch.iter().zip(answers).map(|(series, (complete, points))| SeriesReading {
+                id: series.id.clone(),
+                metric: series.metric.canonical(),
+                from: series.from,
+                until: series.until,
+                complete,
+                points,
+            });
+            readings.extend(readings_of);
         }
         (readings, errors)
     }
 
+    /// Makes one call. Of each series: whether its answer is complete, and its points.
     async fn read_batch(
         &self,
         period: i32,
-        batch: &[SeriesRequest],
-        readings: &mut Vec<SeriesReading>,
+        batch: &[Asked<'_>],
+        billed: u64,
         errors: &mut Vec<CollectError>,
-    ) {
-        let from = batch.iter().map(|series| series.from).min().unwrap_or_default();
-        let until = batch.iter().map(|series| series.until).max().unwrap_or_default();
+    ) -> Vec<(bool, Vec<(Minute, f64)>)> {
+        let from = batch.iter().map(|asked| asked.window.start).min().unwrap_or_default();
+        let until = batch.iter().map(|asked| asked.window.end).max().unwrap_or_default();
         let (client, owner) = (self.cloudwatch(), self.owner());
         let queries: Vec<MetricDataQuery> =
-            batch.iter().enumerate().map(|(n, s)| query(n, s, period, owner)).collect();
-        let billed = billed(batch);
+            batch.iter().enumerate().map(|(n, asked)| query(n, asked, period, owner)).collect();
         self.telemetry.metrics_requested(billed);
         self.telemetry.cost_dollars(billed as f64 * DOLLARS_PER_METRIC);
         let call = || {
@@ -128,12 +150,36 @@ impl Connection {
             Ok(results) => {
                 results.into_iter().for_each(|result| take(result, &mut answers, errors));
                 let told = batch.iter().zip(&answers);
-                told.filter_map(|(series, answer)| untold(series, answer)).for_each(|e| say(errors, e));
+                told.filter_map(|(asked, answer)| untold(asked, answer)).for_each(|e| say(errors, e));
             }
             Err(error) => say(errors, error),
         }
-        for (series, answer) in batch.iter().zip(answers) {
-            readings.push(reading(series, from..until, answer, errors));
+        let answered = batch.iter().zip(answers);
+        answered.map(|(asked, answer)| points(asked, from..until, answer, errors)).collect()
+    }
+}
+
+/// One query of GetMetricData, and what it is called in a message.
+struct Asked<'a> {
+    metric: SdkMetric,
+    statistic: &'a str,
+    window: Range<Minute>,
+    /// The metric, and whose it is.
+    called: (&'a str, &'a str),
+}
+
+impl<'a> Asked<'a> {
+    fn of(series: &'a SeriesRequest) -> Asked<'a> {
+        let endpoint = series.id.endpoint;
+        let (name, statistic) = names::query(endpoint, series.metric);
+        let dimension = Dimension::builder().name(names::dimension(endpoint)).value(series.id.id.as_ref());
+        let dimensions = (!series.id.is_account_wide()).then(|| vec![dimension.build()]);
+        let metric = SdkMetric::builder().namespace(names::namespace(endpoint)).metric_name(name);
+        Asked {
+            metric: metric.set_dimensions(dimensions).build(),
+            statistic,
+            window: series.from..series.until,
+            called: (series.metric.word(), &series.id.id),
         }
     }
 }
@@ -185,18 +231,19 @@ fn say(errors: &mut Vec<CollectError>, error: CollectError) {
 }
 
 /// Up to 500 queries and 100,800 datapoints each.
-fn batches(series: &[SeriesRequest], period: i32) -> Vec<&[SeriesRequest]> {
+fn batches<T>(series: &[T], period: i32, window: impl Fn(&T) -> (Minute, Minute)) -> Vec<&[T]> {
     let mut batches = Vec::new();
     let mut rest = series;
     while !rest.is_empty() {
-        let (mut from, mut until) = (rest[0].from, rest[0].until);
+        let (mut from, mut until) = window(&rest[0]);
         let fits = |n: usize, from: Minute, until: Minute| {
             let points = (until.0 - from.0) * 60 / i64::from(period);
             n <= QUERIES_PER_CALL && points * n as i64 <= MOST_DATAPOINTS
         };
         let mut n = 1;
         while n < rest.len() {
-            let (wider_from, wider_until) = (from.min(rest[n].from), until.max(rest[n].until));
+            let (next_from, next_until) = window(&rest[n]);
+            let (wider_from, wider_until) = (from.min(next_from), until.max(next_until));
             if !fits(n + 1, wider_from, wider_until) {
                 break;
             }
@@ -221,17 +268,9 @@ fn listed_id(endpoint: Endpoint, dimensions: &[Dimension]) -> Option<InvocationI
     }
 }
 
-fn query(n: usize, series: &SeriesRequest, period: i32, owner: Option<&str>) -> MetricDataQuery {
-    let (name, statistic) = names::query(series.id.endpoint, series.metric);
-    let dimension =
-        Dimension::builder().name(names::dimension(series.id.endpoint)).value(series.id.id.as_ref());
-    let dimensions = (!series.id.is_account_wide()).then(|| vec![dimension.build()]);
-    let metric = SdkMetric::builder()
-        .namespace(names::namespace(series.id.endpoint))
-        .metric_name(name)
-        .set_dimensions(dimensions)
-        .build();
-    let stat = MetricStat::builder().metric(metric).period(period).stat(statistic).build();
+fn query(n: usize, asked: &Asked, period: i32, owner: Option<&str>) -> MetricDataQuery {
+    let stat =
+        MetricStat::builder().metric(asked.metric.clone()).period(period).stat(asked.statistic).build();
     let query = MetricDataQuery::builder().id(format!("q{n}")).metric_stat(stat).return_data(true);
     query.set_account_id(owner.map(String::from)).build()
 }
@@ -260,7 +299,7 @@ fn take(result: MetricDataResult, answers: &mut [Answer], errors: &mut Vec<Colle
 }
 
 /// Why the last page's word for a series is not Complete.
-fn untold(series: &SeriesRequest, answer: &Answer) -> Option<CollectError> {
+fn untold(asked: &Asked, answer: &Answer) -> Option<CollectError> {
     let (class, found) = match &answer.status {
         _ if answer.uneven => (ErrorClass::Malformed, "not as many values as timestamps"),
         Some(StatusCode::Complete) => return None,
@@ -270,7 +309,8 @@ fn untold(series: &SeriesRequest, answer: &Answer) -> Option<CollectError> {
         Some(_) => (ErrorClass::Malformed, "an unknown StatusCode"),
         None => (ErrorClass::Malformed, "no result"),
     };
-    let message = format!("{DATA}: {found} for {} of {}", series.metric, series.id.id);
+    let (metric, id) = asked.called;
+    let message = format!("{DATA}: {found} for {metric} of {id}");
     Some(CollectError { class, message })
 }
 
@@ -278,38 +318,31 @@ fn untold(series: &SeriesRequest, answer: &Answer) -> Option<CollectError> {
 /// own where calls are shared. An answer with anything else in it is not complete: what it leaves out is
 /// unknown, not 0. Once a point is of another time than was asked for, nobody knows of which minutes the
 /// others are: none is taken.
-fn reading(
-    series: &SeriesRequest,
+fn points(
+    asked: &Asked,
     window: Range<Minute>,
     answer: Answer,
     errors: &mut Vec<CollectError>,
-) -> SeriesReading {
+) -> (bool, Vec<(Minute, f64)>) {
     let mut complete = answer.status == Some(StatusCode::Complete) && !answer.uneven;
     let mut points = Vec::with_capacity(answer.points.len());
     // AWS's EndTime is exclusive; a server that counts it in says nothing wrong, only too much.
-    let asked = |at: i64| (window.start..=window.end).contains(&Timestamp(at).minute());
-    let timely = answer.points.iter().all(|(at, _)| asked(*at));
+    let is_of_call = |at: i64| (window.start..=window.end).contains(&Timestamp(at).minute());
+    let timely = answer.points.iter().all(|(at, _)| is_of_call(*at));
     for (at, value) in answer.points {
         let minute = Timestamp(at).minute();
         if (0.0..MOST).contains(&value) && timely {
-            points.extend((series.from..series.until).contains(&minute).then_some((minute, value)));
+            points.extend(asked.window.contains(&minute).then_some((minute, value)));
             continue;
         }
         complete = false;
-        if (0.0..MOST).contains(&value) && asked(at) {
+        if (0.0..MOST).contains(&value) && is_of_call(at) {
             continue; // the one that is of another time is told
         }
-        let (at, metric, id) = (Timestamp(at), series.metric, &series.id.id);
+        let (at, (metric, id)) = (Timestamp(at), asked.called);
         say(errors, malformed(DATA, format_args!("{value} at {at} is no datapoint of {metric} of {id}")));
     }
-    SeriesReading {
-        id: series.id.clone(),
-        metric: series.metric.canonical(),
-        from: series.from,
-        until: series.until,
-        complete,
-        points,
-    }
+    (complete, points)
 }
 
 #[cfg(test)]
@@ -357,12 +390,13 @@ mod tests {
 
     #[test]
     fn a_call_holds_at_most_500_queries_and_100800_datapoints() {
+        let window = |series: &SeriesRequest| (series.from, series.until);
         let short: Vec<_> = (0..1001).map(|n| series(&n.to_string(), Metric::Invocations, 0, 5)).collect();
-        assert_eq!(batches(&short, 60).iter().map(|b| b.len()).collect::<Vec<_>>(), [500, 500, 1]);
+        assert_eq!(batches(&short, 60, window).iter().map(|b| b.len()).collect::<Vec<_>>(), [500, 500, 1]);
         let days: Vec<_> =
             (0..20).map(|n| series(&n.to_string(), Metric::Invocations, 0, 15 * 1440)).collect();
-        assert_eq!(batches(&days, 60).iter().map(|b| b.len()).collect::<Vec<_>>(), [4, 4, 4, 4, 4]);
-        assert_eq!(batches(&days, 3600).len(), 1);
+        assert_eq!(batches(&days, 60, window).iter().map(|b| b.len()).collect::<Vec<_>>(), [4, 4, 4, 4, 4]);
+        assert_eq!(batches(&days, 3600, window).len(), 1);
     }
 
     #[test]
@@ -372,8 +406,9 @@ mod tests {
                 Answer { status: Some(StatusCode::Complete), points: points.to_vec(), uneven: false };
             let mut errors = Vec::new();
             let window = Minute(0)..Minute(5);
-            let reading = reading(&series("a", Metric::Invocations, 1, 5), window, answer, &mut errors);
-            (reading.points, reading.complete, errors.iter().map(|e| e.class).collect::<Vec<_>>())
+            let series = series("a", Metric::Invocations, 1, 5);
+            let (complete, points) = super::points(&Asked::of(&series), window, answer, &mut errors);
+            (points, complete, errors.iter().map(|e| e.class).collect::<Vec<_>>())
         };
         let good = vec![(Minute(1), 2.0)];
         assert_eq!(read(&[(0, 1.0), (60, 2.0)]), (good.clone(), true, vec![]), "another series' minute");
@@ -401,6 +436,7 @@ mod tests {
     #[test]
     fn a_series_without_a_last_word_is_said_once_for_all() {
         let series = series("a", Metric::Invocations, 1, 5);
+        let series = Asked::of(&series);
         let class = |status| untold(&series, &Answer { status, ..Answer::default() }).map(|e| e.class);
         assert_eq!(class(Some(StatusCode::Complete)), None);
         assert_eq!(class(Some(StatusCode::PartialData)), Some(ErrorClass::Server));

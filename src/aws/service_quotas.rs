@@ -7,7 +7,7 @@ use super::pages::{Pace, list};
 use crate::model::observation::{CollectError, ErrorClass};
 use crate::model::quota::{IncreaseRequest, QuotaList, ServiceQuota, UsageMetric};
 use crate::model::time::Timestamp;
-use aws_sdk_servicequotas::types::{AppliedLevelEnum, ErrorCode, RequestStatus};
+use aws_sdk_servicequotas::types::{AppliedLevelEnum, ErrorCode, PeriodUnit, QuotaPeriod, RequestStatus};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -121,6 +121,7 @@ fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<Arc<ServiceQuota>>, Optio
         quota.applied = quota.applied.or(value);
         quota.adjustable = Some(row.adjustable);
         quota.error = error;
+        quota.period = row.period.as_ref().and_then(seconds);
         quota.usage_metric = row.usage_metric.and_then(|metric| {
             let mut dimensions: Vec<_> = metric.metric_dimensions.unwrap_or_default().into_iter().collect();
             dimensions.sort();
@@ -133,6 +134,20 @@ fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<Arc<ServiceQuota>>, Optio
         });
     }
     (rows.into_values().map(Arc::new).collect(), nameless)
+}
+
+/// A row's Period; `None` for one of no whole seconds, or of a unit that is not known.
+fn seconds(period: &QuotaPeriod) -> Option<u64> {
+    let unit = match period.period_unit()? {
+        PeriodUnit::Second => 1,
+        PeriodUnit::Minute => 60,
+        PeriodUnit::Hour => 3600,
+        PeriodUnit::Day => 86_400,
+        PeriodUnit::Week => 7 * 86_400,
+        _ => return None,
+    };
+    let value = u64::try_from(period.period_value()?).ok().filter(|value| *value > 0)?;
+    Some(value * unit)
 }
 
 /// The value of a row, `None` where AWS has none, or why what it says is not to be taken.

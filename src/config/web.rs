@@ -37,8 +37,6 @@ pub(crate) struct RateLimit {
     pub(crate) burst: u32,
 }
 
-type Out<'a> = &'a mut Vec<Complaint>;
-
 /// Reads the text of the file at `path`, or tells everything that is wrong with it. Files that it names are relative
 /// to its folder. No message repeats what is secret or may have been meant to be.
 pub(crate) fn parse(path: &Path, text: &str) -> Result<WebConfig, Complaints> {
@@ -169,7 +167,7 @@ mod tests {
         "tls_server_config: {cert_file: a, key_file: a, max_version: TLS11}",
         "tls_server_config: {cert_file: a, key_file: a, min_version: TLS13, max_version: TLS12}",
         "tls_server_config: {cert_file: a, key_file: a, cipher_suites: TLS_AES_128_GCM_SHA256}",
-        "tls_server_config:\n  cert_file: a\n  key_file: a\n  cipher_suites:\n  - TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA\n  -          TLS_RSA_WITH_AES_128_GCM_SHA256",
+        "tls_server_config:\n  cert_file: a\n  key_file: a\n  cipher_suites:\n  - TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA\n  - TLS_RSA_WITH_AES_128_GCM_SHA256",
         "tls_server_config: {cert_file: a, key_file: a, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]}",
         "tls_server_config: {cert_file: a, key_file: a, curve_preferences: [X25519, CurveP521]}",
         "tls_server_config: {cert_file: a, key_file: a, prefer_server_cipher_suites: always}",

@@ -68,6 +68,8 @@ struct Writer {
     jobs: JoinSet<Done>,
     busy: BTreeSet<(Target, Collector)>,
     troubles: Troubles,
+    /// Whether it was told that rows of models carry a UsageMetric.
+    told_metrics: bool,
 }
 
 pub(super) async fn run(
@@ -128,6 +130,7 @@ impl Writer {
             jobs: JoinSet::new(),
             busy: BTreeSet::new(),
             troubles: Troubles::default(),
+            told_metrics: false,
         };
         Ok(writer)
     }
@@ -148,6 +151,7 @@ impl Writer {
         let snapshot = self.snapshot.with_targets(next.fleet.targets(), &next.plan.settings, now());
         next.snapshot = snapshot.resumed(&self.left);
         next.troubles = std::mem::take(&mut self.troubles);
+        next.told_metrics = self.told_metrics;
         if next.plan == self.plan {
             next.jobs = std::mem::take(&mut self.jobs);
             next.busy = std::mem::take(&mut self.busy);
@@ -292,10 +296,21 @@ impl Writer {
             let up = self.snapshot.targets.values().filter(|state| is_read(state)).count();
             tracing::info!(targets = self.snapshot.targets.len(), up, "the first round is complete");
         }
+        self.tell_usage_metrics();
         match (slowed, self.snapshot.is_slowed()) {
             (false, true) => tracing::warn!("the budget slows the reading of the calmest ids"),
             (true, false) => tracing::info!("the budget slows no reading any more"),
             _ => {}
+        }
+    }
+
+    /// Says once that AWS publishes by itself what usage of models spends which quota.
+    fn tell_usage_metrics(&mut self) {
+        let rows = |state: &Arc<TargetState>| state.evaluation.model_rows_with_usage_metric;
+        let rows: usize = self.snapshot.targets.values().map(rows).sum();
+        if !self.told_metrics && rows > 0 {
+            self.told_metrics = true;
+            tracing::info!(rows, "quotas of models carry a UsageMetric: they are measured by it");
         }
     }
 

@@ -5,6 +5,7 @@ mod catalog;
 mod collection;
 mod inventory;
 mod quotas;
+mod service;
 mod throttling;
 mod usage;
 
@@ -15,10 +16,14 @@ const TABLES: &[&[Row]] = &[
     collection::ACCOUNTS,
     quotas::ROWS,
     inventory::ROWS,
+    service::QUOTAS,
+    service::PROBE,
     usage::GAUGES,
     usage::LATENCIES,
     usage::COUNTERS,
     throttling::ROWS,
+    service::RUNTIME,
+    service::MANTLE,
     catalog::ROWS,
     collection::ROWS,
 ];

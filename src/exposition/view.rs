@@ -4,7 +4,7 @@ use super::export::{Export, QuotaExport};
 use super::text::label;
 use crate::model::arn::Arn;
 use crate::model::catalog::{BatchJob, Catalog, FoundationModel, ProvisionedThroughput};
-use crate::model::evaluation::{Evaluation, IdStatus, QuotaStatus};
+use crate::model::evaluation::{Evaluation, IdStatus, QuotaStatus, ServiceStatus};
 use crate::model::ids::{QuotaKind, Scope, State, Variant};
 use crate::model::matching::{self, Family, Index};
 use crate::model::quota::{IncreaseRequest, ServiceQuota};
@@ -30,6 +30,7 @@ pub(super) struct View<'a> {
     /// Those of them whose use is held against the limit: the others have usage 0, and nothing else to tell.
     pub(super) spent: Vec<&'a QuotaStatus>,
     pub(super) inventory: Vec<&'a ServiceQuota>,
+    pub(super) service: Vec<&'a ServiceStatus>,
     /// Of each quota code and status the newest.
     pub(super) requests: Vec<&'a IncreaseRequest>,
     pub(super) unmapped: BTreeSet<(&'a str, &'static str)>,
@@ -104,6 +105,12 @@ impl Selection<'_> {
     }
 }
 
+impl Selection<'_> {
+    fn service(&self, status: &ServiceStatus) -> bool {
+        status.peak > Some(0.0) || self.row(&status.row.code, status.row.limit(), status.row.default)
+    }
+}
+
 impl<'a> View<'a> {
     fn new(state: &'a TargetState, used: &BTreeSet<&str>, export: &'a Export) -> View<'a> {
         let evaluation = &*state.evaluation;
@@ -111,12 +118,16 @@ impl<'a> View<'a> {
         let requested = requests.iter().map(|request| &*request.quota_code).collect();
         let selection = Selection { export, used, requested };
         let quotas: Vec<_> = evaluation.quotas.iter().filter(|status| selection.quota(status)).collect();
+        let service: Vec<_> = evaluation.service.iter().filter(|status| selection.service(status)).collect();
+        let measured: BTreeSet<_> = service.iter().map(|status| status.row.code.as_str()).collect();
         let is_held =
             |status: &&&QuotaStatus| selection.all() || status.is_spent && status.state != State::NoSuchQuota;
         let spent = quotas.iter().filter(is_held).copied().collect();
         let of_models = evaluation.quotas.iter().map(|status| &*status.quota.key.code).collect();
         let rows = state.quotas.iter().flat_map(|read| &read.value.quotas);
-        let inventory = rows.filter(|row| selection.inventory(row, &of_models)).map(|row| &**row).collect();
+        let is_shown =
+            |row: &&Arc<ServiceQuota>| measured.contains(&*row.code) || selection.inventory(row, &of_models);
+        let inventory = rows.filter(is_shown).map(|row| &**row).collect();
         let shown = |id: &str| selection.all() || used.contains(id);
         let catalog = state.catalog.as_ref().map(|read| &*read.value);
         let models = catalog.iter().flat_map(|catalog| catalog.models.iter().flatten());
@@ -128,6 +139,7 @@ impl<'a> View<'a> {
             state,
             evaluation,
             inventory,
+            service,
             requests,
             unmapped: evaluation.unmapped.iter().map(|(id, reason)| (&*id.id, reason.word())).collect(),
             models: models.filter(|model| shown(&model.id)).map(|model| (&*model.id, &**model)).collect(),

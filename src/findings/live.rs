@@ -7,7 +7,7 @@ use super::remedies::ROOMY;
 use super::thresholds::{DAY_RUNNING_OUT, NEAR_RATIO};
 use super::together::doubt_reservations;
 use crate::model::evaluation::{Cause, IdStatus, NEWEST_MINUTE, Pool, QuotaStatus, ThrottleStatus};
-use crate::model::ids::{Endpoint, QuotaKind, Scope, State, Variant};
+use crate::model::ids::{Endpoint, QuotaKind, Scope, State, Target, Variant};
 use crate::model::matching::Charge;
 use crate::model::minutes::History;
 use crate::model::observation::Collector;
@@ -16,7 +16,7 @@ use crate::model::state::{CollectorState, TargetState};
 use crate::model::time::{Minute, Timestamp};
 use crate::model::usage::{InvocationId, Metric};
 use crate::report::human::about;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Minutes in which refusals are evidence, and those over which calls are spread.
@@ -27,7 +27,7 @@ const SPREAD: i64 = 30;
 const COUNTED: i64 = 60;
 
 impl<'a> Facts<'a> {
-    pub fn of_state(state: &'a TargetState, now: Timestamp) -> Facts<'a> {
+    pub fn of_state(state: &'a TargetState, names: &BTreeMap<String, String>, now: Timestamp) -> Facts<'a> {
         let evaluation = &state.evaluation;
         let called = evaluation.ids.iter().filter_map(|id| id.resolution.model.as_deref());
         let requests = state.quotas.as_ref().and_then(|read| read.value.requests.as_deref());
@@ -36,7 +36,7 @@ impl<'a> Facts<'a> {
         doubt_reservations(&mut cases);
         Facts {
             target: state.target.clone(),
-            place: format!("{}, {}", state.target.account_id, state.target.region),
+            place: place(&state.target, names),
             now,
             cases,
             unmapped: unmapped(state),
@@ -51,7 +51,7 @@ impl<'a> Facts<'a> {
 }
 
 /// Where a model that is refused calls has room; the others are not asked for.
-pub(super) fn rooms(snapshot: &Snapshot, found: &[Finding]) -> Vec<Room> {
+pub(super) fn rooms(snapshot: &Snapshot, names: &BTreeMap<String, String>, found: &[Finding]) -> Vec<Room> {
     let cases = found.iter().filter_map(|finding| finding.case.as_ref());
     let models: BTreeSet<&Arc<str>> = cases.filter_map(|case| case.subject.model.as_ref()).collect();
     if models.is_empty() {
@@ -60,12 +60,12 @@ pub(super) fn rooms(snapshot: &Snapshot, found: &[Finding]) -> Vec<Room> {
     let mut rooms = Vec::new();
     for state in snapshot.targets.values() {
         let quotas = state.evaluation.quotas.iter().filter(|status| models.contains(&status.quota.key.model));
-        rooms.extend(quotas.filter_map(|status| room(state, status)));
+        rooms.extend(quotas.filter_map(|status| room(state, names, status)));
     }
     rooms
 }
 
-fn room(state: &TargetState, status: &QuotaStatus) -> Option<Room> {
+fn room(state: &TargetState, names: &BTreeMap<String, String>, status: &QuotaStatus) -> Option<Room> {
     let key = &status.quota.key;
     let callable = matches!(key.scope, Scope::OnDemand | Scope::CrossRegion | Scope::Global)
         && (key.kind, key.variant) == (QuotaKind::TokensPerMinute, Variant::Standard)
@@ -73,8 +73,14 @@ fn room(state: &TargetState, status: &QuotaStatus) -> Option<Room> {
     let limit = status.quota.limit.filter(|limit| callable && *limit > 0.0)?;
     let peak = status.peak.filter(|peak| *peak <= ROOMY * limit)?;
     let target = state.target.clone();
-    let place = format!("{}, {}", target.account_id, target.region);
+    let place = place(&target, names);
     Some(Room { model: key.model.clone(), scope: key.scope, target, place, limit, peak })
+}
+
+/// Account and region, as a person reads them.
+fn place(target: &Target, names: &BTreeMap<String, String>) -> String {
+    let name = names.get(&*target.account_id).filter(|name| !name.is_empty());
+    format!("{}, {}", name.map_or(&*target.account_id, String::as_str), target.region)
 }
 
 fn unmapped(state: &TargetState) -> Vec<UnmappedId<'_>> {

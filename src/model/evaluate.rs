@@ -3,6 +3,7 @@
 mod ids;
 mod quotas;
 mod refusals;
+mod service;
 mod spending;
 pub(crate) mod throttling;
 pub(crate) mod utilization;
@@ -13,6 +14,7 @@ use super::evaluation::Evaluation;
 use super::settings::Settings;
 use super::state::TargetState;
 use super::time::Timestamp;
+use service::{Service, prefer_own_metrics};
 use spending::Spending;
 
 pub(crate) struct Evaluated {
@@ -26,13 +28,20 @@ pub(crate) struct Evaluated {
 pub(crate) fn evaluate(state: &TargetState, settings: &Settings, now: Timestamp) -> Evaluated {
     let memory = &state.memory;
     let spending = Spending::new(state, settings, now);
+    let service = Service::new(state, settings, now);
     let mut evaluation = Evaluation {
         quotas: spending.quotas(),
+        service: service.quotas(),
+        guardrails: service.guardrails(),
+        batch: service.batch(),
+        mantle: service.mantle(),
         complete_until: memory.complete_until,
         newest_datapoint: memory.newest_datapoint,
         models_in_use: spending.models_in_use(),
         ..Evaluation::default()
     };
+    evaluation.model_rows_with_usage_metric = service.rows_with_usage_metric(&evaluation.quotas);
+    prefer_own_metrics(&mut evaluation);
     let (mut is_refused_anew, mut newly_refused) = (false, false);
     if spending.is_fresh() {
         evaluation.ids = memory.ids.iter().map(|(id, known)| spending.id(id, known)).collect();

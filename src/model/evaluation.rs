@@ -2,6 +2,8 @@
 
 use super::ids::{Scope, State, UsageSource, Variant, words};
 use super::matching::{ModelQuota, QuotaKey, Resolution, Unmapped};
+use super::meter::MeasuredBy;
+use super::quota::ServiceQuota;
 use super::time::Timestamp;
 use super::usage::{InvocationId, Metric};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +23,16 @@ pub struct Evaluation {
     pub models_in_use: BTreeSet<Arc<str>>,
     /// Traffic of the last 24 hours that no quota, or not every quota, could be found for.
     pub unmapped: Vec<(InvocationId, Unmapped)>,
+    /// Quotas that are no model's, and that a series of CloudWatch measures; sorted by code.
+    pub service: Vec<ServiceStatus>,
+    /// How many rows of models carry a UsageMetric: none did in 2026.
+    pub model_rows_with_usage_metric: usize,
+    /// The calls of ApplyGuardrail, where there were any within three hours.
+    pub guardrails: Option<GuardrailStatus>,
+    /// Undocumented metrics of the mantle endpoint, by Model.
+    pub mantle: Vec<MantleStatus>,
+    /// Batch inference, by ModelId.
+    pub batch: Vec<BatchStatus>,
     /// The end of the last minute read for every id.
     pub complete_until: Option<Timestamp>,
     /// The newest datapoint of any id (its minute's start).
@@ -55,6 +67,54 @@ pub struct QuotaStatus {
     pub charged: Vec<(InvocationId, f64)>,
     /// Output tokens of an id that `charged`, and the usage of a day quota, lack: nobody knows their burndown.
     pub uncounted: Vec<(InvocationId, f64)>,
+}
+
+/// One quota that is no model's, with what is known of its usage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceStatus {
+    pub row: Arc<ServiceQuota>,
+    pub by: MeasuredBy,
+    /// Whether the fullest span may have held more: its limit is one of seconds, and minutes are known.
+    pub is_lower_bound: bool,
+    /// In the unit of the limit: the newest settled minute's rate, or how many there are.
+    pub usage: Option<f64>,
+    /// The largest one of the look-back window, which reaches at least to the reading before.
+    pub peak: Option<f64>,
+    pub ratio: Option<f64>,
+    pub peak_ratio: Option<f64>,
+}
+
+/// The calls of all guardrails together, as ApplyGuardrail counts them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GuardrailStatus {
+    /// Of the newest settled minute.
+    pub calls: Option<f64>,
+    pub throttles: Option<f64>,
+    pub client_errors: Option<f64>,
+    pub server_errors: Option<f64>,
+    pub intervened: Option<f64>,
+    /// Window label and throttles / (calls + throttles) of its closed minutes; absent without attempts.
+    pub ratio: Vec<(&'static str, f64)>,
+    pub attempts: Vec<(&'static str, f64)>,
+    pub throttled_seconds: u64,
+}
+
+/// What the mantle endpoint publishes of a model without AWS saying what it means, as the newest datapoint has it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MantleStatus {
+    pub model_id: Arc<str>,
+    pub burndown_consumed: Option<f64>,
+    pub equivalent_reservation_units: Option<f64>,
+}
+
+/// What batch inference has to do for a model, and does, as the newest datapoint says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchStatus {
+    pub model_id: Arc<str>,
+    pub records_pending: Option<f64>,
+    pub tokens_pending: Option<f64>,
+    pub input_tokens: Option<f64>,
+    pub output_tokens: Option<f64>,
 }
 
 /// One invocation id.

@@ -176,6 +176,8 @@ words! {
         Counted = "counted",
         /// Invocations × average latency / 60 s.
         LittlesLaw = "littles_law",
+        /// The UsageMetric that the row itself carries; no row of model inference did in 2026.
+        UsageMetric = "usage_metric",
         /// Nothing that CloudWatch publishes measures it.
         None = "none",
     }

@@ -77,6 +77,11 @@ impl Index {
         &self.quotas
     }
 
+    /// Every row of the lists, sorted by code.
+    pub fn rows(&self) -> &[Arc<ServiceQuota>] {
+        &self.listed
+    }
+
     /// The row of that key, if its model is listed.
     pub fn quota(&self, key: &QuotaKey) -> Option<&Arc<ModelQuota>> {
         self.quotas.binary_search_by(|q| q.key.cmp(key)).ok().map(|i| &self.quotas[i])

@@ -23,6 +23,8 @@ pub struct ServiceQuota {
     /// The CloudWatch metric the row says it is measured by: rows of control planes (Agents, Flows, …) have one in
     /// AWS/Usage, rows of model inference have none.
     pub usage_metric: Option<UsageMetric>,
+    /// The span that a rate is counted over, in seconds, where the row has a Period of whole seconds.
+    pub period: Option<u64>,
 }
 
 impl ServiceQuota {

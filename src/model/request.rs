@@ -1,5 +1,6 @@
 //! What to read of a target.
 
+use super::service::ServiceRequest;
 use super::time::Minute;
 use super::usage::{InvocationId, Metric};
 
@@ -24,6 +25,8 @@ pub struct UsageRequest {
     pub minutes: Vec<SeriesRequest>,
     /// The minutes of today from before the exporter came, for ids that spend a day quota.
     pub today: Vec<SeriesRequest>,
+    /// Quotas that are no model's.
+    pub service: ServiceRequest,
 }
 
 /// One query of GetMetricData: the minutes `from .. until` of one metric of one id.

@@ -3,10 +3,12 @@
 mod cadence;
 mod load;
 mod reconcile;
+mod service;
 
 pub(crate) use cadence::wanted;
 pub(crate) use load::load;
 pub(crate) use reconcile::Reconciliation;
+pub use service::service_queries;
 
 use super::ids::{Endpoint, QuotaKind};
 use super::observation::Collector;
@@ -108,6 +110,7 @@ fn usage_request(state: &TargetState, settings: &Settings, now: Timestamp) -> Us
         new_ids: Some(new),
         minutes: minutes(state, settings, now, new),
         today: today(state, settings, now),
+        service: service::service(state, settings, now),
     }
 }
 

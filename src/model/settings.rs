@@ -28,6 +28,8 @@ pub struct Settings {
     pub discovery_interval: u64,
     pub quotas_interval: u64,
     pub catalog_interval: u64,
+    /// Seconds between two readings of the usage of quotas that are no model's; `None`: it is not read.
+    pub service_interval: Option<u64>,
     /// `None`: every id is read in every usage round.
     pub cadence: Option<Cadence>,
     /// US dollars a day that reading CloudWatch may cost, all targets together.
@@ -81,6 +83,13 @@ impl Settings {
         // A budget may stretch every interval up to the longest one.
         let stretched = if self.budget.is_some() { LONGEST_INTERVAL } else { 0 };
         cadence.idle_interval.max(cadence.normal_interval).max(stretched).div_ceil(60) as i64
+    }
+
+    /// Seconds until what was read of quotas that are no model's goes.
+    pub(crate) fn service_max_age(&self) -> u64 {
+        // A budget may stretch every interval up to the longest one.
+        let stretched = if self.budget.is_some() { LONGEST_INTERVAL } else { 0 };
+        self.usage_max_age + self.service_interval.unwrap_or_default().max(stretched)
     }
 
     /// After how many minutes without a datapoint an id is idle: never, where every id is always read.

@@ -9,6 +9,7 @@ use super::matching::{Index, Resolution};
 use super::minutes::History;
 use super::observation::{Collector, ErrorClass};
 use super::quota::QuotaList;
+use super::service::ServiceUsage;
 use super::time::{Minute, Timestamp};
 use super::tripwire::Tripwire;
 use super::usage::{InvocationId, Observed};
@@ -72,6 +73,8 @@ pub(crate) struct Memory {
     pub load: Option<Load>,
     pub stretch: Stretch,
     pub index: Arc<Index>,
+    /// What is known of quotas that are no model's.
+    pub service: Arc<ServiceUsage>,
     /// Submitted and in-progress batch jobs, and model units, per base model; `None`: not listed.
     pub batch_jobs: Option<BTreeMap<Arc<str>, f64>>,
     pub model_units: Option<BTreeMap<Arc<str>, f64>>,

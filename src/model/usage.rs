@@ -1,6 +1,7 @@
 //! Usage as CloudWatch answers it: per invocation id, metric and minute.
 
 use super::ids::{Endpoint, words};
+use super::service::ServiceReading;
 use super::time::{Minute, Timestamp};
 use std::sync::Arc;
 
@@ -194,6 +195,8 @@ pub struct UsageReading {
     pub minutes: Vec<SeriesReading>,
     /// Minutes of today from before the exporter came, which fill day quotas; likewise.
     pub today: Vec<SeriesReading>,
+    /// What was read of quotas that are no model's.
+    pub service: ServiceReading,
 }
 
 /// An id that ListMetrics shows, with the metrics listed for its exact dimension set.

@@ -34,6 +34,7 @@ pub(super) fn settings(config: &Config, out: Out) -> Settings {
         discovery_interval: or(&usage.discovery_interval, 5 * 60),
         quotas_interval,
         catalog_interval,
+        service_interval: or(&quotas.usage_metrics, true).then(|| service_interval(usage, usage_interval)),
         usage_max_age,
         quotas_max_age,
         catalog_max_age,
@@ -69,6 +70,14 @@ fn times(
 /// Unless told otherwise, usage looks back this far, in seconds.
 const LOOKBACK: u64 = 15 * 60;
 
+/// What is no model's is as calm as an idle id.
+fn service_interval(usage: &Usage, usage_interval: u64) -> u64 {
+    or(&usage.idle_interval, IDLE_INTERVAL).max(usage_interval)
+}
+
+/// Unless told otherwise, idle ids are read so often, in seconds.
+const IDLE_INTERVAL: u64 = 15 * 60;
+
 /// Readings further apart than the look-back window would leave peaks between them unseen.
 fn cadence(usage: &Usage, out: Out) -> Option<Cadence> {
     let lookback = or(&usage.lookback, LOOKBACK);
@@ -83,7 +92,7 @@ fn cadence(usage: &Usage, out: Out) -> Option<Cadence> {
     let cadence = Cadence {
         hot_ratio: or(&usage.hot_ratio, 0.5),
         normal_interval: interval(&usage.normal_interval, "normal_interval", 5 * 60),
-        idle_interval: interval(&usage.idle_interval, "idle_interval", 15 * 60),
+        idle_interval: interval(&usage.idle_interval, "idle_interval", IDLE_INTERVAL),
         idle_after: or(&usage.idle_after, 3600),
     };
     (or(&usage.cadence, CadenceKind::Adaptive) == CadenceKind::Adaptive).then_some(cadence)

@@ -18,6 +18,11 @@ const QUOTA_PAGES: u64 = 9;
 /// What a call of ListMetrics costs, beyond the first million a month of an account.
 const DOLLARS_PER_LISTING: f64 = 0.00001;
 const HOURS_PER_MONTH: f64 = 730.0;
+/// Series of quotas that are no model's: as many rows as carry a UsageMetric are seldom used at once (84 of 889 do, by
+/// the names of the families that carried one in January 2026).
+const SERVICE_SERIES: u64 = 40;
+/// Namespaces that ListMetrics is asked for with them: AWS/Usage, guardrails, batch inference, mantle.
+const SERVICE_LISTINGS: u64 = 4;
 /// What is assumed of the ids where the cadence follows them: hot, normal, idle.
 const MIX: [f64; 3] = [0.1, 0.4, 0.5];
 
@@ -98,9 +103,10 @@ fn calls(plan: &Plan, ids: u64, targets: u64) -> Vec<(&'static str, &'static str
         .map(|r| hourly(r.interval, (r.metrics.ceil() as u64).div_ceil(QUERIES_PER_CALL as u64)))
         .sum();
     let discovery = settings.discovery_interval.max(settings.usage_interval);
+    let service = settings.service_interval.map_or(0.0, |interval| hourly(interval, SERVICE_LISTINGS));
     let mut rows = vec![
         ("cloudwatch", "GetMetricData", data),
-        ("cloudwatch", "ListMetrics", hourly(discovery, list_metrics_calls(plan, ids))),
+        ("cloudwatch", "ListMetrics", hourly(discovery, list_metrics_calls(plan, ids)) + service),
         ("servicequotas", "ListServiceQuotas", quotas(QUOTA_PAGES)),
         ("servicequotas", "ListAWSDefaultServiceQuotas", quotas(QUOTA_PAGES)),
         ("servicequotas", "ListRequestedServiceQuotaChangeHistory", quotas(1)),
@@ -157,11 +163,13 @@ fn readings(plan: &Plan, ids: f64, metrics: f64) -> Vec<Reading> {
     let Some(cadence) = plan.settings.cadence else {
         let each = reading("ids", ids, metrics, every);
         let what = format!("{}, and the calls of all ids,", each.what);
-        return vec![Reading { what, metrics: each.metrics + 1.0, ..each }];
+        let mut all = vec![Reading { what, metrics: each.metrics + 1.0, ..each }];
+        all.extend(service_readings(plan));
+        return all;
     };
     let [hot, normal, idle] = MIX.map(|share| (share * ids * 10.0).round() / 10.0);
     let tripwire = Reading { what: "calls and throttles of all ids".into(), interval: every, metrics: 2.0 };
-    vec![
+    let mut all = vec![
         tripwire,
         reading("hot ids", hot, metrics, every),
         reading("normal ids", normal, metrics, cadence.normal_interval),
@@ -169,7 +177,23 @@ fn readings(plan: &Plan, ids: f64, metrics: f64) -> Vec<Reading> {
             what: format!("{idle} idle ids by their invocations and errors"),
             ..reading("idle ids", idle, 3.0, cadence.idle_interval)
         },
-    ]
+    ];
+    all.extend(service_readings(plan));
+    all
+}
+
+/// What is read of quotas that are no model's, and of guardrails.
+fn service_readings(plan: &Plan) -> Vec<Reading> {
+    let Some(interval) = plan.settings.service_interval else { return Vec::new() };
+    let guardrails = Reading {
+        what: "calls and throttles of guardrails".into(),
+        interval: plan.settings.usage_interval,
+        metrics: 2.0,
+    };
+    let metrics = SERVICE_SERIES as f64;
+    let series =
+        Reading { what: format!("{SERVICE_SERIES} series of quotas that are no model's"), interval, metrics };
+    vec![guardrails, series]
 }
 
 /// How often a month something happens that happens every so many seconds.
@@ -180,7 +204,10 @@ fn a_month(interval: u64) -> f64 {
 fn cost(plan: &Plan, ids: u64, targets: Option<u64>) -> String {
     let settings = &plan.settings;
     let discovery = settings.discovery_interval.max(settings.usage_interval);
-    let listing = a_month(discovery) * list_metrics_calls(plan, ids) as f64 * DOLLARS_PER_LISTING;
+    let service =
+        settings.service_interval.map_or(0.0, |interval| a_month(interval) * SERVICE_LISTINGS as f64);
+    let ids_listed = a_month(discovery) * list_metrics_calls(plan, ids) as f64;
+    let listing = (ids_listed + service) * DOLLARS_PER_LISTING;
     let (mut lines, mut target) = (String::new(), listing);
     for Reading { what, interval, metrics } in readings(plan, ids as f64, billed_metrics(plan) as f64) {
         let dollars = a_month(interval) * metrics * DOLLARS_PER_METRIC;
@@ -229,12 +256,21 @@ mod tests {
     #[test]
     fn the_price_of_forty_ids_read_every_minute_and_every_five() {
         let price = |text: &str| dollars(&render(&plan(&config::parse("", text)).unwrap(), 40));
-        let every_minute = price("usage: {cadence: fixed}");
+        let every_minute = price("{usage: {cadence: fixed}, quotas: {usage_metrics: false}}");
         assert!((190.0..195.0).contains(&every_minute), "{every_minute}");
-        let every_five = price("usage: {cadence: fixed, interval: 5m, discovery_interval: 1h}");
+        let every_five = price(
+            "{usage: {cadence: fixed, interval: 5m, discovery_interval: 1h}, quotas: {usage_metrics: false}}",
+        );
         assert!((38.0..39.0).contains(&every_five), "{every_five}");
-        let by_need = price("");
+        let by_need = price("quotas: {usage_metrics: false}");
         assert!((37.0..38.0).contains(&by_need), "{by_need}");
+    }
+
+    #[test]
+    fn quotas_that_are_no_models_cost_less_than_a_tenth_more() {
+        let price = |text: &str| dollars(&render(&plan(&config::parse("", text)).unwrap(), 40));
+        let (with, without) = (price(""), price("quotas: {usage_metrics: false}"));
+        assert!(without < with && with < 1.1 * without, "${without} and ${with} a month");
     }
 
     #[test]

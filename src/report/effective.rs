@@ -26,6 +26,7 @@ pub fn yaml(plan: &Plan) -> String {
             "max_age": duration_text(settings.quotas_max_age),
             "export": plan.export.quotas.word(),
             "watch": plan.export.watch,
+            "usage_metrics": settings.service_interval.is_some(),
         },
         "catalog": {
             "interval": duration_text(settings.catalog_interval),

@@ -21,7 +21,7 @@ const UNMAPPED: &str = "BedrockUnmappedTraffic";
 impl Page<'_> {
     /// The page at `/`.
     pub fn html(&self) -> String {
-        let all = findings(self.snapshot, self.now);
+        let all = findings(self.snapshot, &self.export.account_names, self.now);
         let (unmapped, wrong): (Vec<&Finding>, Vec<&Finding>) =
             all.iter().partition(|finding| finding.runbook == UNMAPPED);
         let mut body = self.head();

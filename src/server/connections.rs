@@ -1,5 +1,6 @@
 //! Connections: how many there may be, how long a client may take, and who has to go for a newcomer.
 
+mod door;
 mod handshake;
 mod heard;
 mod http;
@@ -9,6 +10,7 @@ use super::guard::{Guard, gated};
 use super::listen::Listener;
 use crate::telemetry::{Closed, Telemetry};
 use axum::Router;
+use door::{Door, End};
 use heard::Heard;
 use phase::Phase;
 use std::collections::HashMap;
@@ -22,25 +24,10 @@ use tokio::time::{Instant, sleep};
 
 /// More than any number of Prometheus servers, browsers and probes; few enough that their buffers stay small.
 pub(super) const MOST: usize = 256;
-/// Bytes of a request's head, and of what is buffered of a connection: browsers send two thousand.
-const HEAD: usize = 16 * 1024;
 /// Between two attempts to accept where the system cannot.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Of handshakes that fail one is told in so long a time; the others are counted.
 const TOLD: Duration = Duration::from_secs(10);
-
-/// Why the server closed a connection, with what there is to say of it.
-#[derive(Debug)]
-struct End {
-    closed: Closed,
-    why: Option<String>,
-}
-
-impl From<Closed> for End {
-    fn from(closed: Closed) -> End {
-        End { closed, why: None }
-    }
-}
 
 enum Stream {
     Tcp(TcpStream),
@@ -56,14 +43,6 @@ struct Connections {
     open: HashMap<Id, (watch::Receiver<Phase>, AbortHandle)>,
     /// When a handshake that failed was told last.
     told: Option<Instant>,
-}
-
-/// What every connection is served with.
-#[derive(Clone)]
-struct Door {
-    router: Router,
-    guard: Guard,
-    stopping: watch::Receiver<bool>,
 }
 
 /// Serves until `stopping` turns true, then finishes the open requests. At most `most` connections are open: a

@@ -1,6 +1,7 @@
 //! Who may connect and ask, and how: the web configuration in force, read anew when its files change.
 
 mod clients;
+mod file;
 mod gate;
 mod policy;
 mod tls;
@@ -8,7 +9,10 @@ mod users;
 
 use crate::telemetry::Telemetry;
 use anyhow::{Result, bail};
-pub(super) use gate::gated;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
 pub(crate) use policy::Policy;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -88,6 +92,23 @@ impl Guard {
         }
         file.policy.clone()
     }
+}
+
+/// The router behind the gate: nothing of it is answered without.
+pub(super) fn gated(router: Router, guard: Guard) -> Router {
+    router.layer(middleware::from_fn_with_state(guard, pass))
+}
+
+async fn pass(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let policy = guard.policy().await;
+    let mut answer = match guard.gate.refuses(&policy, request.headers()).await {
+        Some(refusal) => refusal,
+        None => next.run(request).await,
+    };
+    for (name, value) in &policy.headers {
+        answer.headers_mut().insert(name.clone(), value.clone());
+    }
+    answer
 }
 
 impl File {

@@ -9,6 +9,7 @@
 //! | …00 | us-east-1 | us.deepseek.r1-v1:0 | throttled by requests per minute, at 40 % of its tokens |
 //! | …00 | us-east-1 | global.anthropic.claude-opus-5 | a model without a requests quota |
 //! | …00 | us-east-1 | anthropic.claude-opus-5 (mantle) | AWS/BedrockMantle, two projects |
+//! | …00 | us-east-1 | (none) | agents, flows, prompts, data automation and guardrails: calls and things that AWS/Usage counts, GetAgent near its limit |
 //! | …00 | us-west-2 | us.anthropic.claude-sonnet-4-6 | throttled at 40 % of measured use: max_tokens is reserved |
 //! | …00 | us-west-2 | provisioned-model/pt7k2m4x9qva | a provisioned throughput, its commitment ends in nine days |
 //! | …00 | us-west-2 | (none) | batch jobs, submitted and in progress |
@@ -29,10 +30,12 @@
 //! | …02 | us-east-1 | gone5t2r8y4u | an application profile deleted since: traffic without a quota |
 //! | …02 | us-west-2 | us.amazon.nova-pro-v1:0 | its quota is lowered two minutes after start, below what it uses |
 //! | …02 | us-west-2 | …:imported-model/imp8n3v5c7lk | an imported model |
+//! | …02 | us-west-2 | (none) | guardrails that are refused a fifth of their calls |
 //! | …02 | eu-central-1 | eu.anthropic.claude-opus-4-8 | a quota of zero, with attempts |
 //! | …02 | eu-central-1 | eu.anthropic.claude-haiku-4-5-20251001-v1:0, eu.amazon.nova-pro-v1:0, eu.amazon.nova-2-lite-v1:0 | refused together from ten minutes before start, all far below their limits: the account's tokens per day |
 //! | …02 | ap-northeast-1 | amazon.nova-2-5-sonic | a model that no quota row names; a row with an ErrorReason, one at RESOURCE level |
 
+mod control_planes;
 mod labs;
 mod production;
 mod research;

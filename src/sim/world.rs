@@ -5,6 +5,8 @@
 
 pub mod admission;
 pub mod catalog;
+pub mod counted;
+mod counting;
 mod levels;
 pub mod lists;
 pub mod live;
@@ -20,6 +22,7 @@ pub mod traffic;
 pub mod view;
 
 pub use catalog::{ApplicationProfile, BatchJob, Deployment, ImportedModel, ProvisionedThroughput};
+use counted::Counted;
 use lists::Lists;
 pub use organization::{Member, Organization, Unit};
 pub use publishing::Publishing;
@@ -96,6 +99,8 @@ pub struct Region {
     pub deployments: Vec<Deployment>,
     pub imported: Vec<ImportedModel>,
     pub jobs: Vec<BatchJob>,
+    /// What CloudWatch counts beside the calls of models.
+    pub counted: Vec<Counted>,
 }
 
 /// A quota row that is not simply its default.

@@ -5,7 +5,7 @@
 
 The hours of the past repeat, each series of ratios and usage with a wave and a slope of its own, at the past's step:
 so many days of a fleet of its size. Only the families are there that the dashboard reads; those of which it asks no
-more than the newest value, for the last day.
+more than the newest value, for the last hour.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import prometheus
 import queries
 from expressions import kind, parse, selectors
 
-DAY = 86400
+HOUR, DAY = 3600, 86400
 SEED = 20261126
 WAVE_SECONDS = 13750        # no divisor of a day
 LIVELY = re.compile(r"bedrock_quota_(utilization|usage)")
@@ -58,10 +58,10 @@ class Past:
         moments = sorted(times)
         self.end, self.step = int(moments[-1]), int(moments[-1] - moments[-2])
 
-    def day(self, days_ago, names):
-        """A function that writes the day that ended so many days before the past's end, of these metrics."""
-        start = self.end - (days_ago + 1) * DAY + self.step
-        times = range(start, start + DAY, self.step)
+    def span(self, seconds, names, days_ago=0):
+        """A function that writes these metrics for so long, up to so many days before the past's end."""
+        end = self.end - days_ago * DAY + self.step
+        times = range(end - seconds, end, self.step)
 
         def write(out):
             for name, keys in itertools.groupby(sorted(self.series, key=metric), key=metric):
@@ -138,8 +138,8 @@ def main():
     read, past_too = families(dashboard), looked_back_at(dashboard)
     past = Past(arguments.past, read)
     print(f"{len(past.series)} series, every {past.step} s, {arguments.days} days", flush=True)
-    days = [past.day(ago, past_too if ago else read) for ago in reversed(range(arguments.days))]
-    with prometheus.on(*days) as url:
+    spans = [past.span(DAY, past_too, ago) for ago in reversed(range(arguments.days))]
+    with prometheus.on(*spans, past.span(HOUR, read - past_too)) as url:
         list(opened(dashboard, url, past.end))      # what was just loaded is not yet in memory
         measured = list(opened(dashboard, url, past.end))
     for name, rows, cpu, wall in measured:

@@ -186,7 +186,8 @@ def add_quotas(fleet):
         row = {"account_id": quota.account, "region": quota.region, "quota_code": quota.code}
         fleet.gauge("bedrock_service_quota_applied", row, quota.limit)
         fleet.gauge("bedrock_service_quota_info", row | {
-            "quota_name": f"{quota.quota} for {quota.model}", "adjustable": "true", "family": "model"}, 1)
+            "quota_name": f"{quota.quota} for {quota.model}", "adjustable": "true", "family": "model",
+            "measured_by": "invocations", "bound": "exact"}, 1)
         before = quota.limit_before or quota.limit
         limit = lambda ago, born, q=quota, b=before: b if ago > HOUR else q.limit  # noqa: E731
         add("bedrock_quota_limit", limit)
@@ -256,6 +257,13 @@ def add_inventory(fleet):
     request = target | {"quota_code": "L-0003", "status": "CASE_OPENED"}
     fleet.gauge("bedrock_service_quota_increase_requested", request, 200_000)
     fleet.gauge("bedrock_service_quota_increase_created_timestamp_seconds", request, fleet.now - 9 * DAY)
+    agent = target | {"quota_code": "L-712788A5"}
+    fleet.gauge("bedrock_service_quota_applied", agent, 10)
+    fleet.gauge("bedrock_service_quota_info", agent | {
+        "quota_name": "GetAgent requests per second", "adjustable": "false", "family": "agents",
+        "measured_by": "usage_metric", "bound": "lower"}, 1)
+    fleet.gauge("bedrock_service_quota_utilization_peak_ratio", agent, 0.92)
+    fleet.gauge("bedrock_guardrail_throttle_ratio", target | {"window": "5m"}, 0.04)
     units = target | {"provisioned_model_id": "q1w2e3r4t5y6", "name": "nova-steady", "model": NOVA}
     name = "bedrock_provisioned_throughput_"
     fleet.gauge(name + "model_units", units, 2)

@@ -258,7 +258,7 @@ class OnOnePast(unittest.TestCase):
     def test_hours_of_the_week_are_told_apart(self):
         rows = ask(self.pages.capacity, "Utilization by hour of the week")
         hours = {(r["metric"]["weekday"], r["metric"]["hour"]) for r in rows}
-        self.assertEqual(hours, {(str(day), f"{hour:02}") for day in range(7) for hour in range(24)})
+        self.assertEqual(hours, {(str(day), f"{hour:02}") for day in range(7) for hour in range(0, 24, 2)})
 
     def test_trend_says_when_eighty_percent_is_reached(self):
         rows = ask(self.pages.capacity, "Growth and percentiles", "A")

@@ -31,6 +31,7 @@ pub fn settings() -> Settings {
         discovery_interval: 300,
         quotas_interval: 900,
         catalog_interval: 3600,
+        service_interval: None,
         cadence: None,
         budget: None,
         usage_max_age: 900,

@@ -216,7 +216,7 @@ fn read(points: &[(Minute, f64)], complete: bool) -> Cloud {
         points: points.to_vec(),
     };
     let minutes = vec![series(Metric::Invocations, points), series(Metric::Throttles, &[])];
-    let reading = UsageReading { listed: None, minutes, today: Vec::new() };
+    let reading = UsageReading { minutes, ..UsageReading::default() };
     let outcome = cloud.outcome(Collector::Usage, Observation::Usage(reading));
     cloud.advance(vec![outcome]);
     cloud

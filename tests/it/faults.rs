@@ -47,8 +47,13 @@ const USAGE: &[&str] = &[
     "bedrock_model_id_info",
     "bedrock_unmapped",
 ];
-const QUOTAS: &[&str] =
-    &["bedrock_quota_", "bedrock_service_quota_", "bedrock_unmapped", "bedrock_throttle_cause"];
+const QUOTAS: &[&str] = &[
+    "bedrock_quota_",
+    "bedrock_service_quota_",
+    "bedrock_model_quotas_",
+    "bedrock_unmapped",
+    "bedrock_throttle_cause",
+];
 /// Of a usage answer in which every datapoint is spoilt. Throttles have none, and are truly 0.
 const VALUES: &[&str] = &[
     "bedrock_quota_usage",

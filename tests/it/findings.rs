@@ -16,7 +16,7 @@ use std::sync::Arc;
 fn of(evaluation: Evaluation) -> Vec<Finding> {
     let target = Target::new("111111111111", "us-east-1");
     let state = world::state(target, None, None, BTreeMap::new(), evaluation);
-    findings(&world::snapshot([state]), NOW)
+    findings(&world::snapshot([state]), &world::export().account_names, NOW)
 }
 
 fn refused(ratio: f64, attempts: f64, seconds: u64, cause: Option<Cause>) -> Vec<Finding> {
@@ -123,7 +123,7 @@ fn unmapped_traffic_comes_with_the_line_that_settles_it() {
 
 #[test]
 fn what_cannot_be_read_is_found_once_for_each_target() {
-    let found = findings(&world::whole(), NOW);
+    let found = findings(&world::whole(), &world::export().account_names, NOW);
     let frankfurt: Vec<&Finding> =
         found.iter().filter(|finding| &*finding.target.region == "eu-central-1").collect();
     assert_eq!(frankfurt.len(), 1, "{frankfurt:?}");
@@ -158,7 +158,7 @@ fn what_ends_soon_is_found() {
     let target = Target::new("111111111111", "us-east-1");
     let evaluation = Evaluation { ids, ..Evaluation::default() };
     let state = world::state(target, Some(list), Some(catalog), BTreeMap::new(), evaluation);
-    let found = findings(&world::snapshot([state]), NOW);
+    let found = findings(&world::snapshot([state]), &world::export().account_names, NOW);
     let told: Vec<&str> = found.iter().map(|finding| &*finding.what).collect();
     assert_eq!(told, ["the model's life ends in 59d", "an increase of L-1 has been open for 7d"]);
 }
@@ -201,7 +201,7 @@ fn every_runbook_of_the_alerts_is_at_hand() {
     let mut files: Vec<String> = files.map(|name| name.trim_end_matches(".md").to_string()).collect();
     files.sort();
     assert_eq!(RUNBOOKS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), files);
-    for finding in findings(&world::whole(), NOW) {
+    for finding in findings(&world::whole(), &world::export().account_names, NOW) {
         assert!(
             runbook(finding.runbook).is_some_and(|text| text.starts_with(&format!("# {}", finding.runbook)))
         );

@@ -9,6 +9,7 @@
 
 // The text of the project itself.
 mod architecture; // import rules and circles of src/, documents that name what exists
+mod coverage; // docs/COVERAGE.md against the public list, and that no row is measured by another's series
 mod metrics_doc; // docs/METRICS.md against the table of families
 
 // The core alone, without a runtime: `cloud` answers as CloudWatch and Service Quotas would, `world` is one
@@ -51,6 +52,7 @@ mod monitoring; // usage read by a monitoring account
 mod rig;
 mod rounds; // rounds minute by minute
 mod series; // how many series a target publishes by default
+mod service_quotas; // quotas that are no model's, end to end
 mod sim;
 mod tags; // tags that are refused for one of several profiles // the simulated AWS itself, seen by the Rust SDKs and boto3
 

@@ -5,6 +5,7 @@ use bedrock_quota_exporter::exposition::family::Family;
 use bedrock_quota_exporter::model::evaluation::Cause;
 use bedrock_quota_exporter::model::ids::{Endpoint, Method, QuotaKind, Scope, State, UsageSource, Variant};
 use bedrock_quota_exporter::model::matching::{Confidence, Family as QuotaFamily, IdType, Unmapped};
+use bedrock_quota_exporter::model::meter::{MeasuredBy, Unmeasurable};
 use bedrock_quota_exporter::model::observation::{Collector, ErrorClass};
 use bedrock_quota_exporter::telemetry::{self, Discovery};
 use std::fmt::Write;
@@ -55,7 +56,8 @@ const SECTIONS: &[(&str, &str, &str)] = &[
         "The inventory, whether or not a quota \
       belongs to a model. By default only rows of no model that differ from their default, those with an open \
       increase request or under `quotas.watch`, and the account's Cross-Model Max Tokens Per Day; \
-      `quotas.export: all` has all of them.",
+      `quotas.export: all` has all of them. What of it is measured, and how: \
+      [COVERAGE.md](COVERAGE.md).",
     ),
     (
         "bedrock_invocations_per_minute",
@@ -76,6 +78,12 @@ const SECTIONS: &[(&str, &str, &str)] = &[
         "Per model and scope, all invocation ids added minute by minute. Alone, under its `model_id`, stands an id whose \
          model or scope is unknown (and called `unknown`), and one with a capacity of its own: a custom model deployment, \
          a provisioned throughput. All others have no label `model_id`.",
+    ),
+    (
+        "bedrock_guardrail_invocations_per_minute",
+        "Guardrails, batch inference, mantle",
+        "Of all guardrails together, as CloudWatch counts ApplyGuardrail. Calls and throttles are read with every round, the \
+         rest as seldom as idle ids. `quotas.usage_metrics: false` leaves all of it out.",
     ),
     (
         "bedrock_unmapped_model",
@@ -154,6 +162,9 @@ fn label_values() -> Vec<(&'static str, Vec<&'static str>)> {
         ("family", words!(QuotaFamily)),
         ("match", words!(Method)),
         ("usage_source", words!(UsageSource)),
+        ("measured_by", words!(MeasuredBy)),
+        ("bound", vec!["exact", "lower"]),
+        ("unmeasurable", words!(Unmeasurable)),
         ("adjustable", vec!["true", "false", "unknown"]),
         ("statistic", vec!["average", "p50", "p90", "p99", "maximum"]),
         ("window", vec!["5m", "15m", "30m"]),

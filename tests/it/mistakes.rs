@@ -209,7 +209,8 @@ fn cache_metrics_under_two_spellings_added() {
     let tokens = [Metric::InputTokens, Metric::OutputTokens, Metric::CacheWriteTokens];
     let metrics = [&[Metric::Invocations], &tokens[..]].concat();
     let listed = Some(vec![ListedId { id: InvocationId::runtime(US_NOVA), metrics }]);
-    let reading = UsageReading { listed: listed.clone(), minutes: minutes.clone(), today: Vec::new() };
+    let reading =
+        UsageReading { listed: listed.clone(), minutes: minutes.clone(), ..UsageReading::default() };
     let outcome = cloud.outcome(Collector::Usage, Observation::Usage(reading));
     cloud.advance(vec![outcome]);
     let status = cloud.status(US_NOVA_TPM);
@@ -217,7 +218,7 @@ fn cache_metrics_under_two_spellings_added() {
 
     let mut half = minutes;
     half[5].complete = false;
-    let reading = UsageReading { listed, minutes: half, today: Vec::new() };
+    let reading = UsageReading { listed, minutes: half, ..UsageReading::default() };
     cloud.restart(NOON).round();
     let outcome = cloud.outcome(Collector::Usage, Observation::Usage(reading));
     cloud.advance(vec![outcome]);

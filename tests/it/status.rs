@@ -1,8 +1,8 @@
 //! The status page, as a person reads it.
 
-use crate::world::{self, NOW};
-use bedrock_quota_exporter::model::evaluation::Evaluation;
-use bedrock_quota_exporter::model::ids::Target;
+use crate::world::{self, NOW, SONNET};
+use bedrock_quota_exporter::model::evaluation::{Evaluation, QuotaStatus};
+use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, Target};
 use bedrock_quota_exporter::model::matching::Unmapped;
 use bedrock_quota_exporter::model::observation::Collector;
 use bedrock_quota_exporter::model::snapshot::Snapshot;
@@ -24,10 +24,11 @@ fn the_page_tells_what_is_wrong_and_what_helps() {
         "3 targets in 2 accounts",
         "25 % of the calls are refused: max_tokens is reserved",
         "<a href=\"/runbooks/BedrockThrottling\">Runbook</a>",
+        "<details><summary>What else helps</summary>",
         "overrides: {models: {&quot;acme.secret-v1:0&quot;: {tokens_per_minute: L-…}}}",
         "production, <span class=\"whole\">us-east-1</span>",
         "<td class=\"whole\">tokens per minute</td>",
-        "<td>production <small>111111111111</small></td><td>us-west-2</td>",
+        "<td>production <small>111111111111</small></td><td class=\"whole\">us-west-2</td>",
         "not yet",
         "reservation",
         "about $1.25 a day, by $1.25 in 24h; the budget is $20.00 a day, and slows the reading of the calmest ids",
@@ -40,6 +41,47 @@ fn the_page_tells_what_is_wrong_and_what_helps() {
     let failing = page.find("eu-central-1</td>").unwrap();
     assert!(failing < page.find("us-west-2</td>").unwrap(), "the worst target first");
     assert!(!page.contains("<script") && !page.contains(" style="), "nothing that the policy forbids");
+}
+
+#[test]
+fn places_are_told_by_the_names_of_their_accounts() {
+    let at = |account: &str, region: &str, evaluation| {
+        world::state(Target::new(account, region), None, None, BTreeMap::new(), evaluation)
+    };
+    let refused = Evaluation { throttling: vec![world::throttled(SONNET)], ..Evaluation::default() };
+    let room = |code| QuotaStatus {
+        peak: Some(100.0),
+        ..world::quota_status(SONNET, Scope::Global, QuotaKind::TokensPerMinute, code)
+    };
+    let roomy = |code| Evaluation { quotas: vec![room(code)], ..Evaluation::default() };
+    let page = html(&world::snapshot([
+        at("111111111111", "us-east-1", refused),
+        at("111111111111", "us-west-2", roomy("L-1")),
+        at("222222222222", "us-west-2", roomy("L-2")),
+    ]));
+    for told in [
+        "global in production, us-west-2: 900 of 1k tokens",
+        "global in 222222222222, us-west-2: 900 of 1k tokens",
+    ] {
+        assert!(page.contains(told), "{told} is not in\n{page}");
+    }
+}
+
+#[test]
+fn usage_that_is_old_is_told_in_red() {
+    let page = |age| {
+        let evaluation = Evaluation { complete_until: Some(NOW.minus(age)), ..Evaluation::default() };
+        html(&world::snapshot([world::state(
+            Target::new("1", "us-east-1"),
+            None,
+            None,
+            BTreeMap::new(),
+            evaluation,
+        )]))
+    };
+    let red = "<span class=\"bad\">usage complete until ";
+    assert!(!page(240).contains(red));
+    assert!(page(1_260).contains(red));
 }
 
 #[test]
@@ -79,7 +121,7 @@ fn a_fleets_page_is_small_however_it_goes() {
 fn nothing_known_is_said_to_be_unknown() {
     let target = Target::new("", "eu-west-1");
     let page = html(&Snapshot::new([target], NOW));
-    assert!(page.contains("<td>not known yet</td><td>eu-west-1</td>"), "{page}");
+    assert!(page.contains("<td>not known yet</td><td class=\"whole\">eu-west-1</td>"), "{page}");
     assert_eq!(page.matches("not yet</small>").count(), 3);
     assert!(page.contains("No quota is known to be spent."));
 }

@@ -5,6 +5,7 @@ use bedrock_quota_exporter::model::catalog::*;
 use bedrock_quota_exporter::model::evaluation::*;
 use bedrock_quota_exporter::model::ids::*;
 use bedrock_quota_exporter::model::matching::*;
+use bedrock_quota_exporter::model::meter::MeasuredBy;
 use bedrock_quota_exporter::model::observation::*;
 use bedrock_quota_exporter::model::quota::*;
 use bedrock_quota_exporter::model::snapshot::*;
@@ -179,6 +180,7 @@ fn quota_list() -> QuotaList {
         ),
         only_default,
         broken,
+        metered(),
     ];
     QuotaList {
         quotas: quotas.map(Arc::new).into(),
@@ -353,9 +355,54 @@ fn evaluation() -> Evaluation {
             (InvocationId::runtime("acme.secret-v1:0"), Unmapped::NoQuota),
             (InvocationId::mantle("acme.secret-v1:0"), Unmapped::NoQuota),
         ],
+        service: vec![ServiceStatus {
+            row: Arc::new(metered()),
+            by: MeasuredBy::UsageMetric,
+            is_lower_bound: true,
+            usage: Some(4.5),
+            peak: Some(9.0),
+            ratio: Some(0.45),
+            peak_ratio: Some(0.9),
+        }],
+        guardrails: Some(GuardrailStatus {
+            calls: Some(900.0),
+            throttles: Some(100.0),
+            client_errors: Some(2.0),
+            server_errors: Some(0.0),
+            intervened: Some(30.0),
+            ratio: vec![("5m", 0.1), ("30m", 0.05)],
+            attempts: vec![("5m", 5_000.0), ("30m", 30_000.0)],
+            throttled_seconds: 240,
+        }),
+        model_rows_with_usage_metric: 0,
+        mantle: vec![MantleStatus {
+            model_id: "anthropic.claude-opus-5".into(),
+            burndown_consumed: Some(7_500.0),
+            equivalent_reservation_units: Some(3.0),
+        }],
+        batch: vec![BatchStatus {
+            model_id: NOVA.into(),
+            records_pending: Some(19_000.0),
+            tokens_pending: Some(5.7e7),
+            input_tokens: Some(120_000.0),
+            output_tokens: Some(30_000.0),
+        }],
         complete_until: Some(NOW.minus(240)),
         newest_datapoint: Some(NOW.minus(300)),
     }
+}
+
+/// A row that names the metric it is measured by.
+fn metered() -> ServiceQuota {
+    let dimensions = [("Class", "None"), ("Resource", "GetAgent"), ("Service", "Bedrock"), ("Type", "API")];
+    let metric = UsageMetric {
+        namespace: "AWS/Usage".into(),
+        name: "CallCount".into(),
+        dimensions: dimensions.map(|(name, value)| (name.to_string(), value.to_string())).into(),
+        statistic: "Sum".into(),
+    };
+    let row = service_quota("L-0000000F", "GetAgent requests per second", 10.0);
+    ServiceQuota { usage_metric: Some(metric), ..row }
 }
 
 /// A quarter of its calls are refused, since max_tokens reserves too much.

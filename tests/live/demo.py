@@ -43,6 +43,8 @@ EXPECTED = {
     "BedrockThrottledByReservation": [SONNET_4_6, OPUS_4_5, *TOGETHER],
     "BedrockManyModelsThrottled": [target(2, "eu-central-1")],
     "BedrockCapacityErrors": [GPT_OSS],
+    "BedrockGuardrailThrottling": [target(2, "us-west-2")],
+    "BedrockServiceQuotaNearLimit": [target(0, "us-east-1", quota_code="L-712788A5")],
     "BedrockQuotaNearLimit": [DEEPSEEK, SONNET_4_5, NOVA_PRO],
     "BedrockQuotaSaturated": [DEEPSEEK, SONNET_4_5],
     "BedrockDailyTokensRunningOut": [QWEN],

@@ -135,7 +135,8 @@ CASES = [
     Case("an address", sans("192.0.2.7"), [(showing("client"), OK)]),
     Case("an e-mail address", sans("scraper@example.org"), [(showing("client"), OK)]),
     Case("a URI", sans("spiffe://example.org/scraper"), [(showing("client"), OK)]),
-    Case("names of unverified certificates", sans("scraper.example.org", auth=TLS + "  client_auth_type: RequestClientCert\n"), [(https(), OK), (showing("foreign"), OK), (showing("plain"), REFUSED)]),
+    Case("names of unverified certificates", sans("scraper.example.org", auth=TLS + "  client_auth_type: RequestClientCert\n"), [(https(), REFUSED), (showing("foreign"), OK), (showing("plain"), REFUSED)]),
+    Case("names where a certificate is verified if it is given", sans("scraper.example.org", auth=MUTUAL.replace("RequireAndVerifyClientCert", "VerifyClientCertIfGiven")), [(https(), REFUSED), (showing("client"), OK), (showing("plain"), REFUSED), (showing("foreign"), REFUSED)]),
     # Requests.
     Case("users", USERS, [(http(), UNAUTHORIZED), (http("-u", "alice:alice123"), OK), (http("-u", "bob:bob123"), OK), (http("-u", "alice:bob123"), UNAUTHORIZED), (http("-u", "carol:carol123"), UNAUTHORIZED), (http("-u", "carol:fakepassword"), UNAUTHORIZED), (http("-u", "alice:"), UNAUTHORIZED)]),
     Case("users over TLS", TLS + USERS, [(https(), UNAUTHORIZED), (https("-u", "alice:alice123"), OK), (https("-u", "alice:alice124"), UNAUTHORIZED), (http("-u", "alice:alice123"), CLEAR)]),

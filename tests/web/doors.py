@@ -10,8 +10,8 @@ import tempfile
 import threading
 from pathlib import Path
 
-# Where a real Prometheus is started.
-sys.path.append(str(Path(__file__).resolve().parents[1] / "alerts"))
+# Where a real Prometheus is started, and a browser.
+sys.path += [str(Path(__file__).resolve().parents[1] / "alerts"), str(Path(__file__).resolve().parents[1])]
 
 BINARY = os.environ.get("BQE_BINARY", str(Path(__file__).resolve().parents[2] / "target/debug/bedrock-quota-exporter"))
 PATIENCE = 120

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import cases
 import certificates
-import doors
-import servers  # of the tests of alerts; doors says where
+import doors  # first of these: it says where the next two are
+import browser
+import servers
 from doors import curl
 
 FOLDER = None
@@ -136,6 +137,17 @@ class Doors(unittest.TestCase):
             self.assertEqual(curl(FOLDER, server.address, "http", "-u", "dave:dave123"), "200")
             again = float(curl(FOLDER, server.address, "http", "-u", "dave:dave123", show="%{time_total}"))
             self.assertLess(again, known / 2, "what was right is remembered")
+
+
+@unittest.skipUnless(browser.find(), "the status page over TLS in a browser: needs chromium")
+class Browsers(unittest.TestCase):
+    def test_a_browser_shows_the_status_page_over_http2_to_a_user(self):
+        with serving(cases.TLS + cases.USERS) as server:
+            show = lambda who: browser.show(f"https://{who}{server.address}/", width=800, height=600, more=["--ignore-certificate-errors"])  # noqa: E731
+            shown = show("alice:alice123@")
+            self.assertIn("us-east-1", shown.text)
+            self.assertEqual(shown.complaints, [])
+            self.assertNotIn("us-east-1", show("").text)
 
 
 class Starts(unittest.TestCase):

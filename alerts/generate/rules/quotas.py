@@ -10,6 +10,7 @@ LIMIT = lookup("max(bedrock_quota_limit{%s})", QUOTA, "value | humanize")
 def alerts(values):
     yield near_limit(values)
     yield saturated(values)
+    yield service_near_limit(values["service_near_limit"])
     yield running_out(values["daily"])
     yield gone(values["daily"])
     yield zero_quota(values["zero_quota"])
@@ -37,6 +38,25 @@ def near_limit(values):
             "lookback": minutes(values["timing"]["lookback_seconds"]),
             "limit": LIMIT,
             "peak": lookup("max(bedrock_quota_utilization_peak_ratio{%s})", QUOTA, "value | humanizePercentage"),
+        },
+    )
+
+
+def service_near_limit(v):
+    peak = top(QUOTA_CODE, "bedrock_service_quota_utilization_peak_ratio")
+    return dict(
+        alert="BedrockServiceQuotaNearLimit",
+        severity="warning",
+        values=v,
+        dashboard="overview",
+        labels=QUOTA_CODE,
+        expr=f"{peak} >= {v['ratio']}",
+        summary="<quota_name> (<region>): <value_percent> of the limit are used",
+        description="<quota_name> (quota code <quota_code>, <where>): <usage> of <limit> are used, at most <value_percent> lately. "
+        "Where the limit is one of seconds, that is a mean of minutes: single seconds may be refused already.",
+        parts={
+            "usage": lookup("max(bedrock_service_quota_usage{%s})", QUOTA_CODE, "value | humanize"),
+            "limit": lookup("max(bedrock_service_quota_applied{%s})", QUOTA_CODE, "value | humanize"),
         },
     )
 

@@ -46,6 +46,7 @@ def alerts(values):
     yield reservation(values["reservation"])
     yield many_models(values["many_models"], values["throttling"])
     yield capacity(values["capacity"])
+    yield guardrails(values["throttling"])
 
 
 def throttling(v):
@@ -150,4 +151,32 @@ unless
         "throttled: AWS is out of capacity or broken. A quota increase does not help; another scope, region or model may. "
         "Failing: <ids>.",
         parts={"ids": ids_with("bedrock_invocation_server_errors_total")},
+    )
+
+
+def guardrails(v):
+    refused = lookup("max(bedrock_guardrail_throttles_per_minute{%s})", TARGET, "value | humanize")
+    return dict(
+        alert="BedrockGuardrailThrottling",
+        severity="critical",
+        values=v,
+        dashboard="overview",
+        labels=TARGET,
+        expr=f"""\
+{top(TARGET, 'bedrock_guardrail_throttle_ratio{window="5m"}')} > {v["ratio"]}
+and on ({TARGET})
+{top(TARGET, 'bedrock_guardrail_throttled_seconds{window="15m"}')} >= {v["throttled_seconds"]}
+and on ({TARGET})
+{top(TARGET, 'bedrock_guardrail_attempts{window="5m"}')} >= {v["attempts"]}""",
+        summary="Guardrails of <account_id>, <region> are throttled: <value_percent> of the calls of ApplyGuardrail are refused",
+        description="<value_percent> of <attempts> calls of ApplyGuardrail within 5 minutes were refused (<where>), <refused> "
+        "in the newest settled minute, and calls were refused in <throttled> of the last 15 minutes. What a guardrail was to check is "
+        "either answered unchecked or not at all. The quotas are of requests and of text units a second, per policy.",
+        parts={
+            "attempts": lookup('max(bedrock_guardrail_attempts{window="5m",%s})', TARGET, "value | humanize"),
+            "refused": refused,
+            "throttled": lookup(
+                'max(bedrock_guardrail_throttled_seconds{window="15m",%s})', TARGET, "value | humanizeDuration"
+            ),
+        },
     )

@@ -1,8 +1,12 @@
 //! What the text of each value of a web configuration may be.
 
+use super::super::complaint::Complaint;
 use super::super::kinds::Kind;
 use crate::model::ids::words;
 use std::time::Duration;
+
+/// What is wrong so far.
+pub(super) type Out<'a> = &'a mut Vec<Complaint>;
 
 words! {
     /// Whether clients are asked for a certificate, and what it must be.

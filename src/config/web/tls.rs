@@ -2,7 +2,6 @@
 
 use super::super::complaint::{At, Complaint};
 use super::super::section::Section;
-use super::Out;
 use super::kinds::*;
 use std::path::{Path, PathBuf};
 

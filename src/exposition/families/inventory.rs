@@ -3,8 +3,13 @@
 use crate::exposition::row::{APPLIED, DEFAULTS, Row, adjustable, gauge, seconds, target};
 use crate::exposition::text::Samples;
 use crate::exposition::view::View;
+use crate::model::coverage::coverage;
+use crate::model::evaluation::QuotaStatus;
+use crate::model::ids::UsageSource;
 use crate::model::matching;
+use crate::model::meter::meter;
 use crate::model::quota::{IncreaseRequest, ServiceQuota};
+use std::collections::BTreeMap;
 
 const REQUESTS: &str = "Service Quotas ListRequestedServiceQuotaChangeHistory";
 
@@ -26,8 +31,9 @@ pub(super) const ROWS: &[Row] = &[
     ),
     gauge(
         "bedrock_service_quota_info",
-        target!("quota_code", "quota_name", "adjustable", "family"),
-        "Name of a quota of the service bedrock and what family of quotas its name belongs to; always 1.",
+        target!("quota_code", "quota_name", "adjustable", "family", "measured_by", "bound", "unmeasurable"),
+        "Name of a quota of the service bedrock, what family of quotas its name belongs to, and what measures it \
+         (bound lower: the fullest second may have held more), or why nothing does; always 1.",
         APPLIED,
         infos,
     ),
@@ -54,9 +60,28 @@ fn each_row(view: &View<'_>, out: &mut Samples<'_>, value: fn(&ServiceQuota) -> 
 }
 
 fn infos(view: &View<'_>, out: &mut Samples<'_>) {
+    let quotas = view.evaluation.quotas.iter();
+    let of_models: BTreeMap<&str, &QuotaStatus> =
+        quotas.map(|status| (&*status.quota.key.code, status)).collect();
     for row in &view.inventory {
         let family = matching::family(&row.name).word();
-        out.put(&[&row.code], &[&row.name, adjustable(row.adjustable), family], 1.0);
+        let model = of_models.get(row.code.as_str());
+        let model = model.map(|status| (&status.quota.key, status.usage_source != UsageSource::None));
+        let (measured_by, unmeasurable) = match coverage(row, model) {
+            Ok(by) => (by.word(), ""),
+            Err(why) => ("", why.word()),
+        };
+        let (adjustable, bound) = (adjustable(row.adjustable), bound(row, measured_by));
+        out.put(&[&row.code], &[&row.name, adjustable, family, measured_by, bound, unmeasurable], 1.0);
+    }
+}
+
+/// Whether the fullest span may have held more than is known.
+fn bound(row: &ServiceQuota, measured_by: &str) -> &'static str {
+    match meter(row) {
+        _ if measured_by.is_empty() => "",
+        Ok(meter) if meter.counts.is_lower_bound() => "lower",
+        _ => "exact",
     }
 }
 

@@ -79,12 +79,13 @@ impl<'a> Spending<'a> {
         })
     }
 
-    /// Whether a limit was reached in one of the throttled minutes, settled or not.
+    /// Whether a limit was reached in one of the throttled minutes, settled or not; what was used in one that is not
+    /// closed is not known, so the newest that is stands for it.
     pub(super) fn is_at_limit(&self, quotas: &[QuotaStatus], ids: &Ids) -> bool {
         let spenders = self.spenders_of(ids);
         let mut throttled = throttling::throttled_minutes(&spenders, self.closed, self.ended);
         throttled.any(|minute| {
-            let shares = self.shares(quotas, ids, View::Closed, minute);
+            let shares = self.shares(quotas, ids, View::Closed, minute.min(self.closed - 1));
             shares.requests.at_limit() || shares.tokens.at_limit()
         })
     }

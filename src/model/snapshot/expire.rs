@@ -2,6 +2,7 @@
 
 use crate::model::catalog::Catalog;
 use crate::model::evaluate::UNMAPPED_AGE;
+use crate::model::service::Answered;
 use crate::model::settings::Settings;
 use crate::model::state::{CatalogList, TargetState};
 use crate::model::time::{Minute, Timestamp};
@@ -40,6 +41,10 @@ impl TargetState {
                 }
             }
         }
+        let aged = |answer: &Answered| old(Some(answer.at), settings.service_max_age());
+        if memory.service.answers.values().any(aged) {
+            Arc::make_mut(&mut memory.service).answers.retain(|_, answer| !aged(answer));
+        }
         if old(self.catalog.as_ref().map(|catalog| catalog.at), settings.catalog_max_age) {
             self.catalog = None;
         }
@@ -64,6 +69,8 @@ impl TargetState {
         let memory = &self.memory;
         let gone = |at: Option<Timestamp>, max_age: u64| at.map(|at| at.plus(max_age + 1));
         let lists = memory.lists_at.values().map(|&at| gone(Some(at), settings.catalog_max_age));
+        let answers = memory.service.answers.values();
+        let service = answers.map(|answer| gone(Some(answer.at), settings.service_max_age()));
         let histories = memory.ids.values().map(|known| &known.history);
         let releases = histories.clone().map(|history| history.next_release(settings, now));
         let day_old = histories.map(|history| gone(history.last_datapoint.map(Minute::end), UNMAPPED_AGE));
@@ -77,6 +84,7 @@ impl TargetState {
         .into_iter()
         .chain(memory.unread.values().map(|(last, _)| gone(Some(*last), settings.quotas_max_age)))
         .chain(lists)
+        .chain(service)
         .chain(releases)
         .chain(day_old)
         .flatten()

@@ -5,6 +5,7 @@ use crate::model::minutes::{Ages, History};
 use crate::model::observation::{ErrorClass, Observation, Outcome};
 use crate::model::quota::QuotaList;
 use crate::model::schedule::{Reconciliation, wanted};
+use crate::model::service::ServiceReading;
 use crate::model::settings::Settings;
 use crate::model::state::{CatalogList, Known, LimitChange, TargetState};
 use crate::model::time::{Minute, Timestamp};
@@ -91,6 +92,11 @@ impl TargetState {
     }
 
     fn observe_usage(&mut self, settings: &Settings, reading: UsageReading, at: Timestamp, whole: bool) {
+        let mut reading = reading;
+        let service = std::mem::take(&mut reading.service);
+        if service != ServiceReading::default() {
+            Arc::make_mut(&mut self.memory.service).observe(service, at);
+        }
         let asked = !reading.minutes.is_empty();
         let read = reading.minutes.iter().any(|series| series.complete || !series.points.is_empty());
         if read || (!asked && whole) {

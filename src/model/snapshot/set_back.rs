@@ -37,8 +37,11 @@ impl TargetState {
             defaults_at,
             unread,
             lists_at,
+            service,
             ..
         } = memory;
+        // Nothing adds up over its readings: it is read anew.
+        *service = Arc::default();
         let mut times: Vec<&mut Timestamp> = vec![since];
         times.extend(quotas.as_mut().map(|observed| &mut observed.at));
         times.extend(catalog.as_mut().map(|observed| &mut observed.at));

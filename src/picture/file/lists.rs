@@ -23,6 +23,8 @@ pub(super) struct RawQuota {
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage_metric: Option<RawUsageMetric>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period: Option<u64>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -122,6 +124,7 @@ impl From<&ServiceQuota> for RawQuota {
             adjustable: quota.adjustable,
             error: quota.error.clone(),
             usage_metric: quota.usage_metric.as_ref().map(metric),
+            period: quota.period,
         }
     }
 }
@@ -147,6 +150,7 @@ impl RawQuota {
             adjustable: self.adjustable,
             error: self.error,
             usage_metric: self.usage_metric.map(metric),
+            period: self.period,
         })
     }
 }

@@ -61,14 +61,14 @@ const STYLE: &str = "\
 body{font:15px/1.5 system-ui,sans-serif;margin:0 auto;padding:1em;max-width:76em;color:var(--text);\
 background:var(--page);overflow-wrap:anywhere}\
 a{color:var(--link)}h1{font-size:1.4em;margin:.2em 0}h2{font-size:1.05em;margin:1.8em 0 .5em}\
-ol{margin:.3em 0;padding-left:1.4em}small,.soft{color:var(--soft);font-size:.87em}p{margin:.3em 0}nav a{margin-right:.9em}\
+ul{margin:.3em 0;padding-left:1.4em}small,.soft{color:var(--soft);font-size:.87em}p{margin:.3em 0}nav a{margin-right:.9em}\
 .mark{border:1px solid var(--warn);color:var(--warn);border-radius:.3em;padding:0 .4em;font-size:.6em;\
 vertical-align:middle}\
 .finding{border-left:4px solid var(--near);background:var(--card);padding:.5em .8em;margin:.5em 0}\
 .critical{border-color:var(--full)}code{font-size:.87em}\
 table{border-collapse:collapse;width:100%}\
 th,td{text-align:left;padding:.3em .8em .3em 0;border-bottom:1px solid var(--line);vertical-align:top}\
-th{font-weight:600;color:var(--soft);font-size:.87em}.number{text-align:right}\
+th{font-weight:600;color:var(--soft);font-size:.87em;white-space:nowrap}.number{text-align:right}\
 .number,.whole{white-space:nowrap}\
 .bad{color:var(--bad)}.bar{display:block;width:100%;min-width:7em;height:.65em;margin-top:.45em;\
 background:var(--line);border-radius:2px}\

@@ -4,6 +4,7 @@ use super::html::{Bar, folded};
 use super::page::{Page, age, spoken};
 use crate::findings::Finding;
 use crate::findings::case::Remedy;
+use crate::findings::thresholds::STALE_SECONDS;
 use crate::model::evaluation::{QuotaStatus, ThrottleStatus};
 use crate::model::ids::{QuotaKind, Scope, State, Target};
 use crate::report::human::{about, exact, percent, rounded};
@@ -120,10 +121,14 @@ fn finding(page: &Page<'_>, finding: &Finding) -> String {
     let colon = if title.is_empty() { "" } else { ": " };
     let link = format!("<a href=\"/runbooks/{runbook}\">Runbook</a>");
     let help = match &remedies[..] {
+        [] => format!("<p>{link}</p>"),
         [one] => format!("<p>{} {link}</p>", remedy(one)),
-        all => {
-            let items: String = all.iter().map(|one| format!("<li>{}</li>", remedy(one))).collect();
-            format!("<ol>{items}</ol><p>{link}</p>")
+        [first, others @ ..] => {
+            let items: String = others.iter().map(|one| format!("<li>{}</li>", remedy(one))).collect();
+            format!(
+                "<p>{} {link}</p><details><summary>What else helps</summary><ul>{items}</ul></details>",
+                remedy(first)
+            )
         }
     };
     format!(
@@ -149,6 +154,9 @@ fn remedy(remedy: &Remedy) -> String {
 pub(super) fn newest(page: &Page<'_>) -> String {
     let ends = page.snapshot.targets.values().map(|state| state.evaluation.complete_until);
     match ends.min().flatten() {
+        Some(at) if page.now.since(at) > STALE_SECONDS => {
+            format!("<span class=\"bad\">usage complete until {}</span>", age(at, page.now))
+        }
         Some(at) => format!("usage complete until {}", age(at, page.now)),
         None => "usage not known of every target yet".to_string(),
     }

@@ -41,8 +41,8 @@ fn row(page: &Page<'_>, state: &TargetState) -> String {
     let cells: String = Collector::ALL.iter().map(|collector| cell(state, *collector, page.now)).collect();
     let complete = state.evaluation.complete_until.map_or("—".to_string(), |at| age(at, page.now));
     format!(
-        "<tr><td>{account}</td><td>{}</td>{cells}<td data-label=\"complete until\">{complete}</td>\
-         <td data-label=\"ids\">{}</td>{}</tr>\n",
+        "<tr><td>{account}</td><td class=\"whole\">{}</td>{cells}\
+         <td class=\"whole\" data-label=\"complete until\">{complete}</td><td data-label=\"ids\">{}</td>{}</tr>\n",
         Escaped(&state.target.region),
         state.evaluation.ids.len(),
         error(state),
@@ -55,7 +55,7 @@ fn cell(state: &TargetState, collector: Collector, now: Timestamp) -> String {
     };
     let last = status.last_success.map_or("never".to_string(), |at| format!("{} ago", about(now.since(at))));
     match &status.last_error {
-        None => format!("<td data-label=\"{collector}\">ok <small>{last}</small></td>"),
+        None => format!("<td class=\"whole\" data-label=\"{collector}\">ok <small>{last}</small></td>"),
         Some(_) => format!(
             "<td class=\"bad\" data-label=\"{collector}\">failing <small>last success {last}</small></td>"
         ),

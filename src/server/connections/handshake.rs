@@ -1,7 +1,8 @@
 //! The beginning of a connection that is to be encrypted.
 
+use super::door::{Door, End, HEAD};
 use super::heard::Heard;
-use super::{Door, End, HEAD};
+
 use crate::telemetry::Closed;
 use rustls::server::Acceptor;
 use std::future::Future;

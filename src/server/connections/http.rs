@@ -1,7 +1,7 @@
 //! HTTP on a connection, within its bounds.
 
+use super::door::{Door, End, HEAD};
 use super::phase::{Answering, Phase};
-use super::{Door, End, HEAD};
 use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;

@@ -111,8 +111,10 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
 }
 
 impl ClientCertVerifier for Clients {
+    /// Who must have a name must have a certificate.
     fn client_auth_mandatory(&self) -> bool {
-        matches!(self.auth, ClientAuth::RequireAny | ClientAuth::RequireAndVerify)
+        let is_required = matches!(self.auth, ClientAuth::RequireAny | ClientAuth::RequireAndVerify);
+        is_required || self.allowed_sans.is_some()
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {

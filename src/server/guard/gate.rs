@@ -1,13 +1,10 @@
 //! What every request passes: the rate limit, then who asks; and the headers that every answer gets.
 
+use super::policy::Policy;
 use super::users::{Admitted, Doorman};
-use super::{Guard, Policy};
 use crate::config::web::RateLimit;
-use axum::Router;
-use axum::extract::{Request, State};
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -41,25 +38,9 @@ fn take(bucket: Option<Bucket>, limit: RateLimit, now: Instant) -> (Bucket, Resu
     (Bucket { left: filled, at: now }, Err(wait))
 }
 
-/// The router behind the gate: nothing of it is answered without.
-pub(in crate::server) fn gated(router: Router, guard: Guard) -> Router {
-    router.layer(middleware::from_fn_with_state(guard, pass))
-}
-
-async fn pass(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let policy = guard.policy().await;
-    let mut answer = match guard.gate.refuses(&policy, request.headers()).await {
-        Some(refusal) => refusal,
-        None => next.run(request).await,
-    };
-    for (name, value) in &policy.headers {
-        answer.headers_mut().insert(name.clone(), value.clone());
-    }
-    answer
-}
-
 impl Gate {
-    async fn refuses(&self, policy: &Policy, headers: &HeaderMap) -> Option<Response> {
+    /// What is answered in place of what was asked for, if the request is not let through.
+    pub(super) async fn refuses(&self, policy: &Policy, headers: &HeaderMap) -> Option<Response> {
         if let Some(limit) = policy.rate_limit {
             let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
             let (left, taken) = take(*bucket, limit, Instant::now());

@@ -1,12 +1,12 @@
 //! What a web configuration comes to: read with all the files that it names.
 
+use super::file::text;
 use super::tls::{Read, server_config};
-use crate::config::{self, Complaint, Complaints, web};
+use crate::config::{Complaint, Complaints, web};
 use axum::http::{HeaderName, HeaderValue};
 use rustls::ServerConfig;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ pub(crate) struct Policy {
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) users: BTreeMap<String, String>,
     pub(super) rate_limit: Option<web::RateLimit>,
+    /// Whether nobody connects without a certificate that is verified.
+    only_verified: bool,
     /// What it was made of: the file's own text first, then those that it names.
     made_of: Vec<String>,
 }
@@ -55,6 +57,10 @@ impl Policy {
                 Some((TLS, "found nothing, expected TLS as before: only a restart switches it off"))
             }
             (false, true) => Some((TLS, "found TLS, expected none as before: only a restart switches it on")),
+            _ if self.only_verified && !new.only_verified => Some((
+                "tls_server_config.client_auth_type",
+                "found another, expected RequireAndVerifyClientCert as before: only a restart lets others in",
+            )),
             _ if !self.users.is_empty() && new.users.is_empty() => Some((
                 "basic_auth_users",
                 "found none, expected some as before: only a restart lets everybody in",
@@ -66,27 +72,26 @@ impl Policy {
     fn of(config: web::WebConfig, text: String, read: Option<Read>) -> Result<Policy, Complaint> {
         let made_of = made_of(&text, read.as_ref());
         let tls = config.tls.as_ref().zip(read.as_ref());
+        let only_verified = tls.is_some_and(|(tls, _)| tls.client_auth == web::ClientAuth::RequireAndVerify);
         let tls = tls.map(|(tls, read)| server_config(tls, read, config.http2)).transpose()?;
         let headers = config.headers.into_iter().filter_map(|(name, value)| {
             Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
         });
         let (headers, users) = (headers.collect(), config.users);
-        Ok(Policy { tls: tls.map(Arc::new), headers, users, rate_limit: config.rate_limit, made_of })
+        Ok(Policy {
+            tls: tls.map(Arc::new),
+            headers,
+            users,
+            rate_limit: config.rate_limit,
+            only_verified,
+            made_of,
+        })
     }
 }
 
 fn made_of(text: &str, read: Option<&Read>) -> Vec<String> {
     let named = read.into_iter().flat_map(Read::texts);
     [text].into_iter().chain(named).map(String::from).collect()
-}
-
-/// A file that is read whenever somebody connects is none that is empty after the first time.
-pub(super) fn text(path: &Path) -> Result<String, String> {
-    let kind = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.file_type();
-    if kind.is_fifo() || kind.is_socket() {
-        return Err("found a pipe or a socket, expected a file, which can be read again".into());
-    }
-    config::read(path)
 }
 
 fn refused(path: &Path, complaint: Complaint) -> Complaints {

@@ -1,14 +1,14 @@
 //! The server's side of TLS, by rustls.
 
 use super::clients::Clients;
-use super::policy;
+use super::file;
 use crate::config::Complaint;
 use crate::config::web::{ClientAuth, Curve, Pem, PemText, Tls, TlsVersion};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion, version};
+use rustls::{InconsistentKeys, RootCertStore, ServerConfig, SupportedProtocolVersion, version};
 use std::sync::Arc;
 
 /// The texts that the section names, read.
@@ -36,7 +36,7 @@ fn text(pem: &Pem) -> Result<String, Complaint> {
     match &pem.text {
         PemText::Inline(text) => Ok(text.clone()),
         PemText::File(path) => {
-            policy::text(path).map_err(|wrong| pem.complaint(format!("{}: {wrong}", path.display())))
+            file::text(path).map_err(|wrong| pem.complaint(format!("{}: {wrong}", path.display())))
         }
     }
 }
@@ -44,22 +44,7 @@ fn text(pem: &Pem) -> Result<String, Complaint> {
 /// What connections are made of.
 pub(super) fn server_config(tls: &Tls, read: &Read, http2: bool) -> Result<ServerConfig, Complaint> {
     let provider = Arc::new(provider(tls));
-    let certificates = certificates(&tls.certificate, &read.certificate)?;
-    let key = private_key(&tls.key, &read.key, &provider)?;
-    let certified = CertifiedKey::new(certificates, key);
-    match certified.keys_match() {
-        Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
-            return Err(tls
-                .key
-                .complaint("found the key of another certificate, expected the certificate's".into()));
-        }
-        Err(error) if !matches!(error, rustls::Error::InconsistentKeys(_)) => {
-            return Err(tls
-                .certificate
-                .complaint(format!("found a certificate that cannot be used: {error}")));
-        }
-        _ => {}
-    }
+    let certified = certified(tls, read, &provider)?;
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&versions(tls))
         .map_err(|error| {
@@ -75,6 +60,23 @@ pub(super) fn server_config(tls: &Tls, read: &Read, http2: bool) -> Result<Serve
     let protocols: &[&[u8]] = if http2 { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Ok(config)
+}
+
+/// The certificate with its key.
+fn certified(tls: &Tls, read: &Read, provider: &CryptoProvider) -> Result<CertifiedKey, Complaint> {
+    let certificates = certificates(&tls.certificate, &read.certificate)?;
+    let certified = CertifiedKey::new(certificates, private_key(&tls.key, &read.key, provider)?);
+    match certified.keys_match() {
+        Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+            Err(tls.key.complaint("found the key of another certificate, expected the certificate's".into()))
+        }
+        // Kinds of keys that do not tell their public half are believed.
+        Ok(()) | Err(rustls::Error::InconsistentKeys(_)) => Ok(certified),
+        Err(error) => {
+            let message = format!("found a certificate that cannot be used ({error}), expected another");
+            Err(tls.certificate.complaint(message))
+        }
+    }
 }
 
 fn versions(tls: &Tls) -> Vec<&'static SupportedProtocolVersion> {

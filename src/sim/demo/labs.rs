@@ -1,5 +1,6 @@
 //! Account 000000000002: what is old, broken, forbidden or unknown.
 
+use super::control_planes;
 use super::rows::{ALWAYS, DAY, Rows, daily, embeddings, region, stream};
 use crate::sim::world::stream::{Call, Demand, Stream};
 use crate::sim::world::{Applied, ImportedModel, QuotaChange, Region};
@@ -43,6 +44,7 @@ fn us_west_2(rows: &Rows, start: i64) -> Region {
             created: start - 90 * DAY,
         }],
         quotas: vec![QuotaChange { from: start + 120, ..rows.holds(tokens, Applied::Value(800e3)) }],
+        counted: control_planes::throttled(),
         ..region("us-west-2")
     }
 }

@@ -1,5 +1,6 @@
 //! Account 000000000000: busy, and near its limits.
 
+use super::control_planes;
 use super::rows::{DAY, Rows, daily, embeddings, region, stream};
 use crate::sim::world::stream::{Call, Demand, Endpoint, Stream};
 use crate::sim::world::{
@@ -37,6 +38,7 @@ fn us_east_1(rows: &Rows, start: i64) -> Region {
             request("Anthropic Claude Sonnet 4.5 V1", 20e6, "CASE_OPENED", 9),
             request("Anthropic Claude Haiku 4.5", 5e6, "CASE_CLOSED", 40),
         ],
+        counted: control_planes::busy(rows),
         ..region("us-east-1")
     }
 }
@@ -128,6 +130,7 @@ fn us_west_2(rows: &Rows, start: i64) -> Region {
                 50_000,
             ),
         ],
+        counted: control_planes::waiting(&BTreeMap::from([(sonnet, (19_000.0, 57e6))])),
         ..region("us-west-2")
     }
 }

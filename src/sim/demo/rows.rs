@@ -57,6 +57,12 @@ impl Rows {
         row.unwrap_or_else(|| panic!("no quota is called {name:?}")).code.clone()
     }
 
+    /// AWS's default of a row in a region.
+    pub fn default_value(&self, name: &str, region: &str) -> f64 {
+        let row = self.0.quota(&self.code(name));
+        row.map_or(0.0, |row| self.0.default_value(row, region))
+    }
+
     /// What has held for a row all along.
     pub fn holds(&self, name: &str, applied: Applied) -> QuotaChange {
         QuotaChange { code: self.code(name), from: ALWAYS, applied }

@@ -5,7 +5,7 @@ use super::pages::Paging;
 use super::refusal::{Refusal, unknown_operation};
 use super::scene::Scene;
 use super::spoil::spoil;
-use crate::sim::world::quotas::{QuotaRow, UsageMetric};
+use crate::sim::world::quotas::{QuotaRow, UsageMetric, period};
 use crate::sim::world::{IncreaseRequest, noise};
 use serde_json::{Value, json};
 
@@ -155,6 +155,9 @@ fn quota(scene: &Scene, row: &QuotaRow) -> Value {
     });
     if let Some(metric) = row.usage_metric() {
         json["UsageMetric"] = usage_metric(&metric);
+    }
+    if let Some(seconds) = period(row.name) {
+        json["Period"] = json!({"PeriodValue": seconds, "PeriodUnit": "SECOND"});
     }
     if let Some(value) = row.value {
         json["Value"] = json!(value);

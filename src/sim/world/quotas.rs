@@ -28,6 +28,11 @@ pub struct UsageMetric<'a> {
     pub statistic: &'static str,
 }
 
+/// Seconds of the Period of a row, if it has one: those whose name does not tell it.
+pub fn period(name: &str) -> Option<u64> {
+    name.starts_with("Throttle rate limit for ").then_some(1)
+}
+
 impl World {
     /// The quota rows that a region lists.
     pub fn quota_rows(&self, region: &Region) -> Vec<&Quota> {
@@ -94,7 +99,9 @@ impl QuotaRow<'_> {
         let call =
             rest.strip_suffix(" requests per second").or(rest.strip_prefix("Throttle rate limit for "));
         if let Some(resource) = call.filter(|call| !call.contains(' ')) {
-            return Some(UsageMetric { name: "CallCount", of: "API", resource, statistic: "Sum" });
+            // Lists hint at Maximum here and there, which is 1 for every datapoint of calls.
+            let statistic = if resource.starts_with("List") { "Maximum" } else { "Sum" };
+            return Some(UsageMetric { name: "CallCount", of: "API", resource, statistic });
         }
         let counted =
             |resource| UsageMetric { name: "ResourceCount", of: "Resource", resource, statistic: "Maximum" };

@@ -32,7 +32,10 @@ impl<'a> View<'a> {
     /// The series that ListMetrics shows with a point of the last `within` seconds, of the namespaces and metrics
     /// that are wanted.
     pub fn listed(&self, wanted: impl Fn(&str, &str) -> bool, within: i64) -> BTreeSet<Series> {
-        self.world.series(self.account, self.region, wanted, within, self.now)
+        let counted = self.world.counted_series(self.account, self.region, &wanted, within, self.now);
+        let mut series = self.world.series(self.account, self.region, wanted, within, self.now);
+        series.extend(counted);
+        series
     }
 
     /// The points of a series that GetMetricData shows, oldest first: the beginning of each period, in seconds, and
@@ -45,21 +48,23 @@ impl<'a> View<'a> {
         asked: Range<i64>,
         tallies: &'a Tallies<'a>,
     ) -> Vec<(i64, Point)> {
-        let sources = self.world.sources(self.account, self.region, name, dimensions);
-        if sources.is_empty() {
+        let View { world, account, region, now } = *self;
+        let sources = world.sources(account, region, name, dimensions);
+        if sources.is_empty() && region.counted.is_empty() {
             return Vec::new();
         }
         let sources: Vec<Source> = sources.into_iter().map(|source| source.with(tallies)).collect();
-        let kept = self.now - retention(period);
+        let kept = now - retention(period);
         let mut points = Vec::new();
-        let mut at = aligned(asked.start, self.now);
-        while at < asked.end.min(self.now) {
+        let mut at = aligned(asked.start, now);
+        while at < asked.end.min(now) {
             let end = (at + period).min(asked.end);
-            if at >= kept
-                && let Some(point) = self.world.bucket(&sources, at, end, self.now)
-            {
-                points.push((at, point));
-            }
+            let point = if sources.is_empty() {
+                world.counted_bucket(account, region, name, dimensions, at..end, now)
+            } else {
+                world.bucket(&sources, at, end, now)
+            };
+            points.extend(point.filter(|_| at >= kept).map(|point| (at, point)));
             at += period;
         }
         points

@@ -1,0 +1,72 @@
+//! The series that measure quotas that are no model's: AWS/Usage, guardrails, batch inference.
+
+use super::{Asked, batches};
+use crate::aws::connection::Connection;
+use crate::model::meter::SeriesName;
+use crate::model::observation::CollectError;
+use crate::model::service::{Listing, ServiceAnswer, ServiceQuery};
+use aws_sdk_cloudwatch::types::{Dimension, Metric as SdkMetric};
+use std::sync::Arc;
+
+impl Connection {
+    /// Every series of these namespaces with a datapoint of the last three hours.
+    pub async fn service_series(
+        &self,
+        listings: impl IntoIterator<Item = &Listing>,
+    ) -> Result<Vec<SeriesName>, CollectError> {
+        let mut listed = Vec::new();
+        for Listing { namespace, service } in listings {
+            let service = service.as_deref().map(|service| ("Service", service));
+            let metrics = self.list_metrics(namespace, service, true).await?;
+            listed.extend(metrics.iter().filter_map(series_name));
+        }
+        Ok(listed)
+    }
+
+    /// Reads series minute by minute. A failed call costs only the series in it: they come back incomplete.
+    pub async fn read_service(
+        &self,
+        mut queries: Vec<ServiceQuery>,
+    ) -> (Vec<ServiceAnswer>, Vec<CollectError>) {
+        const PERIOD: i32 = 60;
+        queries.sort_by(|a, b| (a.from, a.until, &a.series).cmp(&(b.from, b.until, &b.series)));
+        queries.dedup();
+        let (mut all, mut errors) = (Vec::with_capacity(queries.len()), Vec::new());
+        for batch in batches(&queries, PERIOD, |query| (query.from, query.until)) {
+            let asked: Vec<Asked> = batch.iter().map(asked).collect();
+            let answers = self.read_batch(PERIOD, &asked, batch.len() as u64, &mut errors).await;
+            let told = batch.iter().zip(answers);
+            all.extend(told.map(|(query, (complete, points))| ServiceAnswer {
+                query: query.clone(),
+                complete,
+                points,
+            }));
+        }
+        (all, errors)
+    }
+}
+
+/// `None` where a name or a value is missing.
+fn series_name(metric: &SdkMetric) -> Option<SeriesName> {
+    let pair = |dimension: &Dimension| Some((dimension.name.clone()?, dimension.value.clone()?));
+    let dimensions: Option<Vec<(String, String)>> = metric.dimensions().iter().map(pair).collect();
+    let dimensions = dimensions?;
+    let dimensions: Vec<(&str, &str)> =
+        dimensions.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    Some(SeriesName::new(metric.namespace()?, metric.metric_name()?, &dimensions))
+}
+
+fn asked(query: &ServiceQuery) -> Asked<'_> {
+    let SeriesName { namespace, metric, dimensions } = &query.series;
+    let dimension = |(name, value): &(Arc<str>, Arc<str>)| {
+        Dimension::builder().name(String::from(&**name)).value(String::from(&**value)).build()
+    };
+    let dimensions = dimensions.iter().map(dimension).collect();
+    let sdk = SdkMetric::builder().namespace(&**namespace).metric_name(&**metric);
+    Asked {
+        metric: sdk.set_dimensions(Some(dimensions)).build(),
+        statistic: &query.statistic,
+        window: query.from..query.until,
+        called: (metric, query.series.dimension("Resource").unwrap_or(namespace)),
+    }
+}

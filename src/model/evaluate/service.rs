@@ -1,0 +1,219 @@
+//! The usage of quotas that are no model's, and the calls of guardrails.
+
+use crate::model::evaluation::{
+    BatchStatus, Evaluation, GuardrailStatus, MantleStatus, QuotaStatus, ServiceStatus, THROTTLE_WINDOWS,
+    THROTTLED_WINDOW,
+};
+use crate::model::ids::UsageSource;
+use crate::model::listed::listed;
+use crate::model::meter::{Counts, MeasuredBy, guardrail_calls};
+use crate::model::quota::ServiceQuota;
+use crate::model::service::{Answered, BATCH, MANTLE, Metered, ServiceUsage, metered};
+use crate::model::settings::Settings;
+use crate::model::state::TargetState;
+use crate::model::time::{Minute, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What is known of a target's service quotas now.
+pub(super) struct Service<'a> {
+    state: &'a TargetState,
+    usage: &'a ServiceUsage,
+    settings: &'a Settings,
+    now: Timestamp,
+}
+
+impl<'a> Service<'a> {
+    pub(super) fn new(state: &'a TargetState, settings: &'a Settings, now: Timestamp) -> Service<'a> {
+        Service { state, usage: &state.memory.service, settings, now }
+    }
+
+    /// Every row that ListMetrics shows a series for, or that a list of the catalog counts; sorted by code.
+    pub(super) fn quotas(&self) -> Vec<ServiceStatus> {
+        let rows = self.state.quotas.as_ref().map_or(&[][..], |quotas| &quotas.value.quotas);
+        let metered = metered(rows, &self.usage.listed);
+        let mut all: Vec<ServiceStatus> = metered.iter().map(|metered| self.status(metered)).collect();
+        all.extend(rows.iter().filter_map(|row| self.counted_by_lists(row)));
+        all.sort_by(|a, b| a.row.code.cmp(&b.row.code));
+        all.dedup_by(|a, b| a.row.code == b.row.code);
+        all
+    }
+
+    fn counted_by_lists(&self, row: &Arc<ServiceQuota>) -> Option<ServiceStatus> {
+        let catalog = &self.state.catalog.as_ref()?.value;
+        let count = listed(&row.name)?(catalog)?;
+        let ratio = row.limit().filter(|limit| *limit > 0.0).map(|limit| count / limit);
+        Some(ServiceStatus {
+            row: Arc::clone(row),
+            by: MeasuredBy::Listed,
+            is_lower_bound: false,
+            usage: Some(count),
+            peak: Some(count),
+            ratio,
+            peak_ratio: ratio,
+        })
+    }
+
+    fn status(&self, Metered { row, meter, series }: &Metered) -> ServiceStatus {
+        let answers = series
+            .iter()
+            .map(|series| self.usage.answers.get(*series).filter(|answer| self.is_fresh(answer)));
+        // The fullest of several things is known only when all are.
+        let answers: Option<Vec<&Answered>> = answers.collect();
+        let counted = |answer: &&Answered| self.counted(answer, meter.counts);
+        let counted: Option<Vec<(f64, f64)>> =
+            answers.and_then(|answers| answers.iter().map(counted).collect());
+        let fullest = |of: fn(&(f64, f64)) -> f64| counted.iter().flatten().map(of).reduce(f64::max);
+        let (usage, peak) = (fullest(|(usage, _)| *usage), fullest(|(_, peak)| *peak));
+        let limit = row.limit().filter(|limit| *limit > 0.0);
+        let ratio = |value: Option<f64>| value.zip(limit).map(|(value, limit)| value / limit);
+        ServiceStatus {
+            row: Arc::clone(row),
+            by: meter.by,
+            is_lower_bound: meter.counts.is_lower_bound(),
+            usage,
+            peak,
+            ratio: ratio(usage),
+            peak_ratio: ratio(peak),
+        }
+    }
+
+    /// The newest value and the largest one of an answer.
+    fn counted(&self, answer: &Answered, counts: Counts) -> Option<(f64, f64)> {
+        let until = self.settings.settled(answer.at).min(answer.until);
+        match counts {
+            Counts::Stock => {
+                let newest = answer.points.values().next_back()?;
+                let largest = answer.points.range(self.window(until)..).map(|(_, value)| *value);
+                Some((*newest, largest.fold(*newest, f64::max)))
+            }
+            Counts::Rate { seconds } => {
+                let spans = self.window(until).max(answer.from + minutes(seconds) - 1).until(until);
+                let values: Vec<f64> = spans.filter_map(|last| rate(answer, last, seconds)).collect();
+                Some((*values.last()?, values.iter().copied().fold(0.0, f64::max)))
+            }
+        }
+    }
+
+    /// The first minute of the look-back window, before which nothing was unseen at the reading before.
+    fn window(&self, until: Minute) -> Minute {
+        let interval = self.settings.service_interval.unwrap_or_default().div_ceil(60) as i64;
+        until - self.settings.lookback_minutes.max(interval)
+    }
+
+    /// Whether an answer is not older than what a failed reading may leave in place.
+    fn is_fresh(&self, answer: &Answered) -> bool {
+        self.now.since(answer.at) <= self.settings.service_max_age()
+    }
+
+    /// The calls of ApplyGuardrail; `None` where nothing is known of any.
+    pub(super) fn guardrails(&self) -> Option<GuardrailStatus> {
+        let answer = |metric| {
+            let answer = self.usage.answers.get(&guardrail_calls(metric));
+            answer.filter(|answer| self.is_fresh(answer))
+        };
+        let (calls, throttles) = (answer("Invocations")?, answer("InvocationThrottles")?);
+        let until = calls.until.min(throttles.until);
+        let attempts = |minute| Some((calls.sum(minute)?, throttles.sum(minute)?));
+        let (mut ratio, mut tried) = (Vec::new(), Vec::new());
+        for (window, minutes) in THROTTLE_WINDOWS {
+            let known = (until - minutes).until(until).filter_map(attempts);
+            let (made, refused) = known.fold((0.0, 0.0), |(a, b), (made, refused)| (a + made, b + refused));
+            tried.push((window, made + refused));
+            ratio.extend((made + refused > 0.0).then(|| (window, refused / (made + refused))));
+        }
+        let refused = |minute: &Minute| throttles.sum(*minute) > Some(0.0);
+        let minute = |metric| {
+            let answer = answer(metric)?;
+            answer.sum(self.settings.settled(answer.at).min(answer.until) - 1)
+        };
+        Some(GuardrailStatus {
+            calls: minute("Invocations"),
+            throttles: minute("InvocationThrottles"),
+            client_errors: minute("InvocationClientErrors"),
+            server_errors: minute("InvocationServerErrors"),
+            intervened: minute("InvocationsIntervened"),
+            ratio,
+            attempts: tried,
+            throttled_seconds: 60 * (until - THROTTLED_WINDOW).until(until).filter(refused).count() as u64,
+        })
+    }
+}
+
+/// A model's row that carries a UsageMetric is measured by it: AWS knows best what it counts.
+pub(super) fn prefer_own_metrics(evaluation: &mut Evaluation) {
+    let Evaluation { quotas, service, .. } = evaluation;
+    for status in quotas {
+        let code = &*status.quota.key.code;
+        let own = service.binary_search_by(|own| own.row.code.as_str().cmp(code));
+        let Some(own) = own.ok().map(|at| &service[at]).filter(|own| own.usage.is_some()) else { continue };
+        status.usage_source = UsageSource::UsageMetric;
+        (status.usage, status.peak) = (own.usage, own.peak);
+        (status.ratio, status.peak_ratio) = (own.ratio, own.peak_ratio);
+    }
+}
+
+impl Service<'_> {
+    /// How many of the models' rows carry a UsageMetric.
+    pub(super) fn rows_with_usage_metric(&self, quotas: &[QuotaStatus]) -> usize {
+        let rows = self.state.quotas.as_ref().map_or(&[][..], |quotas| &quotas.value.quotas);
+        let mut metered = rows.iter().filter(|row| row.usage_metric.is_some()).peekable();
+        if metered.peek().is_none() {
+            return 0;
+        }
+        let codes: BTreeSet<&str> = quotas.iter().map(|status| &*status.quota.key.code).collect();
+        metered.filter(|row| codes.contains(row.code.as_str())).count()
+    }
+
+    /// What the mantle endpoint publishes and AWS does not document, by Model.
+    pub(super) fn mantle(&self) -> Vec<MantleStatus> {
+        let mut all: BTreeMap<&Arc<str>, MantleStatus> = BTreeMap::new();
+        let series = self.usage.answers.iter().filter(|(series, _)| *series.namespace == *MANTLE);
+        for (series, answer) in series.filter(|(_, answer)| self.is_fresh(answer)) {
+            let Some(model_id) = series.dimension("Model") else { continue };
+            let status = all
+                .entry(model_id)
+                .or_insert_with(|| MantleStatus { model_id: model_id.clone(), ..MantleStatus::default() });
+            let newest = answer.points.values().next_back().copied();
+            match &*series.metric {
+                "BurnDownConsumed" => status.burndown_consumed = newest,
+                "EquivalentReservationUnits" => status.equivalent_reservation_units = newest,
+                _ => {}
+            }
+        }
+        all.into_values().collect()
+    }
+
+    /// Batch inference, by ModelId.
+    pub(super) fn batch(&self) -> Vec<BatchStatus> {
+        let mut all: BTreeMap<&Arc<str>, BatchStatus> = BTreeMap::new();
+        let series = self.usage.answers.iter().filter(|(series, _)| *series.namespace == *BATCH);
+        for (series, answer) in series.filter(|(_, answer)| self.is_fresh(answer)) {
+            let Some(model_id) = series.dimension("ModelId") else { continue };
+            let status = all
+                .entry(model_id)
+                .or_insert_with(|| BatchStatus { model_id: model_id.clone(), ..BatchStatus::default() });
+            let newest = answer.points.values().next_back().copied();
+            match &*series.metric {
+                "NumberOfRecordsPendingProcessing" => status.records_pending = newest,
+                "NumberOfTokensPendingProcessing" => status.tokens_pending = newest,
+                "NumberOfInputTokensProcessedPerMinute" => status.input_tokens = newest,
+                "NumberOfOutputTokensProcessedPerMinute" => status.output_tokens = newest,
+                _ => {}
+            }
+        }
+        all.into_values().collect()
+    }
+}
+
+/// How many minutes a span takes.
+fn minutes(seconds: u64) -> i64 {
+    seconds.div_ceil(60) as i64
+}
+
+/// What happened in the span that ends with a minute: of less than a minute the mean.
+fn rate(answer: &Answered, last: Minute, seconds: u64) -> Option<f64> {
+    let span = (last + 1 - minutes(seconds)).until(last + 1);
+    let sum = span.into_iter().try_fold(0.0, |sum, minute| Some(sum + answer.sum(minute)?))?;
+    Some(if seconds < 60 { sum * seconds as f64 / 60.0 } else { sum })
+}

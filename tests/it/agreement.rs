@@ -58,12 +58,13 @@ async fn the_daemon_and_diagnose_find_the_same() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
     // The story has been going on for twenty minutes.
     let world = World { rates: false, ..World::demo(1, now - 1200) };
-    // Three of its twelve targets, which have one of each: fewer calls, and no patience that runs out.
+    // Three of its twelve targets, which have one of each, and patience: the simulated AWS shares a busy machine.
     let config = "\
 quotas: {interval: 1m}
 accounts:
   - {name: production, role_arn: 'arn:aws:iam::000000000000:role/reader', regions: [us-east-1, us-west-2]}
   - {name: labs, role_arn: 'arn:aws:iam::000000000002:role/reader', regions: [eu-central-1]}
+aws: {endpoint_url: 'ENDPOINT_URL', attempt_timeout: 60s, operation_timeout: 60s}
 ";
     let served = Served::of("agreement", world, config, Vec::new()).await;
     let diagnosed = diagnosed(&served);

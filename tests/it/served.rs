@@ -31,6 +31,8 @@ impl Drop for Served {
     }
 }
 
+/// Stands for the simulated AWS's URL in a config.
+pub const ENDPOINT: &str = "ENDPOINT_URL";
 pub const ONE: &str = "regions: [us-east-1]\nusage: {interval: 1m}\n";
 pub const TWO: &str = "regions: [us-east-1, us-west-2]\nusage: {interval: 2m}\n";
 
@@ -163,7 +165,12 @@ impl Served {
 
 fn write(folder: &Path, aws: &str, text: &str) {
     // As config management does it, and so that no half of a file is read.
-    let text = format!("{text}aws: {{endpoint_url: '{aws}'}}\n");
+    // A config with a section of its own says there where the URL goes.
+    let text = if text.contains(ENDPOINT) {
+        text.replace(ENDPOINT, aws)
+    } else {
+        format!("{text}aws: {{endpoint_url: '{aws}'}}\n")
+    };
     std::fs::write(folder.join("next.yaml"), text).unwrap();
     std::fs::rename(folder.join("next.yaml"), folder.join("config.yaml")).unwrap();
 }

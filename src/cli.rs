@@ -3,10 +3,12 @@
 
 mod inputs;
 mod planning;
+mod probe;
 mod tools;
 
 pub use inputs::{ConfigFile, Seed};
 pub use planning::{Capacity, DraftFormat, Increase, Provisioned};
+pub use probe::Probe;
 pub use tools::{
     Chart, Completions, Diagnose, Format, Quotas, Report, Snapshot, SnapshotCommand, SnapshotSave, Source,
     Takes, Usage,
@@ -104,6 +106,8 @@ pub enum Command {
     Provisioned(Provisioned),
     /// Tell what there is for a model: limits, what was used of them, where the ceiling was, what was bought
     Capacity(Capacity),
+    /// Find by real calls where refusals begin; without --yes it only says what it would do and cost
+    Probe(Probe),
     /// Write one page about accounts: what is wrong, fullest quotas, charts, who spends what
     Report(Report),
     /// Keep the picture of accounts (quotas, catalog, usage) in a file that every tool reads

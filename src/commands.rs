@@ -1,6 +1,7 @@
 //! The sub-commands: from parsed arguments to a running or finished job.
 
 mod backfill;
+mod exporter;
 mod healthcheck;
 mod live;
 mod openmetrics;
@@ -10,7 +11,8 @@ mod source;
 mod tools;
 
 pub use tools::{
-    capacity, chart, completions, diagnose, increase, man, provisioned, quotas, report, snapshot, usage,
+    capacity, chart, completions, diagnose, increase, man, probe, provisioned, quotas, report, snapshot,
+    usage,
 };
 
 use crate::aws::{self, Environment};
@@ -27,14 +29,12 @@ use crate::server::Web;
 use crate::server::listen::{self, Address};
 use crate::sim::{self, world::World};
 use anyhow::{Context, Result, bail};
-use setup::{bind, load, run_async, telemetry};
+use setup::{bind, load, run_async, stop_signal, telemetry};
 use simulated::demo_plan;
-use std::future::Future;
 use std::io::BufRead;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
 use tools::print;
 
 /// Serves what the config says until SIGTERM or SIGINT.
@@ -202,15 +202,4 @@ fn web(args: &cli::Web) -> Web {
         enable_lifecycle: args.enable_lifecycle,
         enable_api: args.enable_api,
     }
-}
-
-/// Resolves at SIGTERM or SIGINT.
-fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
-    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

@@ -51,6 +51,7 @@ mod gather;
 pub mod increase;
 pub mod offline;
 pub mod picture;
+pub mod probe;
 
 // AWS, simulated: shares nothing with all of the above.
 pub mod sim;

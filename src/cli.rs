@@ -2,11 +2,13 @@
 //! `BEDROCK_QUOTA_EXPORTER_` and the flag's name in capitals.
 
 mod inputs;
+mod mcp;
 mod planning;
 mod probe;
 mod tools;
 
 pub use inputs::{ConfigFile, Seed};
+pub use mcp::Mcp;
 pub use planning::{Capacity, DraftFormat, Increase, Provisioned};
 pub use probe::Probe;
 pub use tools::{
@@ -108,6 +110,8 @@ pub enum Command {
     Capacity(Capacity),
     /// Find by real calls where refusals begin; without --yes it only says what it would do and cost
     Probe(Probe),
+    /// Answer an assistant: headroom, findings, quotas, usage and explanations by the Model Context Protocol
+    Mcp(Mcp),
     /// Write one page about accounts: what is wrong, fullest quotas, charts, who spends what
     Report(Report),
     /// Keep the picture of accounts (quotas, catalog, usage) in a file that every tool reads

@@ -11,7 +11,7 @@ mod source;
 mod tools;
 
 pub use tools::{
-    capacity, chart, completions, diagnose, increase, man, probe, provisioned, quotas, report, snapshot,
+    capacity, chart, completions, diagnose, increase, man, mcp, probe, provisioned, quotas, report, snapshot,
     usage,
 };
 

@@ -49,6 +49,7 @@ pub mod commands;
 pub mod diagnosis;
 mod gather;
 pub mod increase;
+pub mod mcp;
 pub mod offline;
 pub mod picture;
 pub mod probe;

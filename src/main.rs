@@ -32,6 +32,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Provisioned(args) => commands::provisioned(args)?,
         Command::Capacity(args) => commands::capacity(args)?,
         Command::Probe(args) => commands::probe(args)?,
+        Command::Mcp(args) => commands::mcp(args)?,
         Command::Snapshot(args) => commands::snapshot(args)?,
         Command::Completions(args) => commands::completions(args)?,
         Command::Man => commands::man()?,

@@ -31,10 +31,11 @@ class Table(unittest.TestCase):
         for action in asked() - set(table.actions("submit", "probe")):
             self.assertRegex(action, r":(List|Get)[A-Z]")
 
-    def test_what_check_tries_is_what_is_always_needed(self):
+    def test_what_check_tries_is_what_is_needed(self):
         probes = (REPOSITORY / "src" / "aws" / "probe.rs").read_text()
         tried = set(re.findall(rf'= "((?:{SERVICES}):\w+)"', probes))
-        self.assertEqual(set(table.actions(*table.READ)), tried)
+        # Tags are tried where the config needs them.
+        self.assertEqual(set(table.actions(*table.READ, "tags")), tried)
 
     def test_the_readme_asks_for_the_same(self):
         policy = re.search(r"```json\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.S)[1]

@@ -40,6 +40,7 @@ fn is_pure(file: &str) -> bool {
         "exposition",
         "findings",
         "increase",
+        "mcp",
         "model",
         "offline",
         "picture",

@@ -18,6 +18,7 @@ fn main() {
             export: &export,
             exporter: &exporter,
             metrics: "/metrics",
+            api: true,
             now: world::NOW,
         };
         let mut milliseconds: Vec<f64> = Vec::new();

@@ -9,9 +9,10 @@ mod svg;
 
 pub use columns::{Columns, WIDTH};
 pub use frame::STYLE;
-pub use panel::{Calls, Line, Panel};
+pub use panel::{Asked, Calls, Line, Panel};
 pub use steps::steps;
 
+use crate::model::matching::QuotaKey;
 use crate::model::time::Minute;
 use crate::picture::survey::Survey;
 use crate::report::human;
@@ -62,6 +63,7 @@ pub fn panel(survey: &Survey, usage: &ModelUsage, columns: Columns) -> Panel {
                 name: format!("{kind}, limit {}", human::exact(limit)),
                 shares: (0..columns.count).map(fullest_of).collect(),
                 ceiling: quota.ceiling.map(|ceiling| ceiling / limit),
+                asked: asked(survey, &quota.quota.key),
             };
             Some((fullest, line))
         })
@@ -73,6 +75,20 @@ pub fn panel(survey: &Survey, usage: &ModelUsage, columns: Columns) -> Panel {
         calls: calls(usage, columns),
         settled: survey.settled(),
     }
+}
+
+/// What AWS was asked for and has not answered yet. What it has answered, and limits that were other ones, are in no
+/// list of a picture.
+fn asked(survey: &Survey, key: &QuotaKey) -> Option<Asked> {
+    let requests = survey.picture.quotas.as_ref()?.requests.as_ref()?;
+    let request = requests.iter().find(|request| *request.quota_code == *key.code)?;
+    let kind = key.kind.word().replace('_', " ");
+    let on = request.created.map_or(String::new(), |at| format!(" on {}", human::date(at)));
+    let text = format!("{} {kind} asked for{on}", human::exact(request.desired?));
+    let place = request.created.zip(survey.usage()).map(|(at, usage)| at.minute().0 - usage.from.0);
+    let minute =
+        place.and_then(|place| usize::try_from(place).ok()).filter(|place| *place < survey.settled());
+    Some(Asked { text, minute })
 }
 
 /// Calls a minute in each column; `None`: not read.

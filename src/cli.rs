@@ -1,13 +1,16 @@
 //! The command line. Flags follow the exporters' convention; each is also an environment variable,
 //! `BEDROCK_QUOTA_EXPORTER_` and the flag's name in capitals.
 
+mod export;
 mod inputs;
 mod mcp;
 mod planning;
 mod probe;
 mod tools;
+mod top;
 
-pub use inputs::{ConfigFile, Seed};
+pub use export::Export;
+pub use inputs::{ConfigFile, Seed, WebConfigFile};
 pub use mcp::Mcp;
 pub use planning::{Capacity, DraftFormat, Increase, Provisioned};
 pub use probe::Probe;
@@ -15,6 +18,7 @@ pub use tools::{
     Chart, Completions, Diagnose, Format, Quotas, Report, Snapshot, SnapshotCommand, SnapshotSave, Source,
     Takes, Usage,
 };
+pub use top::Top;
 
 use crate::config;
 use crate::model::shard::Shard;
@@ -48,7 +52,7 @@ static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
         if telemetry::REVISION.is_empty() { "not told when it was built" } else { telemetry::REVISION };
     let build = if cfg!(debug_assertions) { "debug" } else { "release" };
     format!(
-        "{}\nrevision: {revision}\nbuild: {build}, for {}-{}\nfeatures: HTTP/1.1, TLS by rustls and aws-lc",
+        "{}\nrevision: {revision}\nbuild: {build}, for {}-{}\nfeatures: HTTP/1.1, HTTP/2 over TLS, TLS by rustls and aws-lc",
         telemetry::VERSION,
         std::env::consts::ARCH,
         std::env::consts::OS,
@@ -112,8 +116,12 @@ pub enum Command {
     Probe(Probe),
     /// Answer an assistant: headroom, findings, quotas, usage and explanations by the Model Context Protocol
     Mcp(Mcp),
+    /// Write the limits in the form that a gateway reads: LiteLLM, Envoy AI Gateway, JSON
+    Export(Export),
     /// Write one page about accounts: what is wrong, fullest quotas, charts, who spends what
     Report(Report),
+    /// Watch a running exporter in the terminal: what is throttled now, the fullest quotas
+    Top(Top),
     /// Keep the picture of accounts (quotas, catalog, usage) in a file that every tool reads
     Snapshot(Snapshot),
     /// Print completions for a shell
@@ -202,6 +210,15 @@ pub struct ListenAddress {
 pub struct Web {
     #[command(flatten)]
     pub address: ListenAddress,
+    /// Listen on the sockets that systemd opened (a .socket unit) instead
+    #[arg(
+        long = "web.systemd-socket",
+        env = "BEDROCK_QUOTA_EXPORTER_WEB_SYSTEMD_SOCKET",
+        conflicts_with = "web.listen-address"
+    )]
+    pub systemd_socket: bool,
+    #[command(flatten)]
+    pub config: WebConfigFile,
     /// Path of the metrics
     #[arg(
         long = "web.telemetry-path",
@@ -261,6 +278,8 @@ pub struct Serve {
 pub struct Check {
     #[command(flatten)]
     pub config: ConfigFile,
+    #[command(flatten)]
+    pub web_config: WebConfigFile,
     #[command(flatten)]
     pub slice: Slice,
     /// Invocation ids with traffic that a target is assumed to have, for the estimate of calls and cost
@@ -374,6 +393,47 @@ pub struct Healthcheck {
         value_delimiter = ','
     )]
     pub listen_addresses: Vec<Address>,
+    #[command(flatten)]
+    pub web_config: WebConfigFile,
+    /// Who asks, where the exporter lets only users in
+    #[arg(
+        id = "basic-auth.username",
+        long = "basic-auth.username",
+        env = "BEDROCK_QUOTA_EXPORTER_BASIC_AUTH_USERNAME",
+        value_name = "NAME",
+        requires = "basic-auth.password-file"
+    )]
+    pub username: Option<String>,
+    /// The file with the user's password, on one line
+    #[arg(
+        id = "basic-auth.password-file",
+        long = "basic-auth.password-file",
+        env = "BEDROCK_QUOTA_EXPORTER_BASIC_AUTH_PASSWORD_FILE",
+        value_name = "FILE",
+        requires = "basic-auth.username"
+    )]
+    pub password_file: Option<PathBuf>,
+    /// Speak TLS, and only with an exporter whose certificate is of these authorities and of the host's name
+    #[arg(long = "tls.ca-file", env = "BEDROCK_QUOTA_EXPORTER_TLS_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Speak TLS, with this certificate
+    #[arg(
+        id = "tls.cert-file",
+        long = "tls.cert-file",
+        env = "BEDROCK_QUOTA_EXPORTER_TLS_CERT_FILE",
+        value_name = "FILE",
+        requires = "tls.key-file"
+    )]
+    pub cert_file: Option<PathBuf>,
+    /// The key of that certificate
+    #[arg(
+        id = "tls.key-file",
+        long = "tls.key-file",
+        env = "BEDROCK_QUOTA_EXPORTER_TLS_KEY_FILE",
+        value_name = "FILE",
+        requires = "tls.cert-file"
+    )]
+    pub key_file: Option<PathBuf>,
 }
 
 fn loopback_address(text: &str) -> Result<SocketAddr, String> {

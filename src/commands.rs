@@ -9,11 +9,13 @@ mod setup;
 mod simulated;
 mod source;
 mod tools;
+mod top;
 
 pub use tools::{
-    capacity, chart, completions, diagnose, increase, man, mcp, probe, provisioned, quotas, report, snapshot,
-    usage,
+    capacity, chart, completions, diagnose, export, increase, man, mcp, probe, provisioned, quotas, report,
+    snapshot, usage,
 };
+pub use top::top;
 
 use crate::aws::{self, Environment};
 use crate::cli;
@@ -26,21 +28,23 @@ use crate::plan::{Credentials, Plan};
 use crate::report;
 use crate::report::explain::{ExplainInputs, Shape};
 use crate::server::Web;
-use crate::server::listen::{self, Address};
+use crate::server::guard::{Guard, Policy};
+use crate::server::listen::{self, Address, Listener};
 use crate::sim::{self, world::World};
+use crate::telemetry::Telemetry;
 use anyhow::{Context, Result, bail};
 use setup::{bind, load, run_async, stop_signal, telemetry};
 use simulated::demo_plan;
 use std::io::BufRead;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tools::print;
 
 /// Serves what the config says until SIGTERM or SIGINT.
 pub fn serve(args: cli::Serve) -> Result<()> {
     let shard = args.slice.shard;
-    let (web, addresses) = (web(&args.web), args.web.address.listen_addresses);
+    let (flags, telemetry) = (args.web, telemetry("serve"));
     let storage = args.storage_path;
     let load = move || load(&args.config).map(|plan| Plan { shard, ..plan });
     let read: daemon::Read = Arc::new(move || load().map_err(|error| error.to_string()));
@@ -56,18 +60,24 @@ pub fn serve(args: cli::Serve) -> Result<()> {
             () = &mut stop => return Ok(()),
             storage = daemon::stored(storage) => storage?,
         };
-        let listeners = listen::bind(&addresses).await?;
-        daemon::run(Source { plan, read, storage }, web, telemetry("serve"), listeners, stop).await
+        let web = tokio::select! {
+            () = &mut stop => return Ok(()),
+            web = web(&flags, &telemetry) => web?,
+        };
+        let listeners = listeners(&flags).await?;
+        daemon::run(Source { plan, read, storage }, web, telemetry, listeners, stop).await
     })
 }
 
 /// Prints what the config would do.
 pub fn check(args: cli::Check) -> Result<()> {
     let plan = Plan { shard: args.slice.shard, ..load(&args.config)? };
+    let web_config = args.web_config.web_config.as_deref().map(checked_web_config).transpose()?;
     if let Some(contradiction) = aws::probe::contradictions(&plan) {
         bail!("the config and the environment contradict each other: {contradiction}");
     }
     print(&report::check::render(&plan, args.ids))?;
+    print(&web_config.unwrap_or_default())?;
     if !args.live {
         return Ok(());
     }
@@ -93,10 +103,12 @@ pub fn demo(args: cli::Demo) -> Result<()> {
         }
         let again = plan.clone();
         let read: daemon::Read = Arc::new(move || Ok(again.clone()));
-        let listeners = listen::bind(&args.web.address.listen_addresses).await?;
+        let telemetry = telemetry("demo");
+        let web = web(&args.web, &telemetry).await?;
+        let listeners = listeners(&args.web).await?;
         let simulated = tokio::spawn(sim::serve(aws, world, std::future::pending()));
         let source = Source { plan, read, storage: None };
-        let result = daemon::run(source, web(&args.web), telemetry("demo"), listeners, stop_signal()?).await;
+        let result = daemon::run(source, web, telemetry, listeners, stop_signal()?).await;
         simulated.abort();
         result
     })
@@ -193,13 +205,30 @@ async fn live_index(plan: &Plan, region: Option<&str>) -> Result<Index> {
 
 /// Asks a running exporter for its health.
 pub fn healthcheck(args: cli::Healthcheck) -> Result<()> {
-    run_async(healthcheck::run(args.listen_addresses))
+    run_async(healthcheck::run(args))
 }
 
-fn web(args: &cli::Web) -> Web {
-    Web {
+async fn web(args: &cli::Web, telemetry: &Telemetry) -> Result<Web> {
+    Ok(Web {
         telemetry_path: args.telemetry_path.clone(),
         enable_lifecycle: args.enable_lifecycle,
         enable_api: args.enable_api,
+        guard: Guard::open(args.config.web_config.clone(), telemetry).await?,
+    })
+}
+
+async fn listeners(args: &cli::Web) -> Result<Vec<Listener>> {
+    if args.systemd_socket {
+        listen::from_systemd()
+    } else {
+        listen::bind(&args.address.listen_addresses).await
+    }
+}
+
+/// What a web config comes to, or what is wrong with it.
+fn checked_web_config(path: &Path) -> Result<String> {
+    match Policy::read(path) {
+        Ok(policy) => Ok(format!("\nThe web config {}: {policy}.\n", path.display())),
+        Err(complaints) => bail!("the web config is refused\n{complaints}"),
     }
 }

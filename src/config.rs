@@ -9,6 +9,7 @@ pub(crate) mod kinds;
 mod section;
 mod tree;
 mod variables;
+pub mod web;
 
 use crate::exposition::QuotaExport;
 use crate::model::ids::QuotaKind;
@@ -186,8 +187,9 @@ pub fn load(path: Option<&Path>) -> Result<Config, Complaints> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one reader of the config")]
-fn read(path: &Path) -> Result<String, String> {
+/// The text of a file that is no larger than a config.
+#[expect(clippy::disallowed_methods, reason = "the one reader of configs")]
+pub(crate) fn read(path: &Path) -> Result<String, String> {
     use std::io::Read;
     let mut bytes = Vec::new();
     std::fs::File::open(path)

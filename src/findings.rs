@@ -12,6 +12,7 @@ mod planning;
 mod quotas;
 pub mod remedies;
 pub mod thresholds;
+mod together;
 
 pub use finding::{Finding, Severity};
 

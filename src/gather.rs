@@ -45,8 +45,9 @@ pub(crate) struct Lists {
 pub(crate) async fn lists(found: Found, tags: &[String], rules: &Rules, usage: bool) -> Lists {
     let Found { connection, account_name } = found;
     let ids = async { if usage { Some(connection.listed_ids(false).await) } else { None } };
-    let ((quotas, quota_errors), (catalog, catalog_errors), ids) =
-        tokio::join!(connection.quotas(), connection.catalog(tags), ids);
+    let reserved = async { if usage { Some(connection.reserved_ids().await) } else { None } };
+    let ((quotas, quota_errors), (catalog, catalog_errors), ids, reserved) =
+        tokio::join!(connection.quotas(), connection.catalog(tags), ids, reserved);
     let mut troubles = [quota_errors, catalog_errors].concat();
     let ids = ids.and_then(|ids| ids.map_err(|error| troubles.push(error)).ok());
     let picture = TargetPicture {
@@ -55,6 +56,8 @@ pub(crate) async fn lists(found: Found, tags: &[String], rules: &Rules, usage: b
         quotas,
         catalog,
         usage: None,
+        // The call is the one that lists the ids: its failure is told there.
+        reserved: reserved.and_then(Result::ok),
         troubles,
     };
     Lists { connection, picture, ids, rules: rules.clone() }

@@ -38,6 +38,7 @@ pub mod api;
 pub mod daemon;
 pub mod exposition;
 pub mod findings;
+pub mod gateway;
 pub mod log;
 pub mod report;
 pub mod server;
@@ -53,6 +54,7 @@ pub mod mcp;
 pub mod offline;
 pub mod picture;
 pub mod probe;
+pub mod top;
 
 // AWS, simulated: shares nothing with all of the above.
 pub mod sim;

@@ -2,12 +2,14 @@
 
 use bedrock_quota_exporter::cli::{self, Command, LogFormat};
 use bedrock_quota_exporter::{commands, log};
+use std::io::IsTerminal;
 use std::process::ExitCode;
+use tracing::level_filters::LevelFilter;
 
 fn main() -> ExitCode {
     let cli = cli::parse();
     let format = cli.log.format;
-    log::init(cli.log.level.into(), format.into());
+    log::init(log_level(&cli), format.into());
     run(cli.command).unwrap_or_else(|error| {
         match format {
             LogFormat::Text => eprintln!("bedrock-quota-exporter: {error:#}"),
@@ -16,6 +18,12 @@ fn main() -> ExitCode {
         }
         ExitCode::FAILURE
     })
+}
+
+/// The terminal that `top` draws on has no place for a log.
+fn log_level(cli: &cli::Cli) -> LevelFilter {
+    let is_drawn_on = matches!(cli.command, Command::Top(_)) && std::io::stderr().is_terminal();
+    if is_drawn_on { LevelFilter::OFF } else { cli.log.level.into() }
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -33,6 +41,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Capacity(args) => commands::capacity(args)?,
         Command::Probe(args) => commands::probe(args)?,
         Command::Mcp(args) => commands::mcp(args)?,
+        Command::Export(args) => commands::export(args)?,
+        Command::Top(args) => commands::top(args)?,
         Command::Snapshot(args) => commands::snapshot(args)?,
         Command::Completions(args) => commands::completions(args)?,
         Command::Man => commands::man()?,

@@ -17,7 +17,7 @@ use crate::model::quota::QuotaList;
 use crate::model::time::{Minute, Timestamp};
 use crate::model::usage::{InvocationId, Metric, SeriesReading};
 use packed::Packed;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 words! {
     /// Where a picture was taken.
@@ -49,6 +49,8 @@ pub struct TargetPicture {
     pub quotas: Option<QuotaList>,
     pub catalog: Option<Catalog>,
     pub usage: Option<UsageSpan>,
+    /// Invocation ids of which calls of the last two weeks were served by the reserved tier; `None`: not asked.
+    pub reserved: Option<BTreeSet<String>>,
     /// What could not be read, and why.
     pub troubles: Vec<CollectError>,
 }

@@ -82,9 +82,9 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
         discovery_interval: or(&interval, 3600),
         aws: aws(&config.aws, config, &mut complaints),
         export: Export {
-            quotas: or(&config.quotas.export, QuotaExport::All),
+            quotas: or(&config.quotas.export, QuotaExport::InUse),
             watch: values(&config.quotas.watch).into_iter().collect(),
-            gauges: or(&config.usage.gauges, true),
+            gauges: or(&config.usage.gauges, false),
             team_tag: config.catalog.team_tag.as_ref().map(|tag| tag.value.clone()),
             account_names: BTreeMap::new(),
         },

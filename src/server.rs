@@ -3,6 +3,7 @@
 mod api;
 mod connections;
 mod encoding;
+pub mod guard;
 pub mod listen;
 mod site;
 
@@ -52,15 +53,9 @@ pub(crate) async fn serve(
 ) -> Result<()> {
     // The other half is for AWS.
     let most = connections::MOST.min(files as usize / 2);
-    let telemetry = site.telemetry.clone();
-    connections::serve(
-        listeners,
-        router(site, Arc::new(Places { free: Semaphore::new(PAGES), patience: PATIENCE })),
-        telemetry,
-        most,
-        stopping,
-    )
-    .await;
+    let (guard, telemetry) = (site.web.guard.clone(), site.telemetry.clone());
+    let router = router(site, Arc::new(Places { free: Semaphore::new(PAGES), patience: PATIENCE }));
+    connections::serve(listeners, router, guard, telemetry, most, stopping).await;
     Ok(())
 }
 
@@ -166,6 +161,7 @@ fn status_page(site: &Site) -> String {
         export: &export,
         exporter: &exporter,
         metrics: &site.web.telemetry_path,
+        api: site.web.enable_api,
         now: clock::now(),
     };
     page.html()
@@ -240,6 +236,7 @@ mod tests {
     use crate::telemetry::Build;
     use crate::telemetry::Telemetry;
     use axum::body::Body;
+    use guard::Guard;
     use hyper::service::Service;
     use hyper_util::service::TowerToHyperService;
     use tokio::sync::mpsc;
@@ -253,7 +250,12 @@ mod tests {
         let published = Published { serial: 0, snapshot, plan, export, explored: true, awaited, config };
         let build = Build { version: "test", revision: "", mode: "test" };
         let site = Site {
-            web: Web { telemetry_path: "/metrics".to_string(), enable_lifecycle: true, enable_api: true },
+            web: Web {
+                telemetry_path: "/metrics".to_string(),
+                enable_lifecycle: true,
+                enable_api: true,
+                guard: Guard::default(),
+            },
             telemetry: Telemetry::new(build, Timestamp(0)),
             published: watch::channel(published).1,
             rendered: watch::channel(Page::default()).1,

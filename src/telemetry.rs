@@ -40,6 +40,7 @@ pub struct Telemetry {
     /// Without labels, as `budget`.
     storage_written: GaugeVec,
     reload_successful: IntGauge,
+    web_config_reloaded: IntGauge,
     reload_success_timestamp: IntGauge,
 }
 
@@ -54,6 +55,10 @@ words! {
         SlowAnswer = "slow_answer",
         /// There were too many connections, and none had been idle for longer.
         Limit = "limit",
+        /// TLS was not agreed upon in time.
+        SlowHandshake = "slow_handshake",
+        /// TLS could not be agreed upon.
+        Handshake = "handshake",
     }
 }
 
@@ -128,6 +133,7 @@ impl Telemetry {
             connections_closed: register(&registry, &families::CONNECTIONS_CLOSED, CounterVec::new),
             writer_turned: single(&registry, &families::WRITER_TURNED, IntGauge::with_opts),
             storage_written: register(&registry, &families::STORAGE_WRITTEN, GaugeVec::new),
+            web_config_reloaded: single(&registry, &families::WEB_CONFIG_RELOADED, IntGauge::with_opts),
             reload_successful: single(&registry, &families::RELOAD_SUCCESSFUL, IntGauge::with_opts),
             reload_success_timestamp: single(
                 &registry,
@@ -142,6 +148,7 @@ impl Telemetry {
         telemetry.writer_turned(now);
         telemetry.set_shard(Shard::default());
         telemetry.reloaded(true, now);
+        telemetry.web_config_reloaded(true);
         telemetry
     }
 
@@ -239,6 +246,11 @@ impl Telemetry {
         if successfully {
             self.reload_success_timestamp.set(now.0);
         }
+    }
+
+    /// The web configuration, or a file that it names, was changed and read anew, or could not be.
+    pub fn web_config_reloaded(&self, successfully: bool) {
+        self.web_config_reloaded.set(successfully.into());
     }
 
     /// What runs, and since when.

@@ -25,7 +25,7 @@ else
     nice cargo test --locked --workspace -- --show-output --test-threads="$(($(nproc) * 2))" || failed=1
 fi
 nice "$here/dashboards/run" "$target/venv" || failed=1
-for suite in alerts deploy docs; do
+for suite in alerts deploy docs web; do
     nice "$BQE_PYTHON" "$here/suite.py" "$suite" || failed=1
 done
 

@@ -15,6 +15,8 @@ missing() {
     # Without systemd there is no unit to try.
     if command -v systemd-analyze >/dev/null && ! command -v strace >/dev/null; then echo strace; fi
     command -v python3 >/dev/null || echo python3
+    command -v curl >/dev/null || echo curl
+    command -v openssl >/dev/null || echo openssl
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }
 

@@ -178,7 +178,7 @@ def commitments(values):
             *model_and_place(),
             Column("Jobs", expr=one("bedrock_quota_usage", **batch), width=70, unit="none"),
             Column("Limit", expr=with_account_name(one("bedrock_quota_limit", **batch)), width=70, unit="none"),
-            Column("Ratio", expr=one("bedrock_quota_utilization_ratio", **batch), width=120, unit="percentunit",
+            Column("Ratio", expr=f"{one('bedrock_quota_usage', **batch)} / ({one('bedrock_quota_limit', **batch)} > 0)", width=120, unit="percentunit",
                    decimals=0, bar=True, steps=steps(CALM, (PLANNING_RATIO, ORANGE), (1, RED))),
         ], size=(24, 7), no_value="no batch quotas known", base="Limit", sort=[("Ratio", True)])
 

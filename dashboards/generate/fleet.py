@@ -32,7 +32,7 @@ def headline(values):
         f"In how many did a quota reach {percent(values.near_limit)} of its limit?",
         "Accounts × regions whose fullest quota had such a minute in the last 15.",
         "Sort the list by \"Fullest\"."),
-        count(f"{ratio} >= {values.near_limit}", ratio), size=size, no_value="no usage known",
+        count(f"{ratio} >= {values.near_limit}", one("bedrock_quota_usage", TARGET)), size=size, no_value="no usage known",
         color=ORANGE)
     down = f"min {by(TARGET)} ({one('bedrock_exporter_target_up')})"
     yield tiles.how_many("Not read completely", describe(

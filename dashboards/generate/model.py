@@ -4,8 +4,8 @@ import frame
 import tiles
 from panels import CALM, COUNTED, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, stat, steps, timeline
 from panels import dashed, on_right_axis, points
-from promql import (ID, SHARED_POOL, THROTTLE, aggregate, annotate, by, named_throughout, on_labels, one, over_hour, per_minute,
-                    refused_per_minute, series, with_account_name)
+from promql import (ID, SHARED_POOL, THROTTLE, aggregate, annotate, by, fullest, named_throughout, on_labels, one, over_hour,
+                    per_minute, refused_per_minute, series, with_account_name)
 from tables import SCOPE, VARIANT, Column, table, where
 from words import CAUSES, STATES
 
@@ -134,11 +134,12 @@ def room(values):
     refused = one("bedrock_throttle_ratio", pool, window="5m", **SHARED_POOL, **anywhere)
 
     def free(kind):
-        limit, peak = (one(f"bedrock_quota_{each}", **kind) for each in ("limit", "usage_peak"))
-        return f"min {by(ROOM)} ({limit} - {peak}) and {places}"
+        # What no id spends has a use of 0, and no peak.
+        limit, peak, usage = (one(f"bedrock_quota_{each}", **kind) for each in ("limit", "usage_peak", "usage"))
+        return f"min {by(ROOM)} ({limit} - ({peak} or {usage})) and {places}"
 
     def taken(kind):
-        return f"{one('bedrock_quota_utilization_peak_ratio', ROOM, **kind)} and {places}"
+        return f"{fullest(ROOM, **kind)} and {places}"
 
     calm = tiles.near_limit_steps(values, CALM)
     return table("Where is room", describe(

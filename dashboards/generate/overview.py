@@ -36,7 +36,7 @@ def counts(values):
     size = (4, 3)
     state = one("bedrock_quota_state", THROTTLE)
     collectors = one("bedrock_exporter_target_up")
-    day = one("bedrock_quota_utilization_ratio", **tiles.DAY_QUOTA)
+    day = f"({one('bedrock_quota_usage', **tiles.DAY_QUOTA)} and {one('bedrock_quota_limit', **tiles.DAY_QUOTA)})"
     yield tiles.how_many("Collectors failing", describe(
         "Is the picture complete?",
         "Collectors of an account and region whose last attempt did not bring all it asked for.",
@@ -159,21 +159,23 @@ def inventory(values):
     # 0 stands for no open request and is shown as –: with a row for every quota the rows merge quickly.
     requested = aggregate("max", ("account_id", "region", "quota_code"),
                           series("bedrock_service_quota_increase_requested"))
+    # A quota that no id spends has no ratio: nothing of a limit.
+    unspent = f"{one('bedrock_quota_usage')} / ({one('bedrock_quota_limit')} > 0)"
     return table("Quota inventory", describe(
         "What are our limits, how full are they, and is more on its way?",
-        "Every model quota selected: applied and default limit, the newest settled minute, the busiest minute of the "
+        "Every model quota selected: applied and default limit (– where the default is applied, or not known), the newest settled minute, the busiest minute of the "
         "time shown and its share of the limit, state, and the value asked for in an open increase request. Filter by "
         "the column heads.",
         "Red states: `quota is 0` refuses every call; `AWS reports an error` means that the limit is not known. A model "
         "without requests-per-minute quota is not an error."), [
             *place(values),
             Column("Quota", "quota", width=QUOTA_NAME, mappings=QUOTAS), Column("Variant", "variant", width=VARIANT),
-            Column("Ratio", expr=busiest("bedrock_quota_utilization_peak_ratio"), width=120, unit="percentunit",
+            Column("Ratio", expr=f"{busiest('bedrock_quota_utilization_peak_ratio')} or {unspent}", width=120, unit="percentunit",
                    decimals=0, bar=True, steps=tiles.near_limit_steps(values, CALM)),
             Column("Applied", expr=one("bedrock_quota_limit"), width=85, unit="short"),
             Column("Default", expr=one("bedrock_quota_default"), width=85, unit="short"),
             Column("Used", expr=one("bedrock_quota_usage"), width=80, unit="short"),
-            Column("Peak", expr=busiest("bedrock_quota_usage_peak"), width=80, unit="short"),
+            Column("Peak", expr=f"{busiest('bedrock_quota_usage_peak')} or {busiest('bedrock_quota_usage')}", width=80, unit="short"),
             Column("State", "state", expr=with_account_name(one("bedrock_quota_state")), width=185, mappings=STATES),
             Column("Requested", expr=f"{nothing} + on (account_id, region, quota_code) group_left () {requested} "
                                      f"or {nothing}", width=100, unit="short", mappings={0: ("–", TEXT)}),

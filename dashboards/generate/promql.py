@@ -85,6 +85,12 @@ def busiest(metric, labels=None, window="$__range", **selector):
     return aggregate("max", labels, f"max_over_time({series(metric, **selector)}[{window}])")
 
 
+def fullest(labels, **selector):
+    """The largest share of a limit that the busiest minute spent: 0 where nothing is spent of what may be."""
+    nothing = f"0 * {one('bedrock_quota_usage', labels, **selector)}"
+    return f"({one('bedrock_quota_utilization_peak_ratio', labels, **selector)} or {nothing})"
+
+
 def count(condition, population):
     """How many; 0 only where the population itself is there, else no data."""
     return f"count({condition}) or 0 * count({population})"

@@ -1,7 +1,7 @@
 """Single numbers that several dashboards show."""
 
 from panels import ORANGE, PLAIN, RED, describe, percent, stat, steps
-from promql import REFUSED, busiest, count, one
+from promql import REFUSED, busiest, count, fullest as most_spent, one
 
 HOUR = 3600
 DAY_QUOTA = {"quota": "tokens_per_day"}
@@ -41,7 +41,7 @@ def fullest(values, size, question, action):
         question,
         "The busiest minute of the last 15 against its limit, of the fullest quota selected. Settled use, without what "
         "Bedrock reserves for max_tokens: refusals can come far below 100 %.", action),
-        f"max({one('bedrock_quota_utilization_peak_ratio')})", size=size, unit="percentunit", decimals=0,
+        f"max({most_spent(())})", size=size, unit="percentunit", decimals=0,
         no_value="no usage known", given=near_limit_steps(values, PLAIN))
 
 
@@ -92,4 +92,4 @@ def at_risk(values, size):
         f"How many quotas had a minute at or above {percent(values.near_limit)} of their limit in the last 15?",
         "A batch that runs at 95 % is healthy: this is for planning, not for waking up.",
         "Go through \"Utilization ranking\" and see on the model's page whether it is a peak or a trend."),
-        count(f"{peak} >= {values.near_limit}", peak), size=size, no_value="no usage known", color=ORANGE)
+        count(f"{peak} >= {values.near_limit}", one("bedrock_quota_usage")), size=size, no_value="no usage known", color=ORANGE)

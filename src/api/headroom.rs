@@ -74,14 +74,30 @@ pub fn unsettled(source: Source<'_>, state: &TargetState, query: &Query) -> Vec<
 
 /// The quotas of a target that the query asks for, those without a row included.
 pub fn headroom(source: Source<'_>, state: &TargetState, query: &Query) -> Vec<Headroom> {
+    wanted(state, query).map(|status| of_quota(source, state, status)).collect()
+}
+
+/// Of the quotas that the query asks for, so many at most, of all targets: those that the largest minute of the
+/// look-back window brought nearest their limits, the fullest first. Those of which that is not known are none.
+pub fn fullest(source: Source<'_>, query: &Query, most: usize) -> Vec<Headroom> {
+    let mut all: Vec<(f64, &TargetState, &QuotaStatus)> = Vec::new();
+    for state in source.targets(query) {
+        let known = wanted(state, query).filter_map(|status| Some((status.peak_ratio?, &**state, status)));
+        all.extend(known);
+    }
+    all.sort_by(|a, b| b.0.total_cmp(&a.0));
+    all.truncate(most);
+    all.into_iter().map(|(_, state, status)| of_quota(source, state, status)).collect()
+}
+
+fn wanted<'a>(state: &'a TargetState, query: &'a Query) -> impl Iterator<Item = &'a QuotaStatus> {
     let spent = query.model_id.as_ref().map(|id| spent_by(state, id));
-    let wanted = |key: &QuotaKey| {
+    state.evaluation.quotas.iter().filter(move |status| {
+        let key = &status.quota.key;
         spent.as_ref().is_none_or(|keys| keys.contains(key))
             && query.model.as_ref().is_none_or(|model| **model == *key.model)
             && query.scope.as_ref().is_none_or(|scope| scope == key.scope.word())
-    };
-    let quotas = state.evaluation.quotas.iter().filter(|status| wanted(&status.quota.key));
-    quotas.map(|status| of_quota(source, state, status)).collect()
+    })
 }
 
 /// The quotas that calls of an invocation id spend.

@@ -38,7 +38,8 @@ described! {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn place(&self, target: &Target) -> Place {
+    /// Where a target is, with the account's name.
+    pub fn place(&self, target: &Target) -> Place {
         let account_name = self.account_name(target).unwrap_or(&target.account_id);
         Place {
             account_id: target.account_id.to_string(),

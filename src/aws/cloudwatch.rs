@@ -13,8 +13,8 @@ use crate::model::time::{Minute, Timestamp};
 use crate::model::usage::{InvocationId, ListedId, Metric, QUERIES_PER_CALL, SeriesReading};
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    Dimension, Metric as SdkMetric, MetricDataQuery, MetricDataResult, MetricStat, RecentlyActive, ScanBy,
-    StatusCode,
+    Dimension, DimensionFilter, Metric as SdkMetric, MetricDataQuery, MetricDataResult, MetricStat,
+    RecentlyActive, ScanBy, StatusCode,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -62,6 +62,26 @@ impl Connection {
         }
         within_bounds(&listed)?;
         Ok(listed.into_iter().map(|(id, metrics)| ListedId { id, metrics }).collect())
+    }
+
+    /// The ids of which calls of the last two weeks were served by the reserved tier, which no other list shows.
+    pub async fn reserved_ids(&self) -> Result<BTreeSet<String>, CollectError> {
+        let client = self.cloudwatch();
+        let metrics = pages::paced(LIST, &self.paces.list, |token| {
+            let client = &client;
+            let (name, value) = names::RESERVED;
+            let tier = DimensionFilter::builder().name(name).value(value).build();
+            let call = client.list_metrics().namespace(names::namespace(Endpoint::Runtime)).dimensions(tier);
+            let call = call.metric_name("Invocations").set_next_token(token);
+            async move {
+                let page = call.send().await.map_err(|e| client.failed(LIST, e))?;
+                Ok((page.metrics.unwrap_or_default(), page.next_token))
+            }
+        })
+        .await?;
+        let dimensions = metrics.iter().flat_map(|metric| metric.dimensions());
+        let ids = dimensions.filter(|one| one.name() == Some(names::dimension(Endpoint::Runtime)));
+        Ok(ids.filter_map(|id| id.value().map(String::from)).collect())
     }
 
     /// Reads series at a period of `period` seconds: 60, or 3600 for closed hours. A failed call or page

@@ -13,6 +13,7 @@ pub const STYLE: &str = "\
 .bqe .ground{fill:var(--ground)}.bqe text{fill:var(--ink);font-size:12px}.bqe .title{font-size:15px;font-weight:600}\
 .bqe .faint{fill:var(--faint)}.bqe .grid{stroke:var(--grid);stroke-width:1}.bqe .gap{fill:var(--gap)}\
 .bqe .limit{stroke:var(--limit);stroke-width:1.5}.bqe .limit-text{fill:var(--limit)}\
+.bqe .asked{stroke:var(--limit);stroke-width:1;stroke-dasharray:2 3}\
 .bqe .ceiling{stroke:var(--refused);stroke-width:1.5;stroke-dasharray:6 4}.bqe .ceiling-text{fill:var(--refused)}\
 .bqe .line{fill:none;stroke-width:1.6;stroke-linejoin:round}.bqe .s0{stroke:var(--s0)}\
 .bqe .s1{stroke:var(--s1);stroke-dasharray:5 2}.bqe .s2{stroke:var(--s2);stroke-dasharray:2 2}\

@@ -9,7 +9,7 @@ pub(super) const MOST_LINES: usize = 3;
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 788.0;
 /// Below the title and the legend.
-const TOP: f64 = 48.0;
+const TOP: f64 = 56.0;
 const SHARES: f64 = 130.0;
 const BETWEEN: f64 = 22.0;
 const CALLS: f64 = 70.0;
@@ -23,6 +23,16 @@ pub struct Line {
     pub shares: Vec<Option<f64>>,
     /// The most that settled in a minute in which calls were refused.
     pub ceiling: Option<f64>,
+    /// What an open increase request asks for in the limit's place.
+    pub asked: Option<Asked>,
+}
+
+/// A request for more of a quota that AWS has not answered yet.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub text: String,
+    /// The minute of the span in which it was made; `None`: before it, or not known.
+    pub minute: Option<usize>,
 }
 
 /// Calls a minute.
@@ -94,7 +104,13 @@ impl Panel {
             marks.path(&format!("line s{at}"), line.shares.iter().enumerate().map(point));
         }
         marks.line("limit", (LEFT, y(1.0)), (RIGHT, y(1.0)));
-        marks.text("limit-text", LEFT + 4.0, y(1.0) - 4.0, "start", "limit");
+        let asked = self.lines.iter().find_map(|line| line.asked.as_ref());
+        let limit = asked.map_or("limit".to_string(), |asked| format!("limit; {}", asked.text));
+        marks.text("limit-text", LEFT + 4.0, y(1.0) - 4.0, "start", &limit);
+        if let Some(minute) = asked.and_then(|asked| asked.minute) {
+            let x = self.x(columns, minute as f64 / columns.minutes as f64);
+            marks.line("asked", (x, y(most)), (x, y(0.0)));
+        }
         // Where the fullest of several limits is, calls are refused first: only its ceiling is drawn.
         if let Some(ceiling) = self.lines.iter().find_map(|line| line.ceiling) {
             marks.line("ceiling", (LEFT, y(ceiling)), (RIGHT, y(ceiling)));

@@ -1,45 +1,61 @@
 //! Asks a running exporter for its health, wherever it was told to listen.
 
-use crate::cli::{self, Command, DEFAULT_ADDRESS};
+mod ask;
+
+use crate::cli::{self, Command, DEFAULT_ADDRESS, Healthcheck};
 use crate::server::listen::Address;
 use anyhow::{Context, Result, bail};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// `given`: by flag or environment. A container's health check has the environment of the exporter but not its
-/// flags; these are looked up where Linux shows them.
-pub(super) async fn run(given: Vec<Address>) -> Result<()> {
-    let address = given.into_iter().next().or_else(beside).map_or_else(|| DEFAULT_ADDRESS.parse(), Ok);
-    let address = address.map_err(anyhow::Error::msg)?;
-    let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy();
-    let (client, host) = match &address {
-        Address::Unix(path) => (client.unix_socket(path.as_path()), "localhost".to_string()),
-        _ => (client, address.from_here().unwrap_or_default()),
-    };
-    let answer = client.build()?.get(format!("http://{host}/-/healthy")).send().await;
-    let answer = answer.with_context(|| format!("no answer from {address}"))?;
-    let status = answer.status();
+/// An exporter that runs.
+struct Beside {
+    /// Empty where systemd listens for it.
+    addresses: Vec<Address>,
+    web_config: Option<PathBuf>,
+}
+
+/// A container's health check has the environment of the exporter but not its flags; these are looked up where Linux
+/// shows them.
+pub(super) async fn run(mut args: Healthcheck) -> Result<()> {
+    let given = args.listen_addresses.first().cloned();
+    // What another exporter was told is not this one's business.
+    let is_asked = |beside: &Beside| given.as_ref().is_none_or(|given| beside.addresses.contains(given));
+    let beside = beside().filter(is_asked);
+    if let Some(beside) = &beside {
+        args.web_config.web_config = args.web_config.web_config.take().or_else(|| beside.web_config.clone());
+        if beside.addresses.is_empty() {
+            bail!(
+                "the exporter listens on sockets that systemd opened, expected one of them by --web.listen-address"
+            );
+        }
+    }
+    let own = beside.and_then(|beside| beside.addresses.into_iter().next());
+    let address = given.or(own).map_or_else(|| DEFAULT_ADDRESS.parse(), Ok).map_err(anyhow::Error::msg)?;
+    let answer = timeout(PATIENCE, ask::get(&address, "/-/healthy", &args)).await;
+    let answer = answer.unwrap_or_else(|_| bail!("none within {} s", PATIENCE.as_secs()));
+    let (status, why) = answer.with_context(|| format!("no answer from {address}"))?;
     if status.is_success() {
         return Ok(());
     }
-    let why = answer.text().await.unwrap_or_default();
     bail!("{address} answers {status}: {}", why.trim())
 }
 
-/// Where an exporter of this machine or container listens: the one with the lowest process id.
-fn beside() -> Option<Address> {
+/// The exporter of this machine or container, the one with the lowest process id.
+fn beside() -> Option<Beside> {
     let own = std::fs::read_link("/proc/self/exe").ok()?;
     let processes = std::fs::read_dir("/proc").ok()?.flatten();
     let mut ids: Vec<u32> = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     ids.sort_unstable();
-    ids.into_iter().find_map(|id| listens(&Path::new("/proc").join(id.to_string()), &own))
+    ids.into_iter().find_map(|id| serves(&Path::new("/proc").join(id.to_string()), &own))
 }
 
-/// Where a process listens, if it is this program and serves.
+/// What a process was told, if it is this program and serves.
 #[expect(clippy::disallowed_methods, reason = "the arguments of a process are a file")]
-fn listens(process: &Path, own: &Path) -> Option<Address> {
+fn serves(process: &Path, own: &Path) -> Option<Beside> {
     let arguments = std::fs::read(process.join("cmdline")).ok()?;
     if std::fs::read_link(process.join("exe")).ok()? != own {
         return None;
@@ -52,7 +68,10 @@ fn listens(process: &Path, own: &Path) -> Option<Address> {
         Command::Demo(demo) => demo.web,
         _ => return None,
     };
-    web.address.listen_addresses.into_iter().next()
+    let addresses = if web.systemd_socket { Vec::new() } else { web.address.listen_addresses };
+    // A path is relative to where the process is.
+    let folder = std::fs::read_link(process.join("cwd")).unwrap_or_default();
+    Some(Beside { addresses, web_config: web.config.web_config.map(|file| folder.join(file)) })
 }
 
 #[cfg(test)]
@@ -61,29 +80,40 @@ mod tests {
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "a process as Linux shows it")]
-    fn the_address_of_an_exporter_is_found_in_its_arguments() {
+    fn what_an_exporter_was_told_is_found_in_its_arguments() {
         let process = std::env::temp_dir().join(format!("bqe-process-{}", std::process::id()));
         std::fs::create_dir_all(&process).unwrap();
         std::os::unix::fs::symlink("/bedrock-quota-exporter", process.join("exe")).unwrap();
-        let listens = |arguments: &str, own: &str| {
+        std::os::unix::fs::symlink("/srv", process.join("cwd")).unwrap();
+        let told = |arguments: &str, own: &str| {
             std::fs::write(process.join("cmdline"), arguments).unwrap();
-            listens(&process, Path::new(own)).map(|address| address.to_string())
+            serves(&process, Path::new(own)).map(|beside| {
+                let address = beside.addresses.first().map(|address| address.to_string());
+                (address.unwrap_or_default(), beside.web_config.map(|file| file.display().to_string()))
+            })
         };
         let own = "/bedrock-quota-exporter";
+        let at = |address: &str| Some((address.to_string(), None));
         let cases = [
-            ("exporter\0serve\0--web.listen-address=127.0.0.1:9\0", own, Some("127.0.0.1:9")),
+            ("exporter\0serve\0--web.listen-address=127.0.0.1:9\0", own, at("127.0.0.1:9")),
             (
                 "exporter\0serve\0--web.listen-address\0unix:/run/a\0--log.level=warn\0",
                 own,
-                Some("unix:/run/a"),
+                at("unix:/run/a"),
             ),
-            ("exporter\0demo\0", own, Some(DEFAULT_ADDRESS)),
+            ("exporter\0demo\0", own, at(DEFAULT_ADDRESS)),
+            (
+                "exporter\0serve\0--web.config.file=web.yml\0",
+                own,
+                Some((DEFAULT_ADDRESS.to_string(), Some("/srv/web.yml".to_string()))),
+            ),
+            ("exporter\0serve\0--web.systemd-socket\0", own, at("")),
             ("exporter\0healthcheck\0", own, None),
             ("exporter\0serve\0--no-such-flag\0", own, None),
             ("other\0serve\0", "/another", None),
         ];
-        for (arguments, own, address) in cases {
-            assert_eq!(listens(arguments, own).as_deref(), address, "{arguments}");
+        for (arguments, own, expected) in cases {
+            assert_eq!(told(arguments, own), expected, "{arguments}");
         }
         std::fs::remove_dir_all(process).unwrap();
     }

@@ -3,6 +3,7 @@
 mod capacity;
 mod chart;
 mod diagnose;
+mod export;
 mod increase;
 mod manual;
 mod mcp;
@@ -19,6 +20,7 @@ pub(super) use output::{print, terminal};
 pub use capacity::capacity;
 pub use chart::chart;
 pub use diagnose::diagnose;
+pub use export::export;
 pub use increase::increase;
 pub use manual::{completions, man};
 pub use mcp::mcp;

@@ -54,6 +54,11 @@ impl<'a> Section<'a> {
         self.line
     }
 
+    /// Whether it says nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Its full key.
     pub(super) fn key(&self) -> &str {
         &self.key
@@ -137,6 +142,36 @@ impl<'a> Section<'a> {
             }
             if let Some(at) = value(line, node, &path, kind, out) {
                 all.insert(key.into(), at.value);
+            }
+        }
+        all
+    }
+
+    /// Every entry, of a mapping whose keys are the user's own and whose values no message may repeat. Nothing is no
+    /// value.
+    pub(super) fn each_secret(
+        self,
+        name: &Kind<String>,
+        kind: &Kind<String>,
+        out: &mut Vec<Complaint>,
+    ) -> BTreeMap<String, String> {
+        let mut all = BTreeMap::new();
+        for (line, key, node) in &self.entries {
+            let path = self.path(key);
+            if (name.parse)(key).is_none() {
+                let message = format!("found {key:?}, expected {}", name.expected);
+                out.push(Complaint::new(*line, path.clone(), message));
+            }
+            let (value, found) = match &node.value {
+                Value::Scalar(text) => ((kind.parse)(text), "another text".to_string()),
+                _ => (None, node.found()),
+            };
+            match value {
+                Some(value) => drop(all.insert(key.to_string(), value)),
+                None => {
+                    let message = format!("found {found}, expected {}", kind.expected);
+                    out.push(Complaint::new(*line, path, message));
+                }
             }
         }
         all

@@ -20,11 +20,17 @@ pub(super) enum Value {
     Map(Vec<(usize, String, Node)>),
 }
 
+/// As many characters of a text are shown: a whole file may be one text.
+const SHOWN: usize = 120;
+
 impl Node {
     /// What it is, for a message.
     pub(super) fn found(&self) -> String {
         match &self.value {
             Value::Null => "nothing".into(),
+            Value::Scalar(text) if text.chars().nth(SHOWN).is_some() => {
+                format!("{:?}…", text.chars().take(SHOWN).collect::<String>())
+            }
             Value::Scalar(text) => format!("{text:?}"),
             Value::List(_) => "a list".into(),
             Value::Map(_) => "a mapping".into(),

@@ -22,9 +22,9 @@ impl Default for Export {
     /// What an empty config exports.
     fn default() -> Export {
         Export {
-            quotas: QuotaExport::All,
+            quotas: QuotaExport::InUse,
             watch: BTreeSet::new(),
-            gauges: true,
+            gauges: false,
             team_tag: None,
             account_names: BTreeMap::new(),
         }
@@ -36,7 +36,8 @@ words! {
     QuotaExport {
         All = "all",
         /// Every scope and region of a model that the account used within 14 days in any region, and quotas
-        /// that are spent, differ from the default, have an open increase request or are watched.
+        /// that are spent, differ from the default, have an open increase request or are watched; no series
+        /// that another one already says to be 0, or the limit.
         InUse = "in_use",
     }
 }

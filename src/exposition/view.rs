@@ -5,8 +5,8 @@ use super::text::label;
 use crate::model::arn::Arn;
 use crate::model::catalog::{BatchJob, Catalog, FoundationModel, ProvisionedThroughput};
 use crate::model::evaluation::{Evaluation, IdStatus, QuotaStatus};
-use crate::model::ids::Scope;
-use crate::model::matching::Index;
+use crate::model::ids::{QuotaKind, Scope, State, Variant};
+use crate::model::matching::{self, Family, Index};
 use crate::model::quota::{IncreaseRequest, ServiceQuota};
 use crate::model::snapshot::Snapshot;
 use crate::model::state::TargetState;
@@ -25,7 +25,10 @@ pub(super) struct View<'a> {
     pub(super) account: Option<(&'a str, &'a str)>,
     pub(super) state: &'a TargetState,
     pub(super) evaluation: &'a Evaluation,
+    /// Model quotas, spent or with room.
     pub(super) quotas: Vec<&'a QuotaStatus>,
+    /// Those of them whose use is held against the limit: the others have usage 0, and nothing else to tell.
+    pub(super) spent: Vec<&'a QuotaStatus>,
     pub(super) inventory: Vec<&'a ServiceQuota>,
     /// Of each quota code and status the newest.
     pub(super) requests: Vec<&'a IncreaseRequest>,
@@ -80,10 +83,24 @@ impl Selection<'_> {
 
     fn quota(&self, status: &QuotaStatus) -> bool {
         let quota = &status.quota;
-        let spent = status.usage > Some(0.0) || status.peak > Some(0.0);
-        spent
-            || self.used.contains(&*quota.key.model)
+        if status.state == State::NoSuchQuota && quota.key.kind == QuotaKind::TokensPerDay {
+            // AWS has taken the day's rows of nearly all models away: no one's state, but the usual one.
+            return self.all();
+        }
+        // Calls have no room in what custom deployments may spend, and long contexts cannot be told from others.
+        let has_room = quota.key.variant == Variant::Standard;
+        status.is_spent
+            || has_room && self.used.contains(&*quota.key.model)
             || self.row(&quota.key.code, quota.limit, quota.default)
+    }
+
+    /// Quotas of models have families of their own, and an open request its name from here.
+    fn inventory(&self, row: &ServiceQuota, of_models: &BTreeSet<&str>) -> bool {
+        let chosen =
+            self.all() || self.requested.contains(&*row.code) || self.export.watch.contains(&row.code);
+        chosen
+            || matching::family(&row.name) == Family::CrossModelTokensPerDay
+            || !of_models.contains(&*row.code) && self.row(&row.code, row.limit(), row.default)
     }
 }
 
@@ -94,14 +111,13 @@ impl<'a> View<'a> {
         let requested = requests.iter().map(|request| &*request.quota_code).collect();
         let selection = Selection { export, used, requested };
         let quotas: Vec<_> = evaluation.quotas.iter().filter(|status| selection.quota(status)).collect();
-        let codes: BTreeSet<_> = quotas.iter().map(|status| &*status.quota.key.code).collect();
+        let is_held =
+            |status: &&&QuotaStatus| selection.all() || status.is_spent && status.state != State::NoSuchQuota;
+        let spent = quotas.iter().filter(is_held).copied().collect();
+        let of_models = evaluation.quotas.iter().map(|status| &*status.quota.key.code).collect();
         let rows = state.quotas.iter().flat_map(|read| &read.value.quotas);
-        let inventory = rows
-            .filter(|row| codes.contains(&*row.code) || selection.row(&row.code, row.limit(), row.default))
-            .map(|row| &**row)
-            .collect();
-        let with_quotas: BTreeSet<_> = quotas.iter().map(|status| &*status.quota.key.model).collect();
-        let shown = |id: &str| selection.all() || used.contains(id) || with_quotas.contains(id);
+        let inventory = rows.filter(|row| selection.inventory(row, &of_models)).map(|row| &**row).collect();
+        let shown = |id: &str| selection.all() || used.contains(id);
         let catalog = state.catalog.as_ref().map(|read| &*read.value);
         let models = catalog.iter().flat_map(|catalog| catalog.models.iter().flatten());
         let provisioned = catalog.iter().flat_map(|catalog| catalog.provisioned.iter().flatten());
@@ -118,7 +134,18 @@ impl<'a> View<'a> {
             provisioned: provisioned.map(|provisioned| (provisioned.id(), provisioned)).collect(),
             jobs: catalog.map(|catalog| jobs(catalog, &state.memory.index)).unwrap_or_default(),
             quotas,
+            spent,
         }
+    }
+
+    /// Whether series are published that another one already says.
+    pub(super) fn says_all(&self) -> bool {
+        self.export.quotas == QuotaExport::All
+    }
+
+    /// Whether the name of a quota is published: of one that somebody spends, or of which somebody may ask why.
+    pub(super) fn is_named(&self, status: &QuotaStatus) -> bool {
+        self.says_all() || status.is_spent || status.quota.default != status.quota.limit
     }
 
     /// The value of the label `team`.

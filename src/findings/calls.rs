@@ -6,7 +6,7 @@ use super::finding::{Finding, Severity};
 use super::remedies::remedies;
 use super::thresholds::{
     FAILED_ERRORS, FAILED_RATIO, FAILED_THROTTLED_RATIO, RESERVED_RATIO, RESERVED_SECONDS,
-    THROTTLED_ATTEMPTS, THROTTLED_RATIO, THROTTLED_SECONDS, ZERO_ATTEMPTS,
+    THROTTLED_ATTEMPTS, THROTTLED_MINUTE_RATIO, THROTTLED_RATIO, THROTTLED_SECONDS, ZERO_ATTEMPTS,
 };
 use crate::diagnosis::causes;
 use crate::model::evaluation::Cause;
@@ -31,7 +31,10 @@ fn ringing(case: &Case) -> Option<(Severity, &'static str)> {
             Some((Severity::Warning, "BedrockZeroQuotaAttempted"))
         }
         _ if is_storm(case) => Some((Severity::Critical, "BedrockThrottling")),
-        Cause::Reservation if reserved => Some((Severity::Warning, "BedrockThrottledByReservation")),
+        // Of models that are refused together the cause is open, and the alert rings all the same.
+        cause if reserved && (cause == Cause::Reservation || case.together > 0) => {
+            Some((Severity::Warning, "BedrockThrottledByReservation"))
+        }
         _ if is_failing(case) => Some((Severity::Warning, "BedrockCapacityErrors")),
         _ => None,
     }
@@ -76,18 +79,25 @@ fn refused(facts: &Facts, case: &Case) -> Option<Finding> {
 }
 
 fn is_storm(case: &Case) -> bool {
-    let Recent { ratio, attempts, throttled_seconds, .. } = case.recent;
-    ratio > Some(THROTTLED_RATIO)
+    let Recent { ratio, attempts, throttled_seconds, minute_ratio, minute_attempts, .. } = case.recent;
+    let lasts = ratio > Some(THROTTLED_RATIO)
         && throttled_seconds >= THROTTLED_SECONDS
-        && attempts >= Some(THROTTLED_ATTEMPTS)
+        && attempts >= Some(THROTTLED_ATTEMPTS);
+    lasts || minute_ratio >= Some(THROTTLED_MINUTE_RATIO) && minute_attempts >= Some(THROTTLED_ATTEMPTS)
 }
 
 fn now_refused(case: &Case) -> String {
-    let Recent { ratio, long_ratio, server_errors, requests, .. } = case.recent;
+    let Recent { ratio, long_ratio, minute_ratio, server_errors, requests, .. } = case.recent;
     if case.recent.throttled_seconds == 0 {
         return format!("{} of the calls fail with 5xx", percent(server_errors / (server_errors + requests)));
     }
-    let share = if is_storm(case) { ratio } else { long_ratio };
+    let share = if !is_storm(case) {
+        long_ratio
+    } else if ratio > Some(THROTTLED_RATIO) {
+        ratio
+    } else {
+        minute_ratio
+    };
     format!("{} of the calls are refused", percent(share.unwrap_or(0.0)))
 }
 

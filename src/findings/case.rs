@@ -82,6 +82,9 @@ pub struct Recent {
     /// Of 30 minutes.
     pub long_ratio: Option<f64>,
     pub long_attempts: Option<f64>,
+    /// Of the newest refused minute alone.
+    pub minute_ratio: Option<f64>,
+    pub minute_attempts: Option<f64>,
     /// Refused minutes of the last 15, in seconds.
     pub throttled_seconds: u64,
     /// 5xx of 15 minutes, and calls beside them.

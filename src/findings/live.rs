@@ -5,7 +5,8 @@ use super::facts::{Facts, Fill, UnmappedId, Unread};
 use super::finding::Finding;
 use super::remedies::ROOMY;
 use super::thresholds::{DAY_RUNNING_OUT, NEAR_RATIO};
-use crate::model::evaluation::{Cause, IdStatus, Pool, QuotaStatus, ThrottleStatus};
+use super::together::doubt_reservations;
+use crate::model::evaluation::{Cause, IdStatus, NEWEST_MINUTE, Pool, QuotaStatus, ThrottleStatus};
 use crate::model::ids::{Endpoint, QuotaKind, Scope, State, Variant};
 use crate::model::matching::Charge;
 use crate::model::minutes::History;
@@ -21,17 +22,23 @@ use std::sync::Arc;
 /// Minutes in which refusals are evidence, and those over which calls are spread.
 const EVIDENCE: i64 = 15;
 const SPREAD: i64 = 30;
+/// Minutes in which refusals are counted, as far as they are kept: models that began to be refused together have as
+/// many.
+const COUNTED: i64 = 60;
 
 impl<'a> Facts<'a> {
     pub fn of_state(state: &'a TargetState, now: Timestamp) -> Facts<'a> {
         let evaluation = &state.evaluation;
         let called = evaluation.ids.iter().filter_map(|id| id.resolution.model.as_deref());
         let requests = state.quotas.as_ref().and_then(|read| read.value.requests.as_deref());
+        let mut cases: Vec<Case> =
+            evaluation.throttling.iter().filter_map(|status| case(state, status)).collect();
+        doubt_reservations(&mut cases);
         Facts {
             target: state.target.clone(),
             place: format!("{}, {}", state.target.account_id, state.target.region),
             now,
-            cases: evaluation.throttling.iter().filter_map(|status| case(state, status)).collect(),
+            cases,
             unmapped: unmapped(state),
             fills: evaluation.quotas.iter().filter_map(fill).collect(),
             unread: unread(state, now),
@@ -124,8 +131,7 @@ fn case(state: &TargetState, status: &ThrottleStatus) -> Option<Case> {
     }
     let minutes = Minutes::of(state, &ids);
     let recent = recent(status, &minutes);
-    let refused: Vec<Minute> =
-        minutes.last(EVIDENCE).filter(|at| minutes.sum(Metric::Throttles, *at) > Some(0.0)).collect();
+    let refused: Vec<Minute> = minutes.last(EVIDENCE).filter(|at| minutes.is_refused(*at)).collect();
     let limits = limits(state, &ids);
     let (ratio, attempts) = (recent.long_ratio.unwrap_or(0.0), recent.long_attempts.unwrap_or(0.0));
     Some(Case {
@@ -141,7 +147,7 @@ fn case(state: &TargetState, status: &ThrottleStatus) -> Option<Case> {
         extent: Extent::Now,
         throttles: ratio * attempts,
         attempts,
-        refused_minutes: refused.len(),
+        refused_minutes: minutes.last(COUNTED).filter(|at| minutes.is_refused(*at)).count(),
         minutes: refused.iter().map(|at| minutes.instant(*at)).collect(),
         measured: minutes.measured(&refused),
         ceiling: ceiling(state, status),
@@ -161,6 +167,8 @@ fn recent(status: &ThrottleStatus, minutes: &Minutes) -> Recent {
         attempts: of_window(&status.attempts, "5m"),
         long_ratio: of_window(&status.ratio, "30m"),
         long_attempts: of_window(&status.attempts, "30m"),
+        minute_ratio: of_window(&status.ratio, NEWEST_MINUTE),
+        minute_attempts: of_window(&status.attempts, NEWEST_MINUTE),
         throttled_seconds: status.throttled_seconds,
         server_errors: seen(Metric::ServerErrors),
         requests: seen(Metric::Invocations),
@@ -210,6 +218,10 @@ impl<'a> Minutes<'a> {
     /// `None` if one is unknown, or may still grow: half a minute's calls would be taken for all of them.
     fn sum(&self, metric: Metric, at: Minute) -> Option<f64> {
         self.histories.iter().map(|history| history.settled_cell(metric, at).sum()).sum()
+    }
+
+    fn is_refused(&self, at: Minute) -> bool {
+        self.sum(Metric::Throttles, at) > Some(0.0)
     }
 
     fn instant(&self, at: Minute) -> Instant {

@@ -6,11 +6,11 @@ use super::case::{Case, Room};
 use super::facts::{Facts, Fill, UnmappedId, Unread};
 use super::remedies::ROOMY;
 use super::thresholds::NEAR_RATIO;
+use super::together::doubt_reservations;
 use crate::model::evaluate::utilization::exhaustion;
-use crate::model::evaluation::Cause;
 use crate::model::ids::{Endpoint, QuotaKind};
 use crate::model::matching::ModelQuota;
-use crate::model::time::{Minute, Timestamp};
+use crate::model::time::Timestamp;
 use crate::picture::activity::{Activity, Totals};
 use crate::picture::survey::{Survey, SurveyedId};
 use std::sync::Arc;
@@ -18,8 +18,6 @@ use traffic::Traffic;
 
 /// How full quotas are is asked of the last minutes, as the daemon does by default.
 const LOOKBACK: usize = 30;
-/// So many models that are refused together, each far below its limits, have one cause that is none of theirs.
-const TOGETHER: usize = 3;
 
 impl<'a> Facts<'a> {
     /// `now`: when the picture was taken.
@@ -116,21 +114,4 @@ fn fill(survey: &Survey, quota: &ModelQuota) -> Option<Fill> {
         ratio: usage.map(|usage| usage / limit),
         exhaustion: usage.and_then(|usage| exhaustion(usage, limit, survey.usage()?.minute(last))),
     })
-}
-
-/// Takes back the cause of models that were refused in the same minutes: several do not begin to reserve too
-/// much at the same time.
-fn doubt_reservations(cases: &mut [Case]) {
-    let minutes =
-        |case: &Case| -> Vec<Minute> { case.minutes.iter().map(|instant| instant.minute).collect() };
-    let reserved = cases.iter().filter(|case| case.cause == Cause::Reservation);
-    let all: Vec<(Vec<Minute>, usize)> = reserved.map(|case| (minutes(case), case.refused_minutes)).collect();
-    for case in cases.iter_mut().filter(|case| case.cause == Cause::Reservation) {
-        let own = (minutes(case), case.refused_minutes);
-        // Also as long: who is refused all the time has a cause of its own.
-        let together = all.iter().filter(|other| **other == own).count();
-        if together >= TOGETHER {
-            (case.cause, case.together) = (Cause::Unknown, together);
-        }
-    }
 }

@@ -6,6 +6,8 @@ pub const THROTTLED_RATIO: f64 = 0.05;
 pub const THROTTLED_SECONDS: u64 = 120;
 /// Attempts in 5 minutes, at least.
 pub const THROTTLED_ATTEMPTS: f64 = 20.0;
+/// Or the refused share of one minute of as many attempts, at least.
+pub const THROTTLED_MINUTE_RATIO: f64 = 0.2;
 /// Refused share over 30 minutes, above, where reservation is the cause.
 pub const RESERVED_RATIO: f64 = 0.01;
 pub const RESERVED_SECONDS: u64 = 300;

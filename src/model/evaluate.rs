@@ -17,6 +17,8 @@ use spending::Spending;
 
 pub(crate) struct Evaluated {
     pub evaluation: Evaluation,
+    /// Calls of a pool began to be refused.
+    pub is_refused_anew: bool,
     /// Calls began to be refused below the limits known: one may have been cut.
     pub newly_refused: bool,
 }
@@ -31,16 +33,18 @@ pub(crate) fn evaluate(state: &TargetState, settings: &Settings, now: Timestamp)
         models_in_use: spending.models_in_use(),
         ..Evaluation::default()
     };
-    let mut newly_refused = false;
+    let (mut is_refused_anew, mut newly_refused) = (false, false);
     if spending.is_fresh() {
         evaluation.ids = memory.ids.iter().map(|(id, known)| spending.id(id, known)).collect();
         evaluation.unmapped = spending.unmapped();
         for (pool, ids) in spending.by_pool() {
             let status = spending.refusals(&evaluation.quotas, pool, &ids);
-            newly_refused |= spending.is_new(&status) && !spending.is_at_limit(&evaluation.quotas, &ids);
+            let is_new = spending.is_new(&status);
+            is_refused_anew |= is_new;
+            newly_refused |= is_new && !spending.is_at_limit(&evaluation.quotas, &ids);
             evaluation.throttling.push(status);
         }
         spending.doubt_reservations(&mut evaluation.throttling);
     }
-    Evaluated { evaluation, newly_refused }
+    Evaluated { evaluation, is_refused_anew, newly_refused }
 }

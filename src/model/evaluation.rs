@@ -33,6 +33,8 @@ pub struct QuotaStatus {
     pub quota: Arc<ModelQuota>,
     pub state: State,
     pub usage_source: UsageSource,
+    /// Whether an invocation id of the last 14 days spends it, or jobs or units are counted against it.
+    pub is_spent: bool,
     /// The newest settled minute known for all ids; day quotas: since the day began, each id weighed.
     pub usage: Option<f64>,
     /// The largest single minute of the look-back window; day quotas: as `usage`.
@@ -67,6 +69,9 @@ pub struct IdStatus {
     /// Whether any datapoint was seen within the last 14 days.
     pub last_datapoint: Option<Timestamp>,
 }
+
+/// The label of the newest minute with refusals, once its calls are published.
+pub(crate) const NEWEST_MINUTE: &str = "1m";
 
 /// The windows of throttle ratios and attempts: label, and length in minutes.
 pub(crate) const THROTTLE_WINDOWS: [(&str, i64); 2] = [("5m", 5), ("30m", 30)];
@@ -127,11 +132,13 @@ impl Pool {
     }
 }
 
-/// The throttling of one pool, from closed minutes, all its ids added minute by minute.
+/// The throttling of one pool, all its ids added minute by minute: from closed minutes, and from younger ones what is
+/// seen of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ThrottleStatus {
     pub pool: Pool,
-    /// Window label (`5m`, `30m`) and throttles / (invocations + throttles); absent without attempts.
+    /// Window label (`5m`, `30m`; `1m` while calls are refused) and throttles / (invocations + throttles); absent
+    /// without attempts.
     pub ratio: Vec<(&'static str, f64)>,
     /// Window label and invocations + throttles.
     pub attempts: Vec<(&'static str, f64)>,

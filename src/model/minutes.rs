@@ -7,6 +7,7 @@ mod charge;
 mod column;
 mod resume;
 mod resumed;
+mod young;
 
 pub(crate) use ages::Ages;
 pub(crate) use cells::Cell;
@@ -20,6 +21,7 @@ use charge::ChargeCounter;
 use column::Column;
 use resumed::Resumed;
 use std::collections::BTreeMap;
+use young::Young;
 
 /// How long minutes wait in memory for a metric that keeps failing while others are read: an outage of
 /// one metric up to this long loses nothing of the charge, and memory stays bounded.
@@ -54,6 +56,8 @@ pub(crate) struct History {
     listing_covers: Option<Minute>,
     /// Where an earlier process stopped counting.
     resumed: Option<Resumed>,
+    /// Minutes that are not closed yet.
+    young: Young,
 }
 
 impl History {
@@ -74,6 +78,7 @@ impl History {
             first_call: None,
             listing_covers: None,
             resumed: None,
+            young: Young::default(),
         }
     }
 
@@ -136,9 +141,20 @@ impl History {
         self.cell(Metric::Throttles, minute).point()
     }
 
-    /// Whether calls are known to have been refused in a minute.
+    /// Whether calls are known to have been refused in a minute: a fact however young it is.
     pub(crate) fn is_throttled(&self, minute: Minute) -> bool {
-        self.throttles(minute).is_some_and(|throttles| throttles > 0.0)
+        let throttles = self.throttles(minute).or_else(|| self.young.point(Metric::Throttles, minute));
+        throttles.is_some_and(|throttles| throttles > 0.0)
+    }
+
+    /// Calls and refusals of a minute whose calls are published: of one that is not closed, what is seen of it.
+    pub(crate) fn attempts(&self, minute: Minute) -> Option<(f64, f64)> {
+        let point = |metric| self.cell(metric, minute).point().or_else(|| self.young.point(metric, minute));
+        match self.cell(Metric::Invocations, minute) {
+            // Of a steady id a minute without calls is late, or all of them are refused: nobody can tell.
+            Cell::Absent if !self.is_steady() => Some((0.0, point(Metric::Throttles).unwrap_or(0.0))),
+            _ => Some((point(Metric::Invocations)?, point(Metric::Throttles).unwrap_or(0.0))),
+        }
     }
 
     /// As `cell`, and unknown while the minute may still grow.
@@ -223,6 +239,7 @@ impl History {
     /// Takes in the answers of one round for this id.
     pub(crate) fn ingest(&mut self, wanted: MetricSet, readings: &[&SeriesReading], ages: &Ages) {
         self.ask_for(wanted, ages);
+        self.young.see(readings, ages.closed);
         let answers = answers(readings, ages.closed);
         let from = answers.values().filter(|a| !a.cells.is_empty()).map(|a| a.from).min();
         if self.first.0 == i64::MIN {

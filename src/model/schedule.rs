@@ -33,6 +33,11 @@ const RECENT: u64 = 3 * 3600 - LISTING_LAG;
 /// Limits are read again at most this often for the sake of a throttled target.
 const HOT_QUOTAS: u64 = 60;
 
+/// How long after calls began to be refused usage is read this often, both in seconds: whether that is worth a page
+/// shows with the next datapoints, and each may come at any moment.
+const ALARM: u64 = 180;
+const ALARM_ROUND: u64 = 20;
+
 /// What to read now. A collector that is not due is not asked; nothing due is `Requests::default()`.
 pub fn due(state: &TargetState, settings: &Settings, now: Timestamp) -> Requests {
     let is_due = |collector| now >= due_at(state, collector, settings);
@@ -64,9 +69,22 @@ pub fn due_at(state: &TargetState, collector: Collector, settings: &Settings) ->
         Some(wanted) if collector == Collector::Quotas && last < wanted => {
             last.plus(interval.min(HOT_QUOTAS))
         }
+        _ if collector == Collector::Usage && is_alarmed(state, last) => last.plus(interval.min(ALARM_ROUND)),
         _ if settings.spread => place(state, collector, interval, last),
         _ => last.plus(interval),
     }
+}
+
+/// Whether calls began to be refused lately.
+fn is_alarmed(state: &TargetState, last: Timestamp) -> bool {
+    state.memory.refused_since.is_some_and(|since| last < since.plus(ALARM))
+}
+
+/// The first minute that is not read of a metric. Young minutes are read of what may wake somebody: CloudWatch bills
+/// no datapoints, and a refusal that is seen is a fact.
+fn read_until(metric: Metric, closed: Minute, now: Timestamp) -> Minute {
+    let wakes = [Metric::Invocations, Metric::Throttles].contains(&metric.canonical());
+    if wakes { now.minute() } else { closed }
 }
 
 /// The target's own place in an interval, the first one that is not right after the last round.
@@ -150,11 +168,12 @@ impl<'a> Reader<'a> {
         id: &InvocationId,
         known: &Known,
         metrics: impl Iterator<Item = Metric>,
-        (new_from, until): (Minute, Minute),
+        (new_from, closed): (Minute, Minute),
     ) -> Vec<SeriesRequest> {
         let oldest = oldest_readable(self.now);
         let mut requests = Vec::new();
         for metric in metrics {
+            let until = read_until(metric, closed, self.now);
             let unread = || known.history.resumes_from(metric).map_or(new_from, |from| from.min(new_from));
             let from = known.history.read_from(metric).unwrap_or_else(unread).max(oldest);
             if from < until {
@@ -178,11 +197,11 @@ fn minutes(
         let due = reader.metrics(id, known).iter().filter(|&metric| reader.is_due(id, known, metric));
         requests.extend(reader.series(id, known, due, new));
     }
-    let until = new.1;
     for metric in tripwire_metrics(state, settings) {
+        let until = read_until(metric, new.1, now);
         requests.extend(state.memory.tripwire.request(metric, tripwire::first(settings, now), until));
     }
-    let recent = until - SHARED_SPAN;
+    let recent = new.1 - SHARED_SPAN;
     if let Some(shared) = requests.iter().map(|request| request.from).filter(|&from| from >= recent).min() {
         for request in requests.iter_mut().filter(|request| request.from >= recent) {
             request.from = shared;
@@ -240,8 +259,8 @@ pub fn follow_up(
     }
     let read: BTreeSet<(&InvocationId, Metric)> =
         reading.minutes.iter().map(|series| (&series.id, series.metric.canonical())).collect();
-    let short =
-        Reconciliation::new(state, reading, Metric::Throttles).is_some_and(|refusals| refusals.is_short());
+    let short = Reconciliation::new(state, reading, Metric::Throttles)
+        .is_some_and(|refusals| refusals.is_short(new.1));
     let reader = Reader::new(state, settings, now);
     let stirred = stirred(&reader, &reading.minutes);
     let mut minutes = Vec::new();
@@ -261,16 +280,18 @@ pub fn follow_up(
 /// The ids that stir by these answers, and those that share a quota with them, each with what to read of it.
 fn stirred<'a>(reader: &Reader<'a>, answers: &[SeriesReading]) -> BTreeMap<&'a InvocationId, MetricSet> {
     let ids = &reader.state.memory.ids;
-    let shows = |series: &SeriesReading, newer: Option<Minute>| {
-        series.points.iter().any(|(minute, value)| *value > 0.0 && Some(*minute) > newer)
+    let closed = reader.settings.closed(reader.now);
+    let shows = |series: &SeriesReading, newer: Option<Minute>, before: Minute| {
+        let mut minutes = series.points.iter().filter(|(_, value)| *value > 0.0).map(|(minute, _)| *minute);
+        minutes.any(|minute| Some(minute) > newer && minute < before)
     };
     let mut all = BTreeMap::new();
     let mut keys = BTreeSet::new();
     for series in answers {
         let Some((id, known)) = ids.get_key_value(&series.id) else { continue };
         let idle = known.history.is_idle(reader.settings.idle_minutes());
-        let refused = series.metric == Metric::Throttles && shows(series, None);
-        if refused || (idle && shows(series, known.history.last_datapoint)) {
+        let refused = series.metric == Metric::Throttles && shows(series, None, series.until);
+        if refused || (idle && shows(series, known.history.last_datapoint, closed)) {
             all.insert(id, wanted(id, known.history.listed, &known.resolution, reader.settings));
             keys.extend(cadence::spent(known));
         }

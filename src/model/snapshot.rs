@@ -166,6 +166,9 @@ impl TargetState {
             }
         }
         let evaluated = evaluate(self, settings, now);
+        if evaluated.is_refused_anew {
+            self.memory.refused_since = Some(now);
+        }
         if evaluated.newly_refused {
             self.memory.quotas_wanted = Some(now);
         }

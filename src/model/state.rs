@@ -75,6 +75,8 @@ pub(crate) struct Memory {
     /// Submitted and in-progress batch jobs, and model units, per base model; `None`: not listed.
     pub batch_jobs: Option<BTreeMap<Arc<str>, f64>>,
     pub model_units: Option<BTreeMap<Arc<str>, f64>>,
+    /// When calls of a pool were last seen to begin to be refused.
+    pub refused_since: Option<Timestamp>,
     /// When calls began to be refused below the limit: quotas are wanted newer than that.
     pub quotas_wanted: Option<Timestamp>,
     /// Limits that changed within the windows that are kept.
@@ -133,5 +135,10 @@ impl TargetState {
             evaluation: Arc::default(),
             memory: Memory { since: now, ..Memory::default() },
         }
+    }
+
+    /// The join of its lists: which id spends which quota.
+    pub fn matching(&self) -> &Index {
+        &self.memory.index
     }
 }

@@ -11,6 +11,7 @@ use crate::model::observation::{CollectError, ErrorClass};
 use crate::model::time::Timestamp;
 use lists::{RawCatalog, RawQuota, RawRequest};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read, Write};
 use text::{timestamp, word};
 use usage::RawUsage;
@@ -50,6 +51,9 @@ struct RawTarget {
     requests: Option<Vec<RawRequest>>,
     catalog: Option<RawCatalog>,
     usage: Option<RawUsage>,
+    /// Older files have none.
+    #[serde(default)]
+    reserved: Option<BTreeSet<String>>,
     troubles: Vec<RawTrouble>,
 }
 
@@ -95,6 +99,7 @@ pub fn write_target(out: &mut impl Write, picture: &TargetPicture) -> io::Result
         requests: requests.map(|requests| requests.iter().map(RawRequest::from).collect()),
         catalog: picture.catalog.as_ref().map(RawCatalog::from),
         usage: picture.usage.as_ref().map(RawUsage::from),
+        reserved: picture.reserved.clone(),
         troubles: picture.troubles.iter().map(trouble).collect(),
     };
     serde_json::to_writer(&mut *out, &raw)?;
@@ -205,6 +210,7 @@ impl RawTarget {
             quotas,
             catalog: self.catalog.map(RawCatalog::into_catalog).transpose()?,
             usage: self.usage.map(RawUsage::into_span).transpose()?,
+            reserved: self.reserved,
             troubles: troubles?,
         })
     }

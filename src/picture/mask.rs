@@ -17,9 +17,11 @@ const DIGITS: usize = 12;
 impl Mask {
     /// Replaces account ids wherever they stand (targets, ARNs, invocation ids, messages), and drops names.
     pub fn apply(&mut self, picture: TargetPicture) -> TargetPicture {
-        let TargetPicture { target, quotas, catalog, usage, troubles, .. } = picture;
+        let TargetPicture { target, quotas, catalog, usage, reserved, troubles, .. } = picture;
         let target = Target::new(&self.text(&target.account_id), &target.region);
-        let mut masked = TargetPicture { target, account_name: None, quotas, catalog, usage, troubles };
+        let reserved = reserved.map(|ids| ids.iter().map(|id| self.text(id)).collect());
+        let mut masked =
+            TargetPicture { target, account_name: None, quotas, catalog, usage, reserved, troubles };
         for quota in masked.quotas.iter_mut().flat_map(|list| &mut list.quotas) {
             if let Some(error) = quota.error.as_ref().map(|error| self.text(error)) {
                 Arc::make_mut(quota).error = Some(error);

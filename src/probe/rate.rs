@@ -24,7 +24,7 @@ const OVERSHOOT: f64 = 4.5;
 /// Tokens of input, so that any model takes it, and no call is nothing.
 const INPUT: (f64, f64) = (100.0, 8000.0);
 /// A caller that is behind by more than this many seconds does not catch up.
-const BEHIND: f64 = 1.0;
+const BEHIND: f64 = 5.0;
 /// A step in which less than this part of its calls was made shows the caller's limit and not Bedrock's.
 const MADE: f64 = 0.8;
 /// Seconds after a step back in which refusals tell nothing: what was spent by the minute is there again with the next.

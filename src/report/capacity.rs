@@ -7,6 +7,7 @@ use super::safe::printable;
 use super::sheet::{Sheet, Terminal, heading};
 use super::usage::{self, QuotaUsage};
 use crate::model::ids::{QuotaKind, Scope};
+use crate::model::usage::InvocationId;
 use crate::picture::survey::Survey;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -16,8 +17,8 @@ pub const NOTES: &str = "\
     No API of AWS tells what capacity a model has, for an account or at all: get-foundation-model-throughput-capacity, \
     which tutorials call, does not exist. A limit is the most that is let in, and no promise: AWS may be short of \
     capacity below it (503, 529). CEILING is the most that settled in a minute in which calls were refused; with a large \
-    max_tokens it lies far below the limit. The reserved tier has no quota and no list: whether there is one is not \
-    known from here.";
+    max_tokens it lies far below the limit. The reserved tier has no quota and no list: that \
+    calls were served by it is all that shows.";
 
 /// One model in one scope.
 pub struct Pool {
@@ -31,6 +32,8 @@ pub struct Capacity<'a> {
     pub pools: Vec<Pool>,
     /// `None`: not read.
     pub purchases: Option<Vec<Purchase<'a>>>,
+    /// Ids of which calls of the last two weeks were served by the reserved tier; `None`: not known.
+    pub reserved: Option<Vec<&'a str>>,
 }
 
 impl<'a> Capacity<'a> {
@@ -46,7 +49,13 @@ impl<'a> Capacity<'a> {
         let pool = |((model, scope), quotas)| Pool { model, scope, quotas };
         let bought = purchases(survey);
         let purchases = bought.map(|all| all.into_iter().filter(|one| has(one.model())).collect());
-        Capacity { pools: pools.into_iter().map(pool).collect(), purchases }
+        let is_of_model = |id: &&str| {
+            let model = survey.index.resolve(&InvocationId::runtime(id)).model;
+            has(id) || model.is_some_and(|model| has(&model))
+        };
+        let reserved = survey.picture.reserved.as_ref();
+        let reserved = reserved.map(|ids| ids.iter().map(String::as_str).filter(is_of_model).collect());
+        Capacity { pools: pools.into_iter().map(pool).collect(), purchases, reserved }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -73,6 +82,13 @@ pub fn render(capacity: &Capacity, terminal: Terminal) -> String {
         Some(all) if all.is_empty() => out += "no provisioned throughput\n",
         Some(all) => all.iter().for_each(|purchase| out += &bought(purchase)),
     }
+    out += &match capacity.reserved.as_deref() {
+        None => "reserved tier: not known\n".to_string(),
+        Some([]) => "reserved tier: it served no call of the last two weeks\n".to_string(),
+        Some(ids) => {
+            format!("reserved tier: it served calls of {} within two weeks\n", printable(&ids.join(", ")))
+        }
+    };
     out
 }
 
@@ -138,6 +154,7 @@ pub fn json(survey: &Survey, capacity: &Capacity) -> Value {
         })
     };
     let mut target = envelope::target(survey.picture);
+    target["reserved_tier_ids"] = json!(capacity.reserved);
     target["models"] = capacity.pools.iter().map(pool).collect();
     let purchases = capacity.purchases.as_ref();
     target["provisioned"] = purchases.map(|all| all.iter().map(purchase_json).collect::<Vec<_>>()).into();

@@ -9,6 +9,15 @@ use comfy_table::{
 /// it, since it is for private use.
 const GROUP: char = '\u{e000}';
 
+/// Where an id may be broken: a place that takes no room. No text has it, since it is none that is printable.
+const BREAK: char = '\u{200b}';
+
+/// Between two columns.
+const GAP: usize = 2;
+
+/// A column that wraps can be read down to this width.
+const LEAST_WRAPPED: usize = 8;
+
 /// Where a table is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terminal {
@@ -59,8 +68,8 @@ pub struct Head {
     pub right: bool,
     /// Whether it gives way first where the terminal is narrow: its text wraps.
     pub wraps: bool,
-    /// Where its text is broken, if that helps.
-    pub breaks: char,
+    /// Whether its text is broken behind hyphens, rather than at blanks.
+    pub at_hyphens: bool,
 }
 
 /// Rows under heads.
@@ -72,22 +81,22 @@ pub struct Sheet {
 
 /// A column of numbers.
 pub const fn number(name: &'static str) -> Head {
-    Head { name, right: true, wraps: false, breaks: ' ' }
+    Head { name, right: true, wraps: false, at_hyphens: false }
 }
 
 /// A column of words that are not broken.
 pub const fn word(name: &'static str) -> Head {
-    Head { name, right: false, wraps: false, breaks: ' ' }
+    Head { name, right: false, wraps: false, at_hyphens: false }
 }
 
 /// A column of text that wraps.
 pub const fn text(name: &'static str) -> Head {
-    Head { name, right: false, wraps: true, breaks: ' ' }
+    Head { name, right: false, wraps: true, at_hyphens: false }
 }
 
-/// A column of ids, which wrap at their hyphens.
+/// A column of ids, which wrap behind their hyphens.
 pub const fn identifier(name: &'static str) -> Head {
-    Head { name, right: false, wraps: true, breaks: '-' }
+    Head { name, right: false, wraps: true, at_hyphens: true }
 }
 
 impl Field {
@@ -126,11 +135,16 @@ impl Sheet {
         !self.rows.iter().any(|row| matches!(row, Row::Fields(_)))
     }
 
-    /// The table, no wider than the terminal as far as its words allow.
+    /// The table, no wider than the terminal as far as its words allow; where its columns would be too narrow to
+    /// be read, row by row.
     pub fn render(&self, terminal: Terminal) -> String {
+        if self.least_width() > terminal.width {
+            return self.stacked(terminal);
+        }
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(terminal.width as u16);
+        let width = u16::try_from(terminal.width).unwrap_or(u16::MAX);
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         if terminal.colour {
             table.enforce_styling();
         } else {
@@ -153,8 +167,8 @@ impl Sheet {
         let last = self.heads.len().saturating_sub(1);
         for (at, (column, head)) in table.column_iter_mut().zip(&self.heads).enumerate() {
             // Nothing stands to the right of the last column: its padding would be width that nobody uses.
-            let gap = if at == last { 0 } else { 2 };
-            column.set_padding((0, gap)).set_delimiter(head.breaks);
+            let gap = if at == last { 0 } else { GAP as u16 };
+            column.set_padding((0, gap)).set_delimiter(if head.at_hyphens { BREAK } else { ' ' });
             if !head.wraps {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
@@ -162,9 +176,36 @@ impl Sheet {
         let shown = |line: String| match line.trim().strip_prefix(GROUP).and_then(|n| n.parse::<usize>().ok())
         {
             Some(number) => heading(&printable(groups[number]), terminal),
-            None => format!("{}\n", line.trim_end()),
+            None => format!("{}\n", line.replace(BREAK, "").trim_end()),
         };
         table.lines().map(shown).collect()
+    }
+
+    /// Below it the columns that wrap would be too narrow.
+    fn least_width(&self) -> usize {
+        let of_column = |(at, head): (usize, &Head)| {
+            let shown = self.rows.iter().filter_map(|row| match row {
+                Row::Fields(fields) => Some(printable(&fields.get(at)?.shown).chars().count()),
+                Row::Group(_) => None,
+            });
+            let widest = shown.chain([head.name.len()]).max().unwrap_or(0);
+            if head.wraps { widest.min(LEAST_WRAPPED) + GAP } else { widest + GAP }
+        };
+        self.heads.iter().enumerate().map(of_column).sum::<usize>().saturating_sub(GAP)
+    }
+
+    /// A line for each field, a blank one between two rows.
+    fn stacked(&self, terminal: Terminal) -> String {
+        let indent = self.heads.iter().map(|head| head.name.len()).max().unwrap_or(0) + GAP;
+        let line = |(head, field): (&Head, &Field)| {
+            let text = wrapped(&field.shown, terminal.width, indent);
+            format!("{:indent$}{}", head.name, text.trim_start_matches(' '))
+        };
+        let rows = self.rows.iter().map(|row| match row {
+            Row::Group(text) => heading(&printable(text), terminal),
+            Row::Fields(fields) => self.heads.iter().zip(fields).map(line).collect::<String>() + "\n",
+        });
+        rows.collect()
     }
 
     /// RFC 4180, with the heads as the first line. Groups are left out: what they say stands in a column of its
@@ -211,7 +252,9 @@ fn aligned(cell: Cell, head: &Head) -> Cell {
 }
 
 fn cell(head: &Head, field: &Field) -> Cell {
-    let cell = aligned(Cell::new(printable(&field.shown)), head);
+    let shown = printable(&field.shown);
+    let text = if head.at_hyphens { shown.replace('-', &format!("-{BREAK}")) } else { shown.into_owned() };
+    let cell = aligned(Cell::new(text), head);
     match field.tone {
         Tone::Plain => cell,
         Tone::Good => cell.fg(Color::Green),
@@ -247,7 +290,12 @@ impl Sheet {
                             Tone::Bad => "bad",
                             Tone::Faint => "faint",
                         };
-                        let classes = format!("{}{tone}", if head.right { "n " } else { "" });
+                        let shape = match (head.right, head.wraps) {
+                            (true, _) => "n ",
+                            (false, false) => "whole ",
+                            (false, true) => "",
+                        };
+                        let classes = format!("{shape}{tone}");
                         out += &format!("<td class=\"{}\">{}</td>", classes.trim(), Escaped(&field.shown));
                     }
                     out += "</tr>\n";
@@ -314,6 +362,37 @@ minute for X
 =1+1                  L-<1b>[31m2      -
 ";
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn what_has_no_room_for_columns_is_shown_row_by_row() {
+        let shown = sheet().render(Terminal { width: 25, colour: false });
+        let expected = "
+Claude, whose heading is longer than any column of the table is wide
+QUOTA  Cross-region model
+       inference tokens
+       per minute for X
+CODE   L-1
+LIMIT  6M
+
+QUOTA  =1+1
+CODE   L-<1b>[31m2
+LIMIT  -
+
+";
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn an_id_that_wraps_keeps_its_hyphens() {
+        let mut sheet = Sheet::new(vec![identifier("MODEL"), word("REGION")]);
+        let id = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+        sheet.push(vec![Field::text(id), Field::text("us-east-1")]);
+        let shown = sheet.render(Terminal { width: 30, colour: false });
+        let parts: Vec<&str> = shown.lines().skip(1).filter_map(|line| line.split("  ").next()).collect();
+        assert!(parts.len() > 1 && parts[0].ends_with('-'), "{shown}");
+        assert_eq!(parts.concat(), id, "{shown}");
+        assert!(!shown.contains(BREAK) && shown.contains("us-east-1"), "{shown}");
     }
 
     #[test]

@@ -42,11 +42,16 @@ impl Page<'_> {
             "demo" => " <span class=\"mark\">demo: AWS is simulated</span>",
             _ => "",
         };
+        let api = if self.api {
+            "<a href=\"/api/v1\">API</a><a href=\"/api/v1/openapi.json\">OpenAPI</a>"
+        } else {
+            ""
+        };
         let accounts: BTreeSet<&str> =
             self.snapshot.targets.keys().map(|target| &*target.account_id).collect();
         format!(
             "<h1>bedrock-quota-exporter{demo}</h1>\n<p>Amazon Bedrock quotas and who spends them: {} in {}, {}.</p>\
-             \n<nav><a href=\"{}\">Metrics</a><a href=\"/-/healthy\">Health</a><a href=\"/-/ready\">Readiness</a></nav>\n",
+             \n<nav><a href=\"{}\">Metrics</a><a href=\"/-/healthy\">Health</a><a href=\"/-/ready\">Readiness</a>{api}</nav>\n",
             count(self.snapshot.targets.len(), "target"),
             count(accounts.len(), "account"),
             quotas::newest(self),

@@ -9,9 +9,13 @@ mod rate_limit;
 use super::site::{Published, Site};
 use crate::api::described::described;
 use crate::api::{
-    self, Described, FindingItem, Headroom, ModelItem, Query, QuotaItem, Source, TargetItem, Unsettled,
+    self, Described, FindingItem, Headroom, MinutesItem, ModelItem, Query, QuotaItem, Source, TargetItem,
+    ThrottledItem, Unsettled,
 };
-use answer::{Listing, source, streamed, whole};
+use crate::gateway::{self, Lists, Wanted};
+use crate::model::ids::Scope;
+use crate::model::state::TargetState;
+use answer::{Listing, source, streamed, text, whole};
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
@@ -19,27 +23,57 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use description::Operation;
-use parameters::{Given, OF_MODELS, OF_TARGETS, Parameter, query};
+use parameters::{Asked, Given, OF_EXPORT, OF_HEADROOM, OF_MODELS, OF_TARGETS, Parameter, asked};
 use problem::{Problem, no_such_path, only_get};
 use rate_limit::rate_limits;
+use serde_json::{Value, json};
 use std::sync::LazyLock;
 
 pub(super) use problem::busy;
+
+/// RFC 9512.
+const YAML: &str = "application/yaml";
 
 /// What can be asked for: as it is served, and as it is described.
 const OPERATIONS: &[Operation] = &[
     Operation {
         name: "headroom",
         summary: "What is left of the quotas of a model, of those that calls of an invocation id spend, or of all",
-        parameters: OF_MODELS,
+        parameters: OF_HEADROOM,
         listing: HeadroomListing::schema,
+        other_type: None,
         route: || get(headroom),
+    },
+    Operation {
+        name: "throttled",
+        summary: "Whose calls were refused within the last 15 minutes, and for what cause",
+        parameters: OF_MODELS,
+        listing: Listing::<ThrottledItem>::schema,
+        other_type: None,
+        route: || get(throttled),
+    },
+    Operation {
+        name: "minutes",
+        summary: "The calls of a model, or of an invocation id, minute by minute; one of the two must be named",
+        parameters: OF_MODELS,
+        listing: Listing::<MinutesItem>::schema,
+        other_type: None,
+        route: || get(minutes),
+    },
+    Operation {
+        name: "export",
+        summary: "What can be called, and the limits that its calls spend, in the form that a gateway reads",
+        parameters: OF_EXPORT,
+        listing: gateway::Document::schema,
+        other_type: Some(YAML),
+        route: || get(export),
     },
     Operation {
         name: "quotas",
         summary: "Every row of Service Quotas, as it is listed",
         parameters: OF_TARGETS,
         listing: Listing::<QuotaItem>::schema,
+        other_type: None,
         route: || get(quotas),
     },
     Operation {
@@ -47,6 +81,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "Every invocation id known, and what it means",
         parameters: OF_MODELS,
         listing: Listing::<ModelItem>::schema,
+        other_type: None,
         route: || get(models),
     },
     Operation {
@@ -54,6 +89,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "What was wrong when the snapshot was made, and what helps",
         parameters: OF_TARGETS,
         listing: Listing::<FindingItem>::schema,
+        other_type: None,
         route: || get(findings),
     },
     Operation {
@@ -61,6 +97,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "The accounts and regions that are watched, and how reading them goes",
         parameters: OF_TARGETS,
         listing: Listing::<TargetItem>::schema,
+        other_type: None,
         route: || get(targets),
     },
 ];
@@ -69,6 +106,7 @@ pub(super) fn router() -> Router<Site> {
     let routes = OPERATIONS.iter().map(|operation| (operation.path(), (operation.route)()));
     routes
         .fold(Router::new(), |router, (path, route)| router.route(&path, route))
+        .route("/api/v1", get(index))
         .route("/api/v1/openapi.json", get(description))
         .method_not_allowed_fallback(only_get)
         .route("/api/{*path}", any(no_such_path))
@@ -78,6 +116,17 @@ pub(super) fn router() -> Router<Site> {
 async fn description() -> impl IntoResponse {
     static DESCRIPTION: LazyLock<String> = LazyLock::new(|| description::openapi(OPERATIONS).to_string());
     ([(CONTENT_TYPE, "application/json"), (X_CONTENT_TYPE_OPTIONS, "nosniff")], DESCRIPTION.as_str())
+}
+
+/// What there is, for whoever looks.
+async fn index() -> impl IntoResponse {
+    let operation = |operation: &Operation| {
+        let parameters: Vec<&str> = operation.parameters.iter().map(|parameter| parameter.name).collect();
+        json!({"path": operation.path(), "summary": operation.summary, "parameters": parameters})
+    };
+    let lists: Vec<Value> = OPERATIONS.iter().map(operation).collect();
+    let index = json!({"description": "/api/v1/openapi.json", "lists": lists});
+    ([(CONTENT_TYPE, "application/json"), (X_CONTENT_TYPE_OPTIONS, "nosniff")], format!("{index:#}\n"))
 }
 
 described! {
@@ -92,7 +141,12 @@ described! {
 }
 
 async fn headroom(State(site): State<Site>, headers: HeaderMap, given: Given) -> Result<Response, Problem> {
-    let (query, published) = ask(&site, given, OF_MODELS)?;
+    let (Asked { query, fullest, .. }, published) = ask(&site, given, OF_HEADROOM)?;
+    if let Some(most) = fullest {
+        let items = api::fullest(source(&published), &query, most);
+        let listing = HeadroomListing { snapshot_at: published.snapshot.at.0, items, unsettled: Vec::new() };
+        return Ok(whole(&published, &headers, &listing));
+    }
     let parameter = match (&query.model, &query.model_id) {
         (_, Some(_)) => "model_id",
         (Some(_), None) => "model",
@@ -127,30 +181,82 @@ fn nothing_found(source: Source<'_>, query: &Query, parameter: &str, unsettled: 
     Problem::not_found(parameter, format!("no watched target has such a quota{why}"))
 }
 
+async fn throttled(State(site): State<Site>, headers: HeaderMap, given: Given) -> Result<Response, Problem> {
+    let (Asked { query, .. }, published) = ask(&site, given, OF_MODELS)?;
+    Ok(streamed(published, &headers, query, api::throttled, "]}"))
+}
+
+async fn minutes(State(site): State<Site>, headers: HeaderMap, given: Given) -> Result<Response, Problem> {
+    let (Asked { query, .. }, published) = ask(&site, given, OF_MODELS)?;
+    if query.model.is_none() && query.model_id.is_none() {
+        return Err(Problem::bad("model", "`model` or `model_id` must say whose minutes".to_string()));
+    }
+    Ok(streamed(published, &headers, query, api::minutes, "]}"))
+}
+
+/// A gateway would take what is missing for what is not limited: lists that were not read are no answer.
+async fn export(State(site): State<Site>, headers: HeaderMap, given: Given) -> Result<Response, Problem> {
+    let (Asked { query, format, share, .. }, published) = ask(&site, given, OF_EXPORT)?;
+    let source = source(&published);
+    let wanted = Wanted {
+        model: query.model.clone(),
+        model_id: query.model_id.clone(),
+        scope: query.scope.as_deref().and_then(Scope::from_word),
+    };
+    let mut deployments = Vec::new();
+    for state in source.targets(&query) {
+        let Some(lists) = lists(source, &published, state) else {
+            let detail = format!("the quotas, models and profiles of {} were not all read yet", state.target);
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+        };
+        deployments.extend(gateway::deployments(&lists, &wanted));
+    }
+    if deployments.is_empty() {
+        let parameter = if query.model_id.is_some() { "model_id" } else { "model" };
+        return Err(Problem::not_found(parameter, "nothing of the kind can be called there".to_string()));
+    }
+    let format = format.unwrap_or(gateway::Format::Json);
+    let kind = if format == gateway::Format::Json { "application/json" } else { YAML };
+    Ok(text(&published, &headers, kind, || gateway::render(&deployments, share.unwrap_or(1.0), format)))
+}
+
+fn lists<'a>(source: Source<'_>, published: &'a Published, state: &'a TargetState) -> Option<Lists<'a>> {
+    let catalog = &state.catalog.as_ref()?.value;
+    let is_read = state.quotas.is_some() && catalog.models.is_some() && catalog.profiles.is_some();
+    is_read.then(|| Lists {
+        place: source.place(&state.target),
+        index: state.matching(),
+        catalog,
+        burndown: &published.plan.settings.burndown,
+        at: published.snapshot.at,
+    })
+}
+
 async fn quotas(State(site): State<Site>, headers: HeaderMap, given: Given) -> Result<Response, Problem> {
-    let (query, published) = ask(&site, given, OF_TARGETS)?;
+    let (Asked { query, .. }, published) = ask(&site, given, OF_TARGETS)?;
     Ok(streamed(published, &headers, query, api::quotas, "]}"))
 }
 
 async fn models(State(site): State<Site>, headers: HeaderMap, given: Given) -> Result<Response, Problem> {
-    let (query, published) = ask(&site, given, OF_MODELS)?;
+    let (Asked { query, .. }, published) = ask(&site, given, OF_MODELS)?;
     Ok(streamed(published, &headers, query, api::models, "]}"))
 }
 
 async fn findings(State(site): State<Site>, headers: HeaderMap, given: Given) -> Result<Response, Problem> {
-    let (query, published) = ask(&site, given, OF_TARGETS)?;
+    let (Asked { query, .. }, published) = ask(&site, given, OF_TARGETS)?;
     let items = api::findings(source(&published), &query);
     Ok(whole(&published, &headers, &Listing { snapshot_at: published.snapshot.at.0, items }))
 }
 
 async fn targets(State(site): State<Site>, headers: HeaderMap, given: Given) -> Result<Response, Problem> {
-    let (query, published) = ask(&site, given, OF_TARGETS)?;
+    let (Asked { query, .. }, published) = ask(&site, given, OF_TARGETS)?;
     Ok(streamed(published, &headers, query, api::target, "]}"))
 }
 
 /// What is asked for, and where it is to be found.
-fn ask(site: &Site, given: Given, known: &[Parameter]) -> Result<(Query, Published), Problem> {
-    let query = query(given, known)?;
+fn ask(site: &Site, given: Given, known: &[Parameter]) -> Result<(Asked, Published), Problem> {
+    let asked = asked(given, known)?;
+    let query = &asked.query;
     let published = site.published.borrow().clone();
     let all = source(&published);
     if !published.explored || !all.has_target(&Query::default()) {
@@ -161,8 +267,8 @@ fn ask(site: &Site, given: Given, known: &[Parameter]) -> Result<(Query, Publish
     if let Some(name) = query.account.as_ref().filter(|_| !all.has_target(&account)) {
         return Err(Problem::not_found("account", format!("no watched account has the id or name `{name}`")));
     }
-    if let Some(region) = query.region.as_ref().filter(|_| !all.has_target(&query)) {
+    if let Some(region) = query.region.as_ref().filter(|_| !all.has_target(query)) {
         return Err(Problem::not_found("region", format!("region `{region}` is not watched there")));
     }
-    Ok((query, published))
+    Ok((asked, published))
 }

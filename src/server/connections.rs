@@ -1,67 +1,44 @@
 //! Connections: how many there may be, how long a client may take, and who has to go for a newcomer.
 
+mod handshake;
+mod heard;
+mod http;
+mod phase;
+
+use super::guard::{Guard, gated};
 use super::listen::Listener;
 use crate::telemetry::{Closed, Telemetry};
 use axum::Router;
-use axum::body::HttpBody;
-use axum::http::Response;
-use http_body_util::BodyExt;
-use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
-use std::cmp::Reverse;
+use heard::Heard;
+use phase::Phase;
 use std::collections::HashMap;
 use std::io;
-use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, Id, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 /// More than any number of Prometheus servers, browsers and probes; few enough that their buffers stay small.
 pub(super) const MOST: usize = 256;
 /// Bytes of a request's head, and of what is buffered of a connection: browsers send two thousand.
 const HEAD: usize = 16 * 1024;
-/// A kept connection may be idle for so long: longer than Prometheus's intervals.
-const WAITING: Duration = Duration::from_secs(5 * 60);
-/// A request's head may take so long from its first byte.
-const ASKING: Duration = Duration::from_secs(10);
-/// An answer may take so long until its last byte is handed over; Prometheus itself gives up after 10 s by default.
-const ANSWERING: Duration = Duration::from_secs(60);
 /// Between two attempts to accept where the system cannot.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Of handshakes that fail one is told in so long a time; the others are counted.
+const TOLD: Duration = Duration::from_secs(10);
 
-/// What a connection is at. In this order they have to go where there are too many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Doing {
-    Waiting,
-    Asking,
-    Answering,
+/// Why the server closed a connection, with what there is to say of it.
+#[derive(Debug)]
+struct End {
+    closed: Closed,
+    why: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Phase {
-    doing: Doing,
-    since: Instant,
-}
-
-impl Phase {
-    fn now(doing: Doing) -> Phase {
-        Phase { doing, since: Instant::now() }
-    }
-
-    /// When it has taken too long, and what that is called.
-    fn deadline(self) -> (Instant, Closed) {
-        match self.doing {
-            Doing::Waiting => (self.since + WAITING, Closed::Idle),
-            Doing::Asking => (self.since + ASKING, Closed::SlowRequest),
-            Doing::Answering => (self.since + ANSWERING, Closed::SlowAnswer),
-        }
+impl From<Closed> for End {
+    fn from(closed: Closed) -> End {
+        End { closed, why: None }
     }
 }
 
@@ -72,12 +49,21 @@ enum Stream {
 
 /// The connections that are open, each a task of its own.
 struct Connections {
-    router: Router,
+    door: Door,
     telemetry: Telemetry,
-    stopping: watch::Receiver<bool>,
     most: usize,
-    tasks: JoinSet<Option<Closed>>,
+    tasks: JoinSet<Option<End>>,
     open: HashMap<Id, (watch::Receiver<Phase>, AbortHandle)>,
+    /// When a handshake that failed was told last.
+    told: Option<Instant>,
+}
+
+/// What every connection is served with.
+#[derive(Clone)]
+struct Door {
+    router: Router,
+    guard: Guard,
+    stopping: watch::Receiver<bool>,
 }
 
 /// Serves until `stopping` turns true, then finishes the open requests. At most `most` connections are open: a
@@ -85,6 +71,7 @@ struct Connections {
 pub(super) async fn serve(
     listeners: Vec<Listener>,
     router: Router,
+    guard: Guard,
     telemetry: Telemetry,
     most: usize,
     mut stopping: watch::Receiver<bool>,
@@ -95,7 +82,8 @@ pub(super) async fn serve(
         listening.spawn(accept(listener, arrive.clone()));
     }
     let (tasks, open) = (JoinSet::new(), HashMap::new());
-    let mut connections = Connections { router, telemetry, stopping: stopping.clone(), most, tasks, open };
+    let door = Door { router: gated(router, guard.clone()), guard, stopping: stopping.clone() };
+    let mut connections = Connections { door, telemetry, most, tasks, open, told: None };
     loop {
         tokio::select! {
             Some(stream) = arrivals.recv() => connections.welcome(stream),
@@ -136,15 +124,15 @@ impl Connections {
         if self.open.len() >= self.most {
             self.make_room();
         }
-        let (phase, watched) = watch::channel(Phase::now(Doing::Waiting));
-        let (router, stopping) = (self.router.clone(), self.stopping.clone());
+        let (phase, watched) = watch::channel(Phase::new());
+        let (door, phase) = (self.door.clone(), Arc::new(phase));
         let task = match stream {
             Stream::Tcp(stream) => {
                 // Or the end of an answer waits for the other side to confirm its beginning.
                 let _ = stream.set_nodelay(true);
-                self.tasks.spawn(attend(stream, router, phase, stopping))
+                self.tasks.spawn(attend(stream, door, phase))
             }
-            Stream::Unix(stream) => self.tasks.spawn(attend(stream, router, phase, stopping)),
+            Stream::Unix(stream) => self.tasks.spawn(attend(stream, door, phase)),
         };
         self.open.insert(task.id(), (watched, task));
         self.telemetry.set_connections(self.open.len());
@@ -152,10 +140,7 @@ impl Connections {
 
     /// Closes the connection that has been idle for longest; if none is, the one that is slowest.
     fn make_room(&mut self) {
-        let longest = self.open.iter().max_by_key(|(_, (phase, _))| {
-            let phase = *phase.borrow();
-            (Reverse(phase.doing), phase.since.elapsed())
-        });
+        let longest = self.open.iter().max_by_key(|(_, (phase, _))| phase.borrow().goes_before());
         if let Some((&id, (_, task))) = longest {
             task.abort();
             self.open.remove(&id);
@@ -169,128 +154,43 @@ impl Connections {
         let (id, closed) = ended.unwrap_or_else(|error| (error.id(), None));
         self.open.remove(&id);
         self.telemetry.set_connections(self.open.len());
-        if let Some(closed) = closed {
+        if let Some(End { closed, why }) = closed {
             self.telemetry.connection_closed(closed);
+            self.tell(why);
         }
         Some(())
     }
-}
 
-/// Answers one connection; returns why it was closed where its client did not do so.
-/// It speaks HTTP/1.1 alone: no scraper asks for HTTP/2 in clear text, and whoever does hides requests from
-/// proxies.
-async fn attend(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    router: Router,
-    phase: watch::Sender<Phase>,
-    mut stopping: watch::Receiver<bool>,
-) -> Option<Closed> {
-    let mut watched = phase.subscribe();
-    let phase = Arc::new(phase);
-    let (routed, answering) = (TowerToHyperService::new(router), phase.clone());
-    let service = service_fn(move |request| {
-        let (answer, answering) = (routed.call(request), Answering::new(answering.clone()));
-        async move { answer.await.map(|answer| answering.until_read(answer)) }
-    });
-    let io = TokioIo::new(Heard { stream, phase });
-    let http = http1::Builder::new().max_buf_size(HEAD).serve_connection(io, service);
-    let (mut http, mut is_last) = (pin!(http), false);
-    loop {
-        let (deadline, reason) = watched.borrow_and_update().deadline();
-        tokio::select! {
-            _ = http.as_mut() => return None,
-            Ok(()) = watched.changed() => {}
-            () = sleep_until(deadline) => return Some(reason),
-            _ = stopping.wait_for(|stop| *stop), if !is_last => {
-                is_last = true;
-                http.as_mut().graceful_shutdown();
-            }
+    /// Whoever may connect can have handshakes fail as fast as they like: the log does not grow by each.
+    fn tell(&mut self, why: Option<String>) {
+        if let Some(why) = why.filter(|_| self.told.is_none_or(|told| told.elapsed() >= TOLD)) {
+            self.told = Some(Instant::now());
+            tracing::warn!(
+                error = why,
+                "a TLS handshake failed; of more within 10 s only the number is kept"
+            );
         }
     }
 }
 
-/// An answer under way, from its request to its last byte.
-struct Answering(Arc<watch::Sender<Phase>>);
-
-impl Answering {
-    fn new(phase: Arc<watch::Sender<Phase>>) -> Answering {
-        phase.send_replace(Phase::now(Doing::Answering));
-        Answering(phase)
+/// Serves one connection, encrypted if that is wanted; returns why it was closed where its client did not do so.
+async fn attend<S>(stream: S, door: Door, phase: Arc<watch::Sender<Phase>>) -> Option<End>
+where
+    S: handshake::Transport,
+{
+    let heard = Heard { stream, phase: phase.clone() };
+    if !door.guard.is_tls() {
+        phase.send_modify(Phase::wait);
+        return http::one(heard, door, phase).await;
     }
-
-    /// Keeps it under way until the body is dropped.
-    fn until_read<B>(self, answer: Response<B>) -> Response<impl HttpBody<Data = B::Data, Error = B::Error>>
-    where
-        B: HttpBody,
-    {
-        answer.map(|body| {
-            body.map_frame(move |frame| {
-                let _under_way = &self;
-                frame
-            })
-        })
-    }
-}
-
-impl Drop for Answering {
-    fn drop(&mut self) {
-        self.0.send_replace(Phase::now(Doing::Waiting));
-    }
-}
-
-/// A stream that notes when a request begins.
-struct Heard<S> {
-    stream: S,
-    phase: Arc<watch::Sender<Phase>>,
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        if buffer.filled().len() > before {
-            self.phase.send_if_modified(|phase| {
-                let begins = phase.doing == Doing::Waiting;
-                if begins {
-                    *phase = Phase::now(Doing::Asking);
-                }
-                begins
-            });
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+    let deadline = phase.borrow().deadline().0;
+    let stream = match handshake::shake(heard, &door, deadline).await? {
+        Ok(stream) => stream,
+        Err(end) => return Some(end),
+    };
+    phase.send_modify(Phase::ask);
+    match stream.get_ref().1.alpn_protocol() {
+        Some(b"h2") => http::two(stream, door, phase).await,
+        _ => http::one(stream, door, phase).await,
     }
 }

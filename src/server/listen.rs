@@ -1,6 +1,7 @@
 //! Where the server listens.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use listenfd::ListenFd;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::fmt;
 use std::io;
@@ -27,7 +28,8 @@ pub enum Address {
 #[derive(Debug)]
 pub enum Listener {
     Tcp(TcpListener),
-    Unix(UnixListener, Socketfile),
+    /// Without a file of its own where somebody else made it.
+    Unix(UnixListener, Option<Socketfile>),
 }
 
 /// The file of a unix socket; gone with its listener.
@@ -103,6 +105,33 @@ pub async fn bind(addresses: &[Address]) -> Result<Vec<Listener>> {
     Ok(listeners)
 }
 
+/// What systemd listens on for this process (sd_listen_fds), or why that is nothing.
+pub fn from_systemd() -> Result<Vec<Listener>> {
+    let mut sockets = ListenFd::from_env();
+    if sockets.len() == 0 {
+        bail!(
+            "--web.systemd-socket: systemd has opened no socket for this process, expected a .socket unit with ListenStream="
+        );
+    }
+    (0..sockets.len()).map(|number| passed(&mut sockets, number)).collect()
+}
+
+fn passed(sockets: &mut ListenFd, number: usize) -> Result<Listener> {
+    if let Ok(Some(listener)) = sockets.take_tcp_listener(number) {
+        listener.set_nonblocking(true)?;
+        return Ok(Listener::Tcp(TcpListener::from_std(listener)?));
+    }
+    let wrong = || {
+        format!(
+            "--web.systemd-socket: socket {number} of systemd's is none to accept connections on, expected ListenStream="
+        )
+    };
+    let listener = sockets.take_unix_listener(number).with_context(wrong)?.with_context(wrong)?;
+    listener.set_nonblocking(true)?;
+    // The file is systemd's.
+    Ok(Listener::Unix(UnixListener::from_std(listener)?, None))
+}
+
 /// One socket for both families; for IPv4 alone where the machine has no IPv6.
 fn everywhere(port: u16) -> io::Result<Listener> {
     listen((Ipv6Addr::UNSPECIFIED, port).into()).or_else(|error| match error.kind() {
@@ -151,7 +180,7 @@ async fn unix(path: &Path) -> io::Result<Listener> {
     if is_socket && UnixStream::connect(path).await.is_err() {
         std::fs::remove_file(path)?;
     }
-    Ok(Listener::Unix(UnixListener::bind(path)?, Socketfile(path.into())))
+    Ok(Listener::Unix(UnixListener::bind(path)?, Some(Socketfile(path.into()))))
 }
 
 impl Drop for Socketfile {
@@ -168,7 +197,13 @@ impl fmt::Display for Listener {
                 Ok(address) => address.fmt(f),
                 Err(_) => f.write_str("unknown"),
             },
-            Listener::Unix(_, Socketfile(path)) => write!(f, "unix:{}", path.display()),
+            Listener::Unix(listener, _) => {
+                let address = listener.local_addr().ok();
+                match address.as_ref().and_then(|address| address.as_pathname()) {
+                    Some(path) => write!(f, "unix:{}", path.display()),
+                    None => f.write_str("unix:"),
+                }
+            }
         }
     }
 }

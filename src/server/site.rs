@@ -1,5 +1,6 @@
 //! What is served: what the writer published last, and the flags that say how.
 
+use super::guard::Guard;
 use crate::exposition::{Export, Rendered};
 use crate::model::ids::Target;
 use crate::model::snapshot::Snapshot;
@@ -17,6 +18,8 @@ pub struct Web {
     pub enable_lifecycle: bool,
     /// Whether /api/v1 is served.
     pub enable_api: bool,
+    /// The web configuration.
+    pub guard: Guard,
 }
 
 /// What a scrape is sent.

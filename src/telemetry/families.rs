@@ -81,7 +81,8 @@ pub const CONNECTIONS_CLOSED: Family = own(
     "bedrock_exporter_http_connections_closed_total",
     &["reason"],
     "Connections that the exporter closed by itself: idle for 5 minutes; slow_request: a head took 10 s; slow_answer: \
-     an answer was read for 60 s; limit: another one needed the place.",
+     an answer was read for 60 s; limit: another one needed the place; slow_handshake: TLS was not agreed upon for \
+     10 s; handshake: TLS could not be agreed upon.",
 );
 pub const WRITER_TURNED: Family = own(
     Kind::Gauge,
@@ -107,6 +108,13 @@ pub const RELOAD_SUCCESS_TIMESTAMP: Family = own(
     "bedrock_exporter_config_last_reload_success_timestamp_seconds",
     &[],
     "When the configuration was last (re)loaded successfully, in seconds since the epoch.",
+);
+pub const WEB_CONFIG_RELOADED: Family = own(
+    Kind::Gauge,
+    "bedrock_exporter_web_config_last_reload_successful",
+    &[],
+    "Whether the web configuration and the files that it names could be read the last time that they had changed: 1 or \
+     0. While they cannot, what they said before is in force. 1 without a web configuration.",
 );
 pub const BUILD_INFO: Family = own(
     Kind::Gauge,
@@ -134,6 +142,7 @@ pub const ALL: &[Family] = &[
     STORAGE_WRITTEN,
     RELOAD_SUCCESSFUL,
     RELOAD_SUCCESS_TIMESTAMP,
+    WEB_CONFIG_RELOADED,
     BUILD_INFO,
     // Of the process, on Linux: names and texts are those of Prometheus's client libraries.
     own(Kind::Counter, "process_cpu_seconds_total", &[], "Total user and system CPU time spent in seconds."),

@@ -69,10 +69,10 @@ class Files(unittest.TestCase):
 class Delay(unittest.TestCase):
     def test_the_delay_to_the_page_is_the_sum_of_its_parts(self):
         values = shipped.values()
-        self.assertEqual(sum(generate.delay(values).values()), 410)
+        self.assertEqual(sum(generate.delay(values).values()), 390)
         values["groups"]["throttling"] = "1m"
         values["throttling"]["for"] = "1m"
-        self.assertEqual(sum(generate.delay(values).values()), 410 + 30 + 60)
+        self.assertEqual(sum(generate.delay(values).values()), 390 + 45 + 60)
 
     def test_the_parts_are_the_defaults_of_the_exporter(self):
         config = yaml.safe_load((shipped.REPOSITORY / "config.example.yaml").read_text())

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -60,6 +61,10 @@ class Valid(unittest.TestCase):
             ({"serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "reader"}}}, "role-arn"),
             ({"serviceMonitor": {"interval": "often"}}, "interval"),
             ({"podDisruptionBudget": {"maxUnavailable": "all"}}, "maxUnavailable"),
+            ({"web": {"config": {"tls_config": {}}}}, "tls_config"),
+            ({"web": {"config": {"basic_auth_users": {"alice": "secret"}}}}, "alice"),
+            ({"web": {"tlsSecret": "tls"}}, "expected a tls_server_config"),
+            ({"web": {"config": {"tls_server_config": {"cert_file": "tls.crt"}}}, "reloader": {"enabled": True}}, "expected one of the two"),
             ({"existingConfigMap": "mine", "config": {"regions": ["us-east-1"]}}, "expected one of the two"),
         ]:
             with self.subTest(values):
@@ -114,6 +119,67 @@ class Config(unittest.TestCase):
         self.assertEqual(told("30s", {}), ("30s", "30s"))
         self.assertEqual(told("", {"scrape_interval": "15s"}), ("15s", "15s"))
         self.assertEqual(told("30s", {"scrape_interval": "15s"}), ("15s", "30s"))
+
+
+class WebConfig(unittest.TestCase):
+    TLS = {"tls_server_config": {"cert_file": "tls.crt", "key_file": "tls.key"}}
+    MUTUAL = {"tls_server_config": TLS["tls_server_config"] | {"client_auth_type": "RequireAndVerifyClientCert", "client_ca_file": "ca.crt"}}
+    USERS = {"basic_auth_users": {"prometheus": "$2y$10$2UXri9cIDdgeKjBo4Rlpx.U3ZLDV8X1IxKmsfOvhcM5oXQt/mLmXq"}}
+
+    def probes(self, config, **values):
+        container = chart.exporter(chart.of(web={"config": config}, **values)["StatefulSet"])
+        return [container[f"{name}Probe"] for name in ("liveness", "readiness")]
+
+    def test_probes_speak_as_the_web_config_says(self):
+        schemes = lambda config: [probe["httpGet"].get("scheme") for probe in self.probes(config)]  # noqa: E731
+        self.assertEqual(schemes({}), [None, None])
+        self.assertEqual(schemes({"rate_limit": {"interval": "1s", "burst": 9}}), [None, None])
+        self.assertEqual(schemes(self.TLS), ["HTTPS", "HTTPS"])
+        for config in (self.USERS, self.MUTUAL, self.TLS | self.USERS):
+            for probe in self.probes(config):
+                self.assertNotIn("httpGet", probe)
+                self.assertEqual(probe["tcpSocket"], {"port": "http"})
+
+    def test_probes_with_a_header_of_their_own_keep_it_where_it_is_enough(self):
+        header = [{"name": "Authorization", "value": "Basic x"}]
+        own = {"livenessProbe": {"httpGet": {"httpHeaders": header}}, "readinessProbe": {"httpGet": {"httpHeaders": header}}}
+        for probe in self.probes(self.TLS | self.USERS, **own):
+            self.assertEqual((probe["httpGet"]["httpHeaders"], probe["httpGet"]["scheme"]), (header, "HTTPS"))
+        for probe in self.probes(self.MUTUAL | self.USERS, **own):
+            self.assertEqual(probe["tcpSocket"], {"port": "http"})
+
+    def test_the_monitor_speaks_as_the_web_config_says(self):
+        def endpoint(config, secret="", **monitor):
+            made = chart.of(web={"config": config, "tlsSecret": secret}, serviceMonitor={"enabled": True, **monitor}, namespaceOverride="here")
+            return made["ServiceMonitor"]["spec"]["endpoints"][0]
+
+        self.assertNotIn("scheme", endpoint({}))
+        self.assertEqual(endpoint(self.TLS)["scheme"], "https")
+        self.assertNotIn("tlsConfig", endpoint(self.TLS))
+        by_secret = endpoint(self.TLS, "exporter-tls")["tlsConfig"]
+        self.assertEqual(by_secret, {"ca": {"secret": {"name": "exporter-tls", "key": "ca.crt"}}, "serverName": "test-bedrock-quota-exporter.here.svc"})
+        own = {"insecureSkipVerify": True}
+        self.assertEqual(endpoint(self.TLS, "exporter-tls", tlsConfig=own)["tlsConfig"], own)
+        user = {"username": {"name": "user", "key": "name"}, "password": {"name": "user", "key": "password"}}
+        self.assertEqual(endpoint(self.USERS, basicAuth=user)["basicAuth"], user)
+
+    @unittest.skipUnless(BINARY and shutil.which("openssl"), "BQE_BINARY is not set, or openssl is missing")
+    def test_the_exporter_finds_the_files_that_are_mounted_beside_each_other(self):
+        made = [one for one in chart.of_file(chart.CHART / "ci" / "web-values.yaml")]
+        secret = next(one for one in made if one["kind"] == "Secret")
+        pod = next(one for one in made if one["kind"] == "StatefulSet")["spec"]["template"]["spec"]
+        volume = next(one for one in pod["volumes"] if one["name"] == "web")
+        self.assertEqual([source["secret"]["name"] for source in volume["projected"]["sources"]], [secret["metadata"]["name"], "bedrock-quota-exporter-tls"])
+        mount = next(one for one in pod["containers"][0]["volumeMounts"] if one["name"] == "web")["mountPath"]
+        self.assertIn(f"--web.config.file={mount}/web.yml", pod["containers"][0]["args"])
+        with tempfile.TemporaryDirectory() as folder:
+            made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-subj", "/CN=x"]
+            subprocess.run([*made, "-keyout", "tls.key", "-out", "tls.crt"], cwd=folder, check=True, capture_output=True)
+            shutil.copy(Path(folder, "tls.crt"), Path(folder, "ca.crt"))
+            file = Path(folder, "web.yml")
+            file.write_text(secret["stringData"]["web.yml"])
+            done = subprocess.run([BINARY, "check", f"--web.config.file={file}"], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
 
 
 class Objects(unittest.TestCase):

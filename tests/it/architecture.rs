@@ -39,6 +39,7 @@ fn is_pure(file: &str) -> bool {
         "diagnosis",
         "exposition",
         "findings",
+        "gateway",
         "increase",
         "mcp",
         "model",
@@ -47,6 +48,7 @@ fn is_pure(file: &str) -> bool {
         "plan",
         "probe",
         "report",
+        "top",
     ];
     pure.iter().any(|module| is_in(file, module))
 }

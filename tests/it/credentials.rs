@@ -634,6 +634,35 @@ async fn a_profile_that_changes_hands_is_never_shown_as_the_account_before() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_that_become_anothers_are_refused_without_a_reload_too() {
+    let machine = Machine::new("rotated").await;
+    machine.file(".aws/credentials", &section("research", FIRST));
+    // Read often enough for a test.
+    let often = "usage: {interval: 10s}\n";
+    let serving = Serving::start(&machine, &format!("{PROFILE}{often}{AT_SIM}"));
+    let limit = |account: &str| format!("bedrock_quota_limit{{account_id=\"{account}\"");
+    serving.until("limits of the first account", |text| text.contains(&limit(FIRST))).await;
+    machine.file(".aws/credentials", &section("research", SECOND));
+    // The next call is told that its keys have expired, so new ones are asked for.
+    let expired = Fault { service: Some("monitoring".into()), ..Fault::new(Kind::ExpiredToken) };
+    machine.sim.set_faults(vec![expired]).await;
+    let is_refused = |text: &str| text.contains("class=\"wrong_account\"");
+    let text = serving.until("the other account's keys are refused", is_refused).await;
+    assert!(text.contains(&limit(FIRST)) && !text.contains(SECOND), "what is shown is the first account's");
+    machine.sim.set_faults(Vec::new()).await;
+    machine.sim.forget_calls().await;
+    let failures = |text: &str| {
+        let lines = text.lines().filter(|line| line.contains("class=\"wrong_account\""));
+        lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>()
+    };
+    let before = failures(&text);
+    serving.until("refused again", |text| failures(text) > before).await;
+    let calls = machine.sim.calls().await;
+    let others = calls.keys().filter(|call| call.service != "sts").collect::<Vec<_>>();
+    assert!(others.is_empty(), "nothing is read with them: {others:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_for_keys_are_counted_and_those_never_sent_are_not() {
     let machine = Machine::new("counted").await.with_keys(FIRST);
     let role = format!("regions: [us-east-1]\naccounts: [{{role_arn: 'arn:aws:iam::{SECOND}:role/r'}}]\n");

@@ -61,9 +61,8 @@ async fn a_newcomer_sees_the_demo_in_a_real_prometheus_and_stops_it() {
     let (mut demo, url) = start_demo();
     until(&format!("{url}/-/ready"), |status, _| status == 200).await;
     println!("ready {:.1} s after the start", started.elapsed().as_secs_f64());
-    let (_, metrics) = get(&format!("{url}/metrics")).await;
-    let quotas = metrics.lines().filter(|line| line.starts_with("bedrock_quota_limit{")).count();
-    assert!(quotas >= 500, "{quotas} model quotas");
+    let quotas = |page: &str| page.lines().filter(|line| line.starts_with("bedrock_quota_limit{")).count();
+    let metrics = until(&format!("{url}/metrics"), |_, page| quotas(page) >= 200).await;
     promtool_check(&metrics);
     assert!(metrics.contains(r#"mode="demo""#), "a demo must not be taken for AWS");
     let (_, page) = get(&url).await;
@@ -131,15 +130,21 @@ async fn software_asks(url: &str) {
     let again = ask(query).header("if-none-match", &tag).send().await.unwrap();
     let newer = again.headers()["etag"].to_str().unwrap() != tag;
     assert!(again.status() == 304 || newer, "{}", again.status());
-    for list in ["headroom", "quotas", "models", "findings", "targets"] {
+    for list in ["headroom", "throttled", "quotas", "models", "findings", "targets"] {
         let (status, body) = get(&format!("{url}/api/v1/{list}?account=production")).await;
         assert_eq!(status, 200, "{list}");
         let body: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert!(body["items"].as_array().unwrap().iter().all(|item| item["account_name"] == "production"));
     }
+    minute_by_minute(url).await;
+    let (status, index) = get(&format!("{url}/api/v1")).await;
+    assert!(
+        status == 200 && index.contains("/api/v1/openapi.json") && index.contains("/api/v1/headroom"),
+        "{index}"
+    );
     let head = client.head(format!("{url}/api/v1/{query}")).send().await.unwrap();
     assert!(head.status() == 200 && head.headers().contains_key("etag"));
-    let list = "headroom, quotas, models, findings, targets or openapi.json";
+    let list = "headroom, throttled, minutes, export, quotas, models, findings, targets or openapi.json";
     for (path, expected, parameter, detail) in [
         ("headroom?model=acme.none", 404, "model".into(), "no watched target has such a quota"),
         (
@@ -158,6 +163,16 @@ async fn software_asks(url: &str) {
             "scope".into(),
             "`scope` is `here`; expected one of on_demand, cross_region, global, regional, batch, provisioned",
         ),
+        ("headroom?fullest=0", 400, "fullest".into(), "`fullest` is `0`; expected a number from 1 to 1000"),
+        ("export?share=2", 400, "share".into(), "`share` is `2`; expected a number above 0, at most 1"),
+        (
+            "export?format=kong",
+            400,
+            "format".into(),
+            "`format` is `kong`; expected one of litellm, envoy, json",
+        ),
+        ("export?model=acme.none", 404, "model".into(), "nothing of the kind can be called there"),
+        ("minutes", 400, "model".into(), "`model` or `model_id` must say whose minutes"),
         ("nothing", 404, serde_json::Value::Null, &*format!("expected /api/v1/{list}")),
     ] {
         let refused = ask(path).send().await.unwrap();
@@ -172,6 +187,36 @@ async fn software_asks(url: &str) {
     let posted = client.post(format!("{url}/api/v1/targets")).send().await.unwrap();
     assert_eq!((posted.status().as_u16(), &posted.headers()["allow"]), (405, &"GET,HEAD".parse().unwrap()));
     assert_eq!(posted.headers()["content-type"], "application/problem+json");
+}
+
+/// A model that is refused at 40 % of its limit: among the throttled, among the fullest, and minute by minute.
+async fn minute_by_minute(url: &str) {
+    let items = async |path: &str| -> Vec<serde_json::Value> {
+        let (status, body) = get(&format!("{url}/api/v1/{path}")).await;
+        assert_eq!(status, 200, "{body}");
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        body["items"].as_array().unwrap().clone()
+    };
+    let of = "account=production&region=us-west-2";
+    let throttled = items(&format!("throttled?{of}&model_id=us.anthropic.claude-sonnet-4-6")).await;
+    assert_eq!(throttled.len(), 1, "{throttled:?}");
+    assert_eq!(throttled[0]["model"], "anthropic.claude-sonnet-4-6");
+    assert!(throttled[0]["refused_share"].as_f64() > Some(0.0), "{throttled:?}");
+    let fullest = items("headroom?fullest=5").await;
+    let shares: Vec<f64> =
+        fullest.iter().map(|item| item["peak"].as_f64().unwrap() / item["limit"].as_f64().unwrap()).collect();
+    assert!(shares.len() == 5 && shares.is_sorted_by(|a, b| a >= b), "{shares:?}");
+    let minutes = items(&format!("minutes?{of}&model=anthropic.claude-sonnet-4-6")).await;
+    let refused = minutes.iter().find(|item| item["scope"] == "cross_region").unwrap();
+    let refused = refused["minutes"].as_array().unwrap();
+    let starts: Vec<i64> = refused.iter().map(|minute| minute["start"].as_i64().unwrap()).collect();
+    assert!(starts.windows(2).all(|pair| pair[1] - pair[0] == 60), "{starts:?}");
+    assert!(refused.iter().any(|minute| minute["throttled"].as_f64() > Some(0.0)), "{refused:?}");
+    assert!(
+        refused.iter().any(|minute| minute["settled"] == false),
+        "the newest may still grow: {refused:?}"
+    );
+    assert_eq!(items(&format!("minutes?{of}&model=acme.none")).await, Vec::<serde_json::Value>::new());
 }
 
 #[test]

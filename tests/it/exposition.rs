@@ -76,7 +76,7 @@ fn promtool_has_nothing_to_say() {
 
 #[test]
 fn nothing_known_is_nothing_rendered() {
-    assert_eq!(rendered(&Snapshot::default(), &Export::default()), "");
+    assert_eq!(rendered(&Snapshot::default(), &world::export()), "");
     let untouched = world::state(
         Target::new("111111111111", "us-east-1"),
         None,
@@ -84,7 +84,7 @@ fn nothing_known_is_nothing_rendered() {
         BTreeMap::new(),
         Evaluation::default(),
     );
-    let shown = parse(&rendered(&world::snapshot([untouched]), &Export::default()));
+    let shown = parse(&rendered(&world::snapshot([untouched]), &world::export()));
     let names: Vec<&str> = shown.keys().map(String::as_str).collect();
     assert_eq!(names, ["bedrock_account_info", "bedrock_exporter_collection_errors_total"]);
 }
@@ -93,8 +93,7 @@ fn nothing_known_is_nothing_rendered() {
 fn a_value_that_is_no_number_is_unknown() {
     let mut status = world::quota_status(NOVA, Scope::OnDemand, QuotaKind::RequestsPerMinute, "L-1");
     (status.usage, status.ratio, status.peak) = (Some(f64::NAN), Some(f64::INFINITY), Some(3.0));
-    let text =
-        rendered(&of(Evaluation { quotas: vec![status], ..Evaluation::default() }), &Export::default());
+    let text = rendered(&of(Evaluation { quotas: vec![status], ..Evaluation::default() }), &world::export());
     assert_eq!(samples(&text, "bedrock_quota_usage_peak", &["quota_code"]), ["L-1 3"]);
     assert!(!text.contains("bedrock_quota_usage{") && !text.contains("bedrock_quota_utilization_ratio"));
 }
@@ -141,7 +140,7 @@ fn a_batch_job_is_of_the_model_whose_quota_counts_it() {
         status: "InProgress".into(),
     }]);
     cloud.round();
-    let text = rendered(&cloud.snapshot, &Export::default());
+    let text = rendered(&cloud.snapshot, &world::export());
     assert_eq!(samples(&text, "bedrock_quota_usage", &["model", "quota"]), [format!("{NOVA},batch_jobs 1")]);
     assert_eq!(samples(&text, "bedrock_batch_jobs", &["model", "status"]), [format!("{NOVA},InProgress 1")]);
 }
@@ -159,7 +158,7 @@ fn of_two_requests_for_one_quota_the_newer_shows() {
         requests: Some(vec![request(1.0, 60), request(2.0, 10), request(3.0, 90)]),
     };
     let state = world::state(here(), Some(list), None, BTreeMap::new(), Evaluation::default());
-    let text = rendered(&world::snapshot([state]), &Export::default());
+    let text = rendered(&world::snapshot([state]), &world::export());
     assert_eq!(samples(&text, "bedrock_service_quota_increase_requested", &["quota_code"]), ["L-1 2"]);
 }
 
@@ -180,7 +179,15 @@ fn fleet() -> Snapshot {
     let model = |model: &str, code: &str, limit: f64| {
         let mut status = world::quota_status(model, Scope::Global, QuotaKind::TokensPerMinute, code);
         Arc::make_mut(&mut status.quota).limit = Some(limit);
-        status
+        bedrock_quota_exporter::model::evaluation::QuotaStatus {
+            is_spent: false,
+            usage: Some(0.0),
+            peak: Some(0.0),
+            ratio: Some(0.0),
+            peak_ratio: Some(0.0),
+            above_threshold: vec![(0.9, 0)],
+            ..status
+        }
     };
     let codes = ["L-used", "L-idle", "L-changed", "L-requested", "L-watched", "L-spent"];
     let evaluation = Evaluation {
@@ -191,7 +198,8 @@ fn fleet() -> Snapshot {
             model("acme.idle", "L-requested", 1_000.0),
             model("acme.idle", "L-watched", 1_000.0),
             bedrock_quota_exporter::model::evaluation::QuotaStatus {
-                usage: Some(1.0),
+                is_spent: true,
+                above_threshold: vec![(0.8, 60), (0.9, 0)],
                 ..model("acme.idle", "L-spent", 1_000.0)
             },
         ],
@@ -239,10 +247,23 @@ fn in_use_keeps_what_the_account_uses_anywhere_and_what_is_out_of_the_ordinary()
     let one = ["L-used", "L-changed", "L-requested", "L-watched", "L-spent"];
     assert_eq!(shown("bedrock_quota_limit", "111111111111"), one);
     assert_eq!(shown("bedrock_quota_limit", "222222222222"), one[1..]);
-    let one = [&one[..], &["S-changed", "S-watched"]].concat();
-    assert_eq!(shown("bedrock_service_quota_applied", "111111111111"), one);
-    assert_eq!(shown("bedrock_service_quota_applied", "222222222222"), one[1..]);
-    let all = rendered(&fleet(), &Export::default());
+    let inventory = ["L-requested", "L-watched", "S-changed", "S-watched"];
+    assert_eq!(shown("bedrock_service_quota_applied", "111111111111"), inventory);
+    assert_eq!(shown("bedrock_service_quota_applied", "222222222222"), inventory);
+    let said_by_others = [
+        ("bedrock_quota_usage", &one[..]),
+        ("bedrock_quota_default", &["L-changed"]),
+        ("bedrock_quota_utilization_ratio", &["L-spent"]),
+        ("bedrock_quota_usage_peak", &["L-spent"]),
+        ("bedrock_quota_utilization_peak_ratio", &["L-spent"]),
+        ("bedrock_quota_info", &["L-changed", "L-spent"]),
+    ];
+    for (family, codes) in said_by_others {
+        assert_eq!(shown(family, "111111111111"), codes, "{family}");
+    }
+    let reached = samples(&text, "bedrock_quota_above_threshold_seconds", &["quota_code", "threshold"]);
+    assert_eq!(reached, ["L-spent,0.8 60"; 2]);
+    let all = rendered(&fleet(), &world::export());
     assert_eq!(samples(&all, "bedrock_service_quota_applied", &[]).len(), 18);
     assert_eq!(samples(&all, "bedrock_quota_limit", &[]).len(), 12);
 }
@@ -314,7 +335,7 @@ proptest! {
     fn any_number_reads_back(value in any::<f64>().prop_filter("known", |value| value.is_finite())) {
         let mut status = world::quota_status(NOVA, Scope::OnDemand, QuotaKind::RequestsPerMinute, "L-1");
         status.usage = Some(value);
-        let text = rendered(&of(Evaluation { quotas: vec![status], ..Evaluation::default() }), &Export::default());
+        let text = rendered(&of(Evaluation { quotas: vec![status], ..Evaluation::default() }), &world::export());
         prop_assert_eq!(parse(&text)["bedrock_quota_usage"].samples[0].value, value);
     }
 }

@@ -32,6 +32,20 @@ fn refused(ratio: f64, attempts: f64, seconds: u64, cause: Option<Cause>) -> Vec
     })
 }
 
+/// The same, and what the newest minute alone says.
+fn refused_in_a_minute(ratio: f64, attempts: f64) -> Vec<Finding> {
+    of(Evaluation {
+        throttling: vec![ThrottleStatus {
+            pool: Pool { model: Some(SONNET.into()), scope: Some(Scope::Global), id: None },
+            ratio: vec![("5m", 0.01), ("30m", 0.001), ("1m", ratio)],
+            attempts: vec![("5m", 1000.0), ("30m", 5000.0), ("1m", attempts)],
+            throttled_seconds: 60,
+            cause: None,
+        }],
+        ..Evaluation::default()
+    })
+}
+
 fn names(findings: &[Finding]) -> Vec<(Severity, &'static str)> {
     findings.iter().map(|finding| (finding.severity, finding.runbook)).collect()
 }
@@ -43,6 +57,10 @@ fn refused_calls_are_found_where_the_alerts_ring() {
     assert_eq!(names(&refused(0.06, 19.0, 120, None)), []);
     assert_eq!(names(&refused(0.05, 20.0, 120, None)), []);
     assert_eq!(names(&refused(0.06, 20.0, 60, None)), []);
+    assert_eq!(names(&refused_in_a_minute(0.2, 20.0)), STORM);
+    assert!(refused_in_a_minute(0.2, 20.0)[0].what.starts_with("20 % of the calls are refused"));
+    assert_eq!(names(&refused_in_a_minute(0.19, 20.0)), []);
+    assert_eq!(names(&refused_in_a_minute(0.2, 19.0)), []);
     let reserved = [(Severity::Warning, "BedrockThrottledByReservation")];
     assert_eq!(names(&refused(0.03, 20.0, 300, Some(Cause::Reservation))), reserved);
     assert_eq!(names(&refused(0.03, 20.0, 300, Some(Cause::TokensPerMinute))), []);
@@ -155,6 +173,7 @@ fn the_thresholds_are_those_of_the_alerts() {
         ("throttling", "ratio", thresholds::THROTTLED_RATIO),
         ("throttling", "throttled_seconds", thresholds::THROTTLED_SECONDS as f64),
         ("throttling", "attempts", thresholds::THROTTLED_ATTEMPTS),
+        ("throttling", "minute_ratio", thresholds::THROTTLED_MINUTE_RATIO),
         ("reservation", "ratio", thresholds::RESERVED_RATIO),
         ("reservation", "throttled_seconds", thresholds::RESERVED_SECONDS as f64),
         ("zero_quota", "attempts", thresholds::ZERO_ATTEMPTS),

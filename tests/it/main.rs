@@ -39,6 +39,7 @@ mod status; // the status page
 mod steps; // clocks that are set, back and forward
 mod telemetry; // the exporter's own metrics
 mod throttle; // refused calls, from datapoints to cause
+mod top; // the terminal view, on terminals of every size
 mod world;
 
 // The real collectors against a simulated AWS in this process, at times of the test's choice (`rig`).
@@ -50,10 +51,12 @@ mod monitoring; // usage read by a monitoring account
 mod probe; // where refusals begin: rules, the simulated runtime, the binary
 mod rig;
 mod rounds; // rounds minute by minute
+mod series; // how many series a target publishes by default
 mod sim;
 mod tags; // tags that are refused for one of several profiles // the simulated AWS itself, seen by the Rust SDKs and boto3
 
 // The whole process: the binary, its flags, its log, its pages (`served`).
+mod agreement; // the daemon and `diagnose` say the same of one world
 mod credentials; // every way to credentials, and whose they are
 mod demo; // `demo` as a newcomer starts it
 mod live; // the command line where only the SDK's own variables point to AWS

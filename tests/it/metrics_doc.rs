@@ -45,22 +45,24 @@ const SECTIONS: &[(&str, &str, &str)] = &[
         "bedrock_quota_limit",
         "Model quotas",
         "One series per quota that a model's usage can be held against. The \
-      unit depends on the label `quota`: pin it in queries, or use the ratios. With `quotas.export: in_use` only \
-      quotas of models that the account used within 14 days in any region, and quotas that are spent, differ \
-      from their default, have an open increase request or are watched.",
+      unit depends on the label `quota`: pin it in queries, or use the ratios. [Which series](CONFIGURATION.md#which-series) \
+      are published: by default those of models that the account used within 14 days in any region, and of quotas \
+      that differ from their default, have an open increase request or are watched.",
     ),
     (
         "bedrock_service_quota_applied",
         "All quotas of the service",
         "The inventory, whether or not a quota \
-      belongs to a model. `quotas.export` holds here too.",
+      belongs to a model. By default only rows of no model that differ from their default, those with an open \
+      increase request or under `quotas.watch`, and the account's Cross-Model Max Tokens Per Day; \
+      `quotas.export: all` has all of them.",
     ),
     (
         "bedrock_invocations_per_minute",
         "Usage per invocation id: the newest settled minute",
         "`model_id` is the \
-      value CloudWatch has, `model` the base model it means. `usage.gauges: false` leaves the \
-      `…_per_minute` gauges out; latencies stay, for the statistics that `usage.latency` lists.",
+      value CloudWatch has, `model` the base model it means. The `…_per_minute` gauges need \
+      `usage.gauges: true`; latencies are there without, for the statistics that `usage.latency` lists.",
     ),
     (
         "bedrock_invocations_total",

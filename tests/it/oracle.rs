@@ -357,10 +357,12 @@ impl<'a> Oracle<'a> {
             series.points.iter().map(|&(minute, value)| (minute.0, value)).collect();
         let latency = series.metric == Metric::LatencyAverage;
         let first = self.first();
+        // Of what is not closed only refusals count, and only that there were some.
+        let until = series.until.0.min((at.0 - 120).div_euclid(60));
         let answered = self.minutes.entry(&series.id.id).or_default().entry(series.metric).or_default();
-        answered.resize(answered.len().max((series.until.0 - first) as usize), None);
+        answered.resize(answered.len().max((until - first).max(0) as usize), None);
         let said = |minute: i64| series.complete || points.contains_key(&minute);
-        for minute in (series.from.0..series.until.0).filter(|&minute| said(minute)) {
+        for minute in (series.from.0..until).filter(|&minute| said(minute)) {
             let value = points.get(&minute).copied().unwrap_or(-1.0);
             let before = answered[(minute - first) as usize].filter(|_| !latency || value < 0.0);
             let value = before.map_or(value, |before| before.value.max(value));
@@ -371,7 +373,7 @@ impl<'a> Oracle<'a> {
         // What was not final before is in doubt where a datapoint was to be expected.
         let expected = expected(answered).filter(|_| !latency);
         let young = (at.0 - 240).div_euclid(60) - patience;
-        for minute in (series.from.0..series.until.0).filter(|&minute| said(minute)) {
+        for minute in (series.from.0..until).filter(|&minute| said(minute)) {
             let missed = expected.is_some_and(|(from, last)| {
                 minute > first + from as i64 && minute <= first + last as i64 + patience
             });

@@ -3,7 +3,7 @@
 use bedrock_quota_exporter::aws::{Connection, Environment, Monitoring};
 use bedrock_quota_exporter::collect;
 use bedrock_quota_exporter::config;
-use bedrock_quota_exporter::exposition::{self, Export};
+use bedrock_quota_exporter::exposition::{self, Export, QuotaExport};
 use bedrock_quota_exporter::model::ids::Target;
 use bedrock_quota_exporter::model::snapshot::Snapshot;
 use bedrock_quota_exporter::model::time::Timestamp;
@@ -86,10 +86,11 @@ impl Rig {
             collect::round(&self.connections, &self.snapshot, settings, &tags, Timestamp(now)).await;
     }
 
-    /// What /metrics would say of Bedrock: sample (name and labels as written) → value.
+    /// What /metrics would say of Bedrock if it said all: sample (name and labels as written) → value.
     pub fn samples(&self) -> BTreeMap<String, f64> {
         let mut text = Vec::new();
-        let export = Export { gauges: true, team_tag: Some("team".to_string()), ..Export::default() };
+        let quotas = QuotaExport::All;
+        let export = Export { quotas, gauges: true, team_tag: Some("team".to_string()), ..Export::default() };
         exposition::render(&mut text, &self.snapshot, &export).unwrap();
         let text = String::from_utf8(text).unwrap();
         let samples = text.lines().filter(|line| !line.starts_with('#'));

@@ -6,6 +6,7 @@ use bedrock_quota_exporter::model::shard::Shard;
 use bedrock_quota_exporter::model::time::Timestamp;
 use bedrock_quota_exporter::plan::{self, Plan};
 use bedrock_quota_exporter::server::Web;
+use bedrock_quota_exporter::server::guard::Guard;
 use bedrock_quota_exporter::server::listen::Listener;
 use bedrock_quota_exporter::sim::Sim;
 use bedrock_quota_exporter::sim::desk::real_time;
@@ -65,7 +66,12 @@ async fn start(plan: Plan) -> String {
     let url = format!("http://{}/metrics", listener.local_addr().unwrap());
     let telemetry =
         Telemetry::new(Build { version: "test", revision: "", mode: "test" }, Timestamp(real_time()));
-    let web = Web { telemetry_path: "/metrics".to_string(), enable_lifecycle: false, enable_api: true };
+    let web = Web {
+        telemetry_path: "/metrics".to_string(),
+        enable_lifecycle: false,
+        enable_api: true,
+        guard: Guard::default(),
+    };
     let again = plan.clone();
     let source = Source { plan, read: Arc::new(move || Ok(again.clone())), storage: None };
     tokio::spawn(daemon::run(source, web, telemetry, vec![Listener::Tcp(listener)], std::future::pending()));

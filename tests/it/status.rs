@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 fn html(snapshot: &Snapshot) -> String {
     let (export, exporter) = (world::export(), world::exporter());
-    Page { snapshot, export: &export, exporter: &exporter, metrics: "/metrics", now: NOW }.html()
+    Page { snapshot, export: &export, exporter: &exporter, metrics: "/metrics", api: true, now: NOW }.html()
 }
 
 #[test]
@@ -33,6 +33,7 @@ fn the_page_tells_what_is_wrong_and_what_helps() {
         "about $1.25 a day, by $1.25 in 24h; the budget is $20.00 a day, and slows the reading of the calmest ids",
         "1.2.3, revision abc",
         "<a href=\"/metrics\">Metrics</a>",
+        "<a href=\"/api/v1\">API</a><a href=\"/api/v1/openapi.json\">OpenAPI</a>",
     ] {
         assert!(page.contains(told), "{told} is not in\n{page}");
     }

@@ -4,6 +4,8 @@ use crate::cloud::{Cloud, NOON};
 use bedrock_quota_exporter::model::catalog::{CustomModelDeployment, ProfileKind};
 use bedrock_quota_exporter::model::evaluation::{Cause, ThrottleStatus};
 use bedrock_quota_exporter::model::ids::Scope;
+use bedrock_quota_exporter::model::observation::Collector;
+use bedrock_quota_exporter::model::schedule::due_at;
 use bedrock_quota_exporter::model::settings::Cadence;
 use bedrock_quota_exporter::model::time::Minute;
 use bedrock_quota_exporter::model::usage::{InvocationId, Metric};
@@ -62,11 +64,68 @@ fn a_storm_from_idle_at_100_percent_refusal() {
     }
     cloud.run_until(NOON.plus(180));
     let status = cloud.throttling(Scope::CrossRegion).unwrap();
-    assert_eq!((status.throttled_seconds, status.cause), (60, Some(Cause::Unknown)), "seen with the delay");
+    assert_eq!((status.throttled_seconds, status.cause), (180, Some(Cause::Unknown)), "as soon as published");
     assert_eq!(status.ratio[0], ("5m", 1.0));
     cloud.run_until(NOON.plus(300 + 240));
     assert_eq!(cause(&cloud), Some(Cause::Reservation), "refused while nothing at all was used");
     assert_eq!(cloud.status("L-2").usage, Some(0.0));
+}
+
+/// The share of a window that was refused.
+fn share(cloud: &Cloud, window: &str) -> Option<f64> {
+    let status = cloud.throttling(Scope::CrossRegion).unwrap();
+    status.ratio.iter().find(|(name, _)| *name == window).map(|(_, ratio)| *ratio)
+}
+
+#[test]
+fn a_refusal_that_is_seen_counts_however_young_its_minute_and_its_absence_waits() {
+    let mut cloud = cloud();
+    for minute in minutes(-30, 30) {
+        calls(&mut cloud, US, minute, 70.0, 30_000.0, 0.0);
+    }
+    for minute in minutes(0, 30) {
+        cloud.late_point(US, Metric::Throttles, minute, 30.0, 50);
+    }
+    cloud.round();
+    cloud.run_until(NOON.plus(60));
+    assert_eq!((share(&cloud, "1m"), share(&cloud, "5m")), (None, Some(0.0)));
+    cloud.run_until(NOON.plus(120));
+    assert_eq!(cloud.throttling(Scope::CrossRegion).unwrap().throttled_seconds, 60);
+    assert_eq!((share(&cloud, "1m"), share(&cloud, "5m")), (Some(0.3), Some(0.0)));
+    cloud.run_until(NOON.plus(180));
+    assert_eq!(cloud.throttling(Scope::CrossRegion).unwrap().throttled_seconds, 120);
+    assert_eq!((share(&cloud, "1m"), share(&cloud, "5m")), (Some(0.3), Some(30.0 / 380.0)));
+    let minutes = cloud.log.last().unwrap().0.minus(120).minute().0 - NOON.minute().0;
+    assert_eq!(cloud.total(US, Metric::Throttles), Some(30.0 * minutes as f64), "counters wait");
+}
+
+#[test]
+fn refusals_of_a_steady_id_whose_calls_come_late_have_no_share() {
+    let mut cloud = cloud();
+    for minute in minutes(-30, 30) {
+        calls(&mut cloud, US, minute, 70.0, 30_000.0, 0.0);
+    }
+    cloud.late_point(US, Metric::Invocations, NOON.minute(), 70.0, 400);
+    cloud.point(US, Metric::Throttles, NOON.minute(), 1.0);
+    cloud.round();
+    cloud.run_until(NOON.plus(180));
+    assert_eq!(cloud.throttling(Scope::CrossRegion).unwrap().throttled_seconds, 60);
+    assert_eq!(share(&cloud, "1m"), None, "one of unknown many");
+}
+
+#[test]
+fn usage_is_read_thrice_a_minute_for_three_minutes_after_calls_began_to_be_refused() {
+    let mut cloud = cloud();
+    for minute in minutes(-30, 60) {
+        calls(&mut cloud, US, minute, 70.0, 30_000.0, if minute < NOON.minute() { 0.0 } else { 30.0 });
+    }
+    let wait = |cloud: &Cloud| due_at(cloud.state(), Collector::Usage, &cloud.settings).since(cloud.now);
+    cloud.round();
+    assert_eq!(wait(&cloud), 60);
+    cloud.run_until(NOON.plus(60));
+    assert_eq!(wait(&cloud), 20);
+    cloud.run_until(NOON.plus(60 + 180));
+    assert_eq!(wait(&cloud), 60, "it goes on, and was seen");
 }
 
 #[test]
@@ -195,14 +254,14 @@ fn windows_add_all_ids_minute_by_minute_and_skip_unknown_ones() {
     }
     cloud.round();
     let status = cloud.throttling(Scope::CrossRegion).unwrap();
-    assert_eq!(status.attempts, [("5m", 500.0), ("30m", 3000.0)]);
-    assert_eq!(status.ratio, [("5m", 0.2), ("30m", 0.2)]);
+    assert_eq!(status.attempts, [("5m", 500.0), ("30m", 3000.0), ("1m", 100.0)]);
+    assert_eq!(status.ratio, [("5m", 0.2), ("30m", 0.2), ("1m", 0.2)]);
     cloud
         .failing
         .insert((bedrock_quota_exporter::model::usage::InvocationId::runtime(APP), Metric::Invocations));
     cloud.run_until(NOON.plus(120));
     let status = cloud.throttling(Scope::CrossRegion).unwrap();
-    assert_eq!(status.attempts, [("5m", 300.0), ("30m", 2800.0)], "three minutes known of both");
+    assert_eq!(status.attempts, [("5m", 300.0), ("30m", 2800.0), ("1m", 100.0)], "three known of both");
     assert_eq!(status.throttled_seconds, 900);
 }
 

@@ -2,6 +2,7 @@
 //! was made from, and on snapshots of a hostile world.
 
 mod documents;
+mod export;
 mod hostile;
 mod increase;
 mod provisioned;

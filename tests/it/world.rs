@@ -1,6 +1,6 @@
 //! A small fixed world, built by hand, in which every family has a sample.
 
-use bedrock_quota_exporter::exposition::Export;
+use bedrock_quota_exporter::exposition::{Export, QuotaExport};
 use bedrock_quota_exporter::model::catalog::*;
 use bedrock_quota_exporter::model::evaluation::*;
 use bedrock_quota_exporter::model::ids::*;
@@ -46,6 +46,7 @@ pub fn snapshot(states: impl IntoIterator<Item = TargetState>) -> Snapshot {
 /// Everything, under names from the config.
 pub fn export() -> Export {
     Export {
+        quotas: QuotaExport::All,
         gauges: true,
         team_tag: Some("team".into()),
         account_names: BTreeMap::from([("111111111111".into(), "production".into())]),
@@ -271,6 +272,7 @@ pub fn quota_status(model: &str, scope: Scope, kind: QuotaKind, code: &str) -> Q
         }),
         state: State::Ok,
         usage_source: UsageSource::Counted,
+        is_spent: true,
         usage: None,
         peak: None,
         ratio: None,

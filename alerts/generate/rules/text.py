@@ -14,9 +14,10 @@ def minutes(seconds):
     return f"{seconds // 60} minutes"
 
 
-def lookup(query, by, show, unknown="unknown"):
-    """The first answer to `query`, whose %s stands for matchers on the labels `by`."""
-    return "{{ with " + _query(query, by) + " }}{{ . | first | " + show + " }}{{ else }}" + unknown + "{{ end }}"
+def lookup(query, by, show, unknown="unknown", before=""):
+    """The first answer to `query`, whose %s stands for matchers on the labels `by`; `before` stands before a known one."""
+    known = before + "{{ . | first | " + show + " }}"
+    return "{{ with " + _query(query, by) + " }}" + known + "{{ else }}" + unknown + "{{ end }}"
 
 
 def lookup_each(query, by, label, unknown="unknown"):
@@ -45,8 +46,9 @@ COMMON = {
         'bedrock_account_info{%s,account_name!=""}', "account_id", 'label "account_name"', "{{ $labels.account_id }}"
     )
     + ", {{ $labels.region }}",
+    # Quotas of models have their name in one family, all others in the other.
     "quota_name": lookup(
-        "bedrock_service_quota_info{%s}", QUOTA_CODE, 'label "quota_name"', "quota {{ $labels.quota_code }}"
+        '{__name__=~"bedrock_(service_)?quota_info",%s}', QUOTA_CODE, 'label "quota_name"', "quota {{ $labels.quota_code }}"
     ),
     "ceiling": lookup("max(bedrock_quota_throttled_utilization_ratio{%s})", MODEL, "value | humanizePercentage"),
 }

@@ -9,13 +9,19 @@ ID_ALONE = "{{ with $labels.model_id }} {{ . }}{{ end }}"
 
 
 def throttled(v):
-    """Refused in earnest: by share, persistence and volume."""
+    """Refused in earnest: by share, persistence and volume; or so much of one minute that it needs no other."""
     return f"""\
-{top(POOL, 'bedrock_throttle_ratio{window="5m"}')} > {v["ratio"]}
-and on ({POOL})
-{top(POOL, 'bedrock_throttled_seconds{window="15m"}')} >= {v["throttled_seconds"]}
-and on ({POOL})
-{top(POOL, 'bedrock_attempts{window="5m"}')} >= {v["attempts"]}"""
+(
+  {top(POOL, 'bedrock_throttle_ratio{window="5m"}')} > {v["ratio"]}
+  and on ({POOL})
+  {top(POOL, 'bedrock_throttled_seconds{window="15m"}')} >= {v["throttled_seconds"]}
+  and on ({POOL})
+  {top(POOL, 'bedrock_attempts{window="5m"}')} >= {v["attempts"]}
+  or
+  {top(POOL, 'bedrock_throttle_ratio{window="1m"}')} >= {v["minute_ratio"]}
+  and on ({POOL})
+  {top(POOL, 'bedrock_attempts{window="1m"}')} >= {v["attempts"]}
+)"""
 
 
 def never_answered():
@@ -51,11 +57,15 @@ def throttling(v):
         labels=POOL,
         expr=f"{throttled(v)}\nunless on ({POOL})\n{never_answered()}",
         summary="<model><id> (<scope>, <region>) is throttled: <value_percent> of its calls are refused",
-        description="<value_percent> of <attempts> calls within 5 minutes were refused (<where>), and calls were refused "
+        description="<share> of <attempts> calls within 5 minutes were refused (<where>)<newest>, and calls were refused "
         "in <throttled> of the last 15 minutes. Cause: <cause>. Largest use of a limit while refused: <ceiling>. "
         "Refused: <ids>.",
         parts={
             "id": ID_ALONE,
+            "share": lookup('max(bedrock_throttle_ratio{window="5m",%s})', POOL, "value | humanizePercentage"),
+            "newest": lookup(
+                'max(bedrock_throttle_ratio{window="1m",%s})', POOL, "value | humanizePercentage", "",
+                ", of the newest minute's "),
             "attempts": lookup('max(bedrock_attempts{window="5m",%s})', POOL, "value | humanize"),
             "throttled": lookup('max(bedrock_throttled_seconds{window="15m",%s})', POOL, "value | humanizeDuration"),
             "cause": lookup_each("max by (cause) (bedrock_throttle_cause{%s}) == 1", POOL, "cause"),

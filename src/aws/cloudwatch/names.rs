@@ -19,6 +19,9 @@ pub(super) fn dimension(endpoint: Endpoint) -> &'static str {
     }
 }
 
+/// The dimension of calls that the reserved tier served.
+pub(super) const RESERVED: (&str, &str) = ("ResolvedServiceTier", "reserved");
+
 const RUNTIME: &[(&str, &str, Metric)] = &[
     ("Invocations", "Sum", Metric::Invocations),
     ("InvocationThrottles", "Sum", Metric::Throttles),

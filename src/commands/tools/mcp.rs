@@ -35,6 +35,7 @@ pub fn mcp(args: cli::Mcp) -> Result<()> {
     };
     run_async(async {
         let stop = stop_signal()?;
+        tracing::info!("answering an assistant on standard input and output");
         let serving = async {
             let server = Server { source }.serve(rmcp::transport::stdio()).await?;
             server.waiting().await?;
@@ -48,7 +49,6 @@ pub fn mcp(args: cli::Mcp) -> Result<()> {
 }
 
 /// What answers.
-#[derive(Clone)]
 enum Source {
     Exporter(Exporter),
     Pictures(Arc<Pictures>),
@@ -57,7 +57,9 @@ enum Source {
 impl Source {
     async fn answer(&self, tool: Tool, question: Question) -> Result<Value> {
         match self {
-            Source::Exporter(exporter) => live::answer(exporter, tool, &question).await,
+            Source::Exporter(exporter) => {
+                live::answer(exporter, tool, &question).await.map_err(anyhow::Error::msg)
+            }
             Source::Pictures(pictures) => {
                 let pictures = pictures.clone();
                 // Weighing every minute of a fleet takes a while.

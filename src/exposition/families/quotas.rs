@@ -29,9 +29,10 @@ pub(super) const ROWS: &[Row] = &[
     gauge(
         "bedrock_quota_default",
         quota!(),
-        "AWS's default value of a model's quota, in the unit the label quota names.",
+        "AWS's default value of a model's quota, in the unit the label quota names. With quotas.export in_use \
+         only where it is not the value in force.",
         DEFAULTS,
-        |view, out| each_quota(view, out, |status| status.quota.default),
+        defaults,
     ),
     gauge(
         "bedrock_quota_usage",
@@ -45,31 +46,31 @@ pub(super) const ROWS: &[Row] = &[
         "bedrock_quota_usage_peak",
         quota!(),
         "The largest single minute's usage of a model's quota in the look-back window (15 minutes unless \
-         configured); of a day quota its usage.",
+         configured); of a day quota its usage. Absent where no invocation id spends it.",
         USAGE,
-        |view, out| each_quota(view, out, |status| status.peak),
+        |view, out| each_spent(view, out, |status| status.peak),
     ),
     gauge(
         "bedrock_quota_utilization_ratio",
         quota!(),
         "bedrock_quota_usage over bedrock_quota_limit, 1 is all of it. Absent where the limit is 0 or \
-         unknown.",
+         unknown, and where no invocation id spends it.",
         RATIO,
-        |view, out| each_quota(view, out, |status| status.ratio),
+        |view, out| each_spent(view, out, |status| status.ratio),
     ),
     gauge(
         "bedrock_quota_utilization_peak_ratio",
         quota!(),
         "bedrock_quota_usage_peak over bedrock_quota_limit, 1 is all of it. Absent where the limit is 0 or \
-         unknown.",
+         unknown, and where no invocation id spends it.",
         RATIO,
-        |view, out| each_quota(view, out, |status| status.peak_ratio),
+        |view, out| each_spent(view, out, |status| status.peak_ratio),
     ),
     gauge(
         "bedrock_quota_above_threshold_seconds",
         quota!("threshold"),
         "How much of the look-back window, in whole minutes, the utilization ratio was at or above the \
-         threshold.",
+         threshold. With quotas.export in_use absent where bedrock_quota_utilization_peak_ratio is below it.",
         RATIO,
         above_threshold,
     ),
@@ -93,7 +94,7 @@ pub(super) const ROWS: &[Row] = &[
         "bedrock_quota_info",
         quota!("quota_name", "adjustable", "match", "usage_source"),
         "Name of a model's quota, how it was matched to the model, and what its usage is measured by; \
-         always 1.",
+         always 1. Absent where no invocation id spends it and its limit is the default.",
         LISTS,
         infos,
     ),
@@ -142,9 +143,25 @@ fn each_quota(view: &View<'_>, out: &mut Samples<'_>, value: fn(&QuotaStatus) ->
     }
 }
 
-fn above_threshold(view: &View<'_>, out: &mut Samples<'_>) {
+fn each_spent(view: &View<'_>, out: &mut Samples<'_>, value: fn(&QuotaStatus) -> Option<f64>) {
+    for status in &view.spent {
+        out.put(&labels(status), &[], value(status));
+    }
+}
+
+fn defaults(view: &View<'_>, out: &mut Samples<'_>) {
     for status in &view.quotas {
-        for (threshold, seconds) in &status.above_threshold {
+        let quota = &status.quota;
+        if view.says_all() || quota.default != quota.limit {
+            out.put(&labels(status), &[], quota.default);
+        }
+    }
+}
+
+fn above_threshold(view: &View<'_>, out: &mut Samples<'_>) {
+    for status in &view.spent {
+        let reached = status.above_threshold.iter().filter(|(_, seconds)| view.says_all() || *seconds > 0);
+        for (threshold, seconds) in reached {
             out.put(&labels(status), &[&threshold.to_string()], *seconds as f64);
         }
     }
@@ -157,7 +174,8 @@ fn states(view: &View<'_>, out: &mut Samples<'_>) {
 }
 
 fn infos(view: &View<'_>, out: &mut Samples<'_>) {
-    for status in view.quotas.iter().filter(|status| status.state != State::NoSuchQuota) {
+    let is_there = |status: &&&QuotaStatus| status.state != State::NoSuchQuota;
+    for status in view.quotas.iter().filter(is_there).filter(|status| view.is_named(status)) {
         let quota = &status.quota;
         let more =
             [&*quota.name, adjustable(quota.adjustable), quota.method.word(), status.usage_source.word()];

@@ -12,7 +12,8 @@ pub(super) const ROWS: &[Row] = &[
     gauge(
         "bedrock_throttle_ratio",
         target!("model", "scope", "window", "model_id"),
-        "Throttles over invocations and throttles of the window's closed minutes. Absent without attempts. \
+        "Throttles over invocations and throttles of the window's closed minutes; of 1m the newest minute of \
+         the last five in which any call was refused and whose calls are published. Absent without attempts. \
          Mantle publishes no throttles. model_id stands only where an id stands alone.",
         THROTTLES,
         |view, out| each_window(view, out, |status| &status.ratio),
@@ -20,14 +21,15 @@ pub(super) const ROWS: &[Row] = &[
     gauge(
         "bedrock_attempts",
         target!("model", "scope", "window", "model_id"),
-        "Invocations and throttles of the window's closed minutes.",
+        "Invocations and throttles of the window's closed minutes; of 1m as in bedrock_throttle_ratio.",
         THROTTLES,
         |view, out| each_window(view, out, |status| &status.attempts),
     ),
     gauge(
         "bedrock_throttled_seconds",
         target!("model", "scope", "window", "model_id"),
-        "How much of the window, in whole minutes, saw any throttled call.",
+        "How much of the window, in whole minutes, saw any throttled call, minutes that are not closed included. With quotas.export in_use absent where \
+         none did.",
         THROTTLES,
         throttled_seconds,
     ),
@@ -63,7 +65,8 @@ fn each_window(
 }
 
 fn throttled_seconds(view: &View<'_>, out: &mut Samples<'_>) {
-    for status in &view.evaluation.throttling {
+    let refused = |status: &&ThrottleStatus| view.says_all() || status.throttled_seconds > 0;
+    for status in view.evaluation.throttling.iter().filter(refused) {
         out.put(&labels(status), &["15m", id(status)], status.throttled_seconds as f64);
     }
 }

@@ -98,6 +98,8 @@ impl<'a> Traffic<'a> {
             attempts,
             long_ratio,
             long_attempts,
+            minute_ratio: None,
+            minute_attempts: None,
             throttled_seconds: 60 * throttled as u64,
             server_errors: known(sum(&self.server_errors, 15)),
             requests: known(sum(&self.requests, 15)),

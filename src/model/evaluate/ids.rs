@@ -12,7 +12,8 @@ use crate::model::usage::{InvocationId, Metric};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Error counts that are 0 beside known calls even if ListMetrics has never shown them.
+/// Errors of which there were none beside known calls where ListMetrics has never shown them. Their counters begin
+/// with what it shows: at 0, so that `increase()` sees the first error.
 fn never_failed(endpoint: Endpoint) -> &'static [Metric] {
     match endpoint {
         Endpoint::Runtime => &[Metric::ClientErrors, Metric::ServerErrors],
@@ -34,7 +35,6 @@ impl Spending<'_> {
         if status.minute.contains_key(&Metric::Invocations) {
             for &metric in never_failed(id.endpoint).iter().filter(|metric| !history.publishes(**metric)) {
                 status.minute.insert(metric, 0.0);
-                status.totals.insert(metric, 0.0);
             }
         }
         status

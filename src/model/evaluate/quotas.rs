@@ -37,6 +37,7 @@ impl Spending<'_> {
         if let Some(counted) = counted {
             status.usage = counted.as_ref().map(|counts| counts.get(&key.model).copied().unwrap_or(0.0));
             status.peak = status.usage;
+            status.is_spent = status.usage > Some(0.0);
             self.compare(&mut status);
             return status;
         }
@@ -85,6 +86,7 @@ impl Spending<'_> {
                 true => UsageSource::None,
                 false => utilization::source(quota.key.kind, spenders, || self.factor(&quota.key), nothing),
             },
+            is_spent: !spenders.is_empty(),
             usage: None,
             peak: None,
             ratio: None,

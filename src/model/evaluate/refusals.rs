@@ -30,7 +30,7 @@ impl<'a> Spending<'a> {
     pub(super) fn refusals(&self, quotas: &[QuotaStatus], pool: Pool, ids: &Ids) -> ThrottleStatus {
         let spenders = self.spenders_of(ids);
         let latest = (self.closed - self.settings.unread_minutes()).until(self.closed);
-        let mut status = throttling::status(pool, &spenders, self.closed, latest);
+        let mut status = throttling::status(pool, &spenders, (self.closed, self.ended), latest);
         if status.throttled_seconds > 0 {
             status.cause = Some(self.cause(quotas, ids, &spenders));
         }
@@ -66,7 +66,7 @@ impl<'a> Spending<'a> {
     }
 
     fn cause(&self, quotas: &[QuotaStatus], ids: &Ids, spenders: &[Spender]) -> Cause {
-        let throttled = throttling::throttled_minutes(spenders, self.closed);
+        let throttled = throttling::throttled_minutes(spenders, self.closed, self.ended);
         let settled = throttled.filter(|minute| *minute < self.settled);
         let keys =
             ids.iter().flat_map(|(_, known)| &known.resolution.charges).filter_map(|c| c.quota.as_ref());
@@ -82,7 +82,7 @@ impl<'a> Spending<'a> {
     /// Whether a limit was reached in one of the throttled minutes, settled or not.
     pub(super) fn is_at_limit(&self, quotas: &[QuotaStatus], ids: &Ids) -> bool {
         let spenders = self.spenders_of(ids);
-        let mut throttled = throttling::throttled_minutes(&spenders, self.closed);
+        let mut throttled = throttling::throttled_minutes(&spenders, self.closed, self.ended);
         throttled.any(|minute| {
             let shares = self.shares(quotas, ids, View::Closed, minute);
             shares.requests.at_limit() || shares.tokens.at_limit()

@@ -25,6 +25,8 @@ pub(super) struct Spending<'a> {
     pub settled: Minute,
     /// The first minute too young to be used.
     pub closed: Minute,
+    /// The first minute that had not ended.
+    pub ended: Minute,
     pub spenders: BTreeMap<&'a QuotaKey, Vec<Spender<'a>>>,
     /// Of each settled minute that may be looked at, whether strangers called in it: once for all quotas.
     strangers: BTreeMap<Minute, Option<bool>>,
@@ -40,6 +42,7 @@ impl<'a> Spending<'a> {
             read_at,
             settled: settings.settled(read_at),
             closed: settings.closed(read_at),
+            ended: read_at.minute(),
             spenders: BTreeMap::new(),
             strangers: BTreeMap::new(),
         };

@@ -1,7 +1,9 @@
 //! Refused calls per model and scope, and what refused them.
 
 use super::utilization::Spender;
-use crate::model::evaluation::{Cause, Pool, THROTTLE_WINDOWS, THROTTLED_WINDOW, ThrottleStatus};
+use crate::model::evaluation::{
+    Cause, NEWEST_MINUTE, Pool, THROTTLE_WINDOWS, THROTTLED_WINDOW, ThrottleStatus,
+};
 use crate::model::time::Minute;
 use crate::model::usage::Metric;
 
@@ -114,20 +116,20 @@ fn is_reservation(minute: &Refused) -> bool {
     minute.tokens != Share::NoLimit && shares.iter().all(|share| share.well_below())
 }
 
-/// Refusals of one pool in the minutes before `closed`, all its ids added minute by minute. The
-/// windows of ratios and attempts end with the newest minute among `latest` that is known of all ids. The cause
-/// is left to the caller.
+/// Refusals of one pool in the minutes before `ended`, all its ids added minute by minute. The
+/// windows of ratios and attempts end with the newest minute among `latest` that is known of all ids; while calls are
+/// refused there is one of a single minute, which need not be closed. The cause is left to the caller.
 pub(crate) fn status(
     pool: Pool,
     ids: &[Spender],
-    closed: Minute,
+    (closed, ended): (Minute, Minute),
     mut latest: impl DoubleEndedIterator<Item = Minute>,
 ) -> ThrottleStatus {
     let mut status = ThrottleStatus {
         pool,
         ratio: Vec::new(),
         attempts: Vec::new(),
-        throttled_seconds: 60 * throttled_minutes(ids, closed).count() as u64,
+        throttled_seconds: 60 * throttled_minutes(ids, closed, ended).count() as u64,
         cause: None,
     };
     let attempts =
@@ -138,18 +140,45 @@ pub(crate) fn status(
         let known = (end - minutes).until(end).filter_map(attempts);
         let sums = known.reduce(|(a, b), (c, d)| (a + c, b + d));
         let Some((invocations, throttles)) = sums else { continue };
-        let attempts = invocations + throttles;
-        status.attempts.push((window, attempts));
-        if attempts > 0.0 {
-            status.ratio.push((window, throttles / attempts));
-        }
+        put_window(&mut status, window, invocations, throttles);
+    }
+    if status.throttled_seconds > 0
+        && let Some((invocations, throttles)) = newest_minute(ids, closed, ended)
+    {
+        put_window(&mut status, NEWEST_MINUTE, invocations, throttles);
     }
     status
 }
 
-/// The throttled minutes among the last 15: shown as soon as one id was refused, whatever is known of the others.
-pub(crate) fn throttled_minutes(ids: &[Spender], closed: Minute) -> impl Iterator<Item = Minute> {
-    (closed - THROTTLED_WINDOW).until(closed).filter(|&minute| ids.iter().any(|id| id.is_throttled(minute)))
+fn put_window(status: &mut ThrottleStatus, window: &'static str, invocations: f64, throttles: f64) {
+    let attempts = invocations + throttles;
+    status.attempts.push((window, attempts));
+    if attempts > 0.0 {
+        status.ratio.push((window, throttles / attempts));
+    }
+}
+
+/// Calls and refusals of the newest minute with refusals whose calls are published of all ids; of the last five at most.
+/// It stays until a newer one is known: refusals of the next may come after its calls.
+fn newest_minute(ids: &[Spender], closed: Minute, ended: Minute) -> Option<(f64, f64)> {
+    let of_all = |minute| {
+        let mut counts = ids.iter().map(|id| id.history.attempts(minute));
+        let sum = counts.try_fold((0.0, 0.0), |(a, b), counts| counts.map(|(c, d)| (a + c, b + d)));
+        sum.filter(|(_, throttles)| *throttles > 0.0)
+    };
+    (closed - THROTTLE_WINDOWS[0].1).until(ended).rev().find_map(of_all)
+}
+
+/// The throttled minutes among the last 15, those that are not closed included: shown as soon as one id was refused,
+/// whatever is known of the others.
+pub(crate) fn throttled_minutes(
+    ids: &[Spender],
+    closed: Minute,
+    ended: Minute,
+) -> impl Iterator<Item = Minute> {
+    let is_refused = |minute: &Minute| ids.iter().any(|id| id.is_throttled(*minute));
+    let end = closed.until(ended).rev().find(is_refused).map_or(closed, |young| young + 1);
+    (end - THROTTLED_WINDOW).until(end).filter(is_refused)
 }
 
 /// The sum over all ids; `None` if one is unknown.

@@ -66,8 +66,8 @@ pub(crate) fn activities<'a>(
 }
 
 fn own_heat(known: &Known, settings: &Settings, now: Timestamp) -> Heat {
-    let (history, until) = (&known.history, settings.closed(now));
-    let mut window = (until - settings.lookback_minutes).until(until);
+    let history = &known.history;
+    let mut window = (settings.closed(now) - settings.lookback_minutes).until(now.minute());
     // Refusals first: an id whose calls are all refused has nothing else to show, and is not idle.
     if window.any(|minute| history.is_throttled(minute)) {
         Heat::Hot

@@ -45,14 +45,16 @@ impl<'a> Reconciliation<'a> {
         Some(Reconciliation { answer, minutes })
     }
 
-    /// Whether calls were made or refused that no known id explains.
-    pub(crate) fn is_short(&self) -> bool {
-        self.minutes.iter().any(|counted| counted.all > counted.known + ROUNDING)
+    /// Whether calls were made or refused that no known id explains. In minutes that are not closed those of a known
+    /// id may only be published later than the sum: there they count while no id is known to be refused at all.
+    pub(crate) fn is_short(&self, closed: Minute) -> bool {
+        let is_calm = self.minutes.iter().all(|counted| counted.known < ROUNDING);
+        self.is_short_before(if is_calm { self.answer.until } else { closed })
     }
 
-    /// The same in minutes that no longer grow: the series of one id may only be published later.
-    pub(crate) fn is_short_before(&self, settled: Minute) -> bool {
-        let mut minutes = self.minutes.iter().filter(|counted| counted.minute < settled);
+    /// The same in the minutes before another.
+    pub(crate) fn is_short_before(&self, end: Minute) -> bool {
+        let mut minutes = self.minutes.iter().filter(|counted| counted.minute < end);
         minutes.any(|counted| counted.all > counted.known + ROUNDING)
     }
 
@@ -63,8 +65,13 @@ impl<'a> Reconciliation<'a> {
     }
 
     /// Where every refusal is explained, nobody else was refused: what asking those ids would have answered.
-    pub(crate) fn nobody_else(&self, state: &TargetState, reading: &UsageReading) -> Vec<SeriesReading> {
-        if !self.answer.complete || self.is_short() {
+    pub(crate) fn nobody_else(
+        &self,
+        state: &TargetState,
+        reading: &UsageReading,
+        closed: Minute,
+    ) -> Vec<SeriesReading> {
+        if !self.answer.complete || self.is_short_before(closed) {
             return Vec::new();
         }
         let asked = |id: &InvocationId| {

@@ -152,7 +152,8 @@ impl TargetState {
             }
         }
         let refusals = Reconciliation::new(self, reading, Metric::Throttles);
-        let nobody_else = refusals.map(|refusals| refusals.nobody_else(self, reading)).unwrap_or_default();
+        let nobody_else =
+            refusals.map(|refusals| refusals.nobody_else(self, reading, ages.closed)).unwrap_or_default();
         self.memory.tripwire.observe(reading, ages);
         if self.memory.tripwire.is_believed(Metric::Throttles) { nobody_else } else { Vec::new() }
     }

@@ -15,6 +15,8 @@ pub struct Page<'a> {
     pub exporter: &'a Exporter,
     /// The path of the exposition.
     pub metrics: &'a str,
+    /// Whether /api/v1 is served.
+    pub api: bool,
     pub now: Timestamp,
 }
 

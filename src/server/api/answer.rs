@@ -16,6 +16,8 @@ use std::sync::Arc;
 /// A snapshot is the newest for some seconds at least.
 const FRESH: &str = "private, max-age=5";
 
+const JSON: &str = "application/json";
+
 /// A list of what a snapshot knows.
 #[derive(Serialize)]
 pub(super) struct Listing<T> {
@@ -45,10 +47,20 @@ type ItemsOf<T> = fn(Source<'_>, &TargetState, &Query) -> Vec<T>;
 
 /// The listing at once.
 pub(super) fn whole(published: &Published, headers: &HeaderMap, listing: &impl Serialize) -> Response {
-    answer(published, headers, || match serde_json::to_vec(listing) {
+    answer(published, headers, JSON, || match serde_json::to_vec(listing) {
         Ok(text) => text.into(),
         Err(error) => Body::from_stream(stream::iter([Err::<Vec<u8>, _>(error)])),
     })
+}
+
+/// A text of that type.
+pub(super) fn text(
+    published: &Published,
+    headers: &HeaderMap,
+    kind: &'static str,
+    text: impl FnOnce() -> String,
+) -> Response {
+    answer(published, headers, kind, || text().into())
 }
 
 /// The listing target by target; `tail` closes it.
@@ -60,7 +72,7 @@ pub(super) fn streamed<T: Serialize + 'static>(
     tail: &'static str,
 ) -> Response {
     let shown = published.clone();
-    answer(&published, headers, || {
+    answer(&published, headers, JSON, || {
         let head = format!("{{\"snapshot_at\":{},\"items\":[", shown.snapshot.at.0);
         let targets: Vec<Arc<TargetState>> = source(&shown).targets(&query).cloned().collect();
         let mut is_first = true;
@@ -83,7 +95,12 @@ pub(super) fn streamed<T: Serialize + 'static>(
 }
 
 /// The body, or 304 where the client has that of this snapshot already.
-fn answer(published: &Published, headers: &HeaderMap, body: impl FnOnce() -> Body) -> Response {
+fn answer(
+    published: &Published,
+    headers: &HeaderMap,
+    kind: &'static str,
+    body: impl FnOnce() -> Body,
+) -> Response {
     let tag = format!("\"{:x}-{:x}\"", published.snapshot.at.0, published.serial);
     let cached = [(CACHE_CONTROL, FRESH.to_string()), (ETAG, tag.clone())];
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
@@ -92,6 +109,6 @@ fn answer(published: &Published, headers: &HeaderMap, body: impl FnOnce() -> Bod
     if tags.any(|known| known == tag || known == "*") {
         return (StatusCode::NOT_MODIFIED, cached).into_response();
     }
-    let typed = [(CONTENT_TYPE, "application/json"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    let typed = [(CONTENT_TYPE, kind), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
     (cached, typed, body()).into_response()
 }

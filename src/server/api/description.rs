@@ -1,6 +1,6 @@
 //! The OpenAPI description, of the types that are answered and the table that is served.
 
-use super::parameters::Parameter;
+use super::parameters::{Parameter, Takes};
 use super::problem::Problem;
 use crate::api::Described;
 use crate::server::site::Site;
@@ -14,6 +14,8 @@ pub(super) struct Operation {
     pub(super) summary: &'static str,
     pub(super) parameters: &'static [Parameter],
     pub(super) listing: fn() -> Value,
+    /// A type beside JSON in which it is answered, where a parameter asks for it.
+    pub(super) other_type: Option<&'static str>,
     pub(super) route: fn() -> MethodRouter<Site>,
 }
 
@@ -24,7 +26,10 @@ impl Operation {
 
     fn description(&self) -> Value {
         let parameters: Vec<Value> = self.parameters.iter().map(Parameter::description).collect();
-        let listing = (self.listing)();
+        let mut content = json!({"application/json": {"schema": (self.listing)()}});
+        if let Some(other) = self.other_type {
+            content[other] = json!({"schema": {"type": "string"}});
+        }
         let refused = |why: &str| json!({"description": why, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}});
         let tag = json!({"description": "Of the snapshot", "schema": {"type": "string"}});
         json!({"get": {
@@ -35,7 +40,7 @@ impl Operation {
                 "200": {
                     "description": self.summary,
                     "headers": {"ETag": tag},
-                    "content": {"application/json": {"schema": listing}},
+                    "content": content,
                 },
                 "304": {"description": "The snapshot is that of If-None-Match"},
                 "400": refused("A parameter is wrong; `parameter` names it"),
@@ -48,11 +53,11 @@ impl Operation {
 
 impl Parameter {
     fn description(&self) -> Value {
-        let words = self.words();
-        let schema = if words.is_empty() {
-            json!({"type": "string", "minLength": 1})
-        } else {
-            json!({"type": "string", "enum": words})
+        let schema = match self.takes {
+            Takes::Text => json!({"type": "string", "minLength": 1}),
+            Takes::Word(words) => json!({"type": "string", "enum": words()}),
+            Takes::Count(most) => json!({"type": "integer", "minimum": 1, "maximum": most}),
+            Takes::Share => json!({"type": "number", "exclusiveMinimum": 0, "maximum": 1}),
         };
         json!({"name": self.name, "in": "query", "description": self.about, "required": false, "schema": schema})
     }

@@ -52,7 +52,7 @@ impl IntoResponse for Problem {
 }
 
 pub(super) async fn no_such_path() -> Problem {
-    let detail = "expected /api/v1/headroom, quotas, models, findings, targets or openapi.json";
+    let detail = "expected /api/v1/headroom, throttled, minutes, export, quotas, models, findings, targets or openapi.json";
     Problem::new(StatusCode::NOT_FOUND, detail.to_string())
 }
 

@@ -87,7 +87,7 @@ fn eu_central_1(rows: &Rows) -> Region {
     let tiers = Stream {
         charges: rows.on_demand("OpenAI GPT OSS 120B"),
         estimated: false,
-        tiers: vec![Tier::new("default", 0.7), Tier::new("flex", 0.3)],
+        tiers: vec![Tier::new("default", 0.6), Tier::new("flex", 0.3), Tier::new("reserved", 0.1)],
         ..stream("openai.gpt-oss-120b-1:0", daily(100.0, 1200.0))
     };
     Region { streams: vec![tiers], ..region("eu-central-1") }

@@ -53,6 +53,14 @@ fn every_key_is_told_and_there_is_no_other() {
     let diff = json(&["quotas", "--diff", "production/us-west-2", "research/us-east-1"]);
     assert_documented("`quotas --diff`", &[diff], &[]);
     assert_documented("`usage`", &[json(&["usage"])], &[]);
+    let rare = [
+        "unknown.output_burndown",
+        "unknown.requests_per_minute",
+        "unknown.tokens_per_day",
+        "unknown.tokens_per_minute",
+    ];
+    let rare = rare.map(|key| format!("items[].{key}"));
+    assert_documented("`export`", &[json(&["export"])], &rare.each_ref().map(String::as_str));
     assert_documented("`diagnose`", &[json(&["diagnose"])], &[]);
     let draft = json(&["increase", "--account", "research", "--region", "us-east-1", "sonnet-4-6"]);
     let grown =

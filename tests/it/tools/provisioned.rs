@@ -47,6 +47,19 @@ fn what_was_bought_is_listed_with_the_use_of_a_unit() {
 }
 
 #[test]
+fn calls_that_the_reserved_tier_served_are_seen() {
+    let place = ["--account", "research", "--region", "eu-central-1"];
+    let (_, table) = of_demo(&[&["capacity"], &place[..], &["gpt-oss-120b"]].concat());
+    assert!(
+        table.contains("reserved tier: it served calls of openai.gpt-oss-120b-1:0 within two weeks"),
+        "{table}"
+    );
+    let (_, table) =
+        of_demo(&["capacity", "--account", "production", "--region", "us-west-2", "claude-sonnet-4-6"]);
+    assert!(table.contains("reserved tier: it served no call of the last two weeks"), "{table}");
+}
+
+#[test]
 fn capacity_is_limits_their_use_and_where_the_ceiling_was() {
     let place = ["--account", "production", "--region", "us-west-2"];
     let document = json(&[&["capacity"], &place[..], &["claude-sonnet-4-6"]].concat());

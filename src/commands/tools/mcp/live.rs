@@ -2,19 +2,18 @@
 
 use crate::commands::exporter::Exporter;
 use crate::mcp::{Question, Tool};
-use anyhow::Result;
 use serde_json::{Value, json};
 
-pub(super) async fn answer(exporter: &Exporter, tool: Tool, question: &Question) -> Result<Value> {
+pub(super) async fn answer(exporter: &Exporter, tool: Tool, question: &Question) -> Result<Value, String> {
     let Question { account, region, model, model_id, scope } = question;
     let place = [("account", account.as_deref()), ("region", region.as_deref())];
     let about = [("model", model.as_deref()), ("model_id", model_id.as_deref()), ("scope", scope.as_deref())];
     let all = [&place[..], &about[..]].concat();
     match tool {
-        Tool::Headroom => exporter.get("headroom", &all).await,
-        Tool::Findings => exporter.get("findings", &place).await,
+        Tool::Headroom => exporter.document("headroom", &all).await,
+        Tool::Findings => exporter.document("findings", &place).await,
         Tool::Quotas => {
-            let mut quotas = exporter.get("quotas", &place).await?;
+            let mut quotas = exporter.document("quotas", &place).await?;
             if let (Some(model), Some(items)) = (model, quotas["items"].as_array_mut()) {
                 // Names of quotas spell models in words.
                 let (whole, words) = (model.to_lowercase(), words(model));
@@ -27,11 +26,11 @@ pub(super) async fn answer(exporter: &Exporter, tool: Tool, question: &Question)
         }
         Tool::Usage => {
             let (quotas, ids) =
-                tokio::try_join!(exporter.get("headroom", &all), exporter.get("models", &all))?;
+                tokio::try_join!(exporter.document("headroom", &all), exporter.document("models", &all))?;
             Ok(json!({"snapshot_at": quotas["snapshot_at"], "quotas": quotas["items"], "ids": ids["items"]}))
         }
         Tool::Explain => {
-            let quotas = exporter.get("headroom", &all).await?;
+            let quotas = exporter.document("headroom", &all).await?;
             Ok(json!({"model_id": model_id, "spends": quotas["items"], "unsettled": quotas["unsettled"]}))
         }
     }

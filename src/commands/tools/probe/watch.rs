@@ -144,7 +144,7 @@ async fn throttled(exporter: &Exporter, target: &Target, model_id: &str) -> Resu
         ("region", Some(&*target.region)),
         ("model_id", Some(model_id)),
     ];
-    let told = exporter.get("headroom", &place).await?;
+    let told = exporter.document("headroom", &place).await.map_err(anyhow::Error::msg)?;
     let items = told["items"].as_array().context("the exporter's answer has no items")?;
     Ok(items.iter().any(|item| item["throttled"] == true))
 }

@@ -4,7 +4,8 @@
 //! that holds its keys; `sources` and `profiles` tell where keys come from, `sts` gives those of roles. A
 //! `connection` is the way to one target; the services add their calls to it, or to the session where they have no
 //! regions. A `client` is metered (`meter`), names what went wrong (`error`) and goes out by `http`; `pages` reads
-//! lists to their end. [`probe`] tries every permission once; [`increase`] asks AWS for more.
+//! lists to their end. [`probe`] tries every permission once; [`increase`] asks AWS for more; [`runtime`]
+//! calls models, for the ramps of `probe` alone.
 
 mod client;
 mod error;
@@ -27,6 +28,7 @@ pub mod increase;
 pub mod oam;
 pub mod organizations;
 pub mod probe;
+pub mod runtime;
 pub mod service_quotas;
 
 pub use connection::{Connection, Monitoring};

@@ -3,13 +3,17 @@
 
 mod export;
 mod inputs;
+mod mcp;
 mod planning;
+mod probe;
 mod tools;
 mod top;
 
 pub use export::Export;
 pub use inputs::{ConfigFile, Seed, WebConfigFile};
+pub use mcp::Mcp;
 pub use planning::{Capacity, DraftFormat, Increase, Provisioned};
+pub use probe::Probe;
 pub use tools::{
     Chart, Completions, Diagnose, Format, Quotas, Report, Snapshot, SnapshotCommand, SnapshotSave, Source,
     Takes, Usage,
@@ -108,6 +112,10 @@ pub enum Command {
     Provisioned(Provisioned),
     /// Tell what there is for a model: limits, what was used of them, where the ceiling was, what was bought
     Capacity(Capacity),
+    /// Find by real calls where refusals begin; without --yes it only says what it would do and cost
+    Probe(Probe),
+    /// Answer an assistant: headroom, findings, quotas, usage and explanations by the Model Context Protocol
+    Mcp(Mcp),
     /// Write the limits in the form that a gateway reads: LiteLLM, Envoy AI Gateway, JSON
     Export(Export),
     /// Write one page about accounts: what is wrong, fullest quotas, charts, who spends what

@@ -10,6 +10,34 @@ pub(crate) fn now() -> Timestamp {
     Timestamp(since.as_secs() as i64)
 }
 
+/// A clock that goes so many times as fast as real time, as that of a simulated AWS may; 1: the wall clock at its
+/// start, and from there on a stopwatch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    began: f64,
+    watch: Stopwatch,
+    times: f64,
+}
+
+impl Pace {
+    #[expect(clippy::disallowed_methods, reason = "the one reader of the clock")]
+    pub(crate) fn start(times: u32) -> Pace {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Pace { began: since.as_secs_f64(), watch: Stopwatch::start(), times: f64::from(times) }
+    }
+
+    /// Seconds since the epoch.
+    pub(crate) fn now(&self) -> f64 {
+        self.began + self.watch.seconds() * self.times
+    }
+
+    /// How long it really is until then; a day at most.
+    pub(crate) fn until(&self, moment: f64) -> Duration {
+        let seconds = (moment - self.now()).max(0.0) / self.times;
+        Duration::from_secs_f64(seconds.min(86_400.0))
+    }
+}
+
 /// Less is what the daily keeping of a clock does.
 const STEP: f64 = 2.0;
 

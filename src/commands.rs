@@ -12,8 +12,8 @@ mod tools;
 mod top;
 
 pub use tools::{
-    capacity, chart, completions, diagnose, export, increase, man, provisioned, quotas, report, snapshot,
-    usage,
+    capacity, chart, completions, diagnose, export, increase, man, mcp, probe, provisioned, quotas, report,
+    snapshot, usage,
 };
 pub use top::top;
 
@@ -33,14 +33,12 @@ use crate::server::listen::{self, Address, Listener};
 use crate::sim::{self, world::World};
 use crate::telemetry::Telemetry;
 use anyhow::{Context, Result, bail};
-use setup::{bind, load, run_async, telemetry};
+use setup::{bind, load, run_async, stop_signal, telemetry};
 use simulated::demo_plan;
-use std::future::Future;
 use std::io::BufRead;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
 use tools::print;
 
 /// Serves what the config says until SIGTERM or SIGINT.
@@ -238,15 +236,4 @@ fn checked_web_config(path: &Path) -> Result<String> {
         Ok(policy) => Ok(format!("\nThe web config {}: {policy}.\n", path.display())),
         Err(complaints) => bail!("the web config is refused\n{complaints}"),
     }
-}
-
-/// Resolves at SIGTERM or SIGINT.
-fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
-    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

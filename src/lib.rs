@@ -50,8 +50,10 @@ pub mod commands;
 pub mod diagnosis;
 mod gather;
 pub mod increase;
+pub mod mcp;
 pub mod offline;
 pub mod picture;
+pub mod probe;
 pub mod top;
 
 // AWS, simulated: shares nothing with all of the above.

@@ -39,6 +39,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Increase(args) => commands::increase(args)?,
         Command::Provisioned(args) => commands::provisioned(args)?,
         Command::Capacity(args) => commands::capacity(args)?,
+        Command::Probe(args) => commands::probe(args)?,
+        Command::Mcp(args) => commands::mcp(args)?,
         Command::Export(args) => commands::export(args)?,
         Command::Top(args) => commands::top(args)?,
         Command::Snapshot(args) => commands::snapshot(args)?,

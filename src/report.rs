@@ -11,6 +11,7 @@ pub mod human;
 pub mod increase;
 pub mod live;
 pub mod page;
+pub mod probe;
 pub mod provisioned;
 pub mod quotas;
 pub mod runbooks;

@@ -126,6 +126,12 @@ impl Connection {
         client!(aws_sdk_bedrock, session, target, &session.plan.bedrock_url, &Arc::default(), keys)
     }
 
+    pub(super) fn bedrock_runtime(&self) -> Client<aws_sdk_bedrockruntime::Client> {
+        let Connection { session, target, .. } = self;
+        let keys = Some(session.keys(&target.account_id));
+        client!(aws_sdk_bedrockruntime, session, target, &None::<String>, &Arc::default(), keys)
+    }
+
     /// Whose metrics they are, where CloudWatch must be told.
     pub(super) fn owner(&self) -> Option<&str> {
         self.links.as_ref().map(|_| &*self.target.account_id)

@@ -79,7 +79,7 @@ pub struct Capacity {
     pub model: String,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+pub(in crate::cli) fn positive(text: &str) -> Result<f64, String> {
     let value = text.parse::<f64>().ok().filter(|value| *value > 0.0 && *value <= 1e10);
     value.ok_or_else(|| "expected a number above 0, at most 10000000000".to_string())
 }

@@ -4,6 +4,7 @@ use anyhow::{Result, anyhow};
 use reqwest::header::{ETAG, IF_NONE_MATCH};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
+use serde_json::Value;
 use std::error::Error;
 use std::time::Duration;
 
@@ -41,6 +42,14 @@ impl Exporter {
     pub(super) async fn text(&self, name: &str, query: &[(&str, &str)]) -> Result<String, String> {
         let answer = self.answer(name, query, None).await?;
         if answer.status == StatusCode::OK { Ok(answer.body) } else { Err(self.refusal(&answer)) }
+    }
+
+    /// The document that it answers with, asked by those parameters that are told.
+    pub(super) async fn document(&self, name: &str, query: &[(&str, Option<&str>)]) -> Result<Value, String> {
+        let told: Vec<(&str, &str)> =
+            query.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
+        let text = self.text(name, &told).await?;
+        serde_json::from_str(&text).map_err(|error| self.not_understood(&error))
     }
 
     /// `known`: the tag of the snapshot of which the answer is there already.

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// How long threads may take that cannot be stopped.
 const LINGER: Duration = Duration::from_secs(1);
@@ -34,4 +35,15 @@ pub(super) fn run_async<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     // A name that the resolver still looks up, on a thread of its own, must not hold the end up.
     runtime.shutdown_timeout(LINGER);
     result
+}
+
+/// Resolves at SIGTERM or SIGINT.
+pub(super) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
+    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

@@ -4,7 +4,7 @@ use super::setup::bind;
 use crate::clock::now;
 use crate::config;
 use crate::plan::{self, Plan};
-use crate::sim::{Sim, world::World};
+use crate::sim::{Sim, desk::Answering, world::World};
 use anyhow::Result;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -35,10 +35,23 @@ const STORY: i64 = 20 * 60;
 
 /// The plan of a simulated AWS, which is served from here on.
 pub(super) async fn served(seed: u64) -> Result<Plan> {
+    Ok(opened(seed).await?.0)
+}
+
+/// The same, so many times as fast as real time, with models that answer in few words.
+pub(super) async fn quickened(seed: u64, times: u32) -> Result<Plan> {
+    let (plan, sim) = opened(seed).await?;
+    sim.set_answering(Answering { output_tokens: 10, latency_ms: 100 }).await;
+    sim.set_clock(sim.clock().await.paced(times)).await;
+    Ok(plan)
+}
+
+async fn opened(seed: u64) -> Result<(Plan, Sim)> {
     let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let world = World { rates: false, ..World::demo(seed, now().0 - STORY) };
     let mut plan = demo_plan(&format!("http://{}", listener.local_addr()?), &world)?;
     (plan.aws.attempt_timeout, plan.aws.operation_timeout) = (TIMEOUT, TIMEOUT);
-    tokio::spawn(Sim::new(world).serve(listener, std::future::pending()));
-    Ok(plan)
+    let sim = Sim::new(world);
+    tokio::spawn(sim.clone().serve(listener, std::future::pending()));
+    Ok((plan, sim))
 }

@@ -74,7 +74,7 @@ pub(super) fn read_file(path: &Path, takes: &cli::Takes, each: Each) -> Result<H
     Ok(reader.header)
 }
 
-fn nothing_taken(takes: &cli::Takes, there: &[String]) -> String {
+pub(super) fn nothing_taken(takes: &cli::Takes, there: &[String]) -> String {
     match (there, takes.accounts.is_empty() && takes.regions.is_empty()) {
         ([], true) => "there is no account in it".to_string(),
         _ => {
@@ -84,7 +84,7 @@ fn nothing_taken(takes: &cli::Takes, there: &[String]) -> String {
 }
 
 impl cli::Takes {
-    fn has(&self, target: &Target, name: Option<&str>) -> bool {
+    pub(super) fn has(&self, target: &Target, name: Option<&str>) -> bool {
         let account = |told: &String| *told == *target.account_id || Some(told.as_str()) == name;
         (self.accounts.is_empty() || self.accounts.iter().any(account))
             && (self.regions.is_empty() || self.regions.iter().any(|region| *region == *target.region))

@@ -25,6 +25,8 @@ pub enum Clock {
     Running { offset: i64 },
     /// It stands still.
     Fixed { now: i64 },
+    /// It shows `at` where real time is `since`, and goes so many times as fast; 0: it stands. In milliseconds.
+    Paced { at: i64, since: i64, times: u32 },
 }
 
 impl Clock {
@@ -33,6 +35,7 @@ impl Clock {
         match self {
             Clock::Running { offset } => real_time() + offset,
             Clock::Fixed { now } => now,
+            Clock::Paced { .. } => self.precise().floor() as i64,
         }
     }
 
@@ -41,7 +44,17 @@ impl Clock {
         match self {
             Clock::Running { offset } => since_epoch().as_secs_f64() + offset as f64,
             Clock::Fixed { now } => now as f64,
+            Clock::Paced { at, since, times } => {
+                let passed = since_epoch().as_millis() as i64 - since;
+                (at + passed * i64::from(times)) as f64 / 1e3
+            }
         }
+    }
+
+    /// From now on so many times as fast as real time.
+    pub fn paced(self, times: u32) -> Clock {
+        let at = (self.precise() * 1e3) as i64;
+        Clock::Paced { at, since: since_epoch().as_millis() as i64, times }
     }
 
     /// So many seconds later, running or standing as before.
@@ -49,6 +62,7 @@ impl Clock {
         match self {
             Clock::Running { offset } => Clock::Running { offset: offset + seconds },
             Clock::Fixed { now } => Clock::Fixed { now: now + seconds },
+            Clock::Paced { at, since, times } => Clock::Paced { at: at + seconds * 1000, since, times },
         }
     }
 }
@@ -235,5 +249,10 @@ mod tests {
         let ahead = Clock::Running { offset: 0 }.advanced(86_400);
         assert_eq!(ahead, Clock::Running { offset: 86_400 });
         assert!(ahead.now() >= real_time() + 86_399);
+        let stands = Clock::Paced { at: 1_500, since: 0, times: 0 };
+        assert_eq!((stands.now(), stands.advanced(2).precise()), (1, 3.5));
+        let since = since_epoch().as_millis() as i64 - 1000;
+        let runs = Clock::Paced { at: 0, since, times: 20 };
+        assert!((20..25).contains(&runs.now()), "{}", runs.now());
     }
 }

@@ -1,7 +1,7 @@
 //! The handle on a simulated AWS: its world, and the desk that keeps its clock, faults and counts.
 
 use super::call::{ApiCall, Count};
-use super::desk::{Clock, Desk, Verdict};
+use super::desk::{Answering, Clock, Desk, Verdict};
 use super::faults::Fault;
 use super::world::World;
 use std::collections::BTreeMap;
@@ -40,6 +40,11 @@ impl Sim {
 
     pub async fn set_clock(&self, clock: Clock) {
         self.desk.ask(move |books| books.clock = clock).await;
+    }
+
+    /// How the models of the runtime answer from now on.
+    pub async fn set_answering(&self, answering: Answering) {
+        self.desk.ask(move |books| books.answering = answering).await;
     }
 
     pub async fn faults(&self) -> Vec<Fault> {

@@ -11,7 +11,8 @@ BINARY = os.environ.get("BQE_BINARY", str(ROOT / "target/debug/bedrock-quota-exp
 sys.path.insert(0, str(ROOT / "clients/python"))
 
 import closed_loop  # noqa: E402
-from bedrock_quota_client import DeadlineExceeded, Limits, QuotaClient  # noqa: E402
+import demo_exporter  # noqa: E402
+from bedrock_quota_client import DeadlineExceeded, Limits, QuotaClient, limits_from  # noqa: E402
 from botocore.exceptions import ClientError  # noqa: E402
 from closed_loop import MODEL  # noqa: E402
 
@@ -109,6 +110,24 @@ class TheClient(unittest.TestCase):
             client.invoke_model_with_response_stream(modelId=MODEL, body="{}")
         with self.assertRaisesRegex(ValueError, "retries by itself"):
             QuotaClient(closed_loop.runtime(self.url), {})
+
+    def test_tokens_of_the_day_are_kept_to_by_the_wall_clock(self):
+        client = self.client(patience=0.2, tokens_per_day=300)
+        self.converse(client)
+        # 350 of 300 are spent; until midnight it is longer than anybody waits here.
+        with self.assertRaises(DeadlineExceeded):
+            self.converse(client)
+
+
+class LimitsOfAnExporter(unittest.TestCase):
+    def test_they_are_its_safe_rates(self):
+        with demo_exporter.exporter() as url:
+            limits = limits_from(url, demo_exporter.SONNET, burndown=5, **demo_exporter.US_WEST_2)
+            with self.assertRaisesRegex(ValueError, "one account, region and scope"):
+                limits_from(url, demo_exporter.SONNET)
+        # The requests: 90 % of 10,000. The tokens: 90 % of where calls are refused, at 40 % of 6,000,000.
+        self.assertEqual((limits.requests_per_minute, limits.burndown), (9000, 5))
+        self.assertTrue(0.3 * 6e6 < limits.tokens_per_minute < 0.45 * 6e6, limits)
 
 
 if __name__ == "__main__":

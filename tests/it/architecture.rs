@@ -41,10 +41,12 @@ fn is_pure(file: &str) -> bool {
         "findings",
         "gateway",
         "increase",
+        "mcp",
         "model",
         "offline",
         "picture",
         "plan",
+        "probe",
         "report",
         "top",
     ];
@@ -203,8 +205,8 @@ fn the_readme_asks_for_the_permissions_that_are_used() {
     }
     let policy = readme.split("\"Action\": [").nth(1).unwrap().split(']').next().unwrap();
     let asked: BTreeSet<String> = policy.split('"').skip(1).step_by(2).map(String::from).collect();
-    // What only some configs and one flag need.
-    let special = ["account:", "oam:", "organizations:", "servicequotas:Request"];
+    // What only some configs and two flags need.
+    let special = ["account:", "bedrock:Invoke", "oam:", "organizations:", "servicequotas:Request"];
     let (discovery, used): (BTreeSet<String>, _) =
         used.into_iter().partition(|action| special.iter().any(|prefix| action.starts_with(prefix)));
     assert_eq!(asked, used);

@@ -49,6 +49,7 @@ mod dimensions; // the same calls under several sets of dimensions
 mod faults; // everything that can go wrong at one of three targets
 mod ministack; // an AWS that nobody here wrote
 mod monitoring; // usage read by a monitoring account
+mod probe; // where refusals begin: rules, the simulated runtime, the binary
 mod rig;
 mod rounds; // rounds minute by minute
 mod series; // how many series a target publishes by default

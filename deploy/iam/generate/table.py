@@ -51,6 +51,11 @@ FEATURES = {
         "the account whose quota it is; the daemon never asks for it",
         ("servicequotas:RequestServiceQuotaIncrease",),
     ),
+    "probe": Feature(
+        "no config: `probe --yes`, typed by a person",
+        "the account that is probed; the daemon never asks for it",
+        ("bedrock:InvokeModel",),
+    ),
     "monitoring": Feature(
         "`monitoring_account`, which takes `usage` from the watched accounts",
         "the monitoring account",

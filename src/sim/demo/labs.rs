@@ -23,7 +23,13 @@ fn us_east_1(rows: &Rows) -> Region {
         ..stream("openai.gpt-oss-20b-1:0", daily(80.0, 400.0))
     };
     let deleted = stream("gone5t2r8y4u", Demand::Steady(12.0));
-    Region { streams: vec![legacy, short_of_capacity, deleted], ..region("us-east-1") }
+    // As a new account has it; nothing calls the model, so that `probe` meets nobody.
+    let small = |what: &str, value| {
+        let row = format!("Cross-region model inference {what} per minute for Anthropic Claude Sonnet 4 V1");
+        rows.holds(&row, Applied::Value(value))
+    };
+    let quotas = vec![small("requests", 120.0), small("tokens", 60_000.0)];
+    Region { streams: vec![legacy, short_of_capacity, deleted], quotas, ..region("us-east-1") }
 }
 
 fn us_west_2(rows: &Rows, start: i64) -> Region {

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
 use time::UtcDateTime;
 use time::macros::format_description;
 
@@ -58,7 +59,8 @@ impl Reply {
     pub fn response(self, now: i64, body: impl FnOnce(Vec<u8>) -> Body) -> Response {
         let mut response = Response::new(body(self.body));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let id = "00000000-0000-4000-8000-000000000000".to_string();
+        let number = REPLIES.fetch_add(1, Ordering::Relaxed);
+        let id = format!("00000000-0000-4000-8000-{number:012x}");
         let common = [("x-amzn-requestid", id), ("date", http_date(now))];
         for (name, value) in self.headers.into_iter().chain(common) {
             if let Ok(value) = value.parse() {
@@ -68,6 +70,9 @@ impl Reply {
         response
     }
 }
+
+/// So that no two replies have the same request id.
+static REPLIES: AtomicU64 = AtomicU64::new(0);
 
 /// A moment as HTTP's Date header has it.
 fn http_date(now: i64) -> String {

@@ -69,6 +69,7 @@ fn every_key_is_told_and_there_is_no_other() {
     assert_documented("`provisioned`", &[json(&["provisioned"])], &[]);
     let capacity = [json(&["capacity", "claude-sonnet-4-6"]), json(&["capacity", "llama3-1-70b"])];
     assert_documented("`capacity`", &capacity, &[]);
+    assert_documented("`probe`", &[crate::probe::document()], &[]);
     let mut text = String::new();
     GzDecoder::new(std::fs::File::open(&*SNAPSHOT).unwrap()).read_to_string(&mut text).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

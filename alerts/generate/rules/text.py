@@ -48,7 +48,8 @@ COMMON = {
     + ", {{ $labels.region }}",
     # Quotas of models have their name in one family, all others in the other.
     "quota_name": lookup(
-        '{__name__=~"bedrock_(service_)?quota_info",%s}', QUOTA_CODE, 'label "quota_name"', "quota {{ $labels.quota_code }}"
+        "bedrock_service_quota_info{%s}", QUOTA_CODE, 'label "quota_name"',
+        lookup("bedrock_quota_info{%s}", QUOTA_CODE, 'label "quota_name"', "quota {{ $labels.quota_code }}"),
     ),
     "ceiling": lookup("max(bedrock_quota_throttled_utilization_ratio{%s})", MODEL, "value | humanizePercentage"),
 }

@@ -74,8 +74,8 @@ async fn agreed<S: Transport>(stream: Heard<S>, door: &Door) -> io::Result<TlsSt
 }
 
 async fn tell_where_it_is(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
-    // What was not read would have the answer thrown away.
-    stream.read(&mut [0; HEAD]).await?;
+    // What was not read would have the answer thrown away; how much it is does not matter.
+    let _ = stream.read(&mut [0; HEAD]).await?;
     stream.write_all(b"HTTP/1.0 400 Bad Request\r\n\r\nthis is HTTPS, and the request was HTTP\n").await?;
     stream.shutdown().await
 }

@@ -409,8 +409,8 @@ fn metered() -> ServiceQuota {
 pub fn throttled(model: &str) -> ThrottleStatus {
     ThrottleStatus {
         pool: Pool { model: Some(model.into()), scope: Some(Scope::CrossRegion), id: None },
-        ratio: vec![("5m", 0.25), ("30m", 1.0 / 3.0)],
-        attempts: vec![("5m", 400.0), ("30m", 2_400.0)],
+        ratio: vec![("5m", 0.25), ("30m", 1.0 / 3.0), ("1m", 0.5)],
+        attempts: vec![("5m", 400.0), ("30m", 2_400.0), ("1m", 80.0)],
         throttled_seconds: 300,
         cause: Some(Cause::Reservation),
     }

@@ -168,6 +168,8 @@ pub async fn serve_router(router: Router) -> String {
     url
 }
 
+/// Nobody calls anything in this world.
+const UNSPENT: &str = "quotas: {export: all}\n";
 const PROFILE: &str = "regions: [us-east-1]\naccounts: [{profile: research}]\n";
 const CURRENT: &str = "regions: [us-east-1]\n";
 
@@ -619,7 +621,7 @@ impl Serving {
 async fn a_profile_that_changes_hands_is_never_shown_as_the_account_before() {
     let machine = Machine::new("hands").await;
     machine.file(".aws/credentials", &section("research", FIRST));
-    let serving = Serving::start(&machine, &format!("{PROFILE}{AT_SIM}"));
+    let serving = Serving::start(&machine, &format!("{PROFILE}{UNSPENT}{AT_SIM}"));
     let limit = |account: &str| format!("bedrock_quota_limit{{account_id=\"{account}\"");
     serving.until("limits of the first account", |text| text.contains(&limit(FIRST))).await;
     let is_told =
@@ -639,7 +641,7 @@ async fn keys_that_become_anothers_are_refused_without_a_reload_too() {
     machine.file(".aws/credentials", &section("research", FIRST));
     // Read often enough for a test.
     let often = "usage: {interval: 10s}\n";
-    let serving = Serving::start(&machine, &format!("{PROFILE}{often}{AT_SIM}"));
+    let serving = Serving::start(&machine, &format!("{PROFILE}{UNSPENT}{often}{AT_SIM}"));
     let limit = |account: &str| format!("bedrock_quota_limit{{account_id=\"{account}\"");
     serving.until("limits of the first account", |text| text.contains(&limit(FIRST))).await;
     machine.file(".aws/credentials", &section("research", SECOND));

@@ -167,7 +167,7 @@ fn label_values() -> Vec<(&'static str, Vec<&'static str>)> {
         ("unmeasurable", words!(Unmeasurable)),
         ("adjustable", vec!["true", "false", "unknown"]),
         ("statistic", vec!["average", "p50", "p90", "p99", "maximum"]),
-        ("window", vec!["5m", "15m", "30m"]),
+        ("window", vec!["1m", "5m", "15m", "30m"]),
         ("cause", words!(Cause)),
         ("reason", words!(Unmapped)),
         ("type", words!(IdType)),

@@ -22,9 +22,7 @@ struct Beside {
 /// shows them.
 pub(super) async fn run(mut args: Healthcheck) -> Result<()> {
     let given = args.listen_addresses.first().cloned();
-    // What another exporter was told is not this one's business.
-    let is_asked = |beside: &Beside| given.as_ref().is_none_or(|given| beside.addresses.contains(given));
-    let beside = beside().filter(is_asked);
+    let beside = beside(given.as_ref());
     if let Some(beside) = &beside {
         args.web_config.web_config = args.web_config.web_config.take().or_else(|| beside.web_config.clone());
         if beside.addresses.is_empty() {
@@ -44,13 +42,16 @@ pub(super) async fn run(mut args: Healthcheck) -> Result<()> {
     bail!("{address} answers {status}: {}", why.trim())
 }
 
-/// The exporter of this machine or container, the one with the lowest process id.
-fn beside() -> Option<Beside> {
+/// The exporter of this machine or container that listens at an address, or the one with the lowest process id: what
+/// another one was told is not its business.
+fn beside(address: Option<&Address>) -> Option<Beside> {
     let own = std::fs::read_link("/proc/self/exe").ok()?;
     let processes = std::fs::read_dir("/proc").ok()?.flatten();
     let mut ids: Vec<u32> = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     ids.sort_unstable();
-    ids.into_iter().find_map(|id| serves(&Path::new("/proc").join(id.to_string()), &own))
+    let mut exporters =
+        ids.into_iter().filter_map(|id| serves(&Path::new("/proc").join(id.to_string()), &own));
+    exporters.find(|exporter| address.is_none_or(|address| exporter.addresses.contains(address)))
 }
 
 /// What a process was told, if it is this program and serves.

@@ -83,7 +83,7 @@ async fn an_account_that_is_not_linked_is_unknown_and_one_without_traffic_is_zer
     world.accounts[3].regions[0].streams.clear();
     let (sim, url) = simulate(world).await;
     let role = "arn:aws:iam::000000000001:role/bedrock-quota-exporter";
-    let config = format!("{ROLE}monitoring_account: {{role_arn: '{role}'}}\n");
+    let config = format!("{ROLE}monitoring_account: {{role_arn: '{role}'}}\nquotas: {{export: all}}\n");
     let exporter = Exporter::start("monitoring", &url, &config, &[]).await;
     let usage = || (0..5).map(|number| ((number, "us-east-1".to_string()), number != 4)).collect();
     let scrape = exporter

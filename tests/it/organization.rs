@@ -14,6 +14,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 const ID: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+/// Calls of ids one by one.
+const GAUGES: &str = "usage: {gauges: true}\n";
 pub const ROLE: &str = "organization:\n  assume_role: bedrock-quota-exporter\n";
 
 /// The root has `management` and `tools`; below `workloads`: `prod-a`, and, one unit deeper, `prod-b`;
@@ -218,7 +220,7 @@ async fn accounts_are_found_by_unit_tag_name_and_state() {
     join_all(cases.iter().enumerate().map(async |(number, (include, accounts))| {
         let (sim, url) = simulate(world()).await;
         let name = format!("organization-{number}");
-        let exporter = Exporter::start(&name, &url, &format!("{ROLE}{include}"), &[]).await;
+        let exporter = Exporter::start(&name, &url, &format!("{ROLE}{include}{GAUGES}"), &[]).await;
         let scrape = exporter.until_read(accounts).await;
         assert_eq!(scrape.discovery(), Some(1.0));
         let usage = scrape.lines("bedrock_invocations_per_minute").count();

@@ -27,13 +27,21 @@ pub(super) async fn answer(exporter: &Exporter, tool: Tool, question: &Question)
         Tool::Usage => {
             let (quotas, ids) =
                 tokio::try_join!(exporter.document("headroom", &all), exporter.document("models", &all))?;
-            Ok(json!({"snapshot_at": quotas["snapshot_at"], "quotas": quotas["items"], "ids": ids["items"]}))
+            let spent: Vec<&Value> =
+                quotas["items"].as_array().into_iter().flatten().filter(|quota| is_spent(quota)).collect();
+            Ok(json!({"snapshot_at": quotas["snapshot_at"], "quotas": spent, "ids": ids["items"]}))
         }
         Tool::Explain => {
             let quotas = exporter.document("headroom", &all).await?;
             Ok(json!({"model_id": model_id, "spends": quotas["items"], "unsettled": quotas["unsettled"]}))
         }
     }
+}
+
+/// Whether calls spend a quota, or may: unknown use is not left out. The others are a hundred for each that is spent.
+fn is_spent(quota: &Value) -> bool {
+    let is_zero = |key: &str| quota[key].as_f64() == Some(0.0);
+    quota["state"] != "no_such_quota" && !(is_zero("used") && is_zero("peak"))
 }
 
 /// The words of a model id that a quota's name may have: without its maker, date and revision.

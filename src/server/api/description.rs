@@ -28,7 +28,8 @@ impl Operation {
         let parameters: Vec<Value> = self.parameters.iter().map(Parameter::description).collect();
         let mut content = json!({"application/json": {"schema": (self.listing)()}});
         if let Some(other) = self.other_type {
-            content[other] = json!({"schema": {"type": "string"}});
+            // Another program's form: it is the one to say what is in it.
+            content[other] = json!({});
         }
         let refused = |why: &str| json!({"description": why, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}});
         let tag = json!({"description": "Of the snapshot", "schema": {"type": "string"}});

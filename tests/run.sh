@@ -22,7 +22,7 @@ if cargo nextest --version >/dev/null 2>&1; then
     nice cargo nextest run --locked --workspace --no-fail-fast || failed=1
 else
     # Some of them mostly wait, at the pace of AWS's APIs.
-    nice cargo test --locked --workspace -- --show-output --test-threads="$(($(nproc) * 2))" || failed=1
+    nice cargo test --locked --workspace --no-fail-fast -- --show-output --test-threads="$(($(nproc) * 2))" || failed=1
 fi
 nice "$here/dashboards/run" "$target/venv" || failed=1
 for suite in alerts deploy docs web; do

@@ -79,13 +79,15 @@ impl Spending<'_> {
     fn unmeasured(&self, quota: &Arc<ModelQuota>, spenders: &[Spender]) -> QuotaStatus {
         let unmeasurable = utilization::is_unmeasurable(&quota.key, spenders);
         let nothing = self.settled..self.settled;
+        let usage_source = if unmeasurable {
+            UsageSource::None
+        } else {
+            utilization::source(quota.key.kind, spenders, || self.factor(&quota.key), nothing)
+        };
         QuotaStatus {
             quota: quota.clone(),
             state: utilization::state(quota.state, unmeasurable),
-            usage_source: match unmeasurable {
-                true => UsageSource::None,
-                false => utilization::source(quota.key.kind, spenders, || self.factor(&quota.key), nothing),
-            },
+            usage_source,
             is_spent: !spenders.is_empty(),
             usage: None,
             peak: None,

@@ -76,9 +76,12 @@ impl<'a> Spending<'a> {
     /// they should have been read, where one id fails while others are read.
     pub(super) fn recent(&self, idle: bool) -> impl DoubleEndedIterator<Item = Minute> {
         let stretch = &self.state.memory.stretch;
-        let unread = self.settings.cadence.map_or(0.0, |cadence| match idle {
-            true => cadence.idle_interval as f64 * stretch.idle,
-            false => cadence.normal_interval as f64 * stretch.normal,
+        let unread = self.settings.cadence.map_or(0.0, |cadence| {
+            if idle {
+                cadence.idle_interval as f64 * stretch.idle
+            } else {
+                cadence.normal_interval as f64 * stretch.normal
+            }
         });
         let age = self.settings.usage_max_age + unread as u64;
         (self.settings.settled(self.read_at.minus(age)) - 1).until(self.settled)

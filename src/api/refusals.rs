@@ -7,7 +7,7 @@ use crate::model::ids::{Endpoint, Scope};
 use crate::model::minutes::{Cell, History};
 use crate::model::state::TargetState;
 use crate::model::time::Minute;
-use crate::model::usage::Metric;
+use crate::model::usage::{InvocationId, Metric};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -66,9 +66,8 @@ fn is_wanted(pool: &Pool, query: &Query) -> bool {
 
 /// Whether calls of an invocation id are among the pool's.
 fn is_called_by(state: &TargetState, pool: &Pool, id: &str) -> bool {
-    let known =
-        state.memory.ids.iter().filter(|(own, _)| own.endpoint == Endpoint::Runtime && *own.id == *id);
-    known.into_iter().any(|(own, known)| Pool::of(own, &known.resolution) == *pool)
+    let id = InvocationId::runtime(id);
+    state.memory.ids.get(&id).is_some_and(|known| Pool::of(&id, &known.resolution) == *pool)
 }
 
 described! {

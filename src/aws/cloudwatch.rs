@@ -38,7 +38,7 @@ impl Connection {
     pub async fn listed_ids(&self, recent: bool) -> Result<Vec<ListedId>, CollectError> {
         let mut listed: BTreeMap<InvocationId, Vec<Metric>> = BTreeMap::new();
         for endpoint in Endpoint::ALL {
-            let metrics = self.list_metrics(names::namespace(*endpoint), None, recent).await?;
+            let metrics = self.list_metrics(names::namespace(*endpoint), None, None, recent).await?;
             for metric in metrics {
                 let Some(name) = &metric.metric_name else { continue };
                 if let Some(id) = listed_id(*endpoint, metric.dimensions()) {
@@ -50,10 +50,11 @@ impl Connection {
         Ok(listed.into_iter().map(|(id, metrics)| ListedId { id, metrics }).collect())
     }
 
-    /// What ListMetrics shows of a namespace, narrowed by a dimension's name and value.
+    /// What ListMetrics shows of a namespace, narrowed by a metric's name, and by a dimension's name and value.
     async fn list_metrics(
         &self,
         namespace: &str,
+        metric: Option<&str>,
         dimension: Option<(&str, &str)>,
         recent: bool,
     ) -> Result<Vec<SdkMetric>, CollectError> {
@@ -64,6 +65,7 @@ impl Connection {
             let client = &client;
             let call =
                 client.list_metrics().namespace(namespace).set_dimensions(filter.clone().map(|f| vec![f]));
+            let call = call.set_metric_name(metric.map(String::from));
             let call = call.set_owning_account(owner.map(String::from));
             let call = call.set_include_linked_accounts(owner.map(|_| true));
             let call = call.set_recently_active(recent.then_some(RecentlyActive::Pt3H)).set_next_token(token);
@@ -78,19 +80,8 @@ impl Connection {
 
     /// The ids of which calls of the last two weeks were served by the reserved tier, which no other list shows.
     pub async fn reserved_ids(&self) -> Result<BTreeSet<String>, CollectError> {
-        let client = self.cloudwatch();
-        let metrics = pages::paced(LIST, &self.paces.list, |token| {
-            let client = &client;
-            let (name, value) = names::RESERVED;
-            let tier = DimensionFilter::builder().name(name).value(value).build();
-            let call = client.list_metrics().namespace(names::namespace(Endpoint::Runtime)).dimensions(tier);
-            let call = call.metric_name("Invocations").set_next_token(token);
-            async move {
-                let page = call.send().await.map_err(|e| client.failed(LIST, e))?;
-                Ok((page.metrics.unwrap_or_default(), page.next_token))
-            }
-        })
-        .await?;
+        let namespace = names::namespace(Endpoint::Runtime);
+        let metrics = self.list_metrics(namespace, Some("Invocations"), Some(names::RESERVED), false).await?;
         let dimensions = metrics.iter().flat_map(|metric| metric.dimensions());
         let ids = dimensions.filter(|one| one.name() == Some(names::dimension(Endpoint::Runtime)));
         Ok(ids.filter_map(|id| id.value().map(String::from)).collect())

@@ -85,6 +85,11 @@ impl Settings {
         cadence.idle_interval.max(cadence.normal_interval).max(stretched).div_ceil(60) as i64
     }
 
+    /// How many minutes lie between two readings of quotas that are no model's.
+    pub(crate) fn service_minutes(&self) -> i64 {
+        self.service_interval.unwrap_or_default().div_ceil(60) as i64
+    }
+
     /// Seconds until what was read of quotas that are no model's goes.
     pub(crate) fn service_max_age(&self) -> u64 {
         // A budget may stretch every interval up to the longest one.

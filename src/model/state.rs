@@ -8,7 +8,7 @@ use super::ids::{Target, words};
 use super::matching::{Index, Resolution};
 use super::minutes::History;
 use super::observation::{Collector, ErrorClass};
-use super::quota::QuotaList;
+use super::quota::{QuotaList, ServiceQuota};
 use super::service::ServiceUsage;
 use super::time::{Minute, Timestamp};
 use super::tripwire::Tripwire;
@@ -127,6 +127,11 @@ pub(crate) struct LimitChange {
 }
 
 impl TargetState {
+    /// The rows of the quota lists; none where they were not read.
+    pub(crate) fn rows(&self) -> &[Arc<ServiceQuota>] {
+        self.quotas.as_ref().map_or(&[], |read| &read.value.quotas)
+    }
+
     /// A target of which nothing is known yet.
     pub fn new(target: Target, now: Timestamp) -> TargetState {
         TargetState {

@@ -17,7 +17,7 @@ impl Connection {
         let mut listed = Vec::new();
         for Listing { namespace, service } in listings {
             let service = service.as_deref().map(|service| ("Service", service));
-            let metrics = self.list_metrics(namespace, service, true).await?;
+            let metrics = self.list_metrics(namespace, None, service, true).await?;
             listed.extend(metrics.iter().filter_map(series_name));
         }
         Ok(listed)

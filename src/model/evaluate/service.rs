@@ -1,8 +1,8 @@
 //! The usage of quotas that are no model's, and the calls of guardrails.
 
+use super::throttling::Windows;
 use crate::model::evaluation::{
-    BatchStatus, Evaluation, GuardrailStatus, MantleStatus, QuotaStatus, ServiceStatus, THROTTLE_WINDOWS,
-    THROTTLED_WINDOW,
+    BatchStatus, Evaluation, GuardrailStatus, MantleStatus, QuotaStatus, ServiceStatus, THROTTLED_WINDOW,
 };
 use crate::model::ids::UsageSource;
 use crate::model::listed::listed;
@@ -30,7 +30,7 @@ impl<'a> Service<'a> {
 
     /// Every row that ListMetrics shows a series for, or that a list of the catalog counts; sorted by code.
     pub(super) fn quotas(&self) -> Vec<ServiceStatus> {
-        let rows = self.state.quotas.as_ref().map_or(&[][..], |quotas| &quotas.value.quotas);
+        let rows = self.state.rows();
         let metered = metered(rows, &self.usage.listed);
         let mut all: Vec<ServiceStatus> = metered.iter().map(|metered| self.status(metered)).collect();
         all.extend(rows.iter().filter_map(|row| self.counted_by_lists(row)));
@@ -42,16 +42,7 @@ impl<'a> Service<'a> {
     fn counted_by_lists(&self, row: &Arc<ServiceQuota>) -> Option<ServiceStatus> {
         let catalog = &self.state.catalog.as_ref()?.value;
         let count = listed(&row.name)?(catalog)?;
-        let ratio = row.limit().filter(|limit| *limit > 0.0).map(|limit| count / limit);
-        Some(ServiceStatus {
-            row: Arc::clone(row),
-            by: MeasuredBy::Listed,
-            is_lower_bound: false,
-            usage: Some(count),
-            peak: Some(count),
-            ratio,
-            peak_ratio: ratio,
-        })
+        Some(held_against(row, MeasuredBy::Listed, false, (Some(count), Some(count))))
     }
 
     fn status(&self, Metered { row, meter, series }: &Metered) -> ServiceStatus {
@@ -64,18 +55,8 @@ impl<'a> Service<'a> {
         let counted: Option<Vec<(f64, f64)>> =
             answers.and_then(|answers| answers.iter().map(counted).collect());
         let fullest = |of: fn(&(f64, f64)) -> f64| counted.iter().flatten().map(of).reduce(f64::max);
-        let (usage, peak) = (fullest(|(usage, _)| *usage), fullest(|(_, peak)| *peak));
-        let limit = row.limit().filter(|limit| *limit > 0.0);
-        let ratio = |value: Option<f64>| value.zip(limit).map(|(value, limit)| value / limit);
-        ServiceStatus {
-            row: Arc::clone(row),
-            by: meter.by,
-            is_lower_bound: meter.counts.is_lower_bound(),
-            usage,
-            peak,
-            ratio: ratio(usage),
-            peak_ratio: ratio(peak),
-        }
+        let measured = (fullest(|(usage, _)| *usage), fullest(|(_, peak)| *peak));
+        held_against(row, meter.by, meter.counts.is_lower_bound(), measured)
     }
 
     /// The newest value and the largest one of an answer.
@@ -97,8 +78,7 @@ impl<'a> Service<'a> {
 
     /// The first minute of the look-back window, before which nothing was unseen at the reading before.
     fn window(&self, until: Minute) -> Minute {
-        let interval = self.settings.service_interval.unwrap_or_default().div_ceil(60) as i64;
-        until - self.settings.lookback_minutes.max(interval)
+        until - self.settings.lookback_minutes.max(self.settings.service_minutes())
     }
 
     /// Whether an answer is not older than what a failed reading may leave in place.
@@ -115,13 +95,7 @@ impl<'a> Service<'a> {
         let (calls, throttles) = (answer("Invocations")?, answer("InvocationThrottles")?);
         let until = calls.until.min(throttles.until);
         let attempts = |minute| Some((calls.sum(minute)?, throttles.sum(minute)?));
-        let (mut ratio, mut tried) = (Vec::new(), Vec::new());
-        for (window, minutes) in THROTTLE_WINDOWS {
-            let known = (until - minutes).until(until).filter_map(attempts);
-            let (made, refused) = known.fold((0.0, 0.0), |(a, b), (made, refused)| (a + made, b + refused));
-            tried.push((window, made + refused));
-            ratio.extend((made + refused > 0.0).then(|| (window, refused / (made + refused))));
-        }
+        let windows = Windows::before(until, attempts);
         let refused = |minute: &Minute| throttles.sum(*minute) > Some(0.0);
         let minute = |metric| {
             let answer = answer(metric)?;
@@ -133,10 +107,30 @@ impl<'a> Service<'a> {
             client_errors: minute("InvocationClientErrors"),
             server_errors: minute("InvocationServerErrors"),
             intervened: minute("InvocationsIntervened"),
-            ratio,
-            attempts: tried,
+            ratio: windows.ratio,
+            attempts: windows.attempts,
             throttled_seconds: 60 * (until - THROTTLED_WINDOW).until(until).filter(refused).count() as u64,
         })
+    }
+}
+
+/// What was measured of a row, its usage and its peak, beside its limit.
+fn held_against(
+    row: &Arc<ServiceQuota>,
+    by: MeasuredBy,
+    is_lower_bound: bool,
+    (usage, peak): (Option<f64>, Option<f64>),
+) -> ServiceStatus {
+    let limit = row.limit().filter(|limit| *limit > 0.0);
+    let ratio = |value: Option<f64>| value.zip(limit).map(|(value, limit)| value / limit);
+    ServiceStatus {
+        row: Arc::clone(row),
+        by,
+        is_lower_bound,
+        usage,
+        peak,
+        ratio: ratio(usage),
+        peak_ratio: ratio(peak),
     }
 }
 
@@ -156,8 +150,7 @@ pub(super) fn prefer_own_metrics(evaluation: &mut Evaluation) {
 impl Service<'_> {
     /// How many of the models' rows carry a UsageMetric.
     pub(super) fn rows_with_usage_metric(&self, quotas: &[QuotaStatus]) -> usize {
-        let rows = self.state.quotas.as_ref().map_or(&[][..], |quotas| &quotas.value.quotas);
-        let mut metered = rows.iter().filter(|row| row.usage_metric.is_some()).peekable();
+        let mut metered = self.state.rows().iter().filter(|row| row.usage_metric.is_some()).peekable();
         if metered.peek().is_none() {
             return 0;
         }
@@ -168,14 +161,11 @@ impl Service<'_> {
     /// What the mantle endpoint publishes and AWS does not document, by Model.
     pub(super) fn mantle(&self) -> Vec<MantleStatus> {
         let mut all: BTreeMap<&Arc<str>, MantleStatus> = BTreeMap::new();
-        let series = self.usage.answers.iter().filter(|(series, _)| *series.namespace == *MANTLE);
-        for (series, answer) in series.filter(|(_, answer)| self.is_fresh(answer)) {
-            let Some(model_id) = series.dimension("Model") else { continue };
+        for (model_id, metric, newest) in self.newest(MANTLE, "Model") {
             let status = all
                 .entry(model_id)
                 .or_insert_with(|| MantleStatus { model_id: model_id.clone(), ..MantleStatus::default() });
-            let newest = answer.points.values().next_back().copied();
-            match &*series.metric {
+            match metric {
                 "BurnDownConsumed" => status.burndown_consumed = newest,
                 "EquivalentReservationUnits" => status.equivalent_reservation_units = newest,
                 _ => {}
@@ -187,14 +177,11 @@ impl Service<'_> {
     /// Batch inference, by ModelId.
     pub(super) fn batch(&self) -> Vec<BatchStatus> {
         let mut all: BTreeMap<&Arc<str>, BatchStatus> = BTreeMap::new();
-        let series = self.usage.answers.iter().filter(|(series, _)| *series.namespace == *BATCH);
-        for (series, answer) in series.filter(|(_, answer)| self.is_fresh(answer)) {
-            let Some(model_id) = series.dimension("ModelId") else { continue };
+        for (model_id, metric, newest) in self.newest(BATCH, "ModelId") {
             let status = all
                 .entry(model_id)
                 .or_insert_with(|| BatchStatus { model_id: model_id.clone(), ..BatchStatus::default() });
-            let newest = answer.points.values().next_back().copied();
-            match &*series.metric {
+            match metric {
                 "NumberOfRecordsPendingProcessing" => status.records_pending = newest,
                 "NumberOfTokensPendingProcessing" => status.tokens_pending = newest,
                 "NumberOfInputTokensProcessedPerMinute" => status.input_tokens = newest,
@@ -203,6 +190,19 @@ impl Service<'_> {
             }
         }
         all.into_values().collect()
+    }
+
+    /// The newest values of a namespace's series that have a dimension: its value, the metric's name, and the point.
+    fn newest(
+        &self,
+        namespace: &'static str,
+        dimension: &'static str,
+    ) -> impl Iterator<Item = (&Arc<str>, &str, Option<f64>)> {
+        let series = self.usage.answers.iter().filter(move |(series, _)| *series.namespace == *namespace);
+        series.filter(|(_, answer)| self.is_fresh(answer)).filter_map(move |(series, answer)| {
+            let value = series.dimension(dimension)?;
+            Some((value, &*series.metric, answer.points.values().next_back().copied()))
+        })
     }
 }
 

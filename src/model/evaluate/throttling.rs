@@ -125,36 +125,46 @@ pub(crate) fn status(
     (closed, ended): (Minute, Minute),
     mut latest: impl DoubleEndedIterator<Item = Minute>,
 ) -> ThrottleStatus {
-    let mut status = ThrottleStatus {
-        pool,
-        ratio: Vec::new(),
-        attempts: Vec::new(),
-        throttled_seconds: 60 * throttled_minutes(ids, closed, ended).count() as u64,
-        cause: None,
-    };
     let attempts =
         |minute| Some((total(ids, Metric::Invocations, minute)?, total(ids, Metric::Throttles, minute)?));
     let newest = latest.rfind(|&minute| attempts(minute).is_some());
-    let end = newest.map_or(closed, |newest| newest + 1);
-    for (window, minutes) in THROTTLE_WINDOWS {
-        let known = (end - minutes).until(end).filter_map(attempts);
-        let sums = known.reduce(|(a, b), (c, d)| (a + c, b + d));
-        let Some((invocations, throttles)) = sums else { continue };
-        put_window(&mut status, window, invocations, throttles);
-    }
-    if status.throttled_seconds > 0
-        && let Some((invocations, throttles)) = newest_minute(ids, closed, ended)
+    let mut windows = Windows::before(newest.map_or(closed, |newest| newest + 1), attempts);
+    let throttled_seconds = 60 * throttled_minutes(ids, closed, ended).count() as u64;
+    if throttled_seconds > 0
+        && let Some(counts) = newest_minute(ids, closed, ended)
     {
-        put_window(&mut status, NEWEST_MINUTE, invocations, throttles);
+        windows.put(NEWEST_MINUTE, counts);
     }
-    status
+    ThrottleStatus { pool, ratio: windows.ratio, attempts: windows.attempts, throttled_seconds, cause: None }
 }
 
-fn put_window(status: &mut ThrottleStatus, window: &'static str, invocations: f64, throttles: f64) {
-    let attempts = invocations + throttles;
-    status.attempts.push((window, attempts));
-    if attempts > 0.0 {
-        status.ratio.push((window, throttles / attempts));
+/// By the label of each window: the share of the calls that were refused, and how many calls there were.
+#[derive(Default)]
+pub(super) struct Windows {
+    pub ratio: Vec<(&'static str, f64)>,
+    pub attempts: Vec<(&'static str, f64)>,
+}
+
+impl Windows {
+    /// The windows that end before a minute, of what is known of calls and refusals in theirs.
+    pub(super) fn before(end: Minute, attempts: impl Fn(Minute) -> Option<(f64, f64)>) -> Windows {
+        let mut windows = Windows::default();
+        for (window, minutes) in THROTTLE_WINDOWS {
+            let known = (end - minutes).until(end).filter_map(&attempts);
+            // Of a window that nothing is known of there is nothing to tell.
+            if let Some(counts) = known.reduce(|(a, b), (c, d)| (a + c, b + d)) {
+                windows.put(window, counts);
+            }
+        }
+        windows
+    }
+
+    fn put(&mut self, window: &'static str, (invocations, throttles): (f64, f64)) {
+        let attempts = invocations + throttles;
+        self.attempts.push((window, attempts));
+        if attempts > 0.0 {
+            self.ratio.push((window, throttles / attempts));
+        }
     }
 }
 

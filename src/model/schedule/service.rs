@@ -37,14 +37,13 @@ pub fn service_queries(
     listed: &[SeriesName],
     now: Timestamp,
 ) -> Vec<ServiceQuery> {
-    let rows = state.quotas.as_ref().map_or(&[][..], |quotas| &quotas.value.quotas);
     let reader = Reader { settings, until: settings.closed(now) };
     let mut queries: BTreeMap<SeriesName, ServiceQuery> = BTreeMap::new();
     for (series, statistic, _) in watched(listed) {
         let query = reader.query(&series, statistic, 0);
         queries.insert(series, query);
     }
-    for metered in metered(rows, listed) {
+    for metered in metered(state.rows(), listed) {
         let span = match metered.meter.counts {
             Counts::Rate { seconds } => seconds.div_ceil(60) as i64,
             Counts::Stock => STOCK_MINUTES,
@@ -66,8 +65,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// The minutes of every window, those since the reading before, and `span` more.
     fn query(&self, series: &SeriesName, statistic: &str, span: i64) -> ServiceQuery {
-        let interval = self.settings.service_interval.unwrap_or_default().div_ceil(60) as i64;
-        let from = self.until - self.settings.kept_minutes() - interval - span;
+        let from = self.until - self.settings.kept_minutes() - self.settings.service_minutes() - span;
         ServiceQuery { series: series.clone(), statistic: statistic.to_string(), from, until: self.until }
     }
 }

@@ -1,6 +1,9 @@
 """Certificates of a private authority, made by openssl for the tests."""
 
+import shutil
 import subprocess
+import tempfile
+import unittest
 from pathlib import Path
 
 EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
@@ -30,6 +33,14 @@ class Authority:
         openssl(self.folder, "req", *kind, "-noenc", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
         signed = ["-CA", f"{self.name}.crt", "-CAkey", f"{self.name}.key", "-CAcreateserial", "-days", days]
         openssl(self.folder, "x509", "-req", "-in", f"{name}.csr", *signed, "-extfile", f"{name}.ext", "-out", f"{name}.crt")
+
+
+def folder():
+    """A folder with all of them, for the tests of one module."""
+    path = tempfile.mkdtemp()
+    unittest.addModuleCleanup(shutil.rmtree, path)
+    make(path)
+    return path
 
 
 def make(folder):

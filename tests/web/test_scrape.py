@@ -3,7 +3,6 @@
 import os
 import shutil
 import ssl
-import tempfile
 import unittest
 import urllib.parse
 from pathlib import Path
@@ -19,12 +18,7 @@ FOLDER = None
 
 def setUpModule():
     global FOLDER
-    FOLDER = tempfile.mkdtemp()
-    certificates.make(FOLDER)
-
-
-def tearDownModule():
-    shutil.rmtree(FOLDER)
+    FOLDER = certificates.folder()
 
 
 JOB = """

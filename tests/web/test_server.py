@@ -2,12 +2,10 @@
 
 import contextlib
 import os
-import shutil
 import socket
 import ssl
 import statistics
 import subprocess
-import tempfile
 import time
 import unittest
 from pathlib import Path
@@ -24,13 +22,8 @@ FOLDER = None
 
 def setUpModule():
     global FOLDER
-    FOLDER = tempfile.mkdtemp()
-    certificates.make(FOLDER)
+    FOLDER = certificates.folder()
     Path(FOLDER, "password").write_text("alice123\n")
-
-
-def tearDownModule():
-    shutil.rmtree(FOLDER)
 
 
 def serving(config, *flags, **how):

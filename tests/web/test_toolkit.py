@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import tempfile
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,12 +18,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "bedroc
 
 def setUpModule():
     global FOLDER
-    FOLDER = tempfile.mkdtemp()
-    certificates.make(FOLDER)
-
-
-def tearDownModule():
-    shutil.rmtree(FOLDER)
+    FOLDER = certificates.folder()
 
 
 def verdict(case, server):

@@ -167,7 +167,11 @@ fn is_of(id: &IdStatus, status: &ThrottleStatus) -> bool {
 }
 
 fn recent(status: &ThrottleStatus, minutes: &Minutes) -> Recent {
-    let seen = |metric| minutes.last(EVIDENCE).filter_map(|at| minutes.sum(metric, at)).sum();
+    // Errors of a calm id may be read some minutes later than its calls: only minutes known of both tell their share.
+    let both = minutes
+        .last(EVIDENCE)
+        .filter_map(|at| minutes.sum(Metric::ServerErrors, at).zip(minutes.sum(Metric::Invocations, at)));
+    let (server_errors, requests) = both.fold((0.0, 0.0), |(a, b), (errors, calls)| (a + errors, b + calls));
     Recent {
         ratio: of_window(&status.ratio, "5m"),
         attempts: of_window(&status.attempts, "5m"),
@@ -176,8 +180,8 @@ fn recent(status: &ThrottleStatus, minutes: &Minutes) -> Recent {
         minute_ratio: of_window(&status.ratio, NEWEST_MINUTE),
         minute_attempts: of_window(&status.attempts, NEWEST_MINUTE),
         throttled_seconds: status.throttled_seconds,
-        server_errors: seen(Metric::ServerErrors),
-        requests: seen(Metric::Invocations),
+        server_errors,
+        requests,
     }
 }
 

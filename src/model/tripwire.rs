@@ -33,6 +33,11 @@ impl Tripwire {
         !self.doubted.has(metric) && listed.is_some_and(|listed| listed.has(metric))
     }
 
+    /// The first minute of a metric that is not final; `None` if it was never read.
+    pub(crate) fn settled_until(&self, metric: Metric) -> Option<Minute> {
+        self.history.as_ref().and_then(|history| history.settled_until(metric))
+    }
+
     pub(crate) fn show(&mut self, listed: &ListedId, at: Timestamp) {
         let history = self.history.get_or_insert_with(|| Arc::new(History::new(at, None)));
         Arc::make_mut(history).show(listed, at.minute());

@@ -479,7 +479,11 @@ fn a_minute_without_an_estimate_counts_by_its_tokens_and_has_them_read_as_often(
     assert_eq!(peak, Some(4_567), "of all minutes the largest");
     let series = cloud.log[before..].iter().flat_map(|(_, reading)| &reading.minutes);
     let tokens = series.filter(|series| &*series.id.id == NOVA && series.metric == Metric::InputTokens);
-    assert!(tokens.count() >= 5, "while such minutes are kept");
+    let tokens = tokens.count();
+    assert!(
+        tokens >= 4,
+        "{tokens} readings in half an hour, while such minutes are kept; twice is a detail's"
+    );
     cloud.run_until(cloud.now.plus(3600));
     assert_eq!(read(&mut cloud, NOVA)[&Metric::InputTokens], 4, "and no longer");
 }

@@ -342,6 +342,14 @@ pub struct Sim {
     /// Publish late, in steps and with gaps, and leave rows out of lists, as AWS now and then does
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_IRREGULAR")]
     pub irregular: bool,
+    /// Deny what these IAM policies do not allow, such as deploy/iam/policies/read.json; by default nothing is denied
+    #[arg(
+        long = "policy",
+        env = "BEDROCK_QUOTA_EXPORTER_POLICY",
+        value_name = "FILE",
+        value_delimiter = ','
+    )]
+    pub policies: Vec<PathBuf>,
 }
 
 #[derive(Args, Debug)]

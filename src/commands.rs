@@ -30,7 +30,8 @@ use crate::report::explain::{ExplainInputs, Shape};
 use crate::server::Web;
 use crate::server::guard::{Guard, Policy};
 use crate::server::listen::{self, Address, Listener};
-use crate::sim::{self, world::World};
+use crate::sim::policy::Allowed;
+use crate::sim::{self, Sim, world::World};
 use crate::telemetry::Telemetry;
 use anyhow::{Context, Result, bail};
 use setup::{bind, load, run_async, stop_signal, telemetry};
@@ -127,8 +128,25 @@ pub fn sim(args: cli::Sim) -> Result<()> {
         let now = clock::now().0;
         let world = World::demo(args.seed.seed, now);
         let world = if args.irregular { world.made_irregular(now) } else { world };
-        sim::serve(listener, world, stop_signal()?).await
+        let sim = Sim::new(world);
+        if !args.policies.is_empty() {
+            sim.set_allowed(Some(allowed(&args.policies)?)).await;
+        }
+        sim.serve(listener, stop_signal()?).await
     })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the files that the user names")]
+fn allowed(policies: &[PathBuf]) -> Result<Allowed> {
+    let mut allowed = Allowed::default();
+    for path in policies {
+        let document =
+            std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+        allowed
+            .add(&document)
+            .with_context(|| format!("{}: not a policy that is simulated", path.display()))?;
+    }
+    Ok(allowed)
 }
 
 /// Which quotas invocation ids spend: from the AWS CLI's JSON where any is given, else live.

@@ -64,6 +64,7 @@ mod demo; // `demo` as a newcomer starts it
 mod live; // the command line where only the SDK's own variables point to AWS
 mod network; // proxies, private authorities, and what is said when there is no way
 mod organization; // accounts that nobody listed
+mod permissions; // the policies of deploy/iam, which the simulated AWS keeps to
 mod reload; // a config that changes, a process that stops, what stays open
 mod served;
 mod server; // connections, addresses, probes, what systemd is told

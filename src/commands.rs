@@ -122,6 +122,7 @@ fn instance(addresses: &[Address]) -> String {
 
 /// The simulated AWS alone.
 pub fn sim(args: cli::Sim) -> Result<()> {
+    let allowed = if args.policies.is_empty() { None } else { Some(allowed(&args.policies)?) };
     run_async(async {
         let listener = bind(args.listen).await?;
         tracing::info!(address = %listener.local_addr()?, "simulating AWS");
@@ -129,9 +130,7 @@ pub fn sim(args: cli::Sim) -> Result<()> {
         let world = World::demo(args.seed.seed, now);
         let world = if args.irregular { world.made_irregular(now) } else { world };
         let sim = Sim::new(world);
-        if !args.policies.is_empty() {
-            sim.set_allowed(Some(allowed(&args.policies)?)).await;
-        }
+        sim.set_allowed(allowed).await;
         sim.serve(listener, stop_signal()?).await
     })
 }

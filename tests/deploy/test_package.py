@@ -50,7 +50,7 @@ class Package(unittest.TestCase):
     def test_it_says_what_it_is_and_what_it_needs(self):
         version = tomllib.loads((REPOSITORY / "Cargo.toml").read_text())["package"]["version"]
         self.assertEqual(self.field("Version"), version)
-        self.assertRegex(self.field("Depends"), r"^libc6 \(>= 2\.\d+\), libgcc-s1, ca-certificates$")
+        self.assertRegex(self.field("Depends"), r"^libc6 \(>= 2\.\d+\), libgcc-s1, ca-certificates, procps$")
         self.assertGreater(int(self.field("Installed-Size")), 1024)
 
     def test_what_is_installed_runs_and_the_unit_finds_it(self):
@@ -75,8 +75,11 @@ class Package(unittest.TestCase):
         self.dpkg("--remove", NAME)
         self.assertTrue(config.exists())
         self.assertFalse((self.root / "usr/bin" / NAME).exists())
+        counters = self.root / "var/lib/private" / NAME / "counters"
+        counters.parent.mkdir(parents=True)
+        counters.touch()
         self.dpkg("--purge", NAME)
-        left = [path for path in self.root.glob("[eu]*/**/*") if path.is_file()]
+        left = [path for path in self.root.glob("[eu]*/**/*") if path.is_file()] + [*self.root.glob(f"**/{NAME}")]
         self.assertEqual(left, [])
 
 

@@ -72,15 +72,11 @@ async fn what_the_policies_allow_is_exactly_what_the_exporter_and_its_tools_ask(
     for command in [
         "check --live",
         "quotas",
-        "usage --since=1h",
-        "chart --since=1h",
-        "diagnose --since=1h",
+        // usage, chart, diagnose, provisioned and capacity read the same picture.
         "report --since=1h",
-        "provisioned --since=1h",
-        "capacity --since=1h --region=us-west-2 sonnet-4-6",
         "increase --since=1h --region=us-west-2 sonnet-4-6",
         "export",
-        "explain --region=us-west-2 us.anthropic.claude-sonnet-4-6",
+        "explain --region=us-east-1 us.anthropic.claude-sonnet-4-6",
         &format!("snapshot save --since=1h {snapshot}"),
     ] {
         let mut arguments: Vec<&str> = command.split(' ').collect();

@@ -30,6 +30,7 @@ mod irregular; // quota lists with misspelled, renamed and missing rows
 mod lateness; // minutes that come late, in pieces, or not for a while
 mod matching; // the join of usage to quota: models of tomorrow, names of every form
 mod mistakes; // the classic mistakes of joining usage to quotas, one test each
+mod mutants; // spoilt texts for every reader: none panics, takes long or grows
 mod oracle; // a second, naive calculation over 1,000 random worlds
 mod pages; // random pages, inflated by another program
 mod prometheus_text;

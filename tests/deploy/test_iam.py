@@ -63,6 +63,32 @@ class Files(unittest.TestCase):
         self.assertEqual({p.stem for p in (IAM / "policies").glob("*.json")}, {*table.FEATURES, "read"})
 
 
+class Releases(unittest.TestCase):
+    def test_their_notes_are_headed_by_what_is_newly_asked(self):
+        with tempfile.TemporaryDirectory() as folder:
+
+            def git(*arguments):
+                who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+                subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+
+            git("init", "--quiet")
+            file = Path(folder, "deploy", "iam", "terraform", "actions.json")
+            file.parent.mkdir(parents=True)
+            for tag, actions in [("old", ["oam:ListSinks"]), ("new", ["oam:ListSinks", "bedrock:ListGuardrails"])]:
+                file.write_text(json.dumps({"usage": actions}))
+                git("add", ".")
+                git("commit", "--quiet", "--message", tag)
+                git("tag", tag)
+
+            def told(*versions):
+                command = [IAM / "new-actions", *versions]
+                return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+            self.assertIn("## New IAM permissions\n\n- `bedrock:ListGuardrails`\n\nAttach", told("old", "new"))
+            self.assertEqual(told("new", "old"), "## New IAM permissions\n\nNone.\n\n")
+            self.assertIn("- `bedrock:ListGuardrails`\n- `oam:ListSinks`\n", told("", "new"))
+
+
 class CloudFormation(unittest.TestCase):
     TEMPLATE = IAM / "cloudformation" / "role.yaml"
 

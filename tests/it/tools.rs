@@ -3,7 +3,7 @@
 
 mod documents;
 mod export;
-mod hostile;
+pub mod hostile;
 mod increase;
 mod provisioned;
 

@@ -47,7 +47,10 @@ impl TargetState {
         let memory = &mut self.memory;
         match (&list.requests, &old) {
             (Some(_), _) => memory.requests_at = Some(at),
-            (None, Some(old)) => list.requests = old.value.requests.clone(),
+            (None, Some(old)) => {
+                list.requests = old.value.requests.clone();
+                list.closed = old.value.closed.clone();
+            }
             (None, None) => {}
         }
         if list.quotas.iter().any(|quota| quota.default.is_some()) {

@@ -101,5 +101,5 @@ th,td{text-align:left;padding:.25em .8em .25em 0;border-bottom:1px solid var(--l
 min-width:3.2em}th{font-size:12px;color:var(--f);overflow-wrap:normal}.n{text-align:right}.n,.whole{white-space:nowrap}\
 .faint{color:var(--f)}.bad{color:var(--b)}.warn{color:var(--w)}\
 details{border:1px solid var(--l);border-radius:6px;padding:.5em .9em;margin:.5em 0}summary{cursor:pointer}\
-code{font-size:12px;overflow-wrap:anywhere}figure{margin:1em 0}figcaption{color:var(--f)}svg{max-width:100%;height:auto;width:800px}\
-@media print{details{break-inside:avoid}a{color:inherit}}";
+code{font-size:12px;overflow-wrap:anywhere}figure{margin:1em 0}figcaption{color:var(--f)}svg{max-width:100%;height:auto;width:800px}@media (max-width:700px){figure{overflow-x:auto}svg{max-width:none;width:640px}}\
+@media print{details{break-inside:avoid}details::details-content{content-visibility:visible;block-size:auto}a{color:inherit}nav{display:none}}";

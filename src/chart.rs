@@ -108,7 +108,10 @@ fn closed(survey: &Survey, usage: &ModelUsage) -> Vec<Asked> {
         let status = closed.request.status.to_lowercase().replace('_', " ");
         let on = human::date(changed);
         let before = if closed.request.status == "APPROVED" { "; the limit before is not known" } else { "" };
-        Asked { text: format!("{asked} {}: {status} on {on}{before}", kind(key)), minute: Some(minute) }
+        Asked {
+            text: format!("{asked} {} asked for: {status} on {on}{before}", kind(key)),
+            minute: Some(minute),
+        }
     });
     marks.take(panel::MOST_NOTES).collect()
 }

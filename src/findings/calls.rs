@@ -45,8 +45,8 @@ fn is_failing(case: &Case) -> bool {
 }
 
 /// The alert of a cause, for what is over.
-fn runbook(case: &Case) -> &'static str {
-    match case.cause {
+fn runbook(cause: Cause) -> &'static str {
+    match cause {
         Cause::ZeroQuota => "BedrockZeroQuotaAttempted",
         Cause::Reservation => "BedrockThrottledByReservation",
         Cause::Capacity => "BedrockCapacityErrors",
@@ -56,7 +56,7 @@ fn runbook(case: &Case) -> &'static str {
 
 fn refused(facts: &Facts, case: &Case) -> Option<Finding> {
     let ringing = ringing(case);
-    let past = (case.extent == Extent::Span).then(|| (Severity::Warning, runbook(case)));
+    let past = (case.extent == Extent::Span).then(|| (Severity::Warning, runbook(case.cause)));
     let (severity, runbook) = ringing.or(past)?;
     let (what, evidence) = match case.extent {
         Extent::Now => (now_refused(case), recently(case)),

@@ -284,7 +284,10 @@ fn a_picture_is_drawn_for_each_model_of_one_target() {
         assert!(svg.contains(part), "{part}");
     }
     let (_, svg) = of_demo(&["chart", "deepseek", "--account", "production", "--region", "us-east-1"]);
-    assert!(svg.contains("400 requests per minute: not approved on 2"), "a request that AWS closed: {svg}");
+    assert!(
+        svg.contains("400 requests per minute asked for: not approved on 2"),
+        "a request that AWS closed: {svg}"
+    );
     assert_eq!(svg.matches("<line class=\"asked\"").count(), 2, "in the legend, and where it was closed");
     let (code, out, error) = ran(&["chart", "--from", SNAPSHOT.to_str().unwrap()]);
     assert_eq!((code, out.as_str()), (1, ""));

@@ -50,7 +50,10 @@ impl TargetState {
         // Requests and defaults are lists of their own, read more seldom or denied alone: each keeps its last answer.
         match (&list.requests, &old) {
             (Some(_), _) => memory.requests_at = Some(at),
-            (None, Some(old)) => list.requests = old.value.requests.clone(),
+            (None, Some(old)) => {
+                list.requests = old.value.requests.clone();
+                list.closed = old.value.closed.clone();
+            }
             (None, None) => {}
         }
         if list.quotas.iter().any(|quota| quota.default.is_some()) {

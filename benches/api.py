@@ -2,7 +2,7 @@
 
     python benches/api.py [--accounts 50] [--seconds 20] [--connections 32]
 
-An optimized build watches a simulated AWS of so many accounts in five regions (benches/fleet.rs) and goes on with its
+The exporter watches a simulated AWS of so many accounts in five regions (benches/fleet.rs) and goes on with its
 rounds while wrk asks: each kind of question alone, and then a mix of them. Questions are of as many clients as there are
 targets, each of one invocation id in one account and region; `known` is what such a client asks who has the answer
 already (If-None-Match). All processes share the machine. Needs cargo and wrk.
@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
 import subprocess
 import tempfile
 import threading
@@ -54,9 +55,9 @@ end
 """
 
 
-def built():
-    """The simulated fleet and the exporter, as an optimized build has them."""
-    command = ["cargo", "bench", "--bench", "fleet", "--no-run", "--message-format=json"]
+def built(build):
+    """The simulated fleet and the exporter."""
+    command = ["cargo", *shlex.split(build), "--bench", "fleet", "--message-format=json"]
     lines = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     made = (json.loads(line) for line in lines)
     found = {one["target"]["name"]: one["executable"] for one in made if one.get("executable")}
@@ -150,8 +151,9 @@ def main():
     parser.add_argument("--accounts", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=20, help="of each kind of question; the mix goes on for three times as long")
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--build", default="bench --no-run", help="how cargo builds what is measured; without optimization: build")
     given = parser.parse_args()
-    fleet, binary = built()
+    fleet, binary = built(given.build)
     with tempfile.TemporaryDirectory() as folder, listening([fleet, "world", str(given.accounts)], "simulating on ") as (_, aws):
         Path(folder, "wrk.lua").write_text(WRK)
         Path(folder, "config.yaml").write_text(config(given.accounts, aws))

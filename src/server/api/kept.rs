@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 /// More questions than the clients of one exporter have; a scan of made-up ones stays small.
 const MOST: usize = 1024;
-/// All of them together, in bytes. A model's quotas in 250 targets are about one million.
+/// All of them together, in bytes. A model's quotas in 250 targets are about two million.
 const ROOM: usize = 16 << 20;
 /// A longer one is sent piece by piece, as it is made.
 const LONGEST: usize = ROOM / 4;

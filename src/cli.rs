@@ -33,7 +33,6 @@ use crate::telemetry;
 use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 /// Prometheus exporter for Amazon Bedrock quotas: who spends which limit, how close it is, and why

@@ -335,7 +335,10 @@ async fn broken_answers() {
         let at = format!("servicequotas/{list}");
         cells.push(cell(Kind::EmptyBody, &at, &[(Quotas, Malformed)], &[QUOTAS]));
     }
-    cells.push(cell(Kind::EmptyBody, "bedrock/ListFoundationModels", &[(Catalog, Malformed)], &[NAMES]));
+    cells.push(Cell {
+        goes: vec!["bedrock_model_info"],
+        ..cell(Kind::EmptyBody, "bedrock/ListFoundationModels", &[(Catalog, Malformed)], &[NAMES])
+    });
     run(&cells, PATIENT, BOTH).await;
 }
 

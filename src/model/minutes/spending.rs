@@ -66,7 +66,8 @@ impl History {
                 Some(column) if Some(minute) < column.settled => column.cell(self.first, minute),
                 _ => Cell::Unknown,
             };
-            self.known_tokens(minute, cell).is_none()
+            // What is counted waits for an estimate that gauges do not wait for.
+            cell(Metric::EstimatedTokens) == Cell::Unknown || self.known_tokens(minute, cell).is_none()
         });
         Some(unsettled.next().unwrap_or(most.max(from)))
     }
@@ -137,10 +138,10 @@ impl History {
         is_known.then(|| self.tokens(minute))
     }
 
-    /// Whether a minute has settled without an estimate, though one may still come.
+    /// Whether the estimate of a minute was asked for and is not there, though it may still come.
     fn lacks_estimate(&self, minute: Minute) -> bool {
-        Some(minute) < self.settled_until(Metric::EstimatedTokens)
-            && self.cell(Metric::EstimatedTokens, minute) == Cell::Absent
+        self.column(Metric::EstimatedTokens)
+            .is_some_and(|column| column.cell(self.first, minute) == Cell::Absent)
     }
 
     /// Moves settled tokens into the charge counter. Those of a new id wait until its estimate was read, or ListMetrics

@@ -1,10 +1,12 @@
 //! The sub-commands: from parsed arguments to a running or finished job.
 
+mod access;
 mod backfill;
 mod exporter;
 mod healthcheck;
 mod live;
 mod openmetrics;
+mod request;
 mod setup;
 mod simulated;
 mod source;

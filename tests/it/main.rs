@@ -46,6 +46,7 @@ mod world;
 
 // The real collectors against a simulated AWS in this process, at times of the test's choice (`rig`).
 mod cadence; // reading by need: what it saves, and that it loses nothing
+mod client; // the Rust client over AWS's SDK: what waits, what is tried again, what is never sent
 mod dimensions; // the same calls under several sets of dimensions
 mod faults; // everything that can go wrong at one of three targets
 mod ministack; // an AWS that nobody here wrote

@@ -3,6 +3,7 @@
 use crate::config::kinds::duration_text;
 use crate::model::budget::DOLLARS_PER_METRIC;
 use crate::model::organization::Filter;
+use crate::model::parts;
 use crate::model::shard::Shard;
 use crate::model::usage::{Metric, QUERIES_PER_CALL};
 use crate::plan::{AccountPlan, Credentials, OrganizationPlan, Plan, Regions, places};
@@ -23,6 +24,10 @@ const HOURS_PER_MONTH: f64 = 730.0;
 const SERVICE_SERIES: u64 = 40;
 /// Namespaces that ListMetrics is asked for with them: AWS/Usage, guardrails, batch inference, mantle.
 const SERVICE_LISTINGS: u64 = 4;
+/// What ListMetrics is asked for tiers and projects.
+const PART_LISTINGS: u64 = 3;
+/// Metrics of one tier or project: calls, throttles, input and output tokens.
+const PART_METRICS: f64 = 4.0;
 /// What is assumed of the ids where the cadence follows them: hot, normal, idle.
 const MIX: [f64; 3] = [0.1, 0.4, 0.5];
 
@@ -104,9 +109,10 @@ fn calls(plan: &Plan, ids: u64, targets: u64) -> Vec<(&'static str, &'static str
         .sum();
     let discovery = settings.discovery_interval.max(settings.usage_interval);
     let service = settings.service_interval.map_or(0.0, |interval| hourly(interval, SERVICE_LISTINGS));
+    let parts = if settings.parts { hourly(parts::INTERVAL, PART_LISTINGS) } else { 0.0 };
     let mut rows = vec![
         ("cloudwatch", "GetMetricData", data),
-        ("cloudwatch", "ListMetrics", hourly(discovery, list_metrics_calls(plan, ids)) + service),
+        ("cloudwatch", "ListMetrics", hourly(discovery, list_metrics_calls(plan, ids)) + service + parts),
         ("servicequotas", "ListServiceQuotas", quotas(QUOTA_PAGES)),
         ("servicequotas", "ListAWSDefaultServiceQuotas", quotas(QUOTA_PAGES)),
         ("servicequotas", "ListRequestedServiceQuotaChangeHistory", quotas(1)),
@@ -114,6 +120,7 @@ fn calls(plan: &Plan, ids: u64, targets: u64) -> Vec<(&'static str, &'static str
         ("bedrock", "ListInferenceProfiles", catalog(2)),
         ("bedrock", "ListProvisionedModelThroughputs", catalog(1)),
         ("bedrock", "ListCustomModelDeployments", catalog(1)),
+        ("bedrock", "ListCustomModels", catalog(1)),
         ("bedrock", "ListImportedModels", catalog(1)),
         ("bedrock", "ListModelInvocationJobs", catalog(2)),
     ];
@@ -207,12 +214,21 @@ fn cost(plan: &Plan, ids: u64, targets: Option<u64>) -> String {
     let service =
         settings.service_interval.map_or(0.0, |interval| a_month(interval) * SERVICE_LISTINGS as f64);
     let ids_listed = a_month(discovery) * list_metrics_calls(plan, ids) as f64;
-    let listing = (ids_listed + service) * DOLLARS_PER_LISTING;
+    let parts = if settings.parts { a_month(parts::INTERVAL) * PART_LISTINGS as f64 } else { 0.0 };
+    let listing = (ids_listed + service + parts) * DOLLARS_PER_LISTING;
     let (mut lines, mut target) = (String::new(), listing);
     for Reading { what, interval, metrics } in readings(plan, ids as f64, billed_metrics(plan) as f64) {
         let dollars = a_month(interval) * metrics * DOLLARS_PER_METRIC;
         target += dollars;
         let _ = writeln!(lines, "  {what} every {}: ${dollars:.2}", duration_text(interval));
+    }
+    if settings.parts {
+        let each = a_month(parts::INTERVAL) * PART_METRICS * DOLLARS_PER_METRIC;
+        let interval = duration_text(parts::INTERVAL);
+        let _ = writeln!(
+            lines,
+            "  Each tier or project of an id, where CloudWatch shows any, every {interval}: ${each:.2} more"
+        );
     }
     let all = targets.map(|targets| target * targets as f64);
     let for_all = match all {

@@ -130,7 +130,7 @@ two-documents.yaml:2: found a second document, expected plain YAML without it
         r#"
 unknown-keys.yaml:1: region: unknown key, did you mean regions?
 unknown-keys.yaml:3: usage.intervall: unknown key, did you mean interval?
-unknown-keys.yaml:4: usage.poll: unknown key, expected one of cadence, delay, discovery_interval, gauges, hot_ratio, idle_after, idle_interval, interval, latency, lookback, max_age, normal_interval, settle, thresholds
+unknown-keys.yaml:4: usage.poll: unknown key, expected one of cadence, delay, discovery_interval, gauges, hot_ratio, idle_after, idle_interval, interval, latency, lookback, max_age, normal_interval, settle, thresholds, tiers_and_projects
 unknown-keys.yaml:7: accounts[0].rolearn: unknown key, did you mean role_arn?
 unknown-keys.yaml:11: overrides.models.us.anthropic.claude-sonnet-4-5-20250929-v1:0.request_per_minute: unknown key, did you mean requests_per_minute?
 unknown-keys.yaml:12: billing: unknown key, expected one of accounts, aws, budget, catalog, monitoring_account, organization, overrides, quotas, regions, scrape_interval, usage

@@ -1,7 +1,7 @@
 //! What reading a target costs, before any budget slows it.
 
 use super::cadence::{Activity, Heat, activities, interval, metrics, wanted};
-use super::service;
+use super::{parts, service};
 use crate::model::budget::{Load, Stretch};
 use crate::model::ids::Endpoint;
 use crate::model::settings::{Cadence, Settings};
@@ -20,7 +20,7 @@ pub(crate) fn load(state: &TargetState, settings: &Settings, cadence: &Cadence, 
         load.tripwire = (1.0 + f64::from(calls)) * DAY / settings.usage_interval as f64;
     }
     let (watched, calm) = service::load(state, settings);
-    (load.tripwire, load.idle) = (load.tripwire + watched, load.idle + calm);
+    (load.tripwire, load.idle) = (load.tripwire + watched + parts::load(state, now), load.idle + calm);
     for (id, activity) in activities(state, settings, cadence, now) {
         let Some(known) = state.memory.ids.get(id) else { continue };
         let wanted = wanted(id, known.history.listed, &known.resolution, settings);

@@ -80,6 +80,7 @@ impl TargetState {
             (CatalogList::Profiles, keep_list(&mut catalog.profiles, &before.profiles)),
             (CatalogList::Provisioned, keep_list(&mut catalog.provisioned, &before.provisioned)),
             (CatalogList::Deployments, keep_list(&mut catalog.deployments, &before.deployments)),
+            (CatalogList::CustomModels, keep_list(&mut catalog.custom_models, &before.custom_models)),
             (CatalogList::Imported, keep_list(&mut catalog.imported, &before.imported)),
             (CatalogList::BatchJobs, keep_list(&mut catalog.batch_jobs, &before.batch_jobs)),
             (CatalogList::Tags, keep_list(&mut catalog.tags, &before.tags)),
@@ -96,6 +97,10 @@ impl TargetState {
         let service = std::mem::take(&mut reading.service);
         if service != ServiceReading::default() {
             Arc::make_mut(&mut self.memory.service).observe(service, at);
+        }
+        let parts = std::mem::take(&mut reading.parts);
+        if parts != ServiceReading::default() {
+            Arc::make_mut(&mut self.memory.parts).observe(parts, at);
         }
         let asked = !reading.minutes.is_empty();
         let read = reading.minutes.iter().any(|series| series.complete || !series.points.is_empty());

@@ -15,8 +15,6 @@ LEGEND = "{{account_name}} {{scope}} {{variant}}"
 TOKENS = "~tokens_per_minute|input_tokens_per_minute|output_tokens_per_minute"
 # What a call charges.
 CHARGE = ("account_id", "region", "endpoint", "scope", "model_id")
-TIER = ("account_id", "region", "model_id", "service_tier", "resolved_service_tier")
-PROJECT = ("account_id", "region", "endpoint", "model_id", "project")
 IDENTITY = ("account_id", "region", "endpoint", "model_id")
 
 
@@ -282,8 +280,8 @@ def speed(line, legend, rate):
 
 def by_tier():
     told = "{{service_tier}}, served by {{resolved_service_tier}}"
-    calls = f"sum by (service_tier, resolved_service_tier) ({one('bedrock_tier_invocations', TIER)})"
-    overflow = f"max({one('bedrock_reserved_tier_overflow_ratio', ID)})"
+    calls = f"sum by (service_tier, resolved_service_tier) ({one('bedrock_tier_invocations')})"
+    overflow = f"max({one('bedrock_reserved_tier_overflow_ratio')})"
     return graph("Calls by service tier", describe(
         "Which service tiers serve these calls, and does the reserved one overflow?",
         "Calls of the last hour by the tier that was asked for and the one that served them, read once an hour; they are part "
@@ -296,7 +294,7 @@ def by_tier():
 
 
 def by_project():
-    tokens = " + ".join(f"sum by (project) ({one(f'bedrock_project_{kind}_tokens', PROJECT)})" for kind in ("input", "output"))
+    tokens = " + ".join(f"sum by (project) ({one(f'bedrock_project_{kind}_tokens')})" for kind in ("input", "output"))
     return graph("Tokens by project", describe(
         "Which project uses these tokens?",
         "Input and output tokens of the last hour, read once an hour; they are part of the tokens above. unattributed is what "

@@ -283,9 +283,10 @@ mod tests {
     }
 
     #[test]
-    fn quotas_that_are_no_models_cost_less_than_a_tenth_more() {
+    fn quotas_that_are_no_models_and_the_search_for_tiers_cost_less_than_a_tenth_more() {
         let price = |text: &str| dollars(&render(&plan(&config::parse("", text)).unwrap(), 40));
-        let (with, without) = (price(""), price("quotas: {usage_metrics: false}"));
+        let without = "{quotas: {usage_metrics: false}, usage: {tiers_and_projects: false}}";
+        let (with, without) = (price(""), price(without));
         assert!(without < with && with < 1.1 * without, "${without} and ${with} a month");
     }
 

@@ -55,8 +55,8 @@ AWS/Bedrock/Agents counts InvokeAgent and its like, which no quota of the list l
 Quotas' utilization report asked for: it covers only quotas with a UsageMetric, whose series are read themselves.
 
 What is left as `not_counted` is what each agent has of a kind (collaborators, knowledge bases, enabled action groups), and
-blueprints of Data Automation. It would take two more SDKs and three more calls an hour for each agent ([DEPENDENCIES.md](DEPENDENCIES.md));
-agents, flows and prompts themselves are counted by the UsageMetric of their rows. No quota of the list limits how many
+blueprints of Data Automation. It would take two more SDKs, and three more calls an hour for each agent
+([DEPENDENCIES.md](DEPENDENCIES.md)); agents, flows and prompts themselves are counted by the UsageMetric of their rows. No quota of the list limits how many
 guardrails, evaluation jobs, import jobs, marketplace endpoints, aliases or knowledge bases there are.
 ";
 

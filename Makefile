@@ -4,13 +4,14 @@ SHELL := /bin/bash
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 PORT ?= 10469
 
-.PHONY: help demo grafana test live image
+.PHONY: help demo grafana test live bench image
 
 help:
 	@echo "make demo    the exporter on a simulated AWS, at http://localhost:$(PORT)/ (PORT=… for another port)"
 	@echo "make grafana the demo with six hours of past, a Prometheus and a Grafana, by docker compose, at http://localhost:3000/"
 	@echo "make test    format, lints, docs and all tests; installs what they need, or says what is missing"
 	@echo "make live    of these, a real Prometheus and Alertmanager: every query, every alert, a page's delay; a quarter of an hour"
+	@echo "make bench   measures again what docs/PERFORMANCE.md tells, and writes it there; half an hour on idle cores"
 	@echo "make image   the container image, with docker, podman or buildah"
 
 demo:
@@ -43,6 +44,10 @@ live:
 	tests/setup.sh $(TARGET)/venv
 	cargo build --locked
 	$(TARGET)/venv/bin/python tests/suite.py live
+
+bench:
+	cargo build --locked --release
+	python3 benches/run.py
 
 image:
 	$(or $(shell command -v docker podman buildah | head -n 1),docker) build --build-arg REVISION=$$(git rev-parse --short HEAD) --tag bedrock-quota-exporter .

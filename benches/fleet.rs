@@ -11,6 +11,7 @@ use bedrock_quota_exporter::sim::Sim;
 use bedrock_quota_exporter::sim::world::lists::Profile;
 use bedrock_quota_exporter::sim::world::stream::{Call, Demand, Stream};
 use bedrock_quota_exporter::sim::world::{Account, Applied, QuotaChange, Region, World};
+use futures_util::future::join_all;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -117,6 +118,8 @@ async fn measure(accounts: usize, cadence: Option<&str>) -> Figures {
         client.send().await.unwrap().bytes().await.unwrap();
         longest = longest.max(scrape.elapsed().as_secs_f64());
     }
+    let ([gzip, slow_gzip], [plain, slow_plain]) =
+        (scrapers(&metrics, "gzip").await, scrapers(&metrics, "identity").await);
     let after = calls(&aws, "").await;
     let usage_calls = calls(&aws, "monitoring").await.0;
     let text = reqwest::get(&metrics).await.unwrap().text().await.unwrap();
@@ -135,12 +138,40 @@ async fn measure(accounts: usize, cadence: Option<&str>) -> Figures {
             ("throttled by AWS, ever", first.1 + after.1),
             ("series", series as f64),
             ("slowest scrape, ms", longest * 1000.0),
+            ("20 scrapers, gzip: half are done in, ms", gzip),
+            ("99 % are done in, ms", slow_gzip),
+            ("20 scrapers, identity: half are done in, ms", plain),
+            ("99 % are done in, ms", slow_plain),
             ("CPU until everything was there, s", cpu),
             ("CPU a minute after it, s", (cpu_seconds(&exporter.0) - warm) / minutes),
             ("resident memory at the end, MiB", resident(&exporter.0, "VmRSS:")),
             ("resident memory at its highest, MiB", resident(&exporter.0, "VmHWM:")),
         ],
     }
+}
+
+/// Twenty scrapers on connections that stay open, each of which scrapes once a second for ten seconds: the median and
+/// the 99th percentile from the request to the last byte, in milliseconds.
+async fn scrapers(url: &str, encoding: &'static str) -> [f64; 2] {
+    let scraper = |number: u32| {
+        let request = reqwest::Client::new().get(url).header("accept-encoding", encoding);
+        async move {
+            tokio::time::sleep(Duration::from_millis(50) * number).await;
+            let mut ticks = tokio::time::interval(Duration::from_secs(1));
+            let mut took = Vec::new();
+            for _ in 0..10 {
+                ticks.tick().await;
+                let started = Instant::now();
+                let mut answer = request.try_clone().unwrap().send().await.unwrap();
+                while answer.chunk().await.unwrap().is_some() {}
+                took.push(started.elapsed().as_secs_f64() * 1000.0);
+            }
+            took
+        }
+    };
+    let mut took = join_all((0..20).map(scraper)).await.concat();
+    took.sort_by(f64::total_cmp);
+    [took[took.len() / 2], took[took.len() * 99 / 100]]
 }
 
 /// Starts a process; returns it with the address that follows `marker` on its standard error.

@@ -10,9 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How long a published snapshot waits for its neighbours before it is rendered: targets finish one
-/// after another, and a rendering serves all that finished.
-const COALESCE: Duration = Duration::from_secs(2);
+/// The renderer rests so many times as long as it worked, and so takes a twentieth of one core: targets finish one
+/// after another, and a rendering serves all that finished meanwhile.
+const REST: u32 = 19;
+/// Until everything was read once it takes half a core: whoever starts an exporter waits for its page.
+const REST_AT_START: u32 = 1;
+/// No page is rendered sooner after another, and none stays the newest for longer while there is news: what a fleet of
+/// thousands would otherwise wait is more than a round.
+const LEAST_REST: Duration = Duration::from_millis(50);
+const LONGEST_REST: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(
     mut published: watch::Receiver<Published>,
@@ -40,15 +46,34 @@ pub(super) async fn run(
             let ready = page.ready || is_ready(&shown);
             *page = Page { rendered: Some(Arc::new(done)), ready };
         });
-        // Large fleets render for longer: the renderer rests as long as it worked, and so never takes more
-        // than half of one core.
-        tokio::time::sleep(COALESCE.max(stopwatch.elapsed())).await;
+        let ready = rendered.borrow().ready;
+        tokio::time::sleep(rest(stopwatch.elapsed(), ready)).await;
     }
     Ok(())
+}
+
+/// How long it rests after a rendering.
+fn rest(worked: Duration, ready: bool) -> Duration {
+    let times = if ready { REST } else { REST_AT_START };
+    (worked * times).clamp(LEAST_REST, LONGEST_REST)
 }
 
 /// Whether everything was tried, and something of every account could be read: a rolling update with a role that
 /// cannot be assumed must not complete.
 fn is_ready(shown: &Published) -> bool {
     shown.explored && shown.snapshot.first_round_done() && shown.snapshot.unread(&shown.awaited).is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_comes_at_once_to_whoever_starts_and_costs_a_twentieth_of_a_core_later() {
+        let millis = Duration::from_millis;
+        assert_eq!(rest(millis(1), false), LEAST_REST);
+        assert_eq!(rest(millis(200), false), millis(200));
+        assert_eq!(rest(millis(200), true), millis(3_800));
+        assert_eq!(rest(millis(4_000), true), LONGEST_REST);
+    }
 }

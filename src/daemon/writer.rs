@@ -84,6 +84,7 @@ pub(super) async fn run(
     // A later plan is told with the first page that shows it.
     writer.telemetry.planned(&writer.plan.settings, writer.snapshot.targets.len());
     loop {
+        // Before anything asks what is due: a clock set back would make everything due late.
         writer.watch_clock();
         publish.send_if_modified(|published| writer.publish(published));
         writer.start(now());
@@ -97,6 +98,7 @@ pub(super) async fn run(
             }
             reading = readings.recv() => reading,
         };
+        // Outside of select!: a reload that has begun is never dropped half done.
         if let Some(Reading { plan, asked }) = reading {
             let outcome = writer.reload(plan).await;
             systemd::ready();
@@ -152,10 +154,12 @@ impl Writer {
         next.snapshot = snapshot.resumed(&self.left);
         next.troubles = std::mem::take(&mut self.troubles);
         next.told_metrics = self.told_metrics;
+        // Many tools send SIGHUP on every deployment, changed or not.
         if next.plan == self.plan {
             next.jobs = std::mem::take(&mut self.jobs);
             next.busy = std::mem::take(&mut self.busy);
         }
+        // Dropping the old JoinSet aborts the jobs of the old plan.
         *self = next;
         tracing::info!(targets = self.snapshot.targets.len(), "config reloaded");
         Ok(())
@@ -176,6 +180,7 @@ impl Writer {
 
     /// Starts everything due that is not already under way.
     fn start(&mut self, now: Timestamp) {
+        // Who owns a target comes first: nothing of it can be read before.
         for answer in self.fleet.ask(now, CONCURRENCY.saturating_sub(self.jobs.len())) {
             self.jobs.spawn(async move { Done::Learned(answer.await) });
         }
@@ -188,6 +193,7 @@ impl Writer {
             else {
                 continue;
             };
+            // A round of usage lists ids and reads minutes: all of one collector's work is one job.
             let work = collect::work(due(state, &self.plan.settings, now)).into_iter();
             for work in work.filter(|work| work.collector() == collector) {
                 self.jobs.spawn(job(self.plan.clone(), connection.clone(), state.clone(), work, now));
@@ -199,6 +205,7 @@ impl Writer {
     /// Whether one more collection may be under way.
     fn has_room(&self, target: &Target, collector: Collector) -> bool {
         let is_list = |collector| collector != Collector::Usage;
+        // Usage may take every place; lists only theirs, however few rounds of usage are under way.
         let most = if is_list(collector) { LISTS } else { CONCURRENCY };
         let counted = self.busy.iter().filter(|(_, busy)| is_list(*busy) || !is_list(collector));
         let (mut all, mut here) = (0, 0);
@@ -229,6 +236,7 @@ impl Writer {
     /// Whether there is anything new to publish.
     fn publish(&self, published: &mut Published) -> bool {
         let explored = self.fleet.is_explored();
+        // Compared by pointers: each turn asks, and most turns change nothing.
         let new = !Arc::ptr_eq(&published.export, &self.export)
             || explored != published.explored
             || !self.snapshot.is_same(&published.snapshot);
@@ -249,6 +257,7 @@ impl Writer {
             Some(done) = self.jobs.join_next() => done,
             () = tokio::time::sleep(pause) => return Vec::new(),
         };
+        // What else has come back meanwhile goes into the same snapshot: one page is rendered for all of it.
         let more = std::iter::from_fn(|| self.jobs.try_join_next());
         let all = std::iter::once(first).chain(more);
         all.map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))).collect()
@@ -265,6 +274,7 @@ impl Writer {
             roomy.map(|&collector| due_at(state, collector, settings))
         });
         let ask = self.fleet.next_question();
+        // Nothing known is no reason to spin.
         due.chain(self.snapshot.next_change()).chain(ask).min().unwrap_or(now().plus(60))
     }
 

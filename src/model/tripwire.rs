@@ -28,12 +28,16 @@ impl Tripwire {
     }
 
     /// Whether what a series does not hold happened to nobody: only where ListMetrics has shown the series itself.
+    ///
+    /// A series that was only asked for, and answered nothing, looks the same whether nobody is refused or CloudWatch
+    /// has no such series.
     pub(crate) fn is_believed(&self, metric: Metric) -> bool {
         let listed = self.history.as_ref().and_then(|history| history.listed);
         !self.doubted.has(metric) && listed.is_some_and(|listed| listed.has(metric))
     }
 
     pub(crate) fn show(&mut self, listed: &ListedId, at: Timestamp) {
+        // No minute counts as quiet before it was listed: throttles are listed only after the first refusal.
         let history = self.history.get_or_insert_with(|| Arc::new(History::new(at, None)));
         Arc::make_mut(history).show(listed, at.minute());
     }
@@ -55,6 +59,7 @@ impl Tripwire {
         }
     }
 
+    /// For good: a sum that was too small once may be so again in the minute that matters.
     pub(crate) fn doubt(&mut self, metric: Metric) {
         self.doubted = self.doubted.with(metric);
     }

@@ -20,6 +20,7 @@ impl TargetState {
     pub(super) fn observe(&mut self, settings: &Settings, outcome: Outcome, now: Timestamp) {
         let Outcome { collector, started, seconds, observation, errors, .. } = outcome;
         let status = self.collectors.entry(collector).or_default();
+        // A denied call stays denied until somebody changes a policy: it waits for the usual interval.
         let heals = errors.iter().any(|error| error.class != ErrorClass::AccessDenied);
         status.retry = observation.is_none() || heals;
         status.last_attempt = Some(started);
@@ -45,6 +46,7 @@ impl TargetState {
     fn observe_quotas(&mut self, settings: &Settings, mut list: QuotaList, at: Timestamp) {
         let old = self.quotas.take();
         let memory = &mut self.memory;
+        // Requests and defaults are lists of their own, read more seldom or denied alone: each keeps its last answer.
         match (&list.requests, &old) {
             (Some(_), _) => memory.requests_at = Some(at),
             (None, Some(old)) => list.requests = old.value.requests.clone(),
@@ -62,9 +64,11 @@ impl TargetState {
             memory.limit_changes.retain(|change| change.before.plus(windows) > at);
             memory.limit_changes.extend(limit_changes(old, &list, at));
         }
+        // A reading that had begun before it was wanted does not count as the one that was wanted.
         if memory.quotas_wanted.is_some_and(|wanted| wanted <= at) {
             memory.quotas_wanted = None;
         }
+        // The same allocation while nothing changed: who compares by pointer need not match or render anew.
         let value = match old {
             Some(old) if *old.value == list => old.value,
             _ => Arc::new(list),
@@ -102,6 +106,7 @@ impl TargetState {
         if parts != ServiceReading::default() {
             Arc::make_mut(&mut self.memory.parts).observe(parts, at);
         }
+        // A round in which nothing was due is a success too, or an idle target would seem never to be read.
         let asked = !reading.minutes.is_empty();
         let read = reading.minutes.iter().any(|series| series.complete || !series.points.is_empty());
         if read || (!asked && whole) {
@@ -111,6 +116,7 @@ impl TargetState {
         if self.is_silent(&reading, &ages) {
             ages = ages.in_silence();
         }
+        // Ids first, then the tripwire: what it says of ids that were not asked needs to know all of them.
         let mut touched = self.discover(&reading, at);
         let nobody_else = self.observe_tripwire(&reading, &ages);
         touched.extend(nobody_else.iter().map(|series| &series.id));
@@ -122,6 +128,7 @@ impl TargetState {
             let Some(known) = self.memory.ids.get_mut(id) else { continue };
             let minutes = minutes.get(id).map_or(&[][..], Vec::as_slice);
             let mut metrics = wanted(id, known.history.listed, &known.resolution, settings);
+            // ListMetrics does not show it yet: whatever was ever read of it is kept.
             if known.history.listed.is_none() {
                 let read = minutes.iter().map(|series| series.metric).chain(known.history.metrics());
                 metrics = metrics.union(read.collect::<MetricSet>());
@@ -144,6 +151,7 @@ impl TargetState {
                 *before = newest.max(*before);
             }
         }
+        // An id that calls now and then falls silent every other minute: it proves nothing.
         let steady = self.memory.ids.iter().filter(|(_, known)| known.history.is_steady());
         let last_of = |(id, known): (_, &Known)| known.history.last_datapoint.max(answered.get(id).copied());
         let last: Vec<Option<Minute>> = steady.map(last_of).collect();
@@ -156,6 +164,7 @@ impl TargetState {
 
     /// Takes in the throttles of all ids together; returns what they say of the ids that were not asked.
     fn observe_tripwire(&mut self, reading: &UsageReading, ages: &Ages) -> Vec<SeriesReading> {
+        // Doubt before belief: a series that holds less than its ids together must not clear anybody.
         for metric in Tripwire::METRICS {
             let reconciled = Reconciliation::new(self, reading, metric);
             if reconciled.is_some_and(|counted| counted.is_contradicted(ages.settled)) {
@@ -185,6 +194,7 @@ impl TargetState {
         for &id in &touched {
             if !memory.ids.contains_key(id) {
                 let mut history = History::new(at, quiet_before);
+                // Each counter goes on once: an id that is forgotten and comes back begins at 0, as a new one.
                 if let Some(counters) = memory.resumed.remove(id) {
                     history.resume(&counters);
                 }
@@ -193,6 +203,7 @@ impl TargetState {
                 memory.ids.insert(id.clone(), Known { history, resolution });
             }
         }
+        // A metric is listed up to LISTING_LAG after its first datapoint.
         let covers = at.minus(LISTING_LAG).minute();
         for shown in listed {
             if let Some(known) = memory.ids.get_mut(&shown.id) {
@@ -219,6 +230,7 @@ impl TargetState {
         memory.newest_datapoint = memory.newest_datapoint.max(newest.map(Minute::start));
         let all = memory.usage_at.filter(|_| memory.discovered.is_some()).map(|at| settings.closed(at));
         let idle = settings.idle_minutes();
+        // The slowest id decides: complete means that of no id a minute is missing.
         let mut reads = memory.ids.values().map(|known| known.history.read_until(idle));
         let read = reads.try_fold(all, |min, read| read.map(|read| min.map(|min| min.min(read))));
         memory.complete_until = memory.complete_until.max(read.flatten().map(Minute::start));

@@ -2,7 +2,6 @@
 
 use super::door::{Door, End, HEAD};
 use super::heard::Heard;
-
 use crate::telemetry::Closed;
 use rustls::server::Acceptor;
 use std::future::Future;

@@ -66,11 +66,14 @@ impl Part {
     }
 }
 
+/// The series that count a part.
+pub(crate) type Counts<'a> = BTreeMap<Metric, &'a SeriesName>;
+
 /// One way in which the calls of an id are divided: by tier, or by project.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Division<'a> {
     pub id: InvocationId,
-    pub parts: BTreeMap<Part, BTreeMap<Metric, &'a SeriesName>>,
+    pub parts: BTreeMap<Part, Counts<'a>>,
 }
 
 impl Division<'_> {
@@ -95,8 +98,7 @@ fn model_dimension(endpoint: Endpoint) -> &'static str {
 
 /// The divisions among the listed series. Where everything is `default`, the id itself tells as much.
 pub(crate) fn divisions(listed: &[SeriesName]) -> Vec<Division<'_>> {
-    let mut all: BTreeMap<(InvocationId, bool), BTreeMap<Part, BTreeMap<Metric, &SeriesName>>> =
-        BTreeMap::new();
+    let mut all: BTreeMap<(InvocationId, bool), BTreeMap<Part, Counts>> = BTreeMap::new();
     for series in listed {
         let Some((id, part, metric)) = counted(series) else { continue };
         let by_project = matches!(part, Part::Project(_));

@@ -3,7 +3,7 @@
 use crate::model::evaluation::{OverflowStatus, PartStatus};
 use crate::model::matching::Resolution;
 use crate::model::meter::SeriesName;
-use crate::model::parts::{Division, Part, divisions};
+use crate::model::parts::{Counts, Division, Part, divisions};
 use crate::model::settings::Settings;
 use crate::model::state::TargetState;
 use crate::model::time::Timestamp;
@@ -55,7 +55,7 @@ impl<'a> Parts<'a> {
         known.unwrap_or_else(|| Arc::new(memory.index.resolve(id)))
     }
 
-    fn counts(&self, series: &BTreeMap<Metric, &SeriesName>) -> BTreeMap<Metric, f64> {
+    fn counts(&self, series: &Counts) -> BTreeMap<Metric, f64> {
         series.iter().filter_map(|(metric, series)| Some((*metric, self.sum(series)?))).collect()
     }
 

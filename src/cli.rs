@@ -15,7 +15,7 @@ mod top;
 
 pub use explain::{Explain, ExplainFormat};
 pub use export::Export;
-pub use inputs::{ConfigFile, Seed, WebConfigFile};
+pub use inputs::{Access, ConfigFile, Seed, WebConfigFile};
 pub use logging::{Log, LogFormat, LogLevel};
 pub use mcp::Mcp;
 pub use planning::{Capacity, DraftFormat, Increase, Provisioned};
@@ -33,7 +33,6 @@ use crate::telemetry;
 use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 /// Prometheus exporter for Amazon Bedrock quotas: who spends which limit, how close it is, and why
@@ -145,45 +144,8 @@ pub struct Healthcheck {
     pub listen_addresses: Vec<Address>,
     #[command(flatten)]
     pub web_config: WebConfigFile,
-    /// Who asks, where the exporter lets only users in
-    #[arg(
-        id = "basic-auth.username",
-        long = "basic-auth.username",
-        env = "BEDROCK_QUOTA_EXPORTER_BASIC_AUTH_USERNAME",
-        value_name = "NAME",
-        requires = "basic-auth.password-file"
-    )]
-    pub username: Option<String>,
-    /// The file with the user's password, on one line
-    #[arg(
-        id = "basic-auth.password-file",
-        long = "basic-auth.password-file",
-        env = "BEDROCK_QUOTA_EXPORTER_BASIC_AUTH_PASSWORD_FILE",
-        value_name = "FILE",
-        requires = "basic-auth.username"
-    )]
-    pub password_file: Option<PathBuf>,
-    /// Speak TLS, and only with an exporter whose certificate is of these authorities and of the host's name
-    #[arg(long = "tls.ca-file", env = "BEDROCK_QUOTA_EXPORTER_TLS_CA_FILE", value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
-    /// Speak TLS, with this certificate
-    #[arg(
-        id = "tls.cert-file",
-        long = "tls.cert-file",
-        env = "BEDROCK_QUOTA_EXPORTER_TLS_CERT_FILE",
-        value_name = "FILE",
-        requires = "tls.key-file"
-    )]
-    pub cert_file: Option<PathBuf>,
-    /// The key of that certificate
-    #[arg(
-        id = "tls.key-file",
-        long = "tls.key-file",
-        env = "BEDROCK_QUOTA_EXPORTER_TLS_KEY_FILE",
-        value_name = "FILE",
-        requires = "tls.cert-file"
-    )]
-    pub key_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub access: Access,
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! The sub-commands: from parsed arguments to a running or finished job.
 
+mod access;
 mod backfill;
 mod exporter;
 mod healthcheck;
 mod live;
 mod openmetrics;
+mod request;
 mod setup;
 mod simulated;
 mod source;
@@ -30,7 +32,8 @@ use crate::report::explain::{ExplainInputs, Shape};
 use crate::server::Web;
 use crate::server::guard::{Guard, Policy};
 use crate::server::listen::{self, Address, Listener};
-use crate::sim::{self, world::World};
+use crate::sim::policy::Allowed;
+use crate::sim::{self, Sim, world::World};
 use crate::telemetry::Telemetry;
 use anyhow::{Context, Result, bail};
 use setup::{bind, load, run_async, stop_signal, telemetry};
@@ -121,14 +124,30 @@ fn instance(addresses: &[Address]) -> String {
 
 /// The simulated AWS alone.
 pub fn sim(args: cli::Sim) -> Result<()> {
+    let allowed = if args.policies.is_empty() { None } else { Some(allowed(&args.policies)?) };
     run_async(async {
         let listener = bind(args.listen).await?;
         tracing::info!(address = %listener.local_addr()?, "simulating AWS");
         let now = clock::now().0;
         let world = World::demo(args.seed.seed, now);
         let world = if args.irregular { world.made_irregular(now) } else { world };
-        sim::serve(listener, world, stop_signal()?).await
+        let sim = Sim::new(world);
+        sim.set_allowed(allowed).await;
+        sim.serve(listener, stop_signal()?).await
     })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the files that the user names")]
+fn allowed(policies: &[PathBuf]) -> Result<Allowed> {
+    let mut allowed = Allowed::default();
+    for path in policies {
+        let document =
+            std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+        allowed
+            .add(&document)
+            .with_context(|| format!("{}: not a policy that is simulated", path.display()))?;
+    }
+    Ok(allowed)
 }
 
 /// Which quotas invocation ids spend: from the AWS CLI's JSON where any is given, else live.

@@ -200,7 +200,19 @@ pub(crate) fn read(path: &Path) -> Result<String, String> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err("larger than 1 MiB, which no config is".into());
     }
-    String::from_utf8(bytes).map_err(|_| "not UTF-8 text".into())
+    String::from_utf8(bytes).map_err(|error| not_utf8(error.as_bytes(), error.utf8_error().valid_up_to()))
+}
+
+/// What is said of bytes that are text up to that one.
+fn not_utf8(bytes: &[u8], valid: usize) -> String {
+    let found = match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16".to_string(),
+        _ => {
+            let line = 1 + bytes[..valid].iter().filter(|byte| **byte == b'\n').count();
+            format!("the byte 0x{:02x} in line {line}, which is not UTF-8", bytes[valid])
+        }
+    };
+    format!("found {found}, expected UTF-8 text")
 }
 
 /// Reads the text of a config in an environment without variables; `file` is what messages call it.
@@ -362,7 +374,7 @@ fn overrides(s: &mut Section, out: Out) -> Overrides {
     Overrides {
         models: within(s, "models", model_overrides, out),
         quotas: within(s, "quotas", quota_overrides, out),
-        burndown: within(s, "burndown", |s, out| s.each(&TEXT, &FACTOR, out), out),
+        burndown: within(s, "burndown", |s, out| s.each(&MODEL, &FACTOR, out), out),
     }
 }
 
@@ -373,7 +385,7 @@ fn model_overrides(s: &mut Section, out: Out) -> BTreeMap<String, BTreeMap<Quota
         s.finish(out);
         codes
     };
-    s.each_section(out).into_iter().map(|(id, section)| (id, kinds(section, out))).collect()
+    s.each_section(&INVOCATION_ID, out).into_iter().map(|(id, section)| (id, kinds(section, out))).collect()
 }
 
 fn quota_overrides(s: &mut Section, out: Out) -> BTreeMap<String, Option<String>> {

@@ -12,7 +12,6 @@ mod planning;
 mod quotas;
 pub mod remedies;
 pub mod thresholds;
-mod together;
 
 pub use finding::{Finding, Severity};
 

@@ -11,6 +11,7 @@
 //! what a target means to /metrics (values only), and the config's share   evaluation, settings
 //! what is remembered   counters, day, minutes, tripwire, budget
 //! everything known of one target   state
+//! which metrics decide   decisive
 //! judgements   schedule (state → requests), evaluate (state → evaluation)
 //! the one step   snapshot (snapshot, outcomes, now → snapshot)
 //! ```
@@ -50,6 +51,7 @@ mod tripwire;
 
 pub mod state;
 
+mod decisive;
 pub(crate) mod evaluate;
 pub mod schedule;
 

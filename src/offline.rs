@@ -40,7 +40,7 @@ pub fn quotas(
             .or_insert_with(|| ServiceQuota { error: None, ..row.into_quota() });
         quota.default = value;
     }
-    Ok(QuotaList { quotas: joined.into_values().map(Arc::new).collect(), requests: None })
+    Ok(QuotaList { quotas: joined.into_values().map(Arc::new).collect(), ..QuotaList::default() })
 }
 
 /// `aws bedrock list-foundation-models`.

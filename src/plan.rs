@@ -14,7 +14,7 @@ use crate::model::partition;
 use crate::model::settings::Settings;
 use crate::model::shard::Shard;
 use accounts::{accounts, organization, own_credentials, refuse_another_partition, regions, role_partition};
-use given::{Out, or, text, values};
+use given::{Out, distinct, or, text};
 use settings::settings;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -83,7 +83,7 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
         aws: aws(&config.aws, config, &mut complaints),
         export: Export {
             quotas: or(&config.quotas.export, QuotaExport::InUse),
-            watch: values(&config.quotas.watch).into_iter().collect(),
+            watch: distinct(&config.quotas.watch, "quotas.watch", &[], &mut complaints).into_iter().collect(),
             gauges: or(&config.usage.gauges, false),
             team_tag: config.catalog.team_tag.as_ref().map(|tag| tag.value.clone()),
             account_names: BTreeMap::new(),
@@ -94,7 +94,7 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
     if complaints.is_empty() {
         return Ok(plan);
     }
-    complaints.sort();
+    complaints.sort_by_key(|complaint| complaint.line);
     Err(Complaints { file: config.file.clone(), list: complaints })
 }
 
@@ -106,7 +106,7 @@ fn refuse_sts_of_another_partition(aws: &Aws, config: &Config, out: Out) {
     let own = partition::of_region(region);
     let other = accounts.chain(others).chain(&config.monitoring_account).find_map(|login| {
         let role = role_partition(login)?;
-        (role != own).then(|| format!("expected one of {role}, as {}.role_arn", login.key))
+        (role != own).then(|| format!("expected a region of {role}, as {}.role_arn", login.key))
     });
     if let Some(expected) = other {
         let message = format!("found {region} of the partition {own}, {expected}");

@@ -71,14 +71,18 @@ fn router(site: Site, places: Arc<Places>) -> Router {
         let lifecycle = Router::new().route("/-/reload", post(reload)).route("/-/config", get(config));
         aside = aside.merge(lifecycle.layer(middleware::from_fn(from_here)));
     }
-    if site.web.enable_api {
-        aside = aside.merge(api::router());
-    }
     let urgent = Router::new()
         .route(&site.web.telemetry_path, get(metrics))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready));
-    aside.layer(middleware::from_fn_with_state(places, one_of_few)).merge(urgent).with_state(site)
+    let few = middleware::from_fn_with_state(places, one_of_few);
+    let mut all = urgent.merge(aside.layer(few.clone()));
+    if site.web.enable_api {
+        let kept = api::Kept::new(site.published.clone());
+        // What is kept needs no place.
+        all = all.merge(api::router().layer(few).layer(middleware::from_fn_with_state(kept, api::keep)));
+    }
+    all.with_state(site)
 }
 
 /// Waits for a place.

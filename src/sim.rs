@@ -3,7 +3,7 @@
 //! ```text
 //! seed, moment ─▶ World { accounts, organization, lists, publishing }               pure
 //!                    ▲
-//!                 handle ─▶ desk (clock, faults, rates, counts)                     one task
+//!                 handle ─▶ desk (clock, permissions, faults, rates, counts)        one task
 //!                    ▲
 //!  HTTP ─▶ serve ─▶ wire ─▶ cloudwatch, service_quotas, bedrock, runtime, sts, organizations, account, oam
 //!             └───▶ admin (/_sim/)
@@ -22,6 +22,7 @@ pub mod irregular;
 
 pub mod call;
 pub mod faults;
+pub mod policy;
 
 pub mod desk;
 

@@ -2,7 +2,7 @@
 
 import frame
 import tiles
-from panels import CALM, COUNTED, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, stat, steps, timeline
+from panels import CALM, COUNTED, DETAILED, ORANGE, PLAIN, Query, RED, TEXT, describe, graph, stat, steps, timeline
 from panels import dashed, on_right_axis, points
 from promql import (ID, SHARED_POOL, THROTTLE, aggregate, annotate, by, fullest, named_throughout, on_labels, one, over_hour,
                     per_minute, refused_per_minute, series, with_account_name)
@@ -212,8 +212,8 @@ def region_row(values):
     def rate(metric):
         return f"sum {by(line)} ({per_minute(metric, ID)})"
 
-    def counted(metric, words):
-        return Query(named_throughout(rate(metric)), f"{legend} {words}", step=COUNTED)
+    def counted(metric, words, step=DETAILED):
+        return Query(named_throughout(rate(metric)), f"{legend} {words}", step=step)
 
     yield graph("Tokens per minute", describe(
         "How much of the token limit is used, minute by minute?",
@@ -226,13 +226,13 @@ def region_row(values):
         "As beside, for requests; \"calls\" is the average of 20 minutes and is there without a quota too: many newer "
         "models have none for requests.",
         "At the limit: batch small calls or spread them over scopes."),
-        used_against_limit("requests_per_minute") + [counted("bedrock_invocations_total", "calls")],
+        used_against_limit("requests_per_minute") + [counted("bedrock_invocations_total", "calls", COUNTED)],
         size=(12, 9), unit="short", no_value="no calls and no request quota known", overrides=LIMIT_LINES)
     yield throttles_over_utilization(values, line, ("quota",), (12, 9), " in $region")
     yield spending((12, 9), " in $region")
     yield graph("Tokens by kind, per minute", describe(
         "What are the tokens: prompts, answers or cache?",
-        "Tokens per minute as CloudWatch counts them, averages of 20 minutes. Cache reads do not count toward the quota, "
+        "Tokens per minute as CloudWatch counts them, averages of 30 minutes. Cache reads do not count toward the quota, "
         "cache writes do, and each output token counts as many as the model's burndown rate.",
         "Much output: shorter answers save most of the quota. Few cache reads with long prompts: use prompt caching."),
         [counted(f"bedrock_{kind}_tokens_total", kind.replace("_", " "))
@@ -240,7 +240,7 @@ def region_row(values):
         size=(12, 9), unit="short", no_value="no tokens counted", stacked=True, calcs=("mean", "max"), sort="Mean")
     yield graph("Errors per minute", describe(
         "Do calls fail for other reasons?",
-        "Client errors (4xx without throttles), server errors (5xx) and throttles, averages of 20 minutes.",
+        "Client errors (4xx without throttles), server errors (5xx) and throttles, averages of 30 minutes.",
         "Server errors with few throttles are capacity: no quota helps. Client errors: the caller's request is wrong."),
         [counted(f"bedrock_invocation_{kind}_total", kind.replace("_", " "))
          for kind in ("client_errors", "server_errors", "throttles")],
@@ -258,7 +258,7 @@ def durations(line, legend):
             ("Time to first token", "bedrock_time_to_first_token_seconds", "How long until an answer begins?")):
         slowest = aggregate("max", line + ("statistic",), series(metric, statistic="~p50|p90|p99"))
         yield graph(title, describe(
-            question, "p50, p90 and p99 of the newest settled minute, of the slowest id; gaps are minutes without "
+            question, "p50, p90 and p99 of the newest minute read, of the slowest id; gaps are minutes without "
                       "calls. Time to first token is there for streaming calls only.",
             "Rising with throttles: retries queue up. Rising alone: compare with \"Output tokens per second\", then with "
             "another scope."),
@@ -271,10 +271,10 @@ def speed(line, legend, rate):
     took = aggregate("max", line, series("bedrock_invocation_latency_seconds", statistic="p50"))
     return graph("Output tokens per second", describe(
         "Is the service slow, or are the answers long?",
-        "Output tokens of an average call over the median time of a call: averages of 20 minutes, so an estimate.",
+        "Output tokens of an average call over the median time of a call: averages of 30 minutes, so an estimate.",
         "Falling while latency rises: the service is slow; try another scope. Steady while latency rises: the answers "
         "have become longer."),
-        [Query(named_throughout(f"{output} / ({calls} > 0) / ({took} > 0)"), legend, step=COUNTED)],
+        [Query(named_throughout(f"{output} / ({calls} > 0) / ({took} > 0)"), legend, step=DETAILED)],
         size=(8, 9), unit="short", no_value="no calls, or no latency published")
 
 

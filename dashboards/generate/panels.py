@@ -20,6 +20,9 @@ WORD_SIZE = 20    # pixels, of words in a tile
 # Counters of ids far from their limits move every 5 minutes, those of idle ids every 15. Grafana's $__rate_interval is
 # four steps at least, and so covers them.
 COUNTED = "5m"
+# Those of details move every 15 minutes while calls come, too: only a window of as many of these holds the same number
+# of steps wherever it ends.
+DETAILED = "450s"
 
 # Field names of legends: `requests_per_minute` reads as the tables have it.
 WORDS = [("/_per_/g", " per "), ("/(input|output|concurrent|batch|model)_/g", "$1 ")]

@@ -5,7 +5,7 @@ use super::connection::Connection;
 use super::error::malformed;
 use super::pages::{Pace, list};
 use crate::model::observation::{CollectError, ErrorClass};
-use crate::model::quota::{IncreaseRequest, QuotaList, ServiceQuota, UsageMetric};
+use crate::model::quota::{ClosedRequest, IncreaseRequest, QuotaList, ServiceQuota, UsageMetric};
 use crate::model::time::Timestamp;
 use aws_sdk_servicequotas::types::{AppliedLevelEnum, ErrorCode, PeriodUnit, QuotaPeriod, RequestStatus};
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ impl Connection {
     pub async fn quotas(&self) -> (Option<QuotaList>, Vec<CollectError>) {
         let (applied, defaults, requests) = tokio::join!(self.applied(), self.defaults(), self.requests());
         let mut errors = Vec::new();
-        let requests = requests.map_err(|error| errors.push(error)).ok();
+        let (requests, closed) = requests.map_err(|error| errors.push(error)).ok().unzip();
         let defaults = match defaults {
             Ok(rows) => Some(rows),
             Err(error) => {
@@ -43,7 +43,7 @@ impl Connection {
         let list = applied.zip(defaults).map(|(applied, defaults)| {
             let (quotas, odd) = join(applied, defaults);
             errors.extend(odd);
-            QuotaList { quotas, requests }
+            QuotaList { quotas, requests, closed: closed.unwrap_or_default() }
         });
         (list, errors)
     }
@@ -62,22 +62,36 @@ impl Connection {
         with_values(DEFAULTS, rows)
     }
 
-    async fn requests(&self) -> Result<Vec<IncreaseRequest>, CollectError> {
+    /// The requests for more that are open, and those that AWS has closed.
+    async fn requests(&self) -> Result<(Vec<IncreaseRequest>, Vec<ClosedRequest>), CollectError> {
         let client = self.service_quotas();
         let call =
             || client.list_requested_service_quota_change_history().service_code(SERVICE).max_results(100);
         let changes = list!(&Pace::new(HISTORY_RATE), HISTORY, client, call(), requested_quotas).await?;
-        let open = changes.into_iter().filter_map(|change| {
-            let status =
-                change.status.filter(|s| [RequestStatus::Pending, RequestStatus::CaseOpened].contains(s))?;
-            Some(IncreaseRequest {
-                quota_code: change.quota_code?,
+        let (mut open, mut closed) = (Vec::new(), Vec::new());
+        for change in changes {
+            let (Some(status), Some(quota_code)) = (change.status, change.quota_code) else { continue };
+            let request = IncreaseRequest {
+                quota_code,
                 status: status.as_str().to_string(),
                 desired: change.desired_value.filter(|v| (0.0..MOST).contains(v)),
                 created: change.created.map(|at| Timestamp(at.secs())),
-            })
-        });
-        Ok(open.collect())
+            };
+            match status {
+                RequestStatus::Pending | RequestStatus::CaseOpened => open.push(request),
+                RequestStatus::Approved
+                | RequestStatus::CaseClosed
+                | RequestStatus::Denied
+                | RequestStatus::InvalidRequest
+                | RequestStatus::NotApproved => closed.push(ClosedRequest {
+                    request,
+                    changed: change.last_updated.map(|at| Timestamp(at.secs())),
+                }),
+                // One that is new to the SDK: nobody knows whether it is open.
+                _ => {}
+            }
+        }
+        Ok((open, closed))
     }
 }
 

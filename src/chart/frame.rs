@@ -10,7 +10,7 @@ pub const STYLE: &str = "\
 --s0:#0072b2;--s1:#a06a00;--s2:#00795a;--gap:#f1f1f1;font-family:system-ui,sans-serif}\
 @media (prefers-color-scheme:dark){.bqe{--ground:#14171a;--ink:#ececec;--faint:#a3a3a3;--grid:#33383d;\
 --limit:#ff6b81;--refused:#ff9147;--done:#3f6f99;--s0:#56b4e9;--s1:#e9b44c;--s2:#4fc3a1;--gap:#20252a}}\
-.bqe .ground{fill:var(--ground)}.bqe text{fill:var(--ink);font-size:12px}.bqe .title{font-size:15px;font-weight:600}\
+.bqe .ground{fill:var(--ground)}.bqe text{fill:var(--ink);font-size:12px;paint-order:stroke;stroke:var(--ground);stroke-width:3px;stroke-linejoin:round}.bqe .title{font-size:15px;font-weight:600}\
 .bqe .faint{fill:var(--faint)}.bqe .grid{stroke:var(--grid);stroke-width:1}.bqe .gap{fill:var(--gap)}\
 .bqe .limit{stroke:var(--limit);stroke-width:1.5}.bqe .limit-text{fill:var(--limit)}\
 .bqe .asked{stroke:var(--limit);stroke-width:1;stroke-dasharray:2 3}\

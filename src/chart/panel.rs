@@ -6,10 +6,13 @@ use super::svg::Marks;
 use crate::report::human;
 
 pub(super) const MOST_LINES: usize = 3;
+pub(super) const MOST_NOTES: usize = 3;
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 788.0;
 /// Below the title and the legend.
 const TOP: f64 = 56.0;
+/// A line of text below the legend.
+const NOTE: f64 = 16.0;
 const SHARES: f64 = 130.0;
 const BETWEEN: f64 = 22.0;
 const CALLS: f64 = 70.0;
@@ -27,11 +30,11 @@ pub struct Line {
     pub asked: Option<Asked>,
 }
 
-/// A request for more of a quota that AWS has not answered yet.
+/// A request for more of a quota.
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub text: String,
-    /// The minute of the span in which it was made; `None`: before it, or not known.
+    /// The minute of the span in which it was made, or closed; `None`: not in the span, or not known.
     pub minute: Option<usize>,
 }
 
@@ -47,6 +50,8 @@ pub struct Panel {
     pub title: String,
     /// The fullest first.
     pub lines: Vec<Line>,
+    /// Requests for more that AWS closed within the span, the newest first.
+    pub closed: Vec<Asked>,
     pub calls: Vec<Option<Calls>>,
     /// How many minutes the columns hold.
     pub settled: usize,
@@ -55,19 +60,25 @@ pub struct Panel {
 impl Panel {
     pub fn height(&self) -> f64 {
         let shares = if self.lines.is_empty() { 14.0 } else { SHARES + BETWEEN };
-        TOP + shares + CALLS + BELOW
+        self.top() + shares + CALLS + BELOW
+    }
+
+    /// Below the title, the legend and the notes.
+    fn top(&self) -> f64 {
+        TOP + NOTE * self.closed.len() as f64
     }
 
     pub(super) fn render(&self, columns: Columns) -> String {
         let mut marks = Marks::default();
         marks.text("title", 12.0, 16.0, "start", &shortened(&self.title));
         self.legend(&mut marks, columns);
-        let mut top = TOP;
+        let mut top = self.top();
         if self.lines.is_empty() {
             top += 14.0;
             marks.text("faint", LEFT, 34.0, "start", "no limit that its usage can be held against");
         } else {
             self.shares(&mut marks, columns, top);
+            self.closed(&mut marks, columns, top);
             top += SHARES + BETWEEN;
         }
         self.calls(&mut marks, columns, top);
@@ -105,7 +116,7 @@ impl Panel {
         }
         marks.line("limit", (LEFT, y(1.0)), (RIGHT, y(1.0)));
         let asked = self.lines.iter().find_map(|line| line.asked.as_ref());
-        let limit = asked.map_or("limit".to_string(), |asked| format!("limit; {}", asked.text));
+        let limit = asked.map_or("latest limit".to_string(), |asked| format!("latest limit; {}", asked.text));
         marks.text("limit-text", LEFT + 4.0, y(1.0) - 4.0, "start", &limit);
         if let Some(minute) = asked.and_then(|asked| asked.minute) {
             let x = self.x(columns, minute as f64 / columns.minutes as f64);
@@ -115,8 +126,22 @@ impl Panel {
         if let Some(ceiling) = self.lines.iter().find_map(|line| line.ceiling) {
             marks.line("ceiling", (LEFT, y(ceiling)), (RIGHT, y(ceiling)));
             let text = format!("calls refused while settled use was {} or less", human::percent(ceiling));
-            let above = if ceiling > 0.85 { y(1.0) - 5.0 } else { y(ceiling) - 5.0 };
+            // Above both lines where they are near each other.
+            let above = y(if ceiling > 0.85 { ceiling.max(1.0) } else { ceiling }) - 5.0;
             marks.text("ceiling-text", RIGHT, above, "end", &text);
+        }
+    }
+
+    /// When AWS closed requests for more, and what it said below the legend.
+    fn closed(&self, marks: &mut Marks, columns: Columns, top: f64) {
+        for (at, asked) in self.closed.iter().enumerate() {
+            let y = TOP - 4.0 + NOTE * at as f64;
+            marks.line("asked", (LEFT, y - 4.0), (LEFT + 22.0, y - 4.0));
+            marks.text("faint", LEFT + 28.0, y, "start", &asked.text);
+            if let Some(minute) = asked.minute {
+                let x = self.x(columns, minute as f64 / columns.minutes as f64);
+                marks.line("asked", (x, top), (x, top + SHARES));
+            }
         }
     }
 

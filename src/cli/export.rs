@@ -1,6 +1,6 @@
 //! Limits for gateways.
 
-use super::inputs::url;
+use super::inputs::{Access, url};
 use super::tools::Source;
 use crate::gateway::Format;
 use clap::Args;
@@ -42,6 +42,8 @@ pub struct Export {
     /// Write into this file, at once as a whole, and only if that changes it; without it, standard output
     #[arg(long, short, env = "BEDROCK_QUOTA_EXPORTER_OUTPUT", value_name = "FILE")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub access: Access,
 }
 
 fn format(text: &str) -> Result<Format, String> {

@@ -1,5 +1,6 @@
 //! Tools for assistants, by the Model Context Protocol.
 
+use super::inputs::{Access, url};
 use super::tools::{Source, span};
 use clap::Args;
 
@@ -10,11 +11,13 @@ Examples:
   bedrock-quota-exporter mcp --from today.jsonl.gz")]
 pub struct Mcp {
     /// Answer from this running exporter's API
-    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_URL", value_name = "URL", conflicts_with_all = ["from", "demo"])]
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_URL", value_name = "URL", value_parser = url, conflicts_with_all = ["from", "demo"])]
     pub url: Option<String>,
     #[command(flatten)]
     pub source: Source,
     /// How much of the past the simulated AWS is read for, from 5m to 15d
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", default_value = "6h", value_parser = span)]
     pub since: u64,
+    #[command(flatten)]
+    pub access: Access,
 }

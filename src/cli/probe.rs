@@ -1,6 +1,6 @@
 //! The probe: what is called, and what it must not exceed.
 
-use super::inputs::{ConfigFile, Seed};
+use super::inputs::{Access, ConfigFile, Seed, url};
 use super::planning::positive;
 use super::tools::Takes;
 use crate::config;
@@ -25,9 +25,11 @@ pub struct Probe {
     pub config: ConfigFile,
     #[command(flatten)]
     pub takes: Takes,
-    /// Watch others by the API of this exporter (http://HOST:PORT) rather than by CloudWatch
-    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_URL", value_name = "URL")]
+    /// Watch others by the API of this exporter rather than by CloudWatch
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_URL", value_name = "URL", value_parser = url)]
     pub url: Option<String>,
+    #[command(flatten)]
+    pub access: Access,
     /// What is ramped: requests, tokens, reservation; more than once for several, without it all
     #[arg(long = "dimension", env = "BEDROCK_QUOTA_EXPORTER_DIMENSION", value_name = "DIMENSION", value_parser = dimension, help_heading = "Ramp")]
     pub dimensions: Vec<Dimension>,

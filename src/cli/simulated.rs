@@ -5,6 +5,7 @@ use super::serve::Web;
 use crate::config;
 use clap::Args;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 #[derive(Args, Debug)]
 pub struct Demo {
@@ -57,6 +58,14 @@ pub struct Sim {
     /// Publish late, in steps and with gaps, and leave rows out of lists, as AWS now and then does
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_IRREGULAR")]
     pub irregular: bool,
+    /// Deny what these IAM policies do not allow, such as deploy/iam/policies/read.json; by default nothing is denied
+    #[arg(
+        long = "policy",
+        env = "BEDROCK_QUOTA_EXPORTER_POLICY",
+        value_name = "FILE",
+        value_delimiter = ','
+    )]
+    pub policies: Vec<PathBuf>,
 }
 
 fn loopback_address(text: &str) -> Result<SocketAddr, String> {

@@ -1,6 +1,6 @@
 //! The terminal view of a running exporter.
 
-use super::inputs::{Seed, url};
+use super::inputs::{Access, Seed, url};
 use crate::config;
 use clap::Args;
 
@@ -10,7 +10,8 @@ Keys: ↑ ↓ choose, enter shows the minutes of the chosen model, esc goes back
 
 Examples:
   bedrock-quota-exporter top --demo
-  bedrock-quota-exporter top --url http://exporter.example.net:10469 --account production")]
+  bedrock-quota-exporter top --url http://exporter.example.net:10469 --account production
+  bedrock-quota-exporter top --url https://exporter.example.net:10469 --tls.ca-file ca.crt")]
 pub struct Top {
     /// Where the exporter is; its API must be on
     #[arg(
@@ -35,6 +36,8 @@ pub struct Top {
     /// How often the exporter is asked, from 1s to 10m
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_INTERVAL", value_name = "DURATION", default_value = "5s", value_parser = interval)]
     pub interval: u64,
+    #[command(flatten)]
+    pub access: Access,
 }
 
 fn interval(text: &str) -> Result<u64, String> {

@@ -1,20 +1,34 @@
 //! Asks a running exporter's API.
 
-use anyhow::{Result, anyhow};
-use reqwest::header::{ETAG, IF_NONE_MATCH};
-use reqwest::{Client, StatusCode, Url};
+use super::access::why_tls;
+use super::request::{Stream, answer, encrypted};
+use crate::cli::Access;
+use anyhow::{Result, anyhow, ensure};
+use form_urlencoded::Serializer;
+use http_body_util::Empty;
+use hyper::body::Bytes;
+use hyper::header::{AUTHORIZATION, ETAG, HOST, HeaderValue, IF_NONE_MATCH};
+use hyper::{Request, Response, StatusCode, Uri};
+use rustls::ClientConfig;
 use serde::Deserialize;
 use serde_json::Value;
-use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// More is no answer: the rows of a thousand accounts' quotas are less.
+const LONGEST: usize = 1 << 30;
 
 /// The way to an exporter.
 pub(super) struct Exporter {
-    client: Client,
-    url: Url,
+    /// Of its API, with a slash at its end.
+    url: Uri,
+    /// Where it is https.
+    tls: Option<Arc<ClientConfig>>,
+    user: Option<HeaderValue>,
 }
 
 /// What it answered.
@@ -32,10 +46,24 @@ struct Problem {
 }
 
 impl Exporter {
-    pub(super) fn new(url: &str) -> Result<Exporter> {
-        let client = Client::builder().timeout(PATIENCE).no_proxy().build()?;
-        let url = Url::parse(&format!("{url}/api/v1/")).map_err(|error| anyhow!("--url {url}: {error}"))?;
-        Ok(Exporter { client, url })
+    /// `url`: as `--url` has it.
+    ///
+    /// # Errors
+    /// If that is no URL, what belongs to it by `access` cannot be read, or the two do not fit.
+    pub(super) fn new(url: &str, access: &Access) -> Result<Exporter> {
+        // What may be a password is not repeated.
+        ensure!(
+            !url.contains('@'),
+            "--url: found a user in it, expected --basic-auth.username and --basic-auth.password-file beside it"
+        );
+        let api: Uri = format!("{url}/api/v1/").parse().map_err(|error| anyhow!("--url {url}: {error}"))?;
+        let is_tls = api.scheme_str() == Some("https");
+        ensure!(
+            is_tls || (access.ca_file.is_none() && access.cert_file.is_none()),
+            "--url {url}: found http, expected https beside --tls.ca-file and --tls.cert-file"
+        );
+        let config = is_tls.then(|| access.client_config(access.verifier()?).map(Arc::new));
+        Ok(Exporter { url: api, tls: config.transpose()?, user: access.authorization()? })
     }
 
     /// The body of an answer that is as wanted.
@@ -59,18 +87,41 @@ impl Exporter {
         query: &[(&str, &str)],
         known: Option<&str>,
     ) -> Result<Answer, String> {
-        let mut url = self.url.join(name).map_err(|error| error.to_string())?;
+        let mut path = format!("{}{name}", self.url.path());
         if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
+            path = format!("{path}?{}", Serializer::new(String::new()).extend_pairs(query).finish());
         }
-        let mut request = self.client.get(url);
+        let answer = timeout(PATIENCE, self.get(&path, known)).await;
+        let answer = answer.unwrap_or_else(|_| Err(anyhow!("none within {} s", PATIENCE.as_secs())));
+        let failed = |error| {
+            let why = why_tls(&error).unwrap_or_else(|| error.root_cause().to_string());
+            format!("no answer from {}: {why}", self.host())
+        };
+        let (head, body) = answer.map_err(failed)?.into_parts();
+        let tag = head.headers.get(ETAG).and_then(|tag| tag.to_str().ok()).map(String::from);
+        let body = String::from_utf8_lossy(&body).into_owned();
+        Ok(Answer { status: head.status, tag, body })
+    }
+
+    async fn get(&self, path: &str, known: Option<&str>) -> Result<Response<Bytes>> {
+        let host = self.url.host().unwrap_or_default().trim_matches(['[', ']']);
+        let mut stream: Box<dyn Stream> = Box::new(TcpStream::connect((host, self.port())).await?);
+        if let Some(config) = &self.tls {
+            stream = encrypted(stream, host, config.clone()).await?;
+        }
+        let authority = self.url.authority().map_or("", |authority| authority.as_str());
+        let mut request = Request::get(path).header(HOST, authority);
+        if let Some(user) = &self.user {
+            request = request.header(AUTHORIZATION, user);
+        }
         if let Some(tag) = known {
             request = request.header(IF_NONE_MATCH, tag);
         }
-        let failed = |error: reqwest::Error| format!("no answer from {}: {}", self.host(), root(&error));
-        let answer = request.send().await.map_err(failed)?;
-        let tag = answer.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).map(String::from);
-        Ok(Answer { status: answer.status(), tag, body: answer.text().await.map_err(failed)? })
+        answer(stream, request.body(Empty::new())?, LONGEST).await
+    }
+
+    fn port(&self) -> u16 {
+        self.url.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 })
     }
 
     /// Why it is none that is wanted.
@@ -87,6 +138,11 @@ impl Exporter {
                     self.url
                 )
             }
+            _ if *status == StatusCode::UNAUTHORIZED => {
+                let flags = "--basic-auth.username and --basic-auth.password-file";
+                format!("{} answers {status}: it wants a user, by {flags}", self.url)
+            }
+            _ if body.contains("HTTPS") => format!("{} answers {status}: expected https", self.url),
             _ => format!("{} answers {status}", self.url),
         }
     }
@@ -97,16 +153,6 @@ impl Exporter {
     }
 
     fn host(&self) -> String {
-        let port = self.url.port_or_known_default().map_or(String::new(), |port| format!(":{port}"));
-        format!("{}{port}", self.url.host_str().unwrap_or_default())
+        format!("{}:{}", self.url.host().unwrap_or_default(), self.port())
     }
-}
-
-/// What lies at the ground of an error: reqwest's own words only repeat the URL.
-fn root(error: &dyn Error) -> String {
-    let mut root = error;
-    while let Some(source) = root.source() {
-        root = source;
-    }
-    root.to_string()
 }

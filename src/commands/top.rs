@@ -35,7 +35,7 @@ pub fn top(args: cli::Top) -> Result<()> {
     }
     run_async(async {
         let url = if args.demo { demo::served(args.seed.seed).await? } else { args.url.clone() };
-        let exporter = Exporter::new(&url)?;
+        let exporter = Exporter::new(&url, &args.access)?;
         let (account, region) = (args.account.clone(), args.region.clone());
         let watched = Watched { exporter, account, region, tag: None };
         // Whoever mistypes the address is to hear of it on the terminal that stays.

@@ -35,7 +35,7 @@ pub(crate) struct Kind<T> {
 }
 
 pub(crate) const TEXT: Kind<String> =
-    Kind { expected: "a text", parse: |t| (!t.trim().is_empty()).then(|| t.into()) };
+    Kind { expected: "a text that is not empty", parse: |t| (!t.trim().is_empty()).then(|| t.into()) };
 
 pub(crate) const SWITCH: Kind<bool> = Kind {
     expected: "true or false",
@@ -94,13 +94,26 @@ pub(crate) const QUOTA_CODE: Kind<String> =
 pub(crate) const QUOTA_CODE_OR_NONE: Kind<Option<String>> =
     Kind { expected: "a quota code such as L-254CACF4, or none", parse: |t| or_none(t, is_quota_code) };
 
-pub(crate) const MODEL_OR_NONE: Kind<Option<String>> = Kind {
-    expected: "a base model id such as amazon.nova-pro-v1:0, or none",
-    parse: |t| or_none(t, |t| t.contains('.') && !t.contains(char::is_whitespace)),
+pub(crate) const MODEL: Kind<String> = Kind {
+    expected: "a base model id such as amazon.nova-pro-v1:0",
+    parse: |t| is_model(t).then(|| t.into()),
 };
 
-pub(crate) const URL: Kind<String> =
-    Kind { expected: "a URL such as http://127.0.0.1:10470", parse: |t| is_url(t).then(|| t.into()) };
+/// Profiles and deployments have ids of one word.
+pub(crate) const INVOCATION_ID: Kind<String> = Kind {
+    expected: "an invocation id as CloudWatch spells it, such as us.amazon.nova-pro-v1:0",
+    parse: |t| (!t.is_empty() && !t.contains(char::is_whitespace)).then(|| t.into()),
+};
+
+pub(crate) const MODEL_OR_NONE: Kind<Option<String>> = Kind {
+    expected: "a base model id such as amazon.nova-pro-v1:0, or none",
+    parse: |t| or_none(t, is_model),
+};
+
+pub(crate) const URL: Kind<String> = Kind {
+    expected: "a URL of http or https without user, query or fragment, such as http://127.0.0.1:10470",
+    parse: |t| is_url(t).then(|| t.into()),
+};
 
 pub(crate) const QUOTA_EXPORT: Kind<QuotaExport> =
     Kind { expected: "all or in_use", parse: QuotaExport::from_word };
@@ -168,6 +181,10 @@ pub(crate) fn role_account(arn: &str) -> Option<&str> {
 
 pub(crate) fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_model(text: &str) -> bool {
+    text.contains('.') && !text.contains(char::is_whitespace)
 }
 
 fn is_unit(text: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use super::complaint::{At, Complaint, TOLD};
 use super::kinds::Kind;
-use super::tree::{Node, Value};
+use super::tree::{self, Node, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A mapping that is being read. Keys that nobody asked for are complained about when it is finished:
@@ -65,7 +65,7 @@ impl<'a> Section<'a> {
     }
 
     fn path(&self, name: &str) -> String {
-        if self.key.is_empty() { name.into() } else { format!("{}.{name}", self.key) }
+        tree::path(&self.key, name)
     }
 
     /// A single value.
@@ -86,7 +86,8 @@ impl<'a> Section<'a> {
         kind: &Kind<T>,
         out: &mut Vec<Complaint>,
     ) -> Option<At<Vec<At<T>>>> {
-        let (line, items) = self.items(name, "a list", out)?;
+        let (line, node) = self.take(name)?;
+        let items = items(line, node, &self.path(name), |text| list_of(text, kind), out)?;
         let path = self.path(name);
         let read = |(i, node): (usize, &Node)| value(node.line, node, &format!("{path}[{i}]"), kind, out);
         Some(At { line, value: items.iter().enumerate().filter_map(read).collect() })
@@ -103,11 +104,24 @@ impl<'a> Section<'a> {
         let (line, node) = self.take(name)?;
         match &node.value {
             Value::Scalar(text) if text == word => Some(At { line, value: None }),
-            Value::Scalar(_) => {
-                self.items(name, &format!("a list, or {word}"), out);
+            Value::List(items) if items.iter().any(|item| item.value == Value::Scalar(word.into())) => {
+                let message = format!("found {word} in a list, expected it alone, without one");
+                out.push(Complaint::new(line, self.path(name), message));
                 None
             }
-            _ => self.list(name, kind, out).map(|At { line, value }| At { line, value: Some(value) }),
+            Value::List(_) => {
+                self.list(name, kind, out).map(|At { line, value }| At { line, value: Some(value) })
+            }
+            _ => {
+                items(
+                    line,
+                    node,
+                    &self.path(name),
+                    |text| format!("{}, or {word}", list_of(text, kind)),
+                    out,
+                );
+                None
+            }
         }
     }
 
@@ -119,8 +133,12 @@ impl<'a> Section<'a> {
 
     /// A list of sections.
     pub(super) fn sections(&mut self, name: &'static str, out: &mut Vec<Complaint>) -> Vec<Section<'a>> {
-        let items = self.items(name, "a list", out).map_or(&[][..], |(_, items)| items);
         let path = self.path(name);
+        let entries = |_: &str| "a list of entries, each of which begins with -".to_string();
+        let items = self
+            .take(name)
+            .and_then(|(line, node)| items(line, node, &path, entries, out))
+            .unwrap_or_default();
         let section =
             |(i, node): (usize, &'a Node)| Section::new(node.line, node, &format!("{path}[{i}]"), out);
         items.iter().enumerate().map(section).collect()
@@ -136,10 +154,7 @@ impl<'a> Section<'a> {
         let mut all = BTreeMap::new();
         for (line, key, node) in std::mem::take(&mut self.entries) {
             let path = self.path(key);
-            if (name.parse)(key).is_none() {
-                let message = format!("found {key:?}, expected {}", name.expected);
-                out.push(Complaint::new(line, path.clone(), message));
-            }
+            refuse_name(line, key, &path, name, out);
             if let Some(at) = value(line, node, &path, kind, out) {
                 all.insert(key.into(), at.value);
             }
@@ -158,10 +173,7 @@ impl<'a> Section<'a> {
         let mut all = BTreeMap::new();
         for (line, key, node) in &self.entries {
             let path = self.path(key);
-            if (name.parse)(key).is_none() {
-                let message = format!("found {key:?}, expected {}", name.expected);
-                out.push(Complaint::new(*line, path.clone(), message));
-            }
+            refuse_name(*line, key, &path, name, out);
             let (value, found) = match &node.value {
                 Value::Scalar(text) => ((kind.parse)(text), "another text".to_string()),
                 _ => (None, node.found()),
@@ -178,12 +190,18 @@ impl<'a> Section<'a> {
     }
 
     /// Every entry as a section, of a mapping whose keys are the user's own.
-    pub(super) fn each_section(&mut self, out: &mut Vec<Complaint>) -> Vec<(String, Section<'a>)> {
-        let entries = std::mem::take(&mut self.entries);
-        entries
-            .into_iter()
-            .map(|(line, key, node)| (key.into(), Section::new(line, node, &self.path(key), out)))
-            .collect()
+    pub(super) fn each_section(
+        &mut self,
+        name: &Kind<String>,
+        out: &mut Vec<Complaint>,
+    ) -> Vec<(String, Section<'a>)> {
+        let mut all = Vec::new();
+        for (line, key, node) in std::mem::take(&mut self.entries) {
+            let path = self.path(key);
+            refuse_name(line, key, &path, name, out);
+            all.push((key.into(), Section::new(line, node, &path, out)));
+        }
+        all
     }
 
     /// Complains about keys that nobody asked for.
@@ -201,23 +219,37 @@ impl<'a> Section<'a> {
         self.known.insert(name);
         self.entries.iter().find(|(_, other, _)| *other == name).map(|(line, _, node)| (*line, *node))
     }
+}
 
-    fn items(
-        &mut self,
-        name: &'static str,
-        expected: &str,
-        out: &mut Vec<Complaint>,
-    ) -> Option<(usize, &'a [Node])> {
-        let (line, node) = self.take(name)?;
-        match &node.value {
-            Value::Null => None,
-            Value::List(items) => Some((line, items)),
-            _ => {
-                let message = format!("found {}, expected {expected}", node.found());
-                out.push(Complaint::new(line, self.path(name), message));
-                None
-            }
-        }
+/// The items of a list; null is none. `expected` is told a text that stands in its place, or an empty one.
+fn items<'a>(
+    line: usize,
+    node: &'a Node,
+    path: &str,
+    expected: impl Fn(&str) -> String,
+    out: &mut Vec<Complaint>,
+) -> Option<&'a [Node]> {
+    let text = match &node.value {
+        Value::Null => return None,
+        Value::List(items) => return Some(items),
+        Value::Scalar(text) => text,
+        Value::Map(_) => "",
+    };
+    let message = format!("found {}, expected {}", node.found(), expected(text));
+    out.push(Complaint::new(line, path.into(), message));
+    None
+}
+
+/// A list for a message, with the text that stands alone in its place, where that could be an item.
+fn list_of<T>(text: &str, kind: &Kind<T>) -> String {
+    if (kind.parse)(text).is_some() { format!("a list such as [{text}]") } else { "a list".into() }
+}
+
+/// Complains about a key that is the user's own, and cannot be one.
+fn refuse_name(line: usize, key: &str, path: &str, kind: &Kind<String>, out: &mut Vec<Complaint>) {
+    if (kind.parse)(key).is_none() {
+        let message = format!("found {key:?}, expected {}", kind.expected);
+        out.push(Complaint::new(line, path.into(), message));
     }
 }
 
@@ -235,14 +267,28 @@ fn value<T>(line: usize, node: &Node, path: &str, kind: &Kind<T>, out: &mut Vec<
     parsed.map(|value| At { line, value })
 }
 
-/// What to say about an unknown key: the nearest known one, or all of them.
+/// What to say about an unknown key: how it is written, the nearest known one, or all of them.
 fn unknown_key<'a>(name: &str, known: impl IntoIterator<Item = &'a &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().copied().collect();
-    let nearest = known.iter().map(|k| (strsim::damerau_levenshtein(name, k), k)).min();
+    if let Some((section, key)) = name.split_once('.').filter(|(section, _)| known.contains(section)) {
+        return format!("unknown key, expected {key} in a line of its own below {section}");
+    }
+    if let Some((section, _)) = name.split_once(':').filter(|(section, _)| known.contains(section)) {
+        return format!("unknown key, expected a space behind {section}:");
+    }
+    // A letter of another alphabet may look the same.
+    let unknown = if name.is_ascii() {
+        "unknown key".to_string()
+    } else {
+        format!("unknown key, spelt \"{}\"", name.escape_default())
+    };
+    let written = name.to_lowercase();
+    let nearest = known.iter().map(|k| (strsim::damerau_levenshtein(&written, k), k)).min();
     match nearest {
-        Some((distance, key)) if distance <= (key.len() / 3).max(1) => {
-            format!("unknown key, did you mean {key}?")
+        Some((distance, key)) if distance <= (key.len().min(name.len()) / 3).max(1) => {
+            format!("{unknown}, did you mean {key}?")
         }
-        _ => format!("unknown key, expected one of {}", known.join(", ")),
+        _ if known.len() == 1 => format!("{unknown}, expected {}", known[0]),
+        _ => format!("{unknown}, expected one of {}", known.join(", ")),
     }
 }

@@ -1,6 +1,7 @@
 //! YAML text as a tree that remembers its lines.
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
+use std::borrow::Cow;
 
 /// A value of the file and the line it starts on, counted from 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,13 +29,34 @@ impl Node {
     pub(super) fn found(&self) -> String {
         match &self.value {
             Value::Null => "nothing".into(),
-            Value::Scalar(text) if text.chars().nth(SHOWN).is_some() => {
-                format!("{:?}…", text.chars().take(SHOWN).collect::<String>())
-            }
-            Value::Scalar(text) => format!("{text:?}"),
+            Value::Scalar(text) => quoted(&without_password(text)),
             Value::List(_) => "a list".into(),
             Value::Map(_) => "a mapping".into(),
         }
+    }
+}
+
+/// The full key of `name` in a section, for a message. In quotes where its characters alone could mislead, or move the
+/// cursor of a terminal.
+pub(super) fn path(section: &str, name: &str) -> String {
+    let is_plain = !name.is_empty() && !name.contains(|c: char| c.is_control() || c.is_whitespace());
+    let name = if is_plain && name.chars().nth(SHOWN).is_none() { name.into() } else { quoted(name) };
+    if section.is_empty() { name } else { format!("{section}.{name}") }
+}
+
+fn quoted(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// A URL may hold a password, and messages end in logs.
+fn without_password(text: &str) -> Cow<'_, str> {
+    let user = text.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)));
+    match user {
+        Some((scheme, (_, host))) => format!("{scheme}://…@{host}").into(),
+        None => text.into(),
     }
 }
 
@@ -50,6 +72,31 @@ const MAX_DEPTH: usize = 16;
 
 /// Parses a single document; an empty text is `Null`.
 pub(super) fn parse(text: &str) -> Result<Node, Refused> {
+    refuse_control_characters(text)?;
+    read(text).map_err(|refused| indented_by_a_tab(text, refused.line).unwrap_or(refused))
+}
+
+/// The parser takes some of them for the end of the text, or tells another line.
+fn refuse_control_characters(text: &str) -> Result<(), Refused> {
+    let is_text = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\u{85}');
+    match text.char_indices().find(|(_, c)| !is_text(*c)) {
+        Some((at, c)) => Err(Refused {
+            line: 1 + text[..at].matches('\n').count(),
+            why: format!("found the control character U+{:04X}, expected text without it", c as u32),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// What a refusal in or just before such a line is about.
+fn indented_by_a_tab(text: &str, line: usize) -> Option<Refused> {
+    let indent = |line: &str| line[..line.len() - line.trim_start().len()].contains('\t');
+    let around = text.lines().zip(1..).filter(|(_, number)| (line..=line + 1).contains(number));
+    let line = around.into_iter().find(|(text, _)| indent(text)).map(|(_, number)| number)?;
+    Some(Refused { line, why: "found a tab before the text, expected spaces".into() })
+}
+
+fn read(text: &str) -> Result<Node, Refused> {
     let mut events = Events { parser: Parser::new_from_str(text), line: 1 };
     let mut document = None;
     loop {
@@ -75,7 +122,7 @@ impl<'a> Events<'a> {
         let ended = || Err(ScanError::new_str(Default::default(), "the text ends too early"));
         let (event, span) = self.parser.next_event().unwrap_or_else(ended).map_err(|error| Refused {
             line: error.marker().line().max(self.line),
-            why: format!("not YAML: {}", error.info()),
+            why: format!("not YAML: {}{}", error.info(), remedy(error.info())),
         })?;
         self.line = span.start.line();
         Ok(event)
@@ -129,6 +176,20 @@ impl<'a> Events<'a> {
             entries.push((line, key, self.node(event, depth + 1)?));
         }
     }
+}
+
+/// What helps, where the parser's words do not say it.
+fn remedy(info: &str) -> &'static str {
+    const REMEDIES: [(&str, &str); 6] = [
+        ("did not find expected key", "; keys of one section begin in the same column"),
+        ("simple key expect", "; the line before has a key without \": \""),
+        ("mapping values are not allowed", "; a text with \": \" in it stands in quotes"),
+        ("unexpected character", "; a text that begins with it stands in quotes"),
+        ("quoted scalar, found unexpected end", "; a quote is not closed"),
+        ("unknown escape character", "; a backslash stands in single quotes"),
+    ];
+    let fits = REMEDIES.iter().find(|(part, _)| info.contains(part));
+    fits.map_or("", |(_, remedy)| remedy)
 }
 
 #[cfg(test)]

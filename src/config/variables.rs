@@ -1,7 +1,7 @@
 //! `${NAME}` and `${NAME:-default}` in the values of a config.
 
 use super::complaint::Complaint;
-use super::tree::{Node, Value};
+use super::tree::{Node, Value, path};
 
 /// Says what a variable of the environment holds.
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -23,8 +23,7 @@ pub(super) fn expand(node: &mut Node, key: &str, lookup: Lookup, out: &mut Vec<C
         }
         Value::Map(entries) => {
             for (_, name, value) in entries {
-                let path = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
-                expand(value, &path, lookup, out);
+                expand(value, &path(key, name), lookup, out);
             }
         }
     }

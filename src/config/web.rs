@@ -20,7 +20,7 @@ pub(crate) use tls::{Pem, PemText, Tls};
 
 /// What the file says, its defaults filled in.
 #[derive(Debug, Default)]
-pub(crate) struct WebConfig {
+pub struct WebConfig {
     pub(crate) tls: Option<Tls>,
     pub(crate) http2: bool,
     /// By the header's name; no value is empty.
@@ -39,7 +39,7 @@ pub(crate) struct RateLimit {
 
 /// Reads the text of the file at `path`, or tells everything that is wrong with it. Files that it names are relative
 /// to its folder. No message repeats what is secret or may have been meant to be.
-pub(crate) fn parse(path: &Path, text: &str) -> Result<WebConfig, Complaints> {
+pub fn parse(path: &Path, text: &str) -> Result<WebConfig, Complaints> {
     let (mut list, mut config) = (Vec::new(), WebConfig::default());
     match tree::parse(text) {
         Err(tree::Refused { line, why }) => list.push(Complaint::new(line, String::new(), why)),
@@ -51,7 +51,7 @@ pub(crate) fn parse(path: &Path, text: &str) -> Result<WebConfig, Complaints> {
     if list.is_empty() {
         return Ok(config);
     }
-    list.sort();
+    list.sort_by_key(|complaint| complaint.line);
     Err(Complaints { file: path.display().to_string(), list })
 }
 

@@ -80,7 +80,8 @@ pub const TABLE: &[Row] = &[
     Row {
         cause: Cause::Reservation,
         title: "max_tokens is reserved",
-        evidence: "Every refused minute lies below 80 % of every limit, and there is a limit of tokens.",
+        evidence: "Every refused minute lies below 80 % of every limit, there is a limit of tokens, and other models are \
+                   not refused together with this one.",
         meaning: "When a call is admitted, its input and all of max_tokens count; what was not used is given back \
                   only when it ends. CloudWatch shows what was settled, never what was reserved.",
         remedies: &[
@@ -92,9 +93,10 @@ pub const TABLE: &[Row] = &[
     },
     Row {
         cause: Cause::Unknown,
-        title: "not known",
+        title: "the cause is not known",
         evidence: "Fewer than five refused minutes, or limits or usage that are not known, or use between 80 and \
-                   90 % of a limit.",
+                   90 % of a limit; or models that are refused together, each far below its limits: three in the same \
+                   minutes, or two of which no call is let in where the account has a Cross-Model Max Tokens Per Day.",
         meaning: "The evidence does not tell. No cause is named rather than a likely one.",
         remedies: &["Read the error's text: `diagnose --error TEXT`.", "Read a longer span: `--since 15d`."],
         useless: "Guessing.",

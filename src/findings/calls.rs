@@ -10,7 +10,7 @@ use super::thresholds::{
 };
 use crate::diagnosis::causes;
 use crate::model::evaluation::Cause;
-use crate::report::human::{about, count, exact, percent, rounded};
+use crate::report::human::{about, count, grouped, percent, rounded};
 use std::collections::BTreeSet;
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
@@ -31,10 +31,7 @@ fn ringing(case: &Case) -> Option<(Severity, &'static str)> {
             Some((Severity::Warning, "BedrockZeroQuotaAttempted"))
         }
         _ if is_storm(case) => Some((Severity::Critical, "BedrockThrottling")),
-        // Of models that are refused together the cause is open, and the alert rings all the same.
-        cause if reserved && (cause == Cause::Reservation || case.together > 0) => {
-            Some((Severity::Warning, "BedrockThrottledByReservation"))
-        }
+        Cause::Reservation if reserved => Some((Severity::Warning, "BedrockThrottledByReservation")),
         _ if is_failing(case) => Some((Severity::Warning, "BedrockCapacityErrors")),
         _ => None,
     }
@@ -70,12 +67,20 @@ fn refused(facts: &Facts, case: &Case) -> Option<Finding> {
         target: facts.target.clone(),
         place: facts.place.clone(),
         subject: case.subject.clone(),
-        what: format!("{what}: {}", causes::row(case.cause).title),
+        what: format!("{what}{}: {}", with_others(case), causes::row(case.cause).title),
         evidence,
         remedies: remedies(case),
         runbook,
         case: Some(Box::new(case.clone())),
     })
+}
+
+/// Whose calls are refused beside them for the same reason.
+fn with_others(case: &Case) -> String {
+    match case.together.saturating_sub(1) {
+        0 => String::new(),
+        others => format!(", together with {}", count(others, "other model")),
+    }
 }
 
 fn is_storm(case: &Case) -> bool {
@@ -107,14 +112,17 @@ fn recently(case: &Case) -> String {
         let calls = rounded(server_errors + requests);
         return format!("{} of {calls} calls failed with 5xx in 15 minutes.", rounded(server_errors));
     }
-    let (share, span) = if is_storm(case) { (ratio, "5 minutes") } else { (long_ratio, "30 minutes") };
+    let refused = if is_storm(case) {
+        format!("{} of them refused", percent(ratio.unwrap_or(0.0)))
+    } else {
+        format!("{} of those of 30 minutes refused", percent(long_ratio.unwrap_or(0.0)))
+    };
     let ceiling = case.ceiling.map_or(String::new(), |ratio| {
         format!(" The fullest limit was at {} while calls were refused.", percent(ratio))
     });
     format!(
-        "{} calls in 5 minutes, {} of those of the last {span} refused; refused calls in {} of the last 15 minutes.{ceiling}",
+        "{} calls in 5 minutes, {refused}; refused calls in {} of the last 15 minutes.{ceiling}",
         rounded(attempts.unwrap_or(0.0)),
-        percent(share.unwrap_or(0.0)),
         about(throttled_seconds),
     )
 }
@@ -132,8 +140,8 @@ fn extent(case: &Case) -> String {
     if case.throttles > 0.0 {
         return format!(
             "{} of {} calls were refused ({}), in {}.",
-            exact(case.throttles),
-            exact(case.attempts),
+            grouped(case.throttles),
+            grouped(case.attempts),
             percent(case.throttles / case.attempts),
             count(case.refused_minutes, "minute")
         );
@@ -141,8 +149,8 @@ fn extent(case: &Case) -> String {
     let errors: f64 = case.minutes.iter().map(|instant| instant.server_errors).sum();
     format!(
         "{} of the newest {} calls failed with 5xx.",
-        exact(errors),
-        exact(case.measured.requests + errors)
+        grouped(errors),
+        grouped(case.measured.requests + errors)
     )
 }
 

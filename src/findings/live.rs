@@ -5,7 +5,6 @@ use super::facts::{Facts, Fill, UnmappedId, Unread};
 use super::finding::Finding;
 use super::remedies::ROOMY;
 use super::thresholds::{DAY_RUNNING_OUT, NEAR_RATIO};
-use super::together::doubt_reservations;
 use crate::model::evaluation::{Cause, IdStatus, NEWEST_MINUTE, Pool, QuotaStatus, ThrottleStatus};
 use crate::model::ids::{Endpoint, QuotaKind, Scope, State, Target, Variant};
 use crate::model::matching::Charge;
@@ -31,14 +30,11 @@ impl<'a> Facts<'a> {
         let evaluation = &state.evaluation;
         let called = evaluation.ids.iter().filter_map(|id| id.resolution.model.as_deref());
         let requests = state.quotas.as_ref().and_then(|read| read.value.requests.as_deref());
-        let mut cases: Vec<Case> =
-            evaluation.throttling.iter().filter_map(|status| case(state, status)).collect();
-        doubt_reservations(&mut cases);
         Facts {
             target: state.target.clone(),
             place: place(&state.target, names),
             now,
-            cases,
+            cases: evaluation.throttling.iter().filter_map(|status| case(state, status)).collect(),
             unmapped: unmapped(state),
             fills: evaluation.quotas.iter().filter_map(fill).collect(),
             unread: unread(state, now),
@@ -148,7 +144,7 @@ fn case(state: &TargetState, status: &ThrottleStatus) -> Option<Case> {
         } else {
             Cause::Unknown
         }),
-        together: 0,
+        together: status.together,
         recent,
         extent: Extent::Now,
         throttles: ratio * attempts,
@@ -167,7 +163,11 @@ fn is_of(id: &IdStatus, status: &ThrottleStatus) -> bool {
 }
 
 fn recent(status: &ThrottleStatus, minutes: &Minutes) -> Recent {
-    let seen = |metric| minutes.last(EVIDENCE).filter_map(|at| minutes.sum(metric, at)).sum();
+    // Errors of a calm id may be read some minutes later than its calls: only minutes known of both tell their share.
+    let both = minutes
+        .last(EVIDENCE)
+        .filter_map(|at| minutes.sum(Metric::ServerErrors, at).zip(minutes.sum(Metric::Invocations, at)));
+    let (server_errors, requests) = both.fold((0.0, 0.0), |(a, b), (errors, calls)| (a + errors, b + calls));
     Recent {
         ratio: of_window(&status.ratio, "5m"),
         attempts: of_window(&status.attempts, "5m"),
@@ -176,8 +176,8 @@ fn recent(status: &ThrottleStatus, minutes: &Minutes) -> Recent {
         minute_ratio: of_window(&status.ratio, NEWEST_MINUTE),
         minute_attempts: of_window(&status.attempts, NEWEST_MINUTE),
         throttled_seconds: status.throttled_seconds,
-        server_errors: seen(Metric::ServerErrors),
-        requests: seen(Metric::Invocations),
+        server_errors,
+        requests,
     }
 }
 

@@ -6,8 +6,9 @@ use super::case::{Case, Room};
 use super::facts::{Facts, Fill, UnmappedId, Unread};
 use super::remedies::ROOMY;
 use super::thresholds::NEAR_RATIO;
-use super::together::doubt_reservations;
+use crate::model::evaluate::together;
 use crate::model::evaluate::utilization::exhaustion;
+use crate::model::evaluation::Cause;
 use crate::model::ids::{Endpoint, QuotaKind};
 use crate::model::matching::ModelQuota;
 use crate::model::time::Timestamp;
@@ -45,9 +46,20 @@ impl<'a> Facts<'a> {
     pub fn cases_of(survey: &Survey) -> Vec<Case> {
         let all = Activity::all(survey);
         let calls = all.iter().filter(|activity| activity.endpoint == Endpoint::Runtime);
-        let mut cases: Vec<Case> =
-            calls.filter_map(|activity| Traffic::new(survey, activity).case()).collect();
-        doubt_reservations(&mut cases);
+        let (mut cases, mut suspects) = (Vec::new(), Vec::new());
+        for traffic in calls.map(|activity| Traffic::new(survey, activity)) {
+            if let Some(case) = traffic.case() {
+                suspects.push(traffic.suspect(&case));
+                cases.push(case);
+            }
+        }
+        let has_day = survey.picture.quotas.as_ref().is_some_and(together::has_cross_model_day);
+        for (case, together) in cases.iter_mut().zip(together::together(&suspects, has_day)) {
+            case.together = together;
+            if together > 0 {
+                case.cause = Cause::Unknown;
+            }
+        }
         cases.sort_by(|a, b| b.throttles.total_cmp(&a.throttles));
         cases
     }

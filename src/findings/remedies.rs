@@ -5,7 +5,7 @@ use super::finding::Finding;
 use crate::diagnosis::causes;
 use crate::model::evaluation::Cause;
 use crate::model::time::Timestamp;
-use crate::report::human::{exact, grouped, percent, rounded};
+use crate::report::human::{exact, grouped, minute, percent, rounded};
 
 /// How full a limit may get in its busiest minute and still have room, as a share.
 pub(super) const ROOMY: f64 = 0.5;
@@ -133,7 +133,7 @@ fn evenly(limit: f64, spread: Spread) -> Remedy {
         )
     } else {
         format!(
-            "Spreading alone does not help: all calls, made and refused, are {} a minute on average, and the limit is {}. \
+            "It is not enough alone: all calls, made and refused, are {} a minute on average, and the limit is {}. \
              Retries among the refused make that number larger than it need be.",
             rounded(mean),
             exact(limit)
@@ -251,12 +251,13 @@ fn zero(case: &Case, limit: &Limit) -> Remedy {
 fn wait(case: &Case) -> Option<Remedy> {
     let last: Timestamp = case.minutes.last()?.minute.start();
     let ends = last.day_start().plus(86_400);
-    let how = format!("The day ends at {ends}, if AWS's day is the UTC day, which is not documented.");
+    let how =
+        format!("The day ends at {}, if AWS's day is the UTC day, which is not documented.", minute(ends));
     Some(Remedy { what: "wait", how, command: None })
 }
 
 fn retry() -> Remedy {
-    let how = "Retry with growing pauses and honour Retry-After; a limit that is raised gives no capacity.";
+    let how = "Pause longer each time and honour Retry-After; a limit that is raised gives no capacity.";
     Remedy { what: "retry", how: how.to_string(), command: None }
 }
 

@@ -7,6 +7,7 @@ mod refusals;
 mod service;
 mod spending;
 pub(crate) mod throttling;
+pub(crate) mod together;
 pub(crate) mod utilization;
 
 pub(crate) use spending::UNMAPPED_AGE;
@@ -51,14 +52,16 @@ pub(crate) fn evaluate(state: &TargetState, settings: &Settings, now: Timestamp)
     if spending.is_fresh() {
         evaluation.ids = memory.ids.iter().map(|(id, known)| spending.id(id, known)).collect();
         evaluation.unmapped = spending.unmapped();
+        let mut suspects = Vec::new();
         for (pool, ids) in spending.by_pool() {
             let status = spending.refusals(&evaluation.quotas, pool, &ids);
             let is_new = spending.is_new(&status);
             is_refused_anew |= is_new;
             newly_refused |= is_new && !spending.is_at_limit(&evaluation.quotas, &ids);
+            suspects.push(spending.suspect(&status, &ids));
             evaluation.throttling.push(status);
         }
-        spending.doubt_reservations(&mut evaluation.throttling);
+        spending.doubt_reservations(&mut evaluation.throttling, &suspects);
     }
     Evaluated { evaluation, is_refused_anew, newly_refused }
 }

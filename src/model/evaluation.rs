@@ -229,6 +229,9 @@ pub struct ThrottleStatus {
     pub throttled_seconds: u64,
     /// While throttled within the last 15 minutes.
     pub cause: Option<Cause>,
+    /// So many models, this one among them, are refused together for a reason that is none of theirs: the cause is
+    /// then unknown. 0: nothing of the kind.
+    pub together: usize,
 }
 
 impl ThrottleStatus {

@@ -7,6 +7,7 @@ mod charge;
 mod column;
 mod resume;
 mod resumed;
+mod spending;
 mod young;
 
 pub(crate) use ages::Ages;
@@ -15,7 +16,7 @@ pub(crate) use cells::Cell;
 use super::day::{Day, Tokens};
 use super::settings::Settings;
 use super::time::{Minute, Timestamp};
-use super::usage::{LATE_MINUTES, ListedId, Metric, MetricSet, SeriesReading};
+use super::usage::{ListedId, Metric, MetricSet, SeriesReading};
 use answer::{Answer, answers};
 use charge::ChargeCounter;
 use column::Column;
@@ -152,7 +153,9 @@ impl History {
         let point = |metric| self.cell(metric, minute).point().or_else(|| self.young.point(metric, minute));
         match self.cell(Metric::Invocations, minute) {
             // Of a steady id a minute without calls is late, or all of them are refused: nobody can tell.
-            Cell::Absent if !self.is_steady() => Some((0.0, point(Metric::Throttles).unwrap_or(0.0))),
+            Cell::Absent if !self.is_steady(Metric::Invocations) => {
+                Some((0.0, point(Metric::Throttles).unwrap_or(0.0)))
+            }
             _ => Some((point(Metric::Invocations)?, point(Metric::Throttles).unwrap_or(0.0))),
         }
     }
@@ -175,13 +178,25 @@ impl History {
         self.column(metric).and_then(Column::read_from)
     }
 
-    /// Whether calls came in nearly every minute until the last one.
-    pub(crate) fn is_steady(&self) -> bool {
-        self.column(Metric::Invocations).is_some_and(|column| column.steady(self.first).is_some())
+    /// Whether a metric had datapoints in nearly every minute until its last one.
+    pub(crate) fn is_steady(&self, metric: Metric) -> bool {
+        self.column(metric).is_some_and(|column| column.steady(self.first).is_some())
     }
 
-    /// The first minute not read of every metric asked for; of an idle id, of those that tell it is idle.
-    pub(crate) fn read_until(&self, idle: i64) -> Option<Minute> {
+    /// Whether AWS estimates the tokens of every minute with calls, as far as minutes are kept.
+    pub(crate) fn is_estimated(&self) -> bool {
+        let read = [Metric::Invocations, Metric::EstimatedTokens].map(|metric| self.settled_until(metric));
+        let mut minutes = self.first.until(read.into_iter().min().flatten().unwrap_or(self.first));
+        let is_missing = |minute: Minute| {
+            self.cell(Metric::Invocations, minute).point() > Some(0.0)
+                && self.cell(Metric::EstimatedTokens, minute).point().is_none()
+        };
+        self.publishes(Metric::EstimatedTokens) && !minutes.any(is_missing)
+    }
+
+    /// The first minute not read of every metric asked for; of an idle id, of those that tell it is idle. `late`: by how
+    /// many minutes those may be behind that are not decisive.
+    pub(crate) fn read_until(&self, decisive: MetricSet, late: i64, idle: i64) -> Option<Minute> {
         let idle = self.is_idle(idle);
         let tells =
             |column: &&Column| !idle || [Metric::Invocations, Metric::Throttles].contains(&column.metric);
@@ -190,7 +205,8 @@ impl History {
             while column.cell(self.first, minute) != Cell::Unknown {
                 minute = minute + 1;
             }
-            Some(minute)
+            let may_be_late = !decisive.has(column.metric.billed_as());
+            Some(if may_be_late { minute + late } else { minute })
         };
         let mut read = self.columns.iter().filter(tells).map(read);
         read.try_fold(Minute(i64::MAX), |min, read| Some(min.min(read?)))
@@ -327,129 +343,6 @@ impl History {
             }
         }
         self.columns[index].note_growing(first, from, answer, ages);
-    }
-
-    /// A minute whose other metrics are no longer kept: an estimate, or tokens beside one, would count twice.
-    fn take_unseen(&mut self, metric: Metric, minute: Minute, cell: Cell, ages: &Ages) {
-        if let (Some(value), false) = (cell.point(), self.publishes(Metric::EstimatedTokens)) {
-            self.take(minute, Tokens::of(metric, value), ages);
-        }
-    }
-
-    /// A minute that was taken before, when it had spent `charged`.
-    fn take_again(&mut self, minute: Minute, charged: Tokens, ages: &Ages) {
-        let change = self.tokens(minute) - charged;
-        self.day.add(minute, change);
-        if minute < self.charged_from(ages) || self.charge.waiting.contains(&minute) {
-            return;
-        }
-        if charged == Tokens::default() && self.awaits_estimate(minute, ages) {
-            self.charge.waiting.push(minute);
-        } else {
-            self.charge.add(change);
-        }
-    }
-
-    /// Adds the tokens of every minute that has settled since the last time, each minute once.
-    fn take_settled(&mut self, ages: &Ages) {
-        let invocations = self.settled_until(Metric::Invocations);
-        let tokens = self.token_metrics().map(|metric| self.settled_until(metric)).min();
-        let idle = self.is_idle(ages.idle);
-        let Some(settled) = tokens.filter(|_| !idle).unwrap_or(invocations) else { return };
-        let from = match self.taken_until {
-            Some(taken) if taken >= self.first => taken,
-            Some(_) => {
-                self.day.lose_until(self.first);
-                self.first
-            }
-            None => {
-                self.day = Day::begin(self.start, self.quiet_before);
-                self.start
-            }
-        };
-        for minute in from.until(settled) {
-            self.take(minute, self.tokens(minute), ages);
-        }
-        self.taken_until = Some(settled.max(from));
-        self.count_waiting(ages);
-    }
-
-    fn take(&mut self, minute: Minute, tokens: Tokens, ages: &Ages) {
-        self.day.add(minute, tokens);
-        if minute < self.charged_from(ages) {
-            return;
-        }
-        if self.awaits_estimate(minute, ages) {
-            self.charge.waiting.push(minute);
-        } else {
-            self.charge.add(tokens);
-        }
-    }
-
-    /// Whether CloudWatch may still publish the estimate of a minute with tokens. A counter cannot take back
-    /// what it has counted, so it waits; gauges show what the tokens say meanwhile.
-    fn awaits_estimate(&self, minute: Minute, ages: &Ages) -> bool {
-        self.publishes(Metric::EstimatedTokens)
-            && minute >= ages.settled - LATE_MINUTES
-            && self.cell(Metric::EstimatedTokens, minute).point().is_none()
-            && self.tokens(minute) != Tokens::default()
-    }
-
-    fn count_waiting(&mut self, ages: &Ages) {
-        for minute in std::mem::take(&mut self.charge.waiting) {
-            if self.awaits_estimate(minute, ages) {
-                self.charge.waiting.push(minute);
-            } else {
-                self.charge.add(self.tokens(minute));
-            }
-        }
-    }
-
-    /// What one minute spends of token quotas: the estimate where there is one, else the tokens.
-    pub(crate) fn tokens(&self, minute: Minute) -> Tokens {
-        let sum = |metric| self.cell(metric, minute).sum().unwrap_or(0.0);
-        match self.cell(Metric::EstimatedTokens, minute) {
-            Cell::Point(estimate) => Tokens::of(Metric::EstimatedTokens, estimate),
-            _ => Tokens {
-                input: sum(Metric::InputTokens),
-                output: sum(Metric::OutputTokens),
-                cache_write: sum(Metric::CacheWriteTokens),
-                ..Tokens::default()
-            },
-        }
-    }
-
-    /// Moves settled tokens into the charge counter. Those of a new id wait until ListMetrics shows all of its
-    /// metrics: an estimate among them replaces what its tokens would be charged.
-    pub(crate) fn charge(&mut self, factor: Option<f64>, now: Timestamp) {
-        self.charge.charge(factor, now);
-    }
-
-    /// Whether `charge` has something to do.
-    pub(crate) fn is_charge_due(&self, factor: Option<f64>) -> bool {
-        self.is_wholly_listed() && self.charge.is_charge_due(factor)
-    }
-
-    /// The charge counter as it is published; `None` before anything could be counted.
-    pub(crate) fn charged(&self, settings: &Settings, now: Timestamp) -> Option<f64> {
-        self.charge.counted(now, settings.counter_hold)
-    }
-
-    /// Output tokens that the charge counter lacks, since nobody knows their burndown.
-    pub(crate) fn uncounted_output(&self) -> f64 {
-        self.charge.uncounted_output()
-    }
-
-    /// The tokens of today up to the end of `minute`, if all of them are known.
-    pub(crate) fn tokens_today(&self, minute: Minute) -> Option<Tokens> {
-        let kept = self.first.max(self.start);
-        let taken_until = self.taken_until.filter(|&taken| minute < taken && minute >= kept)?;
-        let later = (minute + 1).until(taken_until).map(|m| self.tokens(m));
-        self.day.total(minute).map(|total| later.fold(total, |total, tokens| total - tokens))
-    }
-
-    pub(crate) fn taken_until(&self) -> Option<Minute> {
-        self.taken_until
     }
 
     fn trim(&mut self, ages: &Ages) {

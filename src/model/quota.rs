@@ -53,6 +53,15 @@ pub struct IncreaseRequest {
     pub created: Option<Timestamp>,
 }
 
+/// A request for more that AWS has closed. Its status says how; what the limit was before, AWS tells nowhere.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClosedRequest {
+    /// Its status as AWS spells it: `APPROVED`, `DENIED`, `NOT_APPROVED`, `CASE_CLOSED`, `INVALID_REQUEST`.
+    pub request: IncreaseRequest,
+    /// When AWS last changed it, which is when it was closed, or later.
+    pub changed: Option<Timestamp>,
+}
+
 /// One reading of a target's quotas. `None` is a list that could not be read (its error is reported
 /// beside it), never an empty one.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,4 +69,6 @@ pub struct QuotaList {
     /// Sorted by code, each code once. Targets share the rows that are equal.
     pub quotas: Vec<Arc<ServiceQuota>>,
     pub requests: Option<Vec<IncreaseRequest>>,
+    /// Those of the last 90 days that AWS has closed; none where `requests` could not be read.
+    pub closed: Vec<ClosedRequest>,
 }

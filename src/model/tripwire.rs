@@ -36,6 +36,11 @@ impl Tripwire {
         !self.doubted.has(metric) && listed.is_some_and(|listed| listed.has(metric))
     }
 
+    /// The first minute of a metric that is not final; `None` if it was never read.
+    pub(crate) fn settled_until(&self, metric: Metric) -> Option<Minute> {
+        self.history.as_ref().and_then(|history| history.settled_until(metric))
+    }
+
     pub(crate) fn show(&mut self, listed: &ListedId, at: Timestamp) {
         // No minute counts as quiet before it was listed: throttles are listed only after the first refusal.
         let history = self.history.get_or_insert_with(|| Arc::new(History::new(at, None)));

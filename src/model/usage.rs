@@ -138,6 +138,10 @@ impl MetricSet {
         MetricSet(self.0 | other.0)
     }
 
+    pub(crate) fn without(self, other: MetricSet) -> MetricSet {
+        MetricSet(self.0 & !other.0)
+    }
+
     pub(crate) fn iter(self) -> impl Iterator<Item = Metric> + Clone {
         Metric::ALL.iter().copied().filter(move |&metric| self.has(metric))
     }

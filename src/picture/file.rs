@@ -49,6 +49,9 @@ struct RawTarget {
     region: String,
     quotas: Option<Vec<RawQuota>>,
     requests: Option<Vec<RawRequest>>,
+    /// Older files have none.
+    #[serde(default)]
+    closed_requests: Vec<RawRequest>,
     catalog: Option<RawCatalog>,
     usage: Option<RawUsage>,
     /// Older files have none.
@@ -97,6 +100,7 @@ pub fn write_target(out: &mut impl Write, picture: &TargetPicture) -> io::Result
         region: picture.target.region.to_string(),
         quotas: quotas.map(|list| list.quotas.iter().map(|quota| RawQuota::from(&**quota)).collect()),
         requests: requests.map(|requests| requests.iter().map(RawRequest::from).collect()),
+        closed_requests: quotas.iter().flat_map(|list| &list.closed).map(RawRequest::from).collect(),
         catalog: picture.catalog.as_ref().map(RawCatalog::from),
         usage: picture.usage.as_ref().map(RawUsage::from),
         reserved: picture.reserved.clone(),
@@ -198,7 +202,10 @@ impl RawTarget {
     fn into_picture(self) -> Result<TargetPicture, String> {
         let requests = self.requests.map(|all| all.into_iter().map(RawRequest::into_request).collect());
         let requests = requests.transpose()?;
-        let quotas = self.quotas.map(|rows| lists::quota_list(rows, requests)).transpose()?;
+        let closed: Result<_, String> =
+            self.closed_requests.into_iter().map(RawRequest::into_closed).collect();
+        let closed = closed?;
+        let quotas = self.quotas.map(|rows| lists::quota_list(rows, requests, closed)).transpose()?;
         let trouble = |raw: RawTrouble| {
             let class = word(ErrorClass::from_word, "class", &raw.class)?;
             Ok(CollectError { class, message: raw.message })

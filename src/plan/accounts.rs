@@ -106,7 +106,7 @@ pub(super) fn refuse_another_partition(login: &Login, regions: &[String], out: O
     if let Some(region) = regions.iter().find(|region| partition::of_region(region) != own) {
         let other = partition::of_region(region);
         let message =
-            format!("found a role of the partition {own}, expected one of {other}, where {region} is");
+            format!("found a role of the partition {own}, expected a role of {other}, where {region} is");
         out.push(Complaint::new(*line, format!("{}.role_arn", login.key), message));
     }
 }
@@ -119,7 +119,11 @@ pub(super) fn role_partition(login: &Login) -> Option<&str> {
 
 /// Those of [`credentials`], where an external id without a role is a mistake.
 pub(super) fn own_credentials(login: &Login, out: Out) -> Credentials {
-    if let (Some(id), None) = (&login.external_id, &login.role_arn) {
+    let role = format!("{}.role_arn", login.key);
+    // One that was refused is there.
+    if let (Some(id), None) = (&login.external_id, &login.role_arn)
+        && out.iter().all(|complaint| complaint.key != role)
+    {
         let message = "found without role_arn, expected beside it";
         out.push(Complaint::new(id.line, format!("{}.external_id", login.key), message.into()));
     }
@@ -130,7 +134,7 @@ pub(super) fn organization(organization: &Organization, shared: &Regions, out: O
     let Organization { login, include, .. } = organization;
     let role = text(&organization.assume_role).unwrap_or_else(|| {
         let key = "organization.assume_role";
-        if out.iter().all(|complaint| complaint.key != key) {
+        if out.iter().all(|complaint| ![key, "organization"].contains(&complaint.key.as_str())) {
             let message = format!("found none, expected {}", ROLE_NAME.expected);
             out.push(Complaint::new(organization.line, key.into(), message));
         }

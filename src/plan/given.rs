@@ -8,7 +8,7 @@ pub(super) fn or<T: Clone>(at: &Option<At<T>>, default: T) -> T {
     at.as_ref().map_or(default, |at| at.value.clone())
 }
 
-pub(super) fn values<T: Clone>(list: &Option<At<Vec<At<T>>>>) -> Vec<T> {
+fn values<T: Clone>(list: &Option<At<Vec<At<T>>>>) -> Vec<T> {
     list.iter().flat_map(|list| &list.value).map(|at| at.value.clone()).collect()
 }
 

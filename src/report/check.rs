@@ -1,35 +1,20 @@
 //! What a plan would do, for `check`: targets, calls an hour, dollars a month.
 
+mod price;
+
 use crate::config::kinds::duration_text;
-use crate::model::budget::DOLLARS_PER_METRIC;
 use crate::model::organization::Filter;
 use crate::model::parts;
 use crate::model::shard::Shard;
-use crate::model::usage::{Metric, QUERIES_PER_CALL};
+use crate::model::usage::QUERIES_PER_CALL;
 use crate::plan::{AccountPlan, Credentials, OrganizationPlan, Plan, Regions, places};
-use std::collections::BTreeSet;
+use price::{
+    PART_LISTINGS, Reading, SERVICE_LISTINGS, list_metrics_calls, readings, service_readings, wanted,
+};
 use std::fmt::Write;
 
-/// Sum metrics that an id with traffic usually publishes: images and calls of legacy models are rare.
-const USUAL_SUMS: u64 = 9;
-/// Metrics on a page of ListMetrics.
-const METRICS_PER_PAGE: u64 = 500;
 /// Pages of 100 that Bedrock's quotas fill: there were 889 in November 2026.
 const QUOTA_PAGES: u64 = 9;
-/// What a call of ListMetrics costs, beyond the first million a month of an account.
-const DOLLARS_PER_LISTING: f64 = 0.00001;
-const HOURS_PER_MONTH: f64 = 730.0;
-/// Series of quotas that are no model's: as many rows as carry a UsageMetric are seldom used at once (84 of 889 do, by
-/// the names of the families that carried one in January 2026).
-const SERVICE_SERIES: u64 = 40;
-/// Namespaces that ListMetrics is asked for with them: AWS/Usage, guardrails, batch inference, mantle.
-const SERVICE_LISTINGS: u64 = 4;
-/// What ListMetrics is asked for tiers and projects.
-const PART_LISTINGS: u64 = 3;
-/// Metrics of one tier or project: calls, throttles, input and output tokens.
-const PART_METRICS: f64 = 4.0;
-/// What is assumed of the ids where the cadence follows them: hot, normal, idle.
-const MIX: [f64; 3] = [0.1, 0.4, 0.5];
 
 /// The plan in words, with the traffic of `ids` invocation ids assumed at each target.
 pub fn render(plan: &Plan, ids: u32) -> String {
@@ -55,7 +40,7 @@ pub fn render(plan: &Plan, ids: u32) -> String {
     for (service, operation, calls) in calls(plan, u64::from(ids), targets) {
         let _ = writeln!(text, "  {service:<15} {operation:<38} {calls:>8.0}");
     }
-    text + &cost(plan, u64::from(ids), is_known.then_some(targets))
+    text + &price::price(plan, u64::from(ids), is_known.then_some(targets))
 }
 
 /// How many an account has, as far as the config tells.
@@ -101,12 +86,13 @@ fn calls(plan: &Plan, ids: u64, targets: u64) -> Vec<(&'static str, &'static str
     let hourly = |interval: u64, calls: u64| (targets * calls) as f64 * 3600.0 / interval as f64;
     let quotas = |calls| hourly(settings.quotas_interval, calls);
     let catalog = |calls| hourly(settings.catalog_interval, calls);
-    let queries = USUAL_SUMS + settings.statistics.len() as u64;
-    let data = readings(plan, ids as f64, queries as f64);
-    let data = data
-        .iter()
-        .map(|r| hourly(r.interval, (r.metrics.ceil() as u64).div_ceil(QUERIES_PER_CALL as u64)))
-        .sum();
+    // A round's queries share calls, and each statistic is a query of its own.
+    let queries = wanted(plan).iter().count() as f64 / wanted(plan).billed().iter().count() as f64;
+    let full = |r: &Reading| hourly(r.interval, (r.metrics * queries) as u64 / QUERIES_PER_CALL as u64);
+    let alone = |r: &Reading| hourly(r.interval, (r.metrics as u64).div_ceil(QUERIES_PER_CALL as u64));
+    let data = hourly(settings.usage_interval, 1)
+        + readings(plan, ids as f64).iter().map(full).sum::<f64>()
+        + service_readings(plan).iter().map(alone).sum::<f64>();
     let discovery = settings.discovery_interval.max(settings.usage_interval);
     let service = settings.service_interval.map_or(0.0, |interval| hourly(interval, SERVICE_LISTINGS));
     let parts = if settings.parts { hourly(parts::INTERVAL, PART_LISTINGS) } else { 0.0 };
@@ -139,126 +125,6 @@ fn calls(plan: &Plan, ids: u64, targets: u64) -> Vec<(&'static str, &'static str
     rows
 }
 
-/// One namespace for each endpoint.
-fn list_metrics_calls(plan: &Plan, ids: u64) -> u64 {
-    (ids * billed_metrics(plan)).div_ceil(METRICS_PER_PAGE).max(1) + 1
-}
-
-/// What is billed for one id.
-fn billed_metrics(plan: &Plan) -> u64 {
-    let timings: BTreeSet<Metric> =
-        plan.settings.statistics.iter().map(|metric| metric.billed_as()).collect();
-    USUAL_SUMS + timings.len() as u64
-}
-
-/// What is read of one target again and again.
-struct Reading {
-    /// In words.
-    what: String,
-    interval: u64,
-    metrics: f64,
-}
-
-/// The readings of a target whose ids have so many metrics each.
-fn readings(plan: &Plan, ids: f64, metrics: f64) -> Vec<Reading> {
-    let every = plan.settings.usage_interval;
-    let reading = |what: &str, ids: f64, metrics: f64, interval: u64| Reading {
-        what: format!("{ids} {what} × {metrics} metrics"),
-        interval: interval.max(every),
-        metrics: ids * metrics,
-    };
-    let Some(cadence) = plan.settings.cadence else {
-        let each = reading("ids", ids, metrics, every);
-        let what = format!("{}, and the calls of all ids,", each.what);
-        let mut all = vec![Reading { what, metrics: each.metrics + 1.0, ..each }];
-        all.extend(service_readings(plan));
-        return all;
-    };
-    let [hot, normal, idle] = MIX.map(|share| (share * ids * 10.0).round() / 10.0);
-    let tripwire = Reading { what: "calls and throttles of all ids".into(), interval: every, metrics: 2.0 };
-    let mut all = vec![
-        tripwire,
-        reading("hot ids", hot, metrics, every),
-        reading("normal ids", normal, metrics, cadence.normal_interval),
-        Reading {
-            what: format!("{idle} idle ids by their invocations and errors"),
-            ..reading("idle ids", idle, 3.0, cadence.idle_interval)
-        },
-    ];
-    all.extend(service_readings(plan));
-    all
-}
-
-/// What is read of quotas that are no model's, and of guardrails.
-fn service_readings(plan: &Plan) -> Vec<Reading> {
-    let Some(interval) = plan.settings.service_interval else { return Vec::new() };
-    let guardrails = Reading {
-        what: "calls and throttles of guardrails".into(),
-        interval: plan.settings.usage_interval,
-        metrics: 2.0,
-    };
-    let metrics = SERVICE_SERIES as f64;
-    let series =
-        Reading { what: format!("{SERVICE_SERIES} series of quotas that are no model's"), interval, metrics };
-    vec![guardrails, series]
-}
-
-/// How often a month something happens that happens every so many seconds.
-fn a_month(interval: u64) -> f64 {
-    3600.0 / interval as f64 * HOURS_PER_MONTH
-}
-
-fn cost(plan: &Plan, ids: u64, targets: Option<u64>) -> String {
-    let settings = &plan.settings;
-    let discovery = settings.discovery_interval.max(settings.usage_interval);
-    let service =
-        settings.service_interval.map_or(0.0, |interval| a_month(interval) * SERVICE_LISTINGS as f64);
-    let ids_listed = a_month(discovery) * list_metrics_calls(plan, ids) as f64;
-    let parts = if settings.parts { a_month(parts::INTERVAL) * PART_LISTINGS as f64 } else { 0.0 };
-    let listing = (ids_listed + service + parts) * DOLLARS_PER_LISTING;
-    let (mut lines, mut target) = (String::new(), listing);
-    for Reading { what, interval, metrics } in readings(plan, ids as f64, billed_metrics(plan) as f64) {
-        let dollars = a_month(interval) * metrics * DOLLARS_PER_METRIC;
-        target += dollars;
-        let _ = writeln!(lines, "  {what} every {}: ${dollars:.2}", duration_text(interval));
-    }
-    if settings.parts {
-        let each = a_month(parts::INTERVAL) * PART_METRICS * DOLLARS_PER_METRIC;
-        let interval = duration_text(parts::INTERVAL);
-        let _ = writeln!(
-            lines,
-            "  Each tier or project of an id, where CloudWatch shows any, every {interval}: ${each:.2} more"
-        );
-    }
-    let all = targets.map(|targets| target * targets as f64);
-    let for_all = match all {
-        Some(all) => format!("${all:.2} for all"),
-        None => "how much for all depends on how many there are".to_string(),
-    };
-    let mix = match settings.cadence {
-        Some(_) => "  Assumed: 10 % of the ids are hot, 40 % normal, 50 % idle.\n",
-        None => "",
-    };
-    format!(
-        "\nCloudWatch: about ${target:.2} a month for each target, {for_all}.\n{mix}{lines}  \
-         GetMetricData costs $0.01 per 1,000 metrics read.\n  \
-         ListMetrics: ${listing:.2} at $0.01 per 1,000 calls, the first million of an account not taken off.\n  \
-         Service Quotas, Bedrock and STS ask nothing for these calls.\n{}",
-        budget(plan, all)
-    )
-}
-
-fn budget(plan: &Plan, monthly: Option<f64>) -> String {
-    let Some(daily) = plan.settings.budget else { return String::new() };
-    let month = daily * HOURS_PER_MONTH / 24.0;
-    let meaning = match monthly {
-        None => "",
-        Some(monthly) if monthly <= month => ": enough for it",
-        Some(_) => ": less than that: the calmest ids will be read less often",
-    };
-    format!("\nBudget: ${daily:.2} a day, ${month:.2} a month{meaning}.\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,15 +145,21 @@ mod tests {
         );
         assert!((38.0..39.0).contains(&every_five), "{every_five}");
         let by_need = price("quotas: {usage_metrics: false}");
-        assert!((37.0..38.0).contains(&by_need), "{by_need}");
+        assert!((17.0..17.1).contains(&by_need), "{by_need}");
     }
 
     #[test]
-    fn quotas_that_are_no_models_and_the_search_for_tiers_cost_less_than_a_tenth_more() {
+    fn quotas_that_are_no_models_cost_less_than_a_seventh_more() {
         let price = |text: &str| dollars(&render(&plan(&config::parse("", text)).unwrap(), 40));
-        let without = "{quotas: {usage_metrics: false}, usage: {tiers_and_projects: false}}";
-        let (with, without) = (price(""), price(without));
-        assert!(without < with && with < 1.1 * without, "${without} and ${with} a month");
+        let (with, without) = (price(""), price("quotas: {usage_metrics: false}"));
+        assert!(without < with && with < 8.0 / 7.0 * without, "${without} and ${with} a month");
+    }
+
+    #[test]
+    fn the_search_for_tiers_and_projects_costs_less_than_a_hundredth_more() {
+        let price = |text: &str| dollars(&render(&plan(&config::parse("", text)).unwrap(), 40));
+        let (with, without) = (price(""), price("usage: {tiers_and_projects: false}"));
+        assert!(without < with && with < 1.01 * without, "${without} and ${with} a month");
     }
 
     #[test]
@@ -295,8 +167,19 @@ mod tests {
         let report = |text: &str| render(&plan(&config::parse("", text)).unwrap(), 40);
         let enough = report("budget: {dollars_per_day: 2}");
         assert!(enough.ends_with("Budget: $2.00 a day, $60.83 a month: enough for it.\n"), "{enough}");
-        let short = report("budget: {dollars_per_day: 1}");
+        let short = report("budget: {dollars_per_day: 0.5}");
         assert!(short.contains("the calmest ids will be read less often"), "{short}");
+    }
+
+    #[test]
+    fn what_single_calls_would_cost_nothing_is_told_where_they_would() {
+        let report = |text: &str, ids| render(&plan(&config::parse("", text)).unwrap(), ids);
+        let free = |text: &str, ids| report(text, ids).contains("by GetMetricStatistics, it would be");
+        assert!(free("regions: [us-east-1]", 10) && !free("regions: [us-east-1]", 40));
+        assert!(!free("regions: [us-east-1, us-west-2, eu-west-1]", 10), "of one account together");
+        let own = "accounts: [{profile: a, regions: [us-east-1]}, {profile: b, regions: [us-east-1]}]";
+        assert!(free(own, 10), "each account has its own");
+        assert!(!free("regions: all_enabled", 10), "nobody knows how many");
     }
 
     #[test]

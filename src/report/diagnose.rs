@@ -9,11 +9,15 @@ use crate::diagnosis::causes;
 use crate::diagnosis::message::Message;
 use crate::findings::Finding;
 use crate::findings::case::{Case, Instant, Remedy};
+use crate::model::evaluate::throttling::LEAST_MINUTES;
+use crate::model::evaluation::Cause;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// Text below a heading stands a little to the right.
 const INDENT: usize = 2;
+/// What the number of a remedy takes: `1. `.
+const NUMBER: usize = 3;
 
 /// What a finding says in one line.
 pub fn headline(finding: &Finding) -> String {
@@ -24,21 +28,34 @@ pub fn headline(finding: &Finding) -> String {
 
 /// What shows the cause of a case, and what it means.
 pub fn cause(finding: &Finding) -> Option<String> {
-    let row = causes::row(finding.case.as_ref()?.cause);
-    Some(format!("{} {}", row.evidence, row.meaning))
+    let case = finding.case.as_ref()?;
+    let row = causes::row(case.cause);
+    let evidence = match case.cause {
+        Cause::Unknown if case.together > 0 => {
+            "Models that are refused at the same time, each far below its own limits, share a cause that is none of theirs."
+        }
+        Cause::Unknown if case.refused_minutes < LEAST_MINUTES => {
+            "There are fewer than five refused minutes."
+        }
+        _ => row.evidence,
+    };
+    Some(format!("{evidence} {}", row.meaning))
 }
 
 /// A finding in full.
 pub fn render(finding: &Finding, terminal: Terminal) -> String {
-    let mut out = heading(&printable(&headline(finding)), terminal);
+    let title = wrapped(&headline(finding), terminal.width, INDENT);
+    let mut out = heading(title.trim(), terminal);
     let wrap = |text: &str| wrapped(text, terminal.width, INDENT);
     out += &wrap(&finding.evidence);
     out += &cause(finding).map_or(String::new(), |text| wrap(&text));
     for (number, Remedy { what, how, command }) in finding.remedies.iter().enumerate() {
         let colon = if what.is_empty() { "" } else { ": " };
-        out += &wrap(&format!("{}. {what}{colon}{how}", number + 1));
+        // What follows its first line stands below its text, not below its number.
+        let text = wrapped(&format!("{what}{colon}{how}"), terminal.width, INDENT + NUMBER);
+        let _ = write!(out, "{:INDENT$}{}. {}", "", number + 1, text.trim_start_matches(' '));
         if let Some(command) = command {
-            let _ = writeln!(out, "     {}", printable(command));
+            let _ = writeln!(out, "{:1$}{2}", "", INDENT + NUMBER, printable(command));
         }
     }
     match &finding.case {

@@ -14,6 +14,7 @@ use crate::findings::facts::Facts;
 use crate::findings::past::rooms;
 use crate::findings::{self, Finding};
 use crate::model::ids::State;
+use crate::model::time::Timestamp;
 use crate::picture::Header;
 use crate::picture::survey::Survey;
 use section::Section;
@@ -109,14 +110,15 @@ impl Report {
             ),
             requests: section(
                 "requests",
-                "Open increase requests",
+                "Requests for more, open and closed",
                 vec![
                     text("PLACE"),
                     text("QUOTA"),
                     word("CODE"),
                     number("ASKED FOR"),
                     word("STATUS"),
-                    word("SINCE"),
+                    word("MADE"),
+                    word("CLOSED"),
                 ],
             ),
             provisioned: section(
@@ -249,19 +251,28 @@ impl Report {
                 ],
             );
         }
-        let requests = survey.picture.quotas.iter().flat_map(|list| list.requests.iter().flatten());
-        for request in requests {
-            let quotas = survey.picture.quotas.iter().flat_map(|list| &list.quotas);
-            let name = quotas.into_iter().find(|quota| quota.code == request.quota_code);
+        self.add_requests(survey, place);
+    }
+
+    fn add_requests(&mut self, survey: &Survey, place: &str) {
+        let Some(list) = &survey.picture.quotas else { return };
+        let open = list.requests.iter().flatten().map(|request| (request, None));
+        let closed = list.closed.iter().map(|closed| (&closed.request, Some(closed.changed)));
+        for (request, closed) in open.chain(closed) {
+            let name = list.quotas.iter().find(|quota| quota.code == request.quota_code);
+            let date = |at: Option<Timestamp>| Field::text(at.map_or("-".to_string(), human::date));
+            // Open ones first, and then by when they were closed.
+            let rank = closed.map_or(f64::MAX, |at| at.map_or(0.0, |at| at.0 as f64));
             self.requests.push(
-                0.0,
+                rank,
                 vec![
                     Field::text(place),
                     Field::text(name.map_or("", |quota| &quota.name)),
                     Field::text(&request.quota_code),
                     Field::number(request.desired, exact),
                     Field::text(&request.status),
-                    Field::text(request.created.map_or("-".to_string(), human::date)),
+                    date(request.created),
+                    date(closed.flatten()),
                 ],
             );
         }

@@ -205,7 +205,7 @@ impl Sheet {
             Row::Group(text) => heading(&printable(text), terminal),
             Row::Fields(fields) => self.heads.iter().zip(fields).map(line).collect::<String>() + "\n",
         });
-        rows.collect()
+        rows.collect::<String>().trim_end_matches('\n').to_string() + "\n"
     }
 
     /// RFC 4180, with the heads as the first line. Groups are left out: what they say stands in a column of its
@@ -378,7 +378,6 @@ LIMIT  6M
 QUOTA  =1+1
 CODE   L-<1b>[31m2
 LIMIT  -
-
 ";
         assert_eq!(shown, expected);
     }

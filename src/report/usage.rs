@@ -3,10 +3,11 @@
 mod week;
 
 use super::envelope;
-use super::human::{self, exact, percent, rounded};
+use super::human::{self, exact, grouped, percent, rounded};
 use super::quotas::tone_of;
 use super::safe::printable;
-use super::sheet::{Field, Head, Sheet, Terminal, Tone, heading, identifier, number, text, word};
+use super::sheet::{Field, Head, Sheet, Terminal, Tone, heading, identifier, number, text, word, wrapped};
+use crate::model::ids::State;
 use crate::model::matching::{ModelQuota, QuotaKey};
 use crate::model::time::Minute;
 use crate::picture::TargetPicture;
@@ -131,23 +132,22 @@ pub fn detail(survey: &Survey, usage: &ModelUsage, terminal: Terminal) -> String
     let mut out = heading(&format!("{model}, {}, {endpoint} endpoint", usage.scope()), terminal);
     let totals = &usage.totals;
     let rate = totals.throttle_rate().map_or("-".to_string(), percent);
-    let _ = writeln!(
-        out,
-        "  requests {}, throttles {} ({rate} of all calls), client errors {}, server errors {}",
-        exact(totals.requests),
-        exact(totals.throttles),
-        exact(totals.client_errors),
-        exact(totals.server_errors)
-    );
-    let _ = writeln!(
-        out,
-        "  tokens: input {}, output {}, cache read {}, cache write {}",
+    let mut tell = |line: String| out += &wrapped(&line, terminal.width, 2);
+    tell(format!(
+        "requests {}, throttles {} ({rate} of all calls), client errors {}, server errors {}",
+        grouped(totals.requests),
+        grouped(totals.throttles),
+        grouped(totals.client_errors),
+        grouped(totals.server_errors)
+    ));
+    tell(format!(
+        "tokens: input {}, output {}, cache read {}, cache write {}",
         rounded(totals.input),
         rounded(totals.output),
         rounded(totals.cache_read),
         rounded(totals.cache_write)
-    );
-    out += &minutes(survey, usage);
+    ));
+    tell(minutes(survey, usage));
     out += "\n";
     out += &quota_sheet(&usage.quotas).render(terminal);
     out += "\n";
@@ -157,14 +157,14 @@ pub fn detail(survey: &Survey, usage: &ModelUsage, terminal: Terminal) -> String
 
 fn minutes(survey: &Survey, usage: &ModelUsage) -> String {
     let (settled, minutes) = (survey.settled(), human::grouped(usage.minutes as f64));
-    let mut line = format!("  traffic in {minutes} of {}", human::count(settled, "minute"));
+    let mut line = format!("traffic in {minutes} of {}", human::count(settled, "minute"));
     if let Some((minute, calls)) = usage.busiest {
         let _ = write!(line, "; busiest: {}, {} calls", human::minute(minute.start()), exact(calls));
     }
     if usage.totals.unread > 0 {
         line += "; some minutes could not be read: sums may be larger";
     }
-    line + "\n"
+    line
 }
 
 /// Percentiles of the minutes with traffic, in shares of the limit where there is one.
@@ -186,6 +186,8 @@ pub fn quota_sheet(quotas: &[QuotaUsage]) -> Sheet {
         fields.push(Field::text(if quota.key.code.is_empty() { "-" } else { &quota.key.code }));
         match usage.limit() {
             Some(limit) => fields.push(Field::number(Some(limit), exact)),
+            // The word of the state is wider than the column of a terminal of 80 has room for.
+            None if *state == State::NoSuchQuota.word() => fields.push(Field::text("none")),
             None => fields.push(Field::text(*state)),
         }
         let limit = usage.limit();

@@ -2,6 +2,7 @@
 
 mod answer;
 mod description;
+mod kept;
 mod parameters;
 mod problem;
 mod rate_limit;
@@ -29,6 +30,7 @@ use rate_limit::rate_limits;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
+pub(super) use kept::{Kept, keep};
 pub(super) use problem::busy;
 
 /// RFC 9512.

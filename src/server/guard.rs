@@ -13,6 +13,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
+pub(crate) use clients::is_valid_server;
 pub(crate) use policy::Policy;
 use std::fmt;
 use std::path::{Path, PathBuf};

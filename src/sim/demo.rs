@@ -6,7 +6,7 @@
 //! |---|---|---|---|
 //! | …00 | us-east-1 | us.anthropic.claude-sonnet-4-5-20250929-v1:0 | near its tokens per minute (over 90 %); 1M-context series; an increase request has been open for nine days |
 //! | …00 | us-east-1 | us.anthropic.claude-haiku-4-5-20251001-v1:0 | shares its quotas with two application profiles, `srch7f3k2m9q` (team search) and `supp4d8w1x6z` (team support) |
-//! | …00 | us-east-1 | us.deepseek.r1-v1:0 | throttled by requests per minute, at 40 % of its tokens; two service tiers, two projects and calls of none |
+//! | …00 | us-east-1 | us.deepseek.r1-v1:0 | throttled by requests per minute, at 40 % of its tokens; two service tiers, two projects and calls of none; an increase was not approved five hours ago |
 //! | …00 | us-east-1 | global.anthropic.claude-opus-5 | a model without a requests quota |
 //! | …00 | us-east-1 | anthropic.claude-opus-5 (mantle) | AWS/BedrockMantle, two projects |
 //! | …00 | us-east-1 | (none) | agents, flows, prompts, data automation and guardrails: calls and things that AWS/Usage counts, GetAgent near its limit |

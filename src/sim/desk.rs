@@ -3,6 +3,7 @@
 
 use super::call::{ApiCall, Count};
 use super::faults::{Fault, Kind};
+use super::policy::Allowed;
 use super::world::admission::Admission;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -102,6 +103,8 @@ pub struct Books {
     pub answering: Answering,
     pub admission: Admission,
     pub faults: Vec<Fault>,
+    /// `None`: everything.
+    pub allowed: Option<Allowed>,
     pub calls: BTreeMap<ApiCall, Count>,
     buckets: HashMap<ApiCall, Bucket>,
     rates: bool,
@@ -130,6 +133,7 @@ impl Desk {
                 answering: Answering::default(),
                 admission: Admission::default(),
                 faults: Vec::new(),
+                allowed: None,
                 calls: BTreeMap::new(),
                 buckets: HashMap::new(),
                 rates,
@@ -156,7 +160,9 @@ impl Books {
     /// Counts a request that asks for so many billable metrics, and says what becomes of it.
     pub fn admit(&mut self, call: ApiCall, metrics: u64) -> Verdict {
         let throttled = self.rates && !self.take_token(&call);
-        let faults = self.faults.iter().filter(|f| f.hits(&call)).map(|f| f.kind.clone()).collect();
+        let denied = self.allowed.as_ref().is_some_and(|allowed| !allowed.allows(&call));
+        let faults = self.faults.iter().filter(|f| f.hits(&call)).map(|f| f.kind.clone());
+        let faults = denied.then_some(Kind::AccessDenied).into_iter().chain(faults).collect();
         let count = self.calls.entry(call).or_default();
         count.calls += 1;
         count.throttled += u64::from(throttled);

@@ -3,6 +3,7 @@
 use super::call::{ApiCall, Count};
 use super::desk::{Answering, Clock, Desk, Verdict};
 use super::faults::Fault;
+use super::policy::Allowed;
 use super::world::World;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +55,11 @@ impl Sim {
     /// Replaces all faults.
     pub async fn set_faults(&self, faults: Vec<Fault>) {
         self.desk.ask(move |books| books.faults = faults).await;
+    }
+
+    /// What callers may ask from now on; `None`: everything.
+    pub async fn set_allowed(&self, allowed: Option<Allowed>) {
+        self.desk.ask(move |books| books.allowed = allowed).await;
     }
 
     /// The requests so far.

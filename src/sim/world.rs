@@ -155,6 +155,8 @@ pub struct IncreaseRequest {
     /// `PENDING`, `CASE_OPENED`, `CASE_CLOSED`, …
     pub status: String,
     pub created: i64,
+    /// When its status last changed.
+    pub updated: i64,
 }
 
 impl World {

@@ -116,9 +116,9 @@ class OfAnExporter(unittest.TestCase):
     def test_what_cannot_be_reached_or_understood_is_said(self):
         _, [(text, wrong)] = ask(["--url", "http://127.0.0.1:9"], [("findings", {})])
         self.assertTrue(wrong and "no answer from 127.0.0.1:9" in text, text)
-        for arguments, said in (([], "give --url"), (["--url", "localhost"], "--url localhost")):
+        for arguments, code, said in (([], 1, "give --url"), (["--url", "localhost"], 2, "'localhost' for '--url <URL>'")):
             done = subprocess.run([BINARY, "mcp", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True)
-            self.assertEqual((done.returncode, done.stdout), (1, ""), arguments)
+            self.assertEqual((done.returncode, done.stdout), (code, ""), arguments)
             self.assertIn(said, done.stderr)
 
 

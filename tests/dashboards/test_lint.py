@@ -12,6 +12,7 @@ MOST_EXCLUSIONS = 5
 
 RATIO = 'bedrock_quota_utilization_peak_ratio{job=~"$job", instance=~"$instance"}'
 THROTTLES = 'bedrock_invocation_throttles_total{job=~"$job", instance=~"$instance"}'
+OUTPUT = 'bedrock_output_tokens_total{job=~"$job", instance=~"$instance"}'
 IDENTITY = "account_id, region, endpoint, model, scope, variant, quota, quota_code"
 
 
@@ -189,7 +190,8 @@ BROKEN = {
                     (breaks_annotation(datasource=None), "data source")],
     "windows-cover-the-cadence": [
         (breaks_step(f"max(rate({THROTTLES}[$__rate_interval]))", "1m"), "240 s"),
-        (breaks_query(f"max(increase({THROTTLES}[10m]))"), "600 s")],
+        (breaks_query(f"max(increase({THROTTLES}[10m]))"), "600 s"),
+        (breaks_query(f"max(increase({OUTPUT}[20m]))"), "no whole number of steps")],
     "no-topk-in-ranges": [(breaks_query(f"topk(5, max by (model) ({RATIO}))"), "topk"),
                           (breaks_query(f"max(bottomk(5, {RATIO}))"), "topk")],
     "guarded-division": [

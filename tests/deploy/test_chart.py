@@ -148,6 +148,25 @@ class WebConfig(unittest.TestCase):
         for probe in self.probes(self.MUTUAL | self.USERS, **own):
             self.assertEqual(probe["tcpSocket"], {"port": "http"})
 
+    def test_the_notes_say_how_it_is_reached(self):
+        tls = {"cert_file": "tls.crt", "key_file": "tls.key"}
+        mutual = {**tls, "client_auth_type": "RequireAndVerifyClientCert", "client_ca_file": "ca.crt"}
+        user = {"basic_auth_users": {"prometheus": "$2y$05$" + "x" * 53}}
+        to = "--connect-to ::localhost:10469"
+        for config, said in [
+            ({}, "# http://localhost:10469/ tells"),
+            (user, "# http://localhost:10469/ tells"),
+            ({"tls_server_config": tls}, f"curl --cacert ca.crt {to}"),
+            ({"tls_server_config": tls, **user}, f"curl --cacert ca.crt --user NAME {to}"),
+            ({"tls_server_config": mutual}, f"curl --cacert ca.crt --cert client.crt --key client.key {to}"),
+        ]:
+            values = {"web": {"config": config, "tlsSecret": "tls" if "tls_server_config" in config else ""}}
+            code, notes = chart.helm("install", "test", chart.CHART, "--dry-run=client", values=values)
+            self.assertEqual(code, 0, notes)
+            with self.subTest(said):
+                self.assertIn(said, notes.split("NOTES:")[1])
+                self.assertEqual("https://" in notes.split("NOTES:")[1], "tls_server_config" in config)
+
     def test_the_monitor_speaks_as_the_web_config_says(self):
         def endpoint(config, secret="", **monitor):
             made = chart.of(web={"config": config, "tlsSecret": secret}, serviceMonitor={"enabled": True, **monitor}, namespaceOverride="here")

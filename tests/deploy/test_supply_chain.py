@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 import tomllib
 import unittest
 from pathlib import Path
@@ -18,6 +19,12 @@ class Workflows(unittest.TestCase):
     def test_actionlint_finds_nothing(self):
         done = subprocess.run([go_tools.need("actionlint"), *WORKFLOWS], capture_output=True, text=True, cwd=REPOSITORY)
         self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+
+    def test_zizmor_finds_no_way_in(self):
+        """Injected text, rights that are too wide, credentials that are left behind, updates that are too young."""
+        zizmor = Path(sys.executable).with_name("zizmor")
+        done = subprocess.run([zizmor, "--offline", "--quiet", "--no-progress", REPOSITORY / ".github"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_every_action_is_pinned_to_a_commit_with_its_version_beside_it(self):
         for path in WORKFLOWS:

@@ -69,8 +69,9 @@ aws: {endpoint_url: 'ENDPOINT_URL', attempt_timeout: 60s, operation_timeout: 60s
     let served = Served::of("agreement", world, config, Vec::new()).await;
     let diagnosed = diagnosed(&served);
     assert!(diagnosed.len() >= 8, "{diagnosed:#?}");
-    let together =
-        diagnosed.iter().filter(|found| found[0] == "labs, eu-central-1" && found[5] == "not known");
+    let together = diagnosed
+        .iter()
+        .filter(|found| found[0] == "labs, eu-central-1" && found[5] == "the cause is not known");
     assert_eq!(together.count(), 3, "three models are refused together: {diagnosed:#?}");
     let mut last = BTreeSet::new();
     let mut ticks = tokio::time::interval(Duration::from_secs(1));

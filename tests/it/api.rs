@@ -68,6 +68,33 @@ fn headroom_says_what_is_left_and_what_is_safe() {
     );
 }
 
+#[test]
+fn the_quotas_of_a_model_are_found_wherever_it_stands() {
+    let models = ["a.first", NOVA, SONNET, "z.last"];
+    let kinds = [QuotaKind::RequestsPerMinute, QuotaKind::TokensPerMinute];
+    let of = |model| kinds.map(|kind| world::quota_status(model, Scope::CrossRegion, kind, "L-1"));
+    let mut quotas: Vec<_> = models.into_iter().flat_map(of).collect();
+    quotas.sort_by(|a, b| a.quota.key.cmp(&b.quota.key));
+    let evaluation = Evaluation { quotas, ..Evaluation::default() };
+    let target = Target::new("111111111111", "us-east-1");
+    let snapshot = world::snapshot([world::state(target, None, None, BTreeMap::new(), evaluation)]);
+    let export = world::export();
+    let source = Source { snapshot: &snapshot, export: &export };
+    let found = |model: &str| {
+        let query = Query { model: Some(model.into()), ..Query::default() };
+        let states = source.targets(&query);
+        let items = states.flat_map(|state| api::headroom(source, state, &query));
+        items.map(|item| (item.model, item.quota)).collect::<Vec<_>>()
+    };
+    for model in models {
+        let expected = kinds.map(|kind| (model.to_string(), kind.word()));
+        assert_eq!(found(model), expected);
+    }
+    for other in ["a", "a.first.1", "m", "zz"] {
+        assert_eq!(found(other), [], "{other}");
+    }
+}
+
 /// A status whose fullest minute with refused calls had this share of the limit of 1000.
 fn asked(kind: QuotaKind, scope: Scope, cause: Cause, share: f64) -> Value {
     let mut status = world::quota_status(SONNET, scope, kind, "L-1");

@@ -4,8 +4,10 @@ use crate::cloud::{self, Cloud};
 use crate::rig::Rig;
 use bedrock_quota_exporter::model::catalog::ProfileKind;
 use bedrock_quota_exporter::model::ids::Scope;
+use bedrock_quota_exporter::model::schedule::next_due;
 use bedrock_quota_exporter::model::settings::Cadence;
-use bedrock_quota_exporter::model::usage::Metric;
+use bedrock_quota_exporter::model::time::Minute;
+use bedrock_quota_exporter::model::usage::{InvocationId, Metric};
 use bedrock_quota_exporter::sim::world::stream::{Call, Charge, Demand, Per, Stream, Tally};
 use bedrock_quota_exporter::sim::world::{Account, Applied, Publishing, QuotaChange, Region, World};
 use serde_json::Value;
@@ -182,7 +184,7 @@ impl Truth {
 }
 
 #[tokio::test]
-async fn a_day_of_mixed_traffic_costs_a_quarter_and_shows_every_peak() {
+async fn a_day_of_mixed_traffic_costs_a_ninth_and_shows_every_peak() {
     let streams = mix();
     let world = world(streams.clone(), true);
     let mut fixed = Rig::start(world.clone(), "usage: {cadence: fixed}", NOON).await;
@@ -255,7 +257,16 @@ async fn a_day_of_mixed_traffic_costs_a_quarter_and_shows_every_peak() {
          within {oldest} s"
     );
     assert!(calm > 50, "{calm}");
-    assert!(share <= 0.25, "{share}");
+    assert!(share <= 0.11, "{share}");
+    let listings: u64 = {
+        let calls = rig.sim.calls().await;
+        calls.iter().filter(|(call, _)| call.operation == "ListMetrics").map(|(_, count)| count.calls).sum()
+    };
+    assert!(
+        listings <= 2 * (1440 / 5 + 2),
+        "{listings}: as often as `discovery_interval` says, in two namespaces"
+    );
+
     assert!(oldest <= 15 * 60 + 180, "{oldest}");
     let told = rig.telemetry.render();
     let told =
@@ -383,8 +394,13 @@ fn outcomes(times: usize) -> BTreeMap<Metric, usize> {
     [Metric::Invocations, Metric::ClientErrors].map(|metric| (metric, times)).into()
 }
 
+/// What is read so often.
+fn times(metrics: &[Metric], times: usize) -> impl Iterator<Item = (Metric, usize)> {
+    metrics.iter().map(move |metric| (*metric, times))
+}
+
 #[test]
-fn hot_ids_are_read_every_minute_normal_ones_every_five_and_idle_ones_by_how_calls_end_every_fifteen() {
+fn what_decides_is_read_by_the_heat_of_the_quota_and_details_one_step_more_seldom() {
     let mut cloud = cloud();
     called(&mut cloud, NOVA, -100, 300, 10.0);
     called(&mut cloud, US, -100, 300, 60.0);
@@ -393,18 +409,141 @@ fn hot_ids_are_read_every_minute_normal_ones_every_five_and_idle_ones_by_how_cal
     let mut twin = cloud::Cloud { log: Vec::new(), points: cloud.points.clone(), ..self::cloud() };
     twin.round();
     twin.run_until(cloud::NOON.plus(3600));
-    assert_eq!(read(&mut cloud, US)[&Metric::InputTokens], 60, "60 % of its quota");
-    assert_eq!(
-        read(&mut twin, NOVA),
-        BTreeMap::from(
-            [Metric::Invocations, Metric::Throttles, Metric::ClientErrors, Metric::InputTokens]
-                .map(|m| (m, 12))
-        )
-    );
+    let hot = times(&[Metric::Invocations, Metric::Throttles], 60);
+    let details = times(&[Metric::ClientErrors, Metric::InputTokens], 12);
+    assert_eq!(read(&mut cloud, US), hot.chain(details).collect(), "60 % of its quota of requests");
+    // Its day of tokens has no estimate to go by.
+    let decisive = times(&[Metric::Invocations, Metric::InputTokens], 12);
+    let details = times(&[Metric::Throttles, Metric::ClientErrors], 4);
+    assert_eq!(read(&mut twin, NOVA), decisive.chain(details).collect());
     let shares = read(&mut cloud, APP);
-    assert_eq!(shares, outcomes(60), "idle, but it shares a hot quota");
+    let errors = times(&[Metric::ClientErrors], 12);
+    assert_eq!(
+        shares,
+        times(&[Metric::Invocations], 60).chain(errors).collect(),
+        "idle, but it shares a hot quota"
+    );
     let all = read(&mut twin, "");
     assert_eq!(all, BTreeMap::from([(Metric::Throttles, 60)]));
+}
+
+const TPM: &str = "L-00000003";
+
+/// Nova Pro with a quota of tokens a minute, and estimates of a hundredfold of its calls in every minute with calls.
+fn estimated(calls: impl Fn(i64) -> f64) -> Cloud {
+    let mut cloud = cloud();
+    cloud.quota(TPM, "On-demand model inference tokens per minute for Amazon Nova Pro", Some(10_000.0));
+    let start = cloud::NOON.minute();
+    for minute in (-100..400).filter(|minute| calls(*minute) > 0.0) {
+        called(&mut cloud, NOVA, minute, minute + 1, calls(minute));
+        cloud.point(NOVA, Metric::EstimatedTokens, start + minute, 100.0 * calls(minute));
+        cloud.point(NOVA, Metric::ClientErrors, start + minute, (minute + 1000) as f64);
+    }
+    cloud.round();
+    cloud.run_until(cloud::NOON.plus(3600));
+    cloud
+}
+
+#[test]
+fn where_tokens_are_estimated_the_estimate_alone_is_read_in_every_round() {
+    let mut cloud = estimated(|minute| 60.0 + minute.rem_euclid(7) as f64);
+    let start = cloud::NOON.minute();
+    for _ in 0..60 {
+        cloud.run_until(cloud.now.plus(60));
+        let newest = cloud.now.minus(240).minute() - 1;
+        let calls = 60.0 + (newest.0 - start.0).rem_euclid(7) as f64;
+        assert_eq!(cloud.status(TPM).usage, Some(100.0 * calls), "as soon as it has settled");
+        let day: f64 = (cloud.now.day_start().minute().until(newest + 1))
+            .filter_map(|m| cloud.points[&(InvocationId::runtime(NOVA), Metric::EstimatedTokens)].get(&m))
+            .sum();
+        assert_eq!(cloud.status(DAY).usage, Some(day), "and with it the day");
+    }
+    let seldom = times(&[Metric::Invocations, Metric::ClientErrors, Metric::InputTokens], 12);
+    let hot = times(&[Metric::EstimatedTokens, Metric::Throttles], 60);
+    assert_eq!(read(&mut cloud, NOVA), hot.chain(seldom).collect());
+}
+
+#[test]
+fn a_minute_without_an_estimate_counts_by_its_tokens_and_has_them_read_as_often() {
+    let mut cloud = estimated(|_| 30.0);
+    assert_eq!(read(&mut cloud, NOVA)[&Metric::InputTokens], 4, "a detail");
+    let missing = cloud.now.minute() + 1;
+    let estimates = (InvocationId::runtime(NOVA), Metric::EstimatedTokens);
+    cloud.points.get_mut(&estimates).unwrap().remove(&missing);
+    cloud.point(NOVA, Metric::InputTokens, missing, 4_567.0);
+    let (mut peak, before) = (None, cloud.log.len());
+    for _ in 0..30 {
+        cloud.run_until(cloud.now.plus(60));
+        peak = peak.max(cloud.status(TPM).peak.map(|peak| peak as u64));
+    }
+    assert_eq!(peak, Some(4_567), "of all minutes the largest");
+    let series = cloud.log[before..].iter().flat_map(|(_, reading)| &reading.minutes);
+    let tokens = series.filter(|series| &*series.id.id == NOVA && series.metric == Metric::InputTokens);
+    let tokens = tokens.count();
+    assert!(
+        tokens >= 4,
+        "{tokens} readings in half an hour, while such minutes are kept; twice is a detail's"
+    );
+    cloud.run_until(cloud.now.plus(3600));
+    assert_eq!(read(&mut cloud, NOVA)[&Metric::InputTokens], 4, "and no longer");
+}
+
+#[test]
+fn a_minute_without_calls_is_known_to_spend_nothing_before_its_tokens_are_read() {
+    let mut cloud = estimated(|minute| if minute % 3 == 0 { 60.0 } else { 0.0 });
+    for _ in 0..60 {
+        cloud.run_until(cloud.now.plus(60));
+        let newest = cloud.now.minus(240).minute() - 1;
+        let called = (newest.0 - cloud::NOON.minute().0) % 3 == 0;
+        let expected = if called { 6_000.0 } else { 0.0 };
+        assert_eq!(cloud.status(TPM).usage, Some(expected), "{}", cloud.now);
+    }
+}
+
+#[test]
+fn a_detail_that_is_not_read_yet_is_the_last_one_known_and_no_minute_of_its_counter_is_lost() {
+    let mut cloud = estimated(|_| 30.0);
+    let start = cloud::NOON.minute();
+    let truth = |minute: Minute| (minute.0 - start.0 + 1000) as f64;
+    for _ in 0..60 {
+        cloud.run_until(cloud.now.plus(60));
+        let settled = cloud.now.minus(240).minute();
+        let shown = cloud.id(NOVA).unwrap().minute[&Metric::ClientErrors];
+        let fits = (settled - 16).until(settled).any(|minute| truth(minute) == shown);
+        assert!(fits, "{shown} at {}", cloud.now);
+        let counted = cloud.total(NOVA, Metric::ClientErrors).unwrap();
+        let from = start - 2;
+        let sums = (settled - 16).until(settled + 2).map(|end| from.until(end + 1).map(truth).sum::<f64>());
+        assert!(sums.into_iter().any(|sum| sum == counted), "{counted} at {}", cloud.now);
+    }
+}
+
+#[test]
+fn in_the_rounds_of_an_alarm_only_what_may_wake_somebody_is_read_again() {
+    let mut cloud = estimated(|_| 60.0);
+    let start = cloud.now.minute() + 2;
+    for minute in start.until(start + 30) {
+        cloud.point(NOVA, Metric::Throttles, minute, 50.0);
+        cloud.point("", Metric::Throttles, minute, 50.0);
+    }
+    while cloud.throttling(Scope::OnDemand).unwrap().throttled_seconds == 0 {
+        cloud.run_until(cloud.now.plus(60));
+    }
+    let found = cloud.log.last().unwrap();
+    let whole = found.1.minutes.iter().filter(|series| &*series.id.id == NOVA).count();
+    assert_eq!(whole, 5, "everything of it, with the round that found it");
+    let (before, seen) = (cloud.log.len(), cloud.now);
+    while next_due(cloud.state(), &cloud.settings) <= seen.plus(180) {
+        let next = next_due(cloud.state(), &cloud.settings);
+        cloud.at(next).round();
+    }
+    let rounds = &cloud.log[before..];
+    assert_eq!(rounds.len(), 9, "every 20 s");
+    for (at, reading) in rounds.iter().filter(|(at, _)| at.since(seen) % 60 != 0) {
+        let own = reading.minutes.iter().filter(|series| &*series.id.id == NOVA);
+        let metrics: Vec<Metric> = own.map(|series| series.metric).collect();
+        assert_eq!(metrics, [Metric::Invocations, Metric::Throttles], "{at}");
+    }
 }
 
 #[test]

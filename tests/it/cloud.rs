@@ -73,7 +73,7 @@ impl Cloud {
         let target = Target::new("000000000001", "us-east-1");
         Cloud {
             points: BTreeMap::new(),
-            quotas: QuotaList { quotas: Vec::new(), requests: Some(Vec::new()) },
+            quotas: QuotaList { requests: Some(Vec::new()), ..QuotaList::default() },
             catalog: Catalog {
                 models: Some(Vec::new()),
                 profiles: Some(Vec::new()),

@@ -156,6 +156,7 @@ fn of_two_requests_for_one_quota_the_newer_shows() {
     let list = QuotaList {
         quotas: Vec::new(),
         requests: Some(vec![request(1.0, 60), request(2.0, 10), request(3.0, 90)]),
+        ..QuotaList::default()
     };
     let state = world::state(here(), Some(list), None, BTreeMap::new(), Evaluation::default());
     let text = rendered(&world::snapshot([state]), &world::export());
@@ -215,7 +216,7 @@ fn fleet() -> Snapshot {
         created: None,
     }];
     let quotas = quotas.into_iter().map(Arc::new).collect();
-    let list = QuotaList { quotas, requests: Some(requests) };
+    let list = QuotaList { quotas, requests: Some(requests), ..QuotaList::default() };
     let mut old =
         world::id_status(InvocationId::runtime("acme.idle"), Some("acme.idle"), Some(Scope::OnDemand));
     old.last_datapoint = Some(NOW.minus(14 * 86_400 + 1));

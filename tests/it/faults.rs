@@ -124,6 +124,7 @@ fn world() -> World {
         desired: 9e6,
         status: "CASE_OPENED".into(),
         created: NOON - 86_400,
+        updated: NOON - 86_400,
     };
     let unit = ProvisionedThroughput {
         id: "pt7k2m4x9qva".into(),

@@ -27,6 +27,7 @@ fn refused(ratio: f64, attempts: f64, seconds: u64, cause: Option<Cause>) -> Vec
             attempts: vec![("5m", attempts), ("30m", attempts * 5.0)],
             throttled_seconds: seconds,
             cause,
+            together: 0,
         }],
         ..Evaluation::default()
     })
@@ -41,6 +42,7 @@ fn refused_in_a_minute(ratio: f64, attempts: f64) -> Vec<Finding> {
             attempts: vec![("5m", 1000.0), ("30m", 5000.0), ("1m", attempts)],
             throttled_seconds: 60,
             cause: None,
+            together: 0,
         }],
         ..Evaluation::default()
     })
@@ -154,7 +156,8 @@ fn what_ends_soon_is_found() {
         desired: Some(5e6),
         created: Some(NOW.minus(days * 86_400 + 60)),
     };
-    let list = QuotaList { quotas: Vec::new(), requests: Some(vec![request("L-1", 7), request("L-2", 6)]) };
+    let list =
+        QuotaList { requests: Some(vec![request("L-1", 7), request("L-2", 6)]), ..QuotaList::default() };
     let target = Target::new("111111111111", "us-east-1");
     let evaluation = Evaluation { ids, ..Evaluation::default() };
     let state = world::state(target, Some(list), Some(catalog), BTreeMap::new(), evaluation);

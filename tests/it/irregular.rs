@@ -22,7 +22,7 @@ fn list(names: &[&str]) -> QuotaList {
         listed: true,
         ..ServiceQuota::default()
     };
-    QuotaList { quotas: names.iter().enumerate().map(row).map(Arc::new).collect(), requests: None }
+    QuotaList { quotas: names.iter().enumerate().map(row).map(Arc::new).collect(), ..QuotaList::default() }
 }
 
 /// Models by id and modelName; no name where it is empty.

@@ -30,6 +30,7 @@ mod irregular; // quota lists with misspelled, renamed and missing rows
 mod lateness; // minutes that come late, in pieces, or not for a while
 mod matching; // the join of usage to quota: models of tomorrow, names of every form
 mod mistakes; // the classic mistakes of joining usage to quotas, one test each
+mod mutants; // spoilt texts for every reader: none panics, takes long or grows
 mod oracle; // a second, naive calculation over 1,000 random worlds
 mod pages; // random pages, inflated by another program
 mod prometheus_text;
@@ -45,6 +46,7 @@ mod world;
 
 // The real collectors against a simulated AWS in this process, at times of the test's choice (`rig`).
 mod cadence; // reading by need: what it saves, and that it loses nothing
+mod client; // the Rust client over AWS's SDK: what waits, what is tried again, what is never sent
 mod dimensions; // the same calls under several sets of dimensions
 mod faults; // everything that can go wrong at one of three targets
 mod ministack; // an AWS that nobody here wrote
@@ -65,6 +67,7 @@ mod demo; // `demo` as a newcomer starts it
 mod live; // the command line where only the SDK's own variables point to AWS
 mod network; // proxies, private authorities, and what is said when there is no way
 mod organization; // accounts that nobody listed
+mod permissions; // the policies of deploy/iam, which the simulated AWS keeps to
 mod reload; // a config that changes, a process that stops, what stays open
 mod served;
 mod server; // connections, addresses, probes, what systemd is told

@@ -25,7 +25,10 @@ fn row(code: &str, name: &str) -> ServiceQuota {
 }
 
 fn rows(rows: &[(&str, &str)]) -> QuotaList {
-    QuotaList { quotas: rows.iter().map(|(code, name)| row(code, name).into()).collect(), requests: None }
+    QuotaList {
+        quotas: rows.iter().map(|(code, name)| row(code, name).into()).collect(),
+        ..QuotaList::default()
+    }
 }
 
 /// Models by id, with a name where one is given.
@@ -51,7 +54,7 @@ fn code(index: &Index, id: &str, kind: QuotaKind) -> Option<String> {
     charge(index, id, kind).quota_code().map(str::to_string)
 }
 
-fn shipped_quotas() -> QuotaList {
+pub fn shipped_quotas() -> QuotaList {
     let file = File { path: "service-quotas.json", content: include_str!("../../data/service-quotas.json") };
     offline::quotas(Some(file), None, None).expect("the shipped list is read")
 }
@@ -107,7 +110,7 @@ fn models_of_tomorrow_with_regular_names() {
             row(&format!("L-{at:04}"), &name).into()
         })
         .collect();
-    let index = Index::new(&QuotaList { quotas: names, requests: None }, &catalog, &Rules::default());
+    let index = Index::new(&QuotaList { quotas: names, ..QuotaList::default() }, &catalog, &Rules::default());
     for (at, (id, _, name)) in tomorrow.iter().enumerate() {
         let charge = charge(&index, &format!("us.{id}"), TPM);
         assert_eq!(charge.quota_code(), Some(format!("L-{at:04}").as_str()), "{name}: {}", charge.reason);
@@ -373,7 +376,7 @@ fn an_unversioned_name_is_not_the_newest_versions() {
 fn default_silently_used_for_a_missing_applied_value() {
     let name = "On-demand model inference tokens per minute for Amazon Nova Lite";
     let state = |quota: ServiceQuota| {
-        let list = QuotaList { quotas: vec![quota.into()], requests: None };
+        let list = QuotaList { quotas: vec![quota.into()], ..QuotaList::default() };
         let index = Index::new(&list, &catalog(&[("amazon.nova-lite-v1:0", "")]), &Rules::default());
         let ModelQuota { state, limit, default, .. } = &*index.quotas()[0];
         assert_eq!(charge(&index, "amazon.nova-lite-v1:0", TPM).state, *state);
@@ -479,7 +482,7 @@ fn a_models_own_usage_metric_goes_before_its_name() {
     };
     let name = "Cross-region model inference requests per minute for Anthropic Claude Opus 7";
     let quota = ServiceQuota { usage_metric: Some(metric), ..row("L-1", name) };
-    let list = QuotaList { quotas: vec![quota.into()], requests: None };
+    let list = QuotaList { quotas: vec![quota.into()], ..QuotaList::default() };
     let models = catalog(&[("anthropic.claude-opus-6", ""), ("anthropic.claude-opus-7", "")]);
     let index = Index::new(&list, &models, &Rules::default());
     assert_eq!(charge(&index, "us.anthropic.claude-opus-6", RPM).method, Some(Method::UsageMetric));
@@ -576,7 +579,7 @@ proptest! {
         let ids = ids(&sorted);
         let shuffled = Catalog { models: Some(models), profiles: Some(profiles), ..Catalog::default() };
         let expected = Index::new(&shipped_quotas(), &sorted, &rules);
-        let index = Index::new(&QuotaList { quotas, requests: None }, &shuffled, &rules);
+        let index = Index::new(&QuotaList { quotas, ..QuotaList::default() }, &shuffled, &rules);
         prop_assert_eq!(all(&index, &ids), all(&expected, &ids));
     }
 

@@ -22,7 +22,8 @@ Everything this exporter publishes. Names and labels change only with an entry i
   unknown.
 - What comes from AWS is collected on a schedule, not when Prometheus scrapes, and carries no timestamps. Usage,
   peaks and ratios use settled minutes, four minutes after their end unless configured; how far that has come
-  is `bedrock_usage_complete_until_timestamp_seconds`.
+  is `bedrock_usage_complete_until_timestamp_seconds`. Latencies, kinds of tokens and other details of calm ids are read
+  [more seldom](CONFIGURATION.md#cadence): they are those of the newest minute read, and their counters catch up.
 - A label set that vanishes in AWS vanishes here. When a target cannot be read, its last good values stay until
   their `max_age` (usage 15 minutes, quotas and catalog 24 hours unless configured) and then go.
 - Counters are there at 0 before their first addition, so that `increase()` sees the first burst. They start

@@ -421,6 +421,13 @@ impl<'a> Oracle<'a> {
         if let Some(estimate) = self.settled(id, Metric::EstimatedTokens, minute)? {
             return Some(estimate);
         }
+        // No calls, and none of the estimates that others have: whatever is unread is nothing.
+        let parts = [Metric::InputTokens, Metric::OutputTokens, Metric::CacheWriteTokens];
+        let mut seen = parts.iter().filter_map(|metric| self.answered(id, *metric, minute));
+        let estimated = self.listed[id].contains_key(&Metric::EstimatedTokens);
+        if estimated && self.sum(id, Metric::Invocations, minute) == Some(0.0) && !seen.any(|v| v > 0.0) {
+            return Some(0.0);
+        }
         let output = self.sum(id, Metric::OutputTokens, minute)?;
         let rest =
             self.sum(id, Metric::InputTokens, minute)? + self.sum(id, Metric::CacheWriteTokens, minute)?;

@@ -328,6 +328,32 @@ fn reservation_is_claimed_where_no_such_limit_is_listed_or_another_model_answers
     assert_eq!(cause(&answered), Some(Cause::Reservation));
 }
 
+/// Three models begin to be refused a part of their calls in the same minute, each at 40 % of its tokens; whether the
+/// account has a day quota of all models is not even listed. What is published says what the findings say.
+#[test]
+fn reservation_is_not_claimed_of_three_models_that_are_refused_in_the_same_minutes() {
+    let models = [(US, "Nova Pro"), (OTHER, "Nova Lite"), ("amazon.nova-micro-v1:0", "Nova Micro")];
+    let refused = |since: [i64; 3]| {
+        let mut cloud = cloud();
+        for ((id, name), code) in models[1..].iter().zip(["L-5", "L-6"]) {
+            cloud.model(id, name, "Amazon");
+            let row = format!("On-demand model inference tokens per minute for Amazon {name}");
+            cloud.quota(code, &row, Some(100_000.0));
+        }
+        for ((id, _), since) in models.iter().zip(since) {
+            for at in -30..30 {
+                let refused = if at >= since { 40.0 } else { 0.0 };
+                calls(&mut cloud, id, NOON.minute() + at, 20.0, 40_000.0, refused);
+            }
+        }
+        cloud.round();
+        cloud.run_until(NOON.plus(900));
+        cloud.evaluation().throttling.iter().map(|status| (status.cause, status.together)).collect::<Vec<_>>()
+    };
+    assert_eq!(refused([0, 0, 0]), [(Some(Cause::Unknown), 3); 3]);
+    assert_eq!(refused([0, 0, 3]), [(Some(Cause::Reservation), 0); 3], "one began later");
+}
+
 const DEPLOYMENT: &str = "arn:aws:bedrock:us-east-1:000000000001:custom-model-deployment/aaaaaaaaaaaa";
 
 /// A custom deployment beside the model itself, on demand, with a row of its own for its requests.

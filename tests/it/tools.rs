@@ -3,7 +3,7 @@
 
 mod documents;
 mod export;
-mod hostile;
+pub mod hostile;
 mod increase;
 mod provisioned;
 
@@ -249,6 +249,8 @@ fn the_page_shows_what_is_wrong_and_loads_nothing() {
     }
     let requests = std::fs::read_to_string(Path::new(tables).join("requests.csv")).unwrap();
     assert!(requests.contains(",20000000,CASE_OPENED,"), "{requests}");
+    let refused = requests.lines().find(|line| line.contains(",400,NOT_APPROVED,"));
+    assert!(refused.is_some_and(|line| !line.ends_with(",-")), "when it was closed: {requests}");
 }
 
 #[test]
@@ -281,6 +283,12 @@ fn a_picture_is_drawn_for_each_model_of_one_target() {
     {
         assert!(svg.contains(part), "{part}");
     }
+    let (_, svg) = of_demo(&["chart", "deepseek", "--account", "production", "--region", "us-east-1"]);
+    assert!(
+        svg.contains("400 requests per minute asked for: not approved on 2"),
+        "a request that AWS closed: {svg}"
+    );
+    assert_eq!(svg.matches("<line class=\"asked\"").count(), 2, "in the legend, and where it was closed");
     let (code, out, error) = ran(&["chart", "--from", SNAPSHOT.to_str().unwrap()]);
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(error.contains("give --account and --region"), "{error}");

@@ -86,7 +86,7 @@ pub fn whole() -> Snapshot {
         Target::new("222222222222", "eu-central-1"),
         Some(QuotaList {
             quotas: vec![service_quota("L-0000000A", "Batch inference jobs", 20.0).into()],
-            requests: None,
+            ..QuotaList::default()
         }),
         None,
         BTreeMap::from([(Collector::Quotas, up()), (Collector::Usage, denied)]),
@@ -191,6 +191,7 @@ fn quota_list() -> QuotaList {
             desired: Some(8e6),
             created: Some(NOW.minus(86_400)),
         }]),
+        ..QuotaList::default()
     }
 }
 
@@ -441,6 +442,7 @@ pub fn throttled(model: &str) -> ThrottleStatus {
         attempts: vec![("5m", 400.0), ("30m", 2_400.0), ("1m", 80.0)],
         throttled_seconds: 300,
         cause: Some(Cause::Reservation),
+        together: 0,
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Bedrock reserves a call's input and all of its `max_tokens` when it lets the call in; when the call ends, what it
 //! used takes the reservation's place. A [`Limiter`] does the same before the call is made, so that Bedrock need not
-//! refuse it. Nothing here knows a clock, a runtime or a network: time and chance are arguments, in seconds of any
-//! clock and from 0 to 1.
+//! refuse it. It knows no clock, no runtime and no network: time and chance are arguments, in seconds of any clock and from
+//! 0 to 1. With the feature `converse` there are `Quotas`, which call Bedrock by AWS's SDK.
 //!
 //! ```
 //! use bedrock_quota_client::{Limiter, Limits, Usage};
@@ -22,6 +22,8 @@
 //! ```
 
 mod bucket;
+#[cfg(feature = "converse")]
+mod converse;
 mod day;
 mod estimator;
 #[cfg(feature = "headroom")]
@@ -30,6 +32,8 @@ mod limiter;
 mod limits;
 mod retries;
 
+#[cfg(feature = "converse")]
+pub use converse::{CallError, Quotas};
 pub use estimator::Estimator;
 pub use limiter::{Left, Limiter, Step};
 pub use limits::{BadLimits, Limits, Usage};

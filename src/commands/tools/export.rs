@@ -42,7 +42,7 @@ async fn ask(args: &cli::Export, url: &str) -> Result<String> {
     ];
     let query: Vec<(&str, &str)> =
         given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    Exporter::new(url)?.text("export", &query).await.map_err(anyhow::Error::msg)
+    Exporter::new(url, &args.access)?.text("export", &query).await.map_err(anyhow::Error::msg)
 }
 
 /// From AWS, the simulated AWS or a snapshot. Use is not read, since it changes nothing.

@@ -26,7 +26,7 @@ const INSTRUCTIONS: &str = "Amazon Bedrock quotas: what is left, what is wrong a
 /// Serves until standard input ends.
 pub fn mcp(args: cli::Mcp) -> Result<()> {
     let source = match &args.url {
-        Some(url) => Source::Exporter(Exporter::new(url)?),
+        Some(url) => Source::Exporter(Exporter::new(url, &args.access)?),
         None => {
             let told = args.source.from.is_some() || args.source.demo;
             ensure!(told, "nothing to answer from: give --url of a running exporter, --from FILE or --demo");

@@ -4,7 +4,7 @@ use crate::commands::exporter::Exporter;
 use crate::top::answers::{Calls, Listing, Overview};
 use crate::top::screen::Subject;
 use anyhow::{Result, bail};
-use reqwest::StatusCode;
+use hyper::StatusCode;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};

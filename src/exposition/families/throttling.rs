@@ -36,7 +36,8 @@ pub(super) const ROWS: &[Row] = &[
     gauge(
         "bedrock_throttle_cause",
         target!("model", "scope", "cause", "model_id"),
-        "Why calls of the last 15 minutes were throttled; always 1. unknown before five throttled minutes.",
+        "Why calls of the last 15 minutes were throttled; always 1. unknown before five throttled minutes, and where \
+         several models are refused together, each far below its limits.",
         RATIO,
         causes,
     ),

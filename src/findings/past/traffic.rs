@@ -3,6 +3,7 @@
 use crate::findings::case::{Case, Extent, Instant, Limits, Measured, Recent, Spread, Subject};
 use crate::findings::remedies::ROOMY;
 use crate::model::evaluate::throttling::{self, Refused, Share};
+use crate::model::evaluate::together::{self, Suspect};
 use crate::model::evaluation::Cause;
 use crate::model::ids::{QuotaKind, State};
 use crate::model::matching::QuotaKey;
@@ -79,6 +80,23 @@ impl<'a> Traffic<'a> {
             limits: self.limits(),
             spread: self.spread(settled),
         })
+    }
+
+    /// The case as it is held against those of other models.
+    pub(super) fn suspect(&self, case: &Case) -> Suspect {
+        let settled = self.survey.settled();
+        let newest = (0..settled).rev().find(|&at| self.throttles[at] > 0.0);
+        let is_shut_out = |newest: &usize| {
+            let mut minutes = (newest + 1).saturating_sub(together::NEWEST as usize)..=*newest;
+            minutes.all(|at| self.requests[at] == 0.0)
+        };
+        Suspect {
+            model: self.activity.is_mapped.then(|| self.activity.model.clone()),
+            cause: case.cause,
+            minutes: case.minutes.iter().map(|instant| instant.minute).collect(),
+            count: case.refused_minutes,
+            shut_out: newest.filter(is_shut_out).zip(self.survey.usage()).map(|(at, usage)| usage.minute(at)),
+        }
     }
 
     /// The windows of the alerts, at the end of the span.

@@ -1,6 +1,7 @@
 //! What the newest minute of each invocation id says, and which ids no quota could be found for.
 
 use super::spending::Spending;
+use crate::model::decisive::decisive;
 use crate::model::evaluation::IdStatus;
 use crate::model::ids::Endpoint;
 use crate::model::matching::Unmapped;
@@ -43,8 +44,10 @@ impl Spending<'_> {
     /// What the newest settled minute known of a metric says.
     fn newest(&self, known: &Known, metric: Metric) -> Option<f64> {
         let history = &known.history;
-        let idle = history.is_idle(self.settings.idle_minutes());
-        let mut minutes = self.recent(idle).rev();
+        // Details are read as seldom as idle ids.
+        let seldom =
+            history.is_idle(self.settings.idle_minutes()) || !decisive(known).has(metric.billed_as());
+        let mut minutes = self.recent(seldom).rev();
         let minute = minutes.find(|&m| history.settled_cell(metric, m) != Cell::Unknown)?;
         let cell = history.settled_cell(metric, minute);
         let idle = history.settled_cell(Metric::Invocations, minute).sum() == Some(0.0);

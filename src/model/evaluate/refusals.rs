@@ -2,15 +2,19 @@
 
 use super::spending::{Spending, limit};
 use super::throttling::{self, Evidence, Refused, Share};
+use super::together::{self, Suspect};
 use super::utilization::{self, Spender, View};
 use crate::model::evaluation::{Cause, Pool, QuotaStatus, ThrottleStatus};
 use crate::model::ids::{Endpoint, QuotaKind, State};
-use crate::model::matching::{self, Charge, Family, ModelQuota, QuotaKey};
+use crate::model::matching::{Charge, ModelQuota, QuotaKey};
 use crate::model::state::Known;
 use crate::model::time::Minute;
 use crate::model::usage::{InvocationId, Metric};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+
+/// Minutes in which refusals are counted, as far as they are kept: models that began to be refused together have as
+/// many.
+const COUNTED: i64 = 60;
 
 /// The invocation ids of one pool.
 pub(super) type Ids<'a> = Vec<(&'a InvocationId, &'a Known)>;
@@ -37,28 +41,30 @@ impl<'a> Spending<'a> {
         status
     }
 
-    /// Takes back "reservation" where the account's Cross-Model Max Tokens Per Day may be spent, whose use
-    /// nobody can measure: then every call of every model is refused, far below all other limits.
-    pub(super) fn doubt_reservations(&self, throttling: &mut [ThrottleStatus]) {
-        let refused: BTreeSet<Arc<str>> = throttling
-            .iter()
-            .filter(|status| status.is_refused_entirely())
-            .filter_map(|status| status.pool.model.clone())
-            .collect();
-        if refused.len() < 2 || !self.has_cross_model_day() {
-            return;
-        }
-        for status in throttling.iter_mut().filter(|status| status.is_refused_entirely()) {
-            if status.cause == Some(Cause::Reservation) {
-                status.cause = Some(Cause::Unknown);
-            }
+    /// A pool, as it is held against the others that are refused calls.
+    pub(super) fn suspect(&self, status: &ThrottleStatus, ids: &Ids) -> Suspect {
+        let spenders = self.spenders_of(ids);
+        let is_refused = |minute: &Minute| spenders.iter().any(|id| id.is_throttled(*minute));
+        let newest = || throttling::throttled_minutes(&spenders, self.closed, self.ended);
+        Suspect {
+            model: status.pool.model.clone(),
+            cause: status.cause.unwrap_or(Cause::Unknown),
+            minutes: newest().filter(|minute| *minute < self.settled).collect(),
+            count: (self.settled - COUNTED).until(self.settled).filter(is_refused).count(),
+            shut_out: if status.is_refused_entirely() { newest().last() } else { None },
         }
     }
 
-    fn has_cross_model_day(&self) -> bool {
+    /// Takes back "reservation" of models that are refused together.
+    pub(super) fn doubt_reservations(&self, throttling: &mut [ThrottleStatus], suspects: &[Suspect]) {
         let lists = self.state.quotas.iter();
-        let mut rows = lists.flat_map(|list| &list.value.quotas);
-        rows.any(|row| matching::family(&row.name) == Family::CrossModelTokensPerDay)
+        let has_day = lists.into_iter().any(|list| together::has_cross_model_day(&list.value));
+        for (status, together) in throttling.iter_mut().zip(together::together(suspects, has_day)) {
+            status.together = together;
+            if together > 0 {
+                status.cause = Some(Cause::Unknown);
+            }
+        }
     }
 
     fn spenders_of(&self, ids: &Ids<'a>) -> Vec<Spender<'a>> {

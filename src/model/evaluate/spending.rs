@@ -54,7 +54,7 @@ impl<'a> Spending<'a> {
                 }
             }
         }
-        let oldest = [true, false].into_iter().filter_map(|idle| spending.recent(idle).next()).min();
+        let oldest = [true, false].into_iter().filter_map(|seldom| spending.recent(seldom).next()).min();
         let first = oldest.unwrap_or(spending.settled) - settings.lookback_minutes;
         let minutes = first.until(spending.settled);
         spending.strangers = minutes.map(|minute| (minute, has_strangers(state, minute))).collect();
@@ -73,11 +73,11 @@ impl<'a> Spending<'a> {
     }
 
     /// The settled minutes that may be shown as the newest: older ones have outlived their `max_age` since
-    /// they should have been read, where one id fails while others are read.
-    pub(super) fn recent(&self, idle: bool) -> impl DoubleEndedIterator<Item = Minute> {
+    /// they should have been read, where one id fails while others are read. `seldom`: read like idle ids.
+    pub(super) fn recent(&self, seldom: bool) -> impl DoubleEndedIterator<Item = Minute> {
         let stretch = &self.state.memory.stretch;
         let unread = self.settings.cadence.map_or(0.0, |cadence| {
-            if idle {
+            if seldom {
                 cadence.idle_interval as f64 * stretch.idle
             } else {
                 cadence.normal_interval as f64 * stretch.normal

@@ -8,7 +8,7 @@ use crate::model::time::Minute;
 use crate::model::usage::Metric;
 
 /// With fewer minutes of refusals than this no cause is named: isolated refusals say nothing.
-const LEAST_MINUTES: usize = 5;
+pub(crate) const LEAST_MINUTES: usize = 5;
 
 /// A quota counts as at its limit from here on: limits are enforced within the minute, so a refused
 /// minute rarely adds up to all of it.
@@ -135,7 +135,8 @@ pub(crate) fn status(
     {
         windows.put(NEWEST_MINUTE, counts);
     }
-    ThrottleStatus { pool, ratio: windows.ratio, attempts: windows.attempts, throttled_seconds, cause: None }
+    let Windows { ratio, attempts } = windows;
+    ThrottleStatus { pool, ratio, attempts, throttled_seconds, cause: None, together: 0 }
 }
 
 /// By the label of each window: the share of the calls that were refused, and how many calls there were.

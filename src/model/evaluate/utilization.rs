@@ -64,12 +64,8 @@ impl Spender<'_> {
 
     /// CloudWatch's estimate, or else input + cache write + burndown × output.
     fn charge(&self, view: View, minute: Minute) -> Option<f64> {
-        let tokens =
-            [Metric::EstimatedTokens, Metric::InputTokens, Metric::OutputTokens, Metric::CacheWriteTokens];
-        let estimate = self.cell(view, tokens[0], minute);
-        let known = estimate.point().is_some()
-            || tokens.iter().all(|&metric| self.cell(view, metric, minute) != Cell::Unknown);
-        known.then(|| self.history.tokens(minute)).and_then(|tokens| tokens.charge(self.factor))
+        let tokens = self.history.known_tokens(minute, |metric| self.cell(view, metric, minute));
+        tokens.and_then(|tokens| tokens.charge(self.factor))
     }
 
     /// Little's law: calls in flight = calls a second × seconds a call.

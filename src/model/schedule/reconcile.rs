@@ -1,6 +1,7 @@
 //! A round's calls or refusals of all ids together, held against those of the ids one by one.
 
 use crate::model::ids::Endpoint;
+use crate::model::minutes::Cell;
 use crate::model::state::{Known, TargetState};
 use crate::model::time::Minute;
 use crate::model::tripwire;
@@ -17,6 +18,8 @@ struct Counted {
     all: f64,
     /// Of the ids known, added up.
     known: f64,
+    /// Whether that is known of every id.
+    is_whole: bool,
 }
 
 /// What a round's answers say of one metric minute by minute, where they hold one for all ids together.
@@ -40,7 +43,8 @@ impl<'a> Reconciliation<'a> {
         let mut minutes = Vec::new();
         for minute in answer.from.until(answer.until) {
             let all = answer.point(minute).unwrap_or(0.0);
-            minutes.push(Counted { minute, all, known: of_ids(state, &read, metric, minute) });
+            let (known, is_whole) = of_ids(state, &read, metric, minute);
+            minutes.push(Counted { minute, all, known, is_whole });
         }
         Some(Reconciliation { answer, minutes })
     }
@@ -55,6 +59,13 @@ impl<'a> Reconciliation<'a> {
     /// The same in the minutes before another.
     pub(crate) fn is_short_before(&self, end: Minute) -> bool {
         let mut minutes = self.minutes.iter().filter(|counted| counted.minute < end);
+        minutes.any(|counted| counted.all > counted.known + ROUNDING)
+    }
+
+    /// The same in the minutes before another that are known of every id: of those that are read more seldom nobody
+    /// can tell yet.
+    pub(crate) fn shows_strangers(&self, end: Minute) -> bool {
+        let mut minutes = self.minutes.iter().filter(|counted| counted.minute < end && counted.is_whole);
         minutes.any(|counted| counted.all > counted.known + ROUNDING)
     }
 
@@ -86,21 +97,25 @@ impl<'a> Reconciliation<'a> {
     }
 }
 
-/// The calls or refusals of all known ids in a minute: by this round's answer, or else by what was read before.
+/// The calls or refusals of all known ids in a minute, and whether they are known of every one: by this round's answer,
+/// or else by what was read before.
 fn of_ids(
     state: &TargetState,
     read: &BTreeMap<&InvocationId, &SeriesReading>,
     metric: Metric,
     minute: Minute,
-) -> f64 {
+) -> (f64, bool) {
     let ids = &state.memory.ids;
-    let before = |id| ids.get(id).and_then(|known: &Known| known.history.cell(metric, minute).point());
-    let mut sum = 0.0;
+    let before = |id| ids.get(id).map_or(Cell::Unknown, |known: &Known| known.history.cell(metric, minute));
+    let (mut sum, mut is_whole) = (0.0, true);
     for (id, series) in read {
-        sum += series.point(minute).or_else(|| before(id)).unwrap_or(0.0);
+        let covers = series.complete && (series.from..series.until).contains(&minute);
+        sum += series.point(minute).or_else(|| before(id).point()).unwrap_or(0.0);
+        is_whole &= covers || before(id) != Cell::Unknown;
     }
     for id in ids.keys().filter(|id| id.endpoint == Endpoint::Runtime && !read.contains_key(id)) {
-        sum += before(id).unwrap_or(0.0);
+        sum += before(id).point().unwrap_or(0.0);
+        is_whole &= before(id) != Cell::Unknown;
     }
-    sum
+    (sum, is_whole)
 }

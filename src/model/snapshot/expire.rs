@@ -20,7 +20,8 @@ impl TargetState {
             && old(memory.requests_at, settings.quotas_max_age)
         {
             memory.requests_at = None;
-            Arc::make_mut(&mut quotas.value).requests = None;
+            let list = Arc::make_mut(&mut quotas.value);
+            (list.requests, list.closed) = (None, Vec::new());
         }
         if let Some(quotas) = &mut self.quotas
             && old(memory.defaults_at, settings.quotas_max_age)

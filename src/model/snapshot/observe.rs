@@ -1,6 +1,7 @@
 //! What a finished collection changes of a target.
 
 use crate::model::catalog::Catalog;
+use crate::model::decisive::decisive;
 use crate::model::minutes::{Ages, History};
 use crate::model::observation::{ErrorClass, Observation, Outcome};
 use crate::model::quota::QuotaList;
@@ -49,7 +50,10 @@ impl TargetState {
         // Requests and defaults are lists of their own, read more seldom or denied alone: each keeps its last answer.
         match (&list.requests, &old) {
             (Some(_), _) => memory.requests_at = Some(at),
-            (None, Some(old)) => list.requests = old.value.requests.clone(),
+            (None, Some(old)) => {
+                list.requests = old.value.requests.clone();
+                list.closed = old.value.closed.clone();
+            }
             (None, None) => {}
         }
         if list.quotas.iter().any(|quota| quota.default.is_some()) {
@@ -152,7 +156,7 @@ impl TargetState {
             }
         }
         // An id that calls now and then falls silent every other minute: it proves nothing.
-        let steady = self.memory.ids.iter().filter(|(_, known)| known.history.is_steady());
+        let steady = self.memory.ids.iter().filter(|(_, known)| known.history.is_steady(Metric::Invocations));
         let last_of = |(id, known): (_, &Known)| known.history.last_datapoint.max(answered.get(id).copied());
         let last: Vec<Option<Minute>> = steady.map(last_of).collect();
         let newest = last.iter().max().copied().flatten();
@@ -229,9 +233,10 @@ impl TargetState {
         let newest = memory.ids.values().filter_map(|known| known.history.last_datapoint).max();
         memory.newest_datapoint = memory.newest_datapoint.max(newest.map(Minute::start));
         let all = memory.usage_at.filter(|_| memory.discovered.is_some()).map(|at| settings.closed(at));
-        let idle = settings.idle_minutes();
+        let (late, idle) = (settings.unread_minutes(), settings.idle_minutes());
         // The slowest id decides: complete means that of no id a minute is missing.
-        let mut reads = memory.ids.values().map(|known| known.history.read_until(idle));
+        let mut reads =
+            memory.ids.values().map(|known| known.history.read_until(decisive(known), late, idle));
         let read = reads.try_fold(all, |min, read| read.map(|read| min.map(|min| min.min(read))));
         memory.complete_until = memory.complete_until.max(read.flatten().map(Minute::start));
     }

@@ -5,7 +5,7 @@ use crate::model::catalog::{
     BatchJob, Catalog, CustomModel, CustomModelDeployment, FoundationModel, ImportedModel, InferenceProfile,
     ProfileKind, ProvisionedThroughput, Tags,
 };
-use crate::model::quota::{IncreaseRequest, QuotaList, ServiceQuota, UsageMetric};
+use crate::model::quota::{ClosedRequest, IncreaseRequest, QuotaList, ServiceQuota, UsageMetric};
 use crate::model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -41,6 +41,9 @@ pub(super) struct RawRequest {
     status: String,
     desired: Option<f64>,
     created: Option<String>,
+    /// Of closed ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    changed: Option<String>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -166,6 +169,7 @@ impl RawQuota {
 pub(super) fn quota_list(
     rows: Vec<RawQuota>,
     requests: Option<Vec<IncreaseRequest>>,
+    closed: Vec<ClosedRequest>,
 ) -> Result<QuotaList, String> {
     let rows: Result<Vec<ServiceQuota>, String> = rows.into_iter().map(RawQuota::into_quota).collect();
     let mut rows = rows?;
@@ -173,7 +177,7 @@ pub(super) fn quota_list(
     if let Some(twice) = rows.windows(2).find(|pair| pair[0].code == pair[1].code) {
         return Err(format!("quota {}: found twice, expected once", twice[0].code));
     }
-    Ok(QuotaList { quotas: rows.into_iter().map(Arc::new).collect(), requests })
+    Ok(QuotaList { quotas: rows.into_iter().map(Arc::new).collect(), requests, closed })
 }
 
 impl From<&IncreaseRequest> for RawRequest {
@@ -183,11 +187,23 @@ impl From<&IncreaseRequest> for RawRequest {
             status: request.status.clone(),
             desired: request.desired,
             created: text(request.created),
+            changed: None,
         }
     }
 }
 
+impl From<&ClosedRequest> for RawRequest {
+    fn from(closed: &ClosedRequest) -> RawRequest {
+        RawRequest { changed: text(closed.changed), ..RawRequest::from(&closed.request) }
+    }
+}
+
 impl RawRequest {
+    pub(super) fn into_closed(mut self) -> Result<ClosedRequest, String> {
+        let changed = time(self.changed.take())?;
+        Ok(ClosedRequest { request: self.into_request()?, changed })
+    }
+
     pub(super) fn into_request(self) -> Result<IncreaseRequest, String> {
         Ok(IncreaseRequest {
             quota_code: self.quota_code,

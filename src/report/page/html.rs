@@ -98,8 +98,8 @@ body{background:var(--g);color:var(--i);font:14px/1.5 system-ui,sans-serif;max-w
 h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}a{color:var(--a);margin-right:.8em}\
 table{border-collapse:collapse;width:100%;font-size:13px;display:block;overflow-x:auto}\
 th,td{text-align:left;padding:.25em .8em .25em 0;border-bottom:1px solid var(--l);vertical-align:top;overflow-wrap:anywhere;\
-min-width:3.2em}th{font-size:12px;color:var(--f);overflow-wrap:normal}.n{text-align:right}.n,.whole{white-space:nowrap}\
+min-width:3.2em}td:not(.n,.whole){min-width:11.5em}th{font-size:12px;color:var(--f);overflow-wrap:normal}.n{text-align:right}.n,.whole{white-space:nowrap}\
 .faint{color:var(--f)}.bad{color:var(--b)}.warn{color:var(--w)}\
 details{border:1px solid var(--l);border-radius:6px;padding:.5em .9em;margin:.5em 0}summary{cursor:pointer}\
 code{font-size:12px;overflow-wrap:anywhere}figure{margin:1em 0}figcaption{color:var(--f)}svg{max-width:100%;height:auto;width:800px}\
-@media print{details{break-inside:avoid}a{color:inherit}}";
+@media print{summary{break-after:avoid}tr,figure{break-inside:avoid}details::details-content{content-visibility:visible;block-size:auto}a{color:inherit}nav{display:none}}";

@@ -5,7 +5,7 @@ use crate::model::state::TargetState;
 use crate::server::site::Published;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::Serialize;
@@ -94,6 +94,22 @@ pub(super) fn streamed<T: Serialize + 'static>(
     })
 }
 
+/// What a client needs of an answer that it has already.
+pub(super) const VALIDATORS: [HeaderName; 2] = [CACHE_CONTROL, ETAG];
+
+/// Of the snapshot that all answers are made of.
+pub(super) fn tag(published: &Published) -> String {
+    format!("\"{:x}-{:x}\"", published.snapshot.at.0, published.serial)
+}
+
+/// Whether the client has the answer of that tag already.
+pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut tags =
+        known.flat_map(|value| value.split(',')).map(|known| known.trim().trim_start_matches("W/"));
+    tags.any(|known| known == tag || known == "*")
+}
+
 /// The body, or 304 where the client has that of this snapshot already.
 fn answer(
     published: &Published,
@@ -101,12 +117,9 @@ fn answer(
     kind: &'static str,
     body: impl FnOnce() -> Body,
 ) -> Response {
-    let tag = format!("\"{:x}-{:x}\"", published.snapshot.at.0, published.serial);
+    let tag = tag(published);
     let cached = [(CACHE_CONTROL, FRESH.to_string()), (ETAG, tag.clone())];
-    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let mut tags =
-        known.flat_map(|value| value.split(',')).map(|known| known.trim().trim_start_matches("W/"));
-    if tags.any(|known| known == tag || known == "*") {
+    if is_known(headers, &tag) {
         return (StatusCode::NOT_MODIFIED, cached).into_response();
     }
     let typed = [(CONTENT_TYPE, kind), (X_CONTENT_TYPE_OPTIONS, "nosniff")];

@@ -11,6 +11,7 @@ use rustls::{
 };
 use std::net::IpAddr;
 use std::sync::Arc;
+use x509_parser::extensions::ExtendedKeyUsage;
 use x509_parser::prelude::{ASN1Time, FromDer, GeneralName, X509Certificate};
 
 /// Decides about the certificates of clients as the web configuration says.
@@ -74,6 +75,20 @@ fn parsed<'a>(certificate: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>
 /// A certificate that is itself among the authorities needs no chain, even if it is an authority's: that is what
 /// `openssl req -x509` makes, and how few clients are often let in.
 fn trusted_itself(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
+    is_valid(certificate, now, |usage| usage.client_auth)
+}
+
+/// The same of a server's.
+pub(crate) fn is_valid_server(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
+    is_valid(certificate, now, |usage| usage.server_auth)
+}
+
+/// Whether its time is now, and it may be used so.
+fn is_valid(
+    certificate: &CertificateDer<'_>,
+    now: UnixTime,
+    may: impl Fn(&ExtendedKeyUsage<'_>) -> bool,
+) -> Result<(), Error> {
     let certificate = parsed(certificate)?;
     let now = i64::try_from(now.as_secs()).ok().and_then(|seconds| ASN1Time::from_timestamp(seconds).ok());
     let now = now.ok_or(Error::FailedToGetCurrentTime)?;
@@ -83,7 +98,7 @@ fn trusted_itself(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(),
         return Err(wrong.into());
     }
     let usage = certificate.extended_key_usage().map_err(|_| CertificateError::BadEncoding)?;
-    if usage.is_none_or(|usage| usage.value.any || usage.value.client_auth) {
+    if usage.is_none_or(|usage| usage.value.any || may(usage.value)) {
         Ok(())
     } else {
         Err(CertificateError::InvalidPurpose.into())

@@ -16,12 +16,14 @@ pub(super) fn regions(rows: &Rows, start: i64) -> Vec<Region> {
 
 fn us_east_1(rows: &Rows, start: i64) -> Region {
     let tokens = |model| format!("Cross-region model inference tokens per minute for {model}");
-    let request = |model, desired, status: &str, days| IncreaseRequest {
-        code: rows.code(&tokens(model)),
+    let request = |row: String, desired, status: &str, (created, updated)| IncreaseRequest {
+        code: rows.code(&row),
         desired,
         status: status.into(),
-        created: start - days * DAY,
+        created: start - created,
+        updated: start - updated,
     };
+    let deepseek = "Cross-region model inference requests per minute for DeepSeek R1 V1".to_string();
     Region {
         streams: vec![
             near_its_tokens(rows),
@@ -35,8 +37,9 @@ fn us_east_1(rows: &Rows, start: i64) -> Region {
         ],
         profiles: vec![application("srch7f3k2m9q", "search"), application("supp4d8w1x6z", "support")],
         requests: vec![
-            request("Anthropic Claude Sonnet 4.5 V1", 20e6, "CASE_OPENED", 9),
-            request("Anthropic Claude Haiku 4.5", 5e6, "CASE_CLOSED", 40),
+            request(tokens("Anthropic Claude Sonnet 4.5 V1"), 20e6, "CASE_OPENED", (9 * DAY, 2 * DAY)),
+            request(tokens("Anthropic Claude Haiku 4.5"), 5e6, "CASE_CLOSED", (40 * DAY, 33 * DAY)),
+            request(deepseek, 400.0, "NOT_APPROVED", (6 * DAY, 5 * 3600)),
         ],
         counted: control_planes::busy(rows),
         ..region("us-east-1")

@@ -7,6 +7,7 @@ use crate::sim::call::ApiCall;
 use crate::sim::desk::Verdict;
 use crate::sim::faults::Kind;
 use crate::sim::handle::Sim;
+use crate::sim::policy::action;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures_util::{StreamExt, stream};
@@ -52,11 +53,9 @@ pub fn refusal(call: &ApiCall, faults: &[Kind]) -> Option<Refusal> {
                 ..Refusal::new(529, "OverloadedException", "The model is overloaded, try again later.")
             },
             Kind::AccessDenied => {
-                let ApiCall { service, operation, account, .. } = call;
-                let prefix = if service == "monitoring" { "cloudwatch" } else { service };
-                let message = format!(
-                    "User: arn:aws:sts::{account}:assumed-role/demo/demo is not authorized to perform: {prefix}:{operation}"
-                );
+                let ApiCall { service, account, .. } = call;
+                let user = format!("arn:aws:sts::{account}:assumed-role/demo/demo");
+                let message = format!("User: {user} is not authorized to perform: {}", action(call));
                 let code = if query { "AccessDenied" } else { "AccessDeniedException" };
                 let json = matches!(service.as_str(), "servicequotas" | "organizations");
                 Refusal::new(if json { 400 } else { 403 }, code, message)

@@ -103,7 +103,13 @@ pub fn increase(scene: &Scene, input: &Value) -> Result<(IncreaseRequest, Value)
         let message = "You have exceeded the number of open service quota increase requests.";
         return Err(Refusal::new(400, "QuotaExceededException", message));
     }
-    let asked = IncreaseRequest { code: code.into(), desired, status: "PENDING".into(), created: scene.now };
+    let asked = IncreaseRequest {
+        code: code.into(),
+        desired,
+        status: "PENDING".into(),
+        created: scene.now,
+        updated: scene.now,
+    };
     let reply = json!({"RequestedQuota": request(scene, &asked)});
     Ok((asked, reply))
 }
@@ -192,7 +198,7 @@ fn request(scene: &Scene, request: &IncreaseRequest) -> Value {
         "DesiredValue": request.desired,
         "Status": request.status,
         "Created": request.created,
-        "LastUpdated": request.created,
+        "LastUpdated": request.updated,
         "Requester": json!({"accountId": scene.account.id}).to_string(),
         "GlobalQuota": false,
         "Unit": "None",

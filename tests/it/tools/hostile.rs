@@ -7,8 +7,23 @@ const HEADER: &str = r#"{"snapshot":"bedrock-quota-exporter","version":1,"taken"
 
 /// A snapshot of these targets.
 pub(super) fn snapshot(name: &str, targets: &[Value]) -> String {
+    write(name, &text(targets))
+}
+
+fn text(targets: &[Value]) -> String {
     let lines = targets.iter().map(|target| format!("{target}\n")).collect::<String>();
-    write(name, &format!("{HEADER}\n{lines}{{\"targets\":{}}}\n", targets.len()))
+    format!("{HEADER}\n{lines}{{\"targets\":{}}}\n", targets.len())
+}
+
+/// A snapshot with something of everything that can be read.
+pub fn small_snapshot() -> String {
+    let metrics =
+        json!({"invocations": {"points": [[0, [5, 7]], [4, [1.5]]]}, "throttles": {"points": [[0, [1]]]}});
+    let mut shop = target(usage(vec![id("us.amazon.nova-pro-v1:0", metrics)]));
+    shop["quotas"] =
+        json!([{"code": "L-1", "name": "n", "applied": 1, "default": 2, "listed": true, "adjustable": null}]);
+    shop["troubles"] = json!([{"class": "access_denied", "message": "cloudwatch:ListMetrics: denied"}]);
+    text(&[shop])
 }
 
 fn write(name: &str, text: &str) -> String {
@@ -36,19 +51,41 @@ pub(super) fn id(id: &str, metrics: Value) -> Value {
     json!({"endpoint": "runtime", "id": id, "metrics": metrics})
 }
 
-/// Every tool reads it without a panic; returns everything that they print.
-fn everything(path: &str) -> String {
+/// Every tool reads it without a panic, about a model too, and prints nothing that a terminal would obey; returns
+/// everything that they print.
+fn everything(path: &str, about: &str) -> String {
     let mut all = String::new();
+    for args in [
+        &["provisioned"][..],
+        &["capacity", about],
+        &["usage", about],
+        &["diagnose", about],
+        &["increase", about],
+        &["increase", about, "--format", "json"],
+        &["chart", "--account", "111122223333", "--region", "us-east-1"],
+        &["export"],
+    ] {
+        let (code, out, error) = ran(&[args, &["--from", path]].concat());
+        // There may be nothing to draw, to draft or to export: that is said in a line.
+        let said = error.starts_with("bedrock-quota-exporter: ") && error.lines().count() == 1;
+        assert!([0, 3].contains(&code) && error.is_empty() || code == 1 && said, "{args:?}: {code} {error}");
+        all += &(out + &error);
+    }
     for tool in ["quotas", "usage", "diagnose"] {
         for format in ["table", "json", "csv"] {
             let (code, out, error) = ran(&[tool, "--from", path, "--format", format]);
             assert!([0, 3].contains(&code), "{tool} {format}: {error}");
-            all += &out;
+            // CSV is for programs, and holds names as they are.
+            if format != "csv" {
+                all += &out;
+            }
         }
     }
     let (code, page, error) = ran(&["report", "--from", path]);
     assert_eq!(code, 0, "{error}");
-    all + &page
+    all += &page;
+    assert!(!all.contains(|c: char| c.is_control() && !c.is_whitespace()), "{all}");
+    all
 }
 
 #[test]
@@ -70,6 +107,8 @@ fn names_with_markup_formulas_and_escape_sequences_stay_names() {
     assert!(svg.contains("&lt;script&gt;") && !svg.contains("<script"), "{svg}");
     let (_, csv, _) = ran(&["usage", "--from", &path, "--format", "csv"]);
     assert!(csv.contains(",'=cmd|' /C calc'!A0,"), "{csv}");
+    everything(&path, evil);
+    everything(&path, "gpj");
     for about in [&[][..], &["gpj"]] {
         let (_, table, _) = ran(&[&["usage", "--from", &path], about].concat());
         assert!(table.contains("<1b>[2J<202e>gpj") && !table.contains('\u{1b}'), "{table}");
@@ -85,10 +124,10 @@ fn nothing_known_is_shown_as_nothing_known() {
     denied["troubles"] =
         json!([{"class": "access_denied", "message": "servicequotas:ListServiceQuotas: denied"}]);
     let path = snapshot("denied.jsonl", &[denied]);
-    let all = everything(&path);
+    let all = everything(&path, "claude");
     assert!(all.contains("not read (access_denied): servicequotas:ListServiceQuotas: denied"), "{all}");
     let quiet = snapshot("quiet.jsonl", &[target(usage(Vec::new()))]);
-    assert!(everything(&quiet).contains("no traffic"));
+    assert!(everything(&quiet, "claude").contains("no traffic"));
     assert_eq!(ran(&["chart", "--from", &quiet]).0, 1);
 }
 
@@ -106,7 +145,7 @@ fn a_model_that_was_only_ever_refused_has_a_rate_of_one() {
     let (code, out, _) = ran(&["diagnose", "--from", &path]);
     assert_eq!(code, 3);
     assert!(out.contains("33 of 33 calls were refused (100 %), in 6 minutes"), "{out}");
-    everything(&path);
+    everything(&path, "claude-x");
 }
 
 #[test]
@@ -132,8 +171,10 @@ fn ten_thousand_ids_are_read_and_one_more_is_not() {
             .map(|n| id(&format!("app{n:09}"), json!({"invocations": {"points": [[n % 10, [1]]]}})));
         snapshot(&format!("ids-{count}.jsonl"), &[target(usage(ids.collect()))])
     };
-    let (code, out, error) = ran(&["usage", "--from", &many(10_000), "--format", "csv"]);
+    let path = many(10_000);
+    let (code, out, error) = ran(&["usage", "--from", &path, "--format", "csv"]);
     assert_eq!((code, out.lines().count(), error.as_str()), (0, 10_001, ""));
+    everything(&path, "app000000007");
     let (code, _, error) = ran(&["usage", "--from", &many(10_001)]);
     assert_eq!(code, 1);
     assert!(error.contains("line 2: usage: found 10001 ids, expected at most 10000"), "{error}");

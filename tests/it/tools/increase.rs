@@ -2,8 +2,8 @@
 
 use super::hostile::{id, snapshot, target};
 use super::{SNAPSHOT, json, number, percentile, ran, scratch, seconds, truth};
+use crate::permissions::allowed;
 use bedrock_quota_exporter::sim::Sim;
-use bedrock_quota_exporter::sim::faults::{Fault, Kind};
 use bedrock_quota_exporter::sim::world::World;
 use serde_json::{Value, json as value};
 use std::io::Write;
@@ -278,14 +278,8 @@ async fn a_request_is_sent_once_after_its_code_was_typed_and_never_without_the_p
     let requests = || sim.world().region("000000000001", "us-east-1").unwrap().requests.clone();
     let before = requests().len();
 
-    let denied = Fault {
-        account: None,
-        region: None,
-        service: Some("servicequotas".into()),
-        operation: Some("RequestServiceQuotaIncrease".into()),
-        kind: Kind::AccessDenied,
-    };
-    sim.set_faults(vec![denied]).await;
+    let read = ["usage", "quotas", "catalog"];
+    sim.set_allowed(Some(allowed(&read))).await;
     let (code, out, error) = submitted(url.clone(), "L-15B8E632\n").await;
     assert_eq!((code, out.as_str()), (1, ""), "{error}");
     assert!(
@@ -293,7 +287,7 @@ async fn a_request_is_sent_once_after_its_code_was_typed_and_never_without_the_p
         "{error}"
     );
 
-    sim.set_faults(Vec::new()).await;
+    sim.set_allowed(Some(allowed(&[&read[..], &["submit"]].concat()))).await;
     let (code, _, error) = submitted(url.clone(), "y\n").await;
     assert_eq!(code, 1);
     assert!(error.contains("found \"y\", expected L-15B8E632: nothing was sent"), "{error}");

@@ -44,7 +44,11 @@ impl Place {
         let eyes = match &args.url {
             Some(url) => {
                 let target = self.connection.target.clone();
-                Eyes::Exporter { exporter: Exporter::new(url)?, target, model_id: self.model_id.clone() }
+                Eyes::Exporter {
+                    exporter: Exporter::new(url, &args.access)?,
+                    target,
+                    model_id: self.model_id.clone(),
+                }
             }
             None => {
                 let listed = self.connection.listed_ids(true).await;

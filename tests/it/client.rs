@@ -1,0 +1,127 @@
+//! The Rust client over AWS's SDK, against the simulated runtime.
+
+use aws_sdk_bedrockruntime::Client;
+use aws_sdk_bedrockruntime::config::retry::RetryConfig;
+use aws_sdk_bedrockruntime::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_sdk_bedrockruntime::error::ProvideErrorMetadata;
+use aws_sdk_bedrockruntime::operation::converse::builders::ConverseFluentBuilder;
+use aws_sdk_bedrockruntime::types::{ContentBlock, ConversationRole, InferenceConfiguration, Message};
+use bedrock_quota_client::{CallError, Limits, Quotas};
+use bedrock_quota_exporter::sim::Sim;
+use bedrock_quota_exporter::sim::desk::Answering;
+use bedrock_quota_exporter::sim::world::World;
+use futures_util::future::join_all;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// 120 requests and 60,000 tokens a minute in the account of labs; nobody else calls it.
+const SONNET: &str = "us.anthropic.claude-sonnet-4-20250514-v1:0";
+const LIMITS: Limits = Limits {
+    requests_per_minute: Some(120.0),
+    tokens_per_minute: Some(60_000.0),
+    tokens_per_day: None,
+    burndown: 5.0,
+    share: 1.0,
+};
+/// Of 10,000 tokens each: five are a minute's worth, nearly.
+const CALLS: usize = 6;
+
+async fn runtime() -> (Sim, Client) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let sim = Sim::new(World::demo(1, 1_795_176_000));
+    sim.set_answering(Answering { output_tokens: 10, latency_ms: 0 }).await;
+    tokio::spawn(sim.clone().serve(listener, std::future::pending()));
+    let keys = Credentials::new("AKIA000000000002TEST", "simulated", None, None, "test");
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(keys)
+        .endpoint_url(url);
+    (sim, Client::from_conf(config.build()))
+}
+
+fn request(client: &Client) -> ConverseFluentBuilder {
+    let text = ContentBlock::Text("one ".repeat(10_000));
+    let message = Message::builder().role(ConversationRole::User).content(text).build().unwrap();
+    let most = InferenceConfiguration::builder().max_tokens(100).build();
+    client.converse().model_id(SONNET).messages(message).inference_config(most)
+}
+
+/// Calls of Converse that the simulated AWS has seen.
+async fn attempts(sim: &Sim) -> u64 {
+    let calls = sim.calls().await;
+    calls.iter().filter(|(call, _)| call.operation == "Converse").map(|(_, count)| count.calls).sum()
+}
+
+#[tokio::test]
+async fn what_is_above_the_quota_waits_and_nothing_is_refused() {
+    let (_, client) = runtime().await;
+    let naive = (0..CALLS).map(|_| {
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        request(&client).customize().config_override(once).send()
+    });
+    let answers = join_all(naive).await;
+    let refused = answers.iter().filter_map(|answer| answer.as_ref().err()?.code());
+    assert_eq!(refused.collect::<Vec<_>>(), ["ThrottlingException"], "the sixth is above the quota");
+
+    let (sim, client) = runtime().await;
+    let quotas = Quotas::new([(SONNET, LIMITS)]).unwrap();
+    let answers = join_all((0..CALLS).map(|_| quotas.converse(request(&client)))).await;
+    for answer in answers {
+        assert_eq!(answer.unwrap().usage().map(|usage| usage.output_tokens()), Some(10));
+    }
+    assert_eq!(attempts(&sim).await, CALLS as u64, "each once");
+}
+
+#[tokio::test]
+async fn a_refusal_that_passes_is_tried_again_and_others_are_not() {
+    let (sim, client) = runtime().await;
+    // Somebody else has spent the quota.
+    for _ in 0..5 {
+        request(&client).send().await.unwrap();
+    }
+    let quotas = Quotas::new([(SONNET, LIMITS)]).unwrap();
+    quotas.converse(request(&client)).await.unwrap();
+    assert!(attempts(&sim).await > 6, "refused at first");
+
+    let before = attempts(&sim).await;
+    let unknown = "us.anthropic.no-such-model-v1:0";
+    let quotas = Quotas::new([(unknown, LIMITS)]).unwrap();
+    let refused = quotas.converse(request(&client).model_id(unknown)).await;
+    let Err(CallError::Bedrock(error)) = refused else { panic!("{refused:?}") };
+    assert_eq!(error.code(), Some("ValidationException"));
+    assert_eq!(attempts(&sim).await, before + 1);
+}
+
+#[tokio::test]
+async fn who_cannot_get_in_hears_why_and_nothing_is_sent() {
+    let (sim, client) = runtime().await;
+    let small = Limits { tokens_per_minute: Some(12_000.0), ..LIMITS };
+    let quotas = Quotas::new([(SONNET, small)]).unwrap().with_patience(Duration::from_millis(50));
+    quotas.converse(request(&client)).await.expect("a full bucket lets any call in");
+    let late = quotas.converse(request(&client)).await;
+    assert!(matches!(late, Err(CallError::TooLate)), "{late:?}");
+    let endless = client.converse().model_id(SONNET);
+    assert!(matches!(quotas.converse(endless).await, Err(CallError::NoMaxTokens)));
+    let other = request(&client).model_id("another");
+    assert!(matches!(quotas.converse(other).await, Err(CallError::NoLimits(id)) if id == "another"));
+    assert_eq!(attempts(&sim).await, 1);
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_while_waiting_takes_nothing() {
+    let (sim, client) = runtime().await;
+    let small = Limits { tokens_per_minute: Some(12_000.0), ..LIMITS };
+    let quotas = Quotas::new([(SONNET, small)]).unwrap();
+    quotas.converse(request(&client)).await.unwrap();
+    let waiting = tokio::time::timeout(Duration::from_millis(20), quotas.converse(request(&client)));
+    assert!(waiting.await.is_err(), "a minute would pass");
+    let quotas = quotas.with_patience(Duration::from_secs(30));
+    let little = InferenceConfiguration::builder().max_tokens(1).build();
+    let text = ContentBlock::Text("one?".to_string());
+    let message = Message::builder().role(ConversationRole::User).content(text).build().unwrap();
+    let small = client.converse().model_id(SONNET).messages(message).inference_config(little);
+    quotas.converse(small).await.expect("first in line");
+    assert_eq!(attempts(&sim).await, 2);
+}

@@ -4,8 +4,8 @@ use super::connection::Connection;
 use super::error::malformed;
 use super::pages::{Pace, list};
 use crate::model::catalog::{
-    BatchJob, Catalog, CustomModelDeployment, FoundationModel, ImportedModel, InferenceProfile, ProfileKind,
-    ProvisionedThroughput, Tags,
+    BatchJob, Catalog, CustomModel, CustomModelDeployment, FoundationModel, ImportedModel, InferenceProfile,
+    ProfileKind, ProvisionedThroughput, Tags,
 };
 use crate::model::observation::CollectError;
 use crate::model::time::Timestamp;
@@ -29,11 +29,12 @@ impl Connection {
     /// Every list of the catalog; one that fails is `None` and said, the others are not touched.
     /// `None` only where every list failed.
     pub async fn catalog(&self, tag_keys: &[String]) -> (Option<Catalog>, Vec<CollectError>) {
-        let (models, profiles, provisioned, deployments, imported, batch_jobs) = tokio::join!(
+        let (models, profiles, provisioned, deployments, custom_models, imported, batch_jobs) = tokio::join!(
             self.models(),
             self.profiles(),
             self.provisioned(),
             self.deployments(),
+            self.custom_models(),
             self.imported(),
             self.batch_jobs(),
         );
@@ -47,6 +48,7 @@ impl Connection {
             profiles: kept(profiles, &mut errors).map(shared),
             provisioned: kept(provisioned, &mut errors),
             deployments: kept(deployments, &mut errors),
+            custom_models: kept(custom_models, &mut errors),
             imported: kept(imported, &mut errors),
             batch_jobs: kept(batch_jobs, &mut errors),
             tags,
@@ -183,6 +185,24 @@ impl Connection {
             status: deployment.status.as_str().to_string(),
         });
         Ok(deployments.collect())
+    }
+
+    async fn custom_models(&self) -> Result<Vec<CustomModel>, CollectError> {
+        let client = self.bedrock();
+        let list = list!(
+            &Pace::new(RATE),
+            "bedrock:ListCustomModels",
+            client,
+            // Those that other accounts share count against theirs.
+            client.list_custom_models().is_owned(true).max_results(1000),
+            model_summaries
+        )
+        .await?;
+        let models = list.into_iter().map(|model| CustomModel {
+            arn: model.model_arn,
+            status: model.model_status.map(|status| status.as_str().to_string()),
+        });
+        Ok(models.collect())
     }
 
     async fn imported(&self) -> Result<Vec<ImportedModel>, CollectError> {

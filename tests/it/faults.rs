@@ -426,6 +426,7 @@ async fn a_denied_call_costs_only_what_it_feeds() {
         },
         denied(Catalog, "bedrock/ListProvisionedModelThroughputs", &[&["bedrock_provisioned"]]),
         denied(Catalog, "bedrock/ListCustomModelDeployments", &[]),
+        denied(Catalog, "bedrock/ListCustomModels", &[]),
         denied(Catalog, "bedrock/ListImportedModels", &[]),
         denied(Catalog, "bedrock/ListModelInvocationJobs", &[&["bedrock_batch_jobs"]]),
         // Teams are not lost at once.

@@ -1,6 +1,7 @@
 //! The Bedrock control plane.
 
 use super::connection::Connection;
+use super::error::malformed;
 use super::pages::{Pace, list};
 use crate::model::catalog::{
     BatchJob, Catalog, CustomModelDeployment, FoundationModel, ImportedModel, InferenceProfile, ProfileKind,
@@ -57,7 +58,10 @@ impl Connection {
         let what = "bedrock:ListFoundationModels";
         let client = self.bedrock();
         let answer = client.list_foundation_models().send().await.map_err(|e| client.failed(what, e))?;
-        let models = answer.model_summaries.unwrap_or_default().into_iter().map(|model| FoundationModel {
+        // An answer without the list is none: models that were known stay so.
+        let models =
+            answer.model_summaries.ok_or_else(|| malformed(what, "found no modelSummaries in the answer"))?;
+        let models = models.into_iter().map(|model| FoundationModel {
             id: model.model_id,
             name: model.model_name,
             provider: model.provider_name,

@@ -330,6 +330,12 @@ async fn broken_answers() {
     let mut cells = Vec::from(kinds.map(|(kind, class)| cell(kind, "", &all(class), &[ALL])));
     cells.push(cell(Kind::HugeBody, "monitoring/GetMetricData", &[(Usage, Malformed)], &[USAGE]));
     cells.push(cell(Kind::HugeBody, "servicequotas/ListServiceQuotas", &[(Quotas, Malformed)], &[QUOTAS]));
+    // Whoever takes such an answer for an empty list has no limit left, and no alert rings.
+    for list in ["ListServiceQuotas", "ListAWSDefaultServiceQuotas"] {
+        let at = format!("servicequotas/{list}");
+        cells.push(cell(Kind::EmptyBody, &at, &[(Quotas, Malformed)], &[QUOTAS]));
+    }
+    cells.push(cell(Kind::EmptyBody, "bedrock/ListFoundationModels", &[(Catalog, Malformed)], &[NAMES]));
     run(&cells, PATIENT, BOTH).await;
 }
 

@@ -13,7 +13,7 @@ use crate::model::counters::Counters;
 use crate::model::ids::Target;
 use crate::model::observation::{CollectError, Collector, Outcome};
 use crate::model::schedule::{due, due_at};
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Awaited, Snapshot};
 use crate::model::state::TargetState;
 use crate::model::time::Timestamp;
 use crate::plan::Plan;
@@ -59,7 +59,7 @@ struct Writer {
     /// As GET /-/config shows it.
     config: Arc<str>,
     fleet: Fleet,
-    awaited: Arc<Vec<Vec<Target>>>,
+    awaited: Arc<Vec<Awaited>>,
     telemetry: Telemetry,
     clock: Watch,
     snapshot: Snapshot,

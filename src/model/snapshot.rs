@@ -8,6 +8,7 @@ mod resume;
 mod set_back;
 
 use lists::same;
+pub use ready::Awaited;
 
 use super::budget::Stretch;
 use super::burndown::burndown;

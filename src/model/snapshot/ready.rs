@@ -19,25 +19,35 @@ impl Snapshot {
         })
     }
 
-    /// The groups of targets of which no collector has succeeded at any target yet, each by its first target.
-    pub fn unread(&self, groups: &[Vec<Target>]) -> Vec<String> {
+    /// Of whom no collector has succeeded at any target yet.
+    pub fn unread(&self, awaited: &[Awaited]) -> Vec<String> {
         let is_read = |target: &Target| self.targets.get(target).is_some_and(|state| state.was_read());
-        let unread = groups.iter().filter(|group| !group.iter().any(is_read));
-        unread.filter_map(|group| group.first()).map(name).collect()
+        let unread = awaited.iter().filter(|awaited| !awaited.targets.iter().any(is_read));
+        unread.map(Awaited::name).collect()
+    }
+}
+
+/// Targets of which something must have been read before there is enough.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Awaited {
+    /// Whose they are, where their account is not known: `the account of profile research`.
+    pub who: String,
+    pub targets: Vec<Target>,
+}
+
+impl Awaited {
+    /// The account, as far as it is known.
+    fn name(&self) -> String {
+        match self.targets.first() {
+            Some(target) if !target.account_id.is_empty() => format!("account {}", target.account_id),
+            Some(target) if !target.region.is_empty() => format!("{} in {}", self.who, target.region),
+            _ => self.who.clone(),
+        }
     }
 }
 
 impl TargetState {
     fn was_read(&self) -> bool {
         self.collectors.values().any(|collector| collector.last_success.is_some())
-    }
-}
-
-/// The account of a target, as far as it is known.
-fn name(target: &Target) -> String {
-    match (&*target.account_id, &*target.region) {
-        ("", "") => "an account whose id is not known".to_string(),
-        ("", region) => format!("an account whose id is not known, in {region}"),
-        (account, _) => format!("account {account}"),
     }
 }

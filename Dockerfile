@@ -10,7 +10,7 @@ WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 # Not built here; cargo wants every member of the workspace.
 COPY crates crates
-# Symbols are a quarter of the binary, and nobody debugs in an image without a shell.
+# Symbols are more than a quarter of the binary, and nobody debugs in an image without a shell.
 ENV CARGO_PROFILE_RELEASE_STRIP=symbols
 # Tests and benches are not there, so that Cargo.toml must not name them.
 RUN sed -i '/^\[\[\(bench\|test\)\]\]/,/^$/d' Cargo.toml \

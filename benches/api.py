@@ -1,11 +1,11 @@
 """/api/v1 of a fleet under load: requests a second, latency, and what memory does.
 
-    python benches/api.py [--accounts 50] [--seconds 20] [--connections 32]
+    python benches/api.py [--accounts 50] [--seconds 20] [--connections 16]
 
 The exporter watches a simulated AWS of so many accounts in five regions (benches/fleet.rs) and goes on with its
-rounds while wrk asks: each kind of question alone, and then a mix of them. Questions are of as many clients as there are
-targets, each of one invocation id in one account and region; `known` is what such a client asks who has the answer
-already (If-None-Match). All processes share the machine. Needs cargo and wrk.
+rounds while wrk asks as fast as it is answered: each kind of question alone, and then a mix of them, once more with pauses.
+Questions are of as many clients as there are targets, each of one invocation id in one account and region; `known` is
+what such a client asks who has the answer already (If-None-Match). All processes share the machine. Needs cargo and wrk.
 """
 
 import argparse
@@ -26,14 +26,18 @@ REGIONS = ["us-east-1", "us-west-2", "eu-central-1", "eu-west-1", "ap-northeast-
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIASIMULATED", "AWS_SECRET_ACCESS_KEY": "simulated", "AWS_EC2_METADATA_DISABLED": "true"}
 MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 # How many of a hundred questions of the mix.
-MIX = {"one id": 60, "one id, known": 20, "one target's quotas": 8, "all targets": 8, "a model everywhere": 4}
+MIX = {"one id": 60, "one id, known": 30, "one target's quotas": 4, "all targets": 5, "a model everywhere": 1}
 PATIENCE = 900
+# Milliseconds between an answer and the next question of a connection: 16 of them then ask about 5,000 times a second.
+PAUSE = 2
 
 # Asks the lines of a file, over and over; those that begin with = only if there is a new answer.
 WRK = """
 local asked, tags, next_one = {}, {}, 0
 function init(arguments)
   for line in io.lines(arguments[1]) do asked[#asked + 1] = line end
+  local pause = tonumber(arguments[2])
+  if pause > 0 then delay = function() return pause end end
 end
 function request()
   next_one = next_one % #asked + 1
@@ -129,9 +133,9 @@ def mixed(kinds):
         left[kind] += 1
 
 
-def ask(folder, url, asked, given, seconds):
+def ask(folder, url, asked, given, seconds, pause):
     Path(folder, "asked").write_text("\n".join(asked) + "\n")
-    command = ["wrk", "-t1", f"-c{given.connections}", f"-d{seconds}s", "-s", str(Path(folder, "wrk.lua")), url, "--", str(Path(folder, "asked"))]
+    command = ["wrk", "-t1", f"-c{given.connections}", f"-d{seconds}s", "-s", str(Path(folder, "wrk.lua")), url, "--", str(Path(folder, "asked")), str(pause)]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return json.loads(told.splitlines()[-1])
 
@@ -150,7 +154,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--accounts", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=20, help="of each kind of question; the mix goes on for three times as long")
-    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--build", default="bench --no-run", help="how cargo builds what is measured; without optimization: build")
     given = parser.parse_args()
     fleet, binary = built(given.build)
@@ -162,13 +166,13 @@ def main():
             url = f"http://{address}"
             await_all(url, given.accounts * len(REGIONS))
             kinds = questions(url)
-            kinds["the mix"] = list(mixed(kinds))
+            kinds["the mix"] = kinds["the mix, with pauses"] = list(mixed(kinds))
             print(f"{given.accounts * len(REGIONS)} targets, {given.connections} connections")
             print(f"{'':<22}{'requests/s':>12}{'p50, ms':>10}{'p99, ms':>10}{'bytes':>12}{'failed':>8}{'cores':>8}{'MiB before':>12}{'after':>8}")
             for kind, asked in kinds.items():
                 before, cpu = status(exporter, "VmRSS"), seconds_of(exporter)
-                seconds = given.seconds * (3 if kind == "the mix" else 1)
-                told = ask(folder, url, asked, given, seconds)
+                seconds = given.seconds * (3 if "mix" in kind else 1)
+                told = ask(folder, url, asked, given, seconds, PAUSE if "pauses" in kind else 0)
                 cores = (seconds_of(exporter) - cpu) / seconds
                 print(f"{kind:<22}{told['rate']:>12,.0f}{told['p50']:>10.1f}{told['p99']:>10.1f}{told['bytes']:>12,.0f}{told['failed']:>8}"
                       f"{cores:>8.1f}{before:>12.0f}{status(exporter, 'VmRSS'):>8.0f}", flush=True)  # fmt: skip

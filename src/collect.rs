@@ -126,6 +126,9 @@ async fn usage(
     let (service, failed) = service::read(connection, state, request.service, settings, now).await;
     reading.service = service;
     errors.extend(failed);
+    let (parts, failed) = service::read_parts(connection, request.parts).await;
+    reading.parts = parts;
+    errors.extend(failed);
     let (today, failed) = connection.read(60, request.today).await;
     reading.today = today;
     errors.extend(failed);

@@ -113,6 +113,7 @@ pub struct Usage {
     pub thresholds: Option<At<Vec<At<f64>>>>,
     pub latency: Option<At<Vec<At<Statistic>>>>,
     pub gauges: Option<At<bool>>,
+    pub tiers_and_projects: Option<At<bool>>,
 }
 
 /// Durations in seconds.
@@ -325,6 +326,7 @@ fn usage(s: &mut Section, out: Out) -> Usage {
         thresholds: s.list("thresholds", &THRESHOLD, out),
         latency: s.list("latency", &STATISTIC, out),
         gauges: s.value("gauges", &SWITCH, out),
+        tiers_and_projects: s.value("tiers_and_projects", &SWITCH, out),
     }
 }
 

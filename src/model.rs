@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! words        arn, ids, organization, partition, shard, sharing, time
-//! what AWS says   quota, meter, service, catalog, listed, usage, burndown
+//! what AWS says   quota, meter, service, catalog, listed, usage, parts, burndown
 //! what is asked, what comes back   request, observation
 //! which usage spends which quota   matching, coverage
 //! what a target means to /metrics (values only), and the config's share   evaluation, settings
@@ -28,6 +28,7 @@ pub mod burndown;
 pub mod catalog;
 mod listed;
 pub mod meter;
+pub mod parts;
 pub mod quota;
 pub mod service;
 pub mod usage;

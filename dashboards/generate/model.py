@@ -247,6 +247,8 @@ def region_row(values):
         size=(12, 9), unit="short", no_value="no calls known")
     yield from durations(line, legend)
     yield speed(line, legend, rate)
+    yield by_tier()
+    yield by_project()
     yield changed_limits()
 
 
@@ -274,6 +276,32 @@ def speed(line, legend, rate):
         "have become longer."),
         [Query(named_throughout(f"{output} / ({calls} > 0) / ({took} > 0)"), legend, step=DETAILED)],
         size=(8, 9), unit="short", no_value="no calls, or no latency published")
+
+
+def by_tier():
+    told = "{{service_tier}}, served by {{resolved_service_tier}}"
+    calls = f"sum by (service_tier, resolved_service_tier) ({one('bedrock_tier_invocations')})"
+    overflow = f"max({one('bedrock_reserved_tier_overflow_ratio')})"
+    return graph("Calls by service tier", describe(
+        "Which service tiers serve these calls, and does the reserved one overflow?",
+        "Calls of the last hour by the tier that was asked for and the one that served them, read once an hour; they are part "
+        "of the calls above. Right axis: the share of calls to the reserved tier that another served.",
+        "Overflow for hours: more reserved capacity, or accept that the rest is served and charged on demand. None, with "
+        "capacity to spare: less may be enough."),
+        [Query(calls, told), Query(overflow, "overflow of the reserved tier")],
+        size=(12, 8), unit="short", no_value="no service tiers published",
+        overrides=[on_right_axis("/^overflow/", "percentunit")])
+
+
+def by_project():
+    tokens = " + ".join(f"sum by (project) ({one(f'bedrock_project_{kind}_tokens')})" for kind in ("input", "output"))
+    return graph("Tokens by project", describe(
+        "Which project uses these tokens?",
+        "Input and output tokens of the last hour, read once an hour; they are part of the tokens above. unattributed is what "
+        "the listed projects leave of all calls.",
+        "Talk to the largest first. A large rest: give its callers projects of their own, to tell them apart."),
+        [Query(tokens, "{{project}}")],
+        size=(12, 8), unit="short", no_value="no projects published", stacked=True)
 
 
 def changed_limits():

@@ -1,10 +1,11 @@
 //! The Bedrock control plane.
 
 use super::connection::Connection;
+use super::error::malformed;
 use super::pages::{Pace, list};
 use crate::model::catalog::{
-    BatchJob, Catalog, CustomModelDeployment, FoundationModel, ImportedModel, InferenceProfile, ProfileKind,
-    ProvisionedThroughput, Tags,
+    BatchJob, Catalog, CustomModel, CustomModelDeployment, FoundationModel, ImportedModel, InferenceProfile,
+    ProfileKind, ProvisionedThroughput, Tags,
 };
 use crate::model::observation::CollectError;
 use crate::model::time::Timestamp;
@@ -28,11 +29,12 @@ impl Connection {
     /// Every list of the catalog; one that fails is `None` and said, the others are not touched.
     /// `None` only where every list failed.
     pub async fn catalog(&self, tag_keys: &[String]) -> (Option<Catalog>, Vec<CollectError>) {
-        let (models, profiles, provisioned, deployments, imported, batch_jobs) = tokio::join!(
+        let (models, profiles, provisioned, deployments, custom_models, imported, batch_jobs) = tokio::join!(
             self.models(),
             self.profiles(),
             self.provisioned(),
             self.deployments(),
+            self.custom_models(),
             self.imported(),
             self.batch_jobs(),
         );
@@ -46,6 +48,7 @@ impl Connection {
             profiles: kept(profiles, &mut errors).map(shared),
             provisioned: kept(provisioned, &mut errors),
             deployments: kept(deployments, &mut errors),
+            custom_models: kept(custom_models, &mut errors),
             imported: kept(imported, &mut errors),
             batch_jobs: kept(batch_jobs, &mut errors),
             tags,
@@ -57,7 +60,10 @@ impl Connection {
         let what = "bedrock:ListFoundationModels";
         let client = self.bedrock();
         let answer = client.list_foundation_models().send().await.map_err(|e| client.failed(what, e))?;
-        let models = answer.model_summaries.unwrap_or_default().into_iter().map(|model| FoundationModel {
+        // An answer without the list is none: models that were known stay so.
+        let models =
+            answer.model_summaries.ok_or_else(|| malformed(what, "found no modelSummaries in the answer"))?;
+        let models = models.into_iter().map(|model| FoundationModel {
             id: model.model_id,
             name: model.model_name,
             provider: model.provider_name,
@@ -179,6 +185,24 @@ impl Connection {
             status: deployment.status.as_str().to_string(),
         });
         Ok(deployments.collect())
+    }
+
+    async fn custom_models(&self) -> Result<Vec<CustomModel>, CollectError> {
+        let client = self.bedrock();
+        let list = list!(
+            &Pace::new(RATE),
+            "bedrock:ListCustomModels",
+            client,
+            // Those that other accounts share count against theirs.
+            client.list_custom_models().is_owned(true).max_results(1000),
+            model_summaries
+        )
+        .await?;
+        let models = list.into_iter().map(|model| CustomModel {
+            arn: model.model_arn,
+            status: model.model_status.map(|status| status.as_str().to_string()),
+        });
+        Ok(models.collect())
     }
 
     async fn imported(&self) -> Result<Vec<ImportedModel>, CollectError> {

@@ -50,17 +50,18 @@ impl Connection {
         Ok(listed.into_iter().map(|(id, metrics)| ListedId { id, metrics }).collect())
     }
 
-    /// What ListMetrics shows of a namespace, narrowed by a metric's name, and by a dimension's name and value.
+    /// What ListMetrics shows of a namespace, narrowed by a metric's name, and by a dimension's name and maybe value.
     async fn list_metrics(
         &self,
         namespace: &str,
         metric: Option<&str>,
-        dimension: Option<(&str, &str)>,
+        dimension: Option<(&str, Option<&str>)>,
         recent: bool,
     ) -> Result<Vec<SdkMetric>, CollectError> {
         let (client, owner) = (self.cloudwatch(), self.owner());
-        let filter =
-            dimension.map(|(name, value)| DimensionFilter::builder().name(name).value(value).build());
+        let filter = dimension.map(|(name, value)| {
+            DimensionFilter::builder().name(name).set_value(value.map(String::from)).build()
+        });
         pages::paced(LIST, &self.paces.list, |token| {
             let client = &client;
             let call =
@@ -81,7 +82,9 @@ impl Connection {
     /// The ids of which calls of the last two weeks were served by the reserved tier, which no other list shows.
     pub async fn reserved_ids(&self) -> Result<BTreeSet<String>, CollectError> {
         let namespace = names::namespace(Endpoint::Runtime);
-        let metrics = self.list_metrics(namespace, Some("Invocations"), Some(names::RESERVED), false).await?;
+        let (name, value) = names::RESERVED;
+        let reserved = Some((name, Some(value)));
+        let metrics = self.list_metrics(namespace, Some("Invocations"), reserved, false).await?;
         let dimensions = metrics.iter().flat_map(|metric| metric.dimensions());
         let ids = dimensions.filter(|one| one.name() == Some(names::dimension(Endpoint::Runtime)));
         Ok(ids.filter_map(|id| id.value().map(String::from)).collect())

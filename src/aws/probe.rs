@@ -23,6 +23,7 @@ words! {
         ListProfiles = "bedrock:ListInferenceProfiles",
         ListProvisioned = "bedrock:ListProvisionedModelThroughputs",
         ListDeployments = "bedrock:ListCustomModelDeployments",
+        ListCustomModels = "bedrock:ListCustomModels",
         ListImported = "bedrock:ListImportedModels",
         ListJobs = "bedrock:ListModelInvocationJobs",
         /// Only where the config names a tag.
@@ -43,6 +44,7 @@ impl Permission {
             Permission::ListProfiles => "traffic of application profiles stays unmapped",
             Permission::ListProvisioned => "no provisioned throughput, and its traffic stays unmapped",
             Permission::ListDeployments => "traffic of custom deployments stays unmapped",
+            Permission::ListCustomModels => "custom models are not counted",
             Permission::ListImported => "imported models without names",
             Permission::ListJobs => "no batch jobs",
             Permission::ListTags => "no teams: nobody reads the tags of application profiles",
@@ -99,6 +101,7 @@ impl Connection {
             Permission::ListDeployments => {
                 probed!(self.bedrock(), list_custom_model_deployments.max_results(1))
             }
+            Permission::ListCustomModels => probed!(self.bedrock(), list_custom_models.max_results(1)),
             Permission::ListImported => probed!(self.bedrock(), list_imported_models.max_results(1)),
             Permission::ListJobs => probed!(self.bedrock(), list_model_invocation_jobs.max_results(1)),
             Permission::ListTags => {

@@ -97,6 +97,10 @@ impl Connection {
 
 /// The rows about the account, if any of them has a value to be taken.
 fn with_values(list: &str, mut rows: Vec<Row>) -> Result<Vec<Row>, CollectError> {
+    // Wherever Bedrock is, both lists have hundreds of rows: an answer without any is none, and limits stay as they were.
+    if rows.is_empty() {
+        return Err(malformed(list, "found no quota at all, expected those of the service"));
+    }
     rows.retain(|row| row.quota_applied_at_level != Some(AppliedLevelEnum::Resource));
     let Some(first) = rows.first().filter(|_| rows.iter().all(|row| value(row).ok().flatten().is_none()))
     else {

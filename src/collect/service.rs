@@ -1,12 +1,13 @@
-//! Quotas that are no model's: a share of the usage collection that costs nothing else when it fails.
+//! Quotas that are no model's, tiers and projects: shares of the usage collection that cost nothing else when they fail.
 
 use crate::aws::Connection;
 use crate::model::observation::CollectError;
+use crate::model::parts::part_queries;
 use crate::model::schedule::service_queries;
 use crate::model::service::{ServiceReading, ServiceRequest};
 use crate::model::settings::Settings;
 use crate::model::state::TargetState;
-use crate::model::time::Timestamp;
+use crate::model::time::{Minute, Timestamp};
 
 pub(super) async fn read(
     connection: &Connection,
@@ -32,4 +33,19 @@ pub(super) async fn read(
     reading.answers = answers;
     errors.extend(failed);
     (reading, errors)
+}
+
+/// The tiers and projects that ListMetrics shows now.
+pub(super) async fn read_parts(
+    connection: &Connection,
+    until: Option<Minute>,
+) -> (ServiceReading, Vec<CollectError>) {
+    let Some(until) = until else { return Default::default() };
+    match connection.part_series().await {
+        Ok(listed) => {
+            let (answers, errors) = connection.read_service(part_queries(&listed, until)).await;
+            (ServiceReading { listed: Some(listed), answers }, errors)
+        }
+        Err(error) => (ServiceReading::default(), vec![error]),
+    }
 }

@@ -4,6 +4,7 @@
 mod catalog;
 mod collection;
 mod inventory;
+mod parts;
 mod quotas;
 mod service;
 mod throttling;
@@ -21,6 +22,9 @@ const TABLES: &[&[Row]] = &[
     usage::GAUGES,
     usage::LATENCIES,
     usage::COUNTERS,
+    parts::BY_TIER,
+    parts::OVERFLOW,
+    parts::BY_PROJECT,
     throttling::ROWS,
     service::RUNTIME,
     service::MANTLE,

@@ -6,7 +6,7 @@ use crate::model::arn::Arn;
 use crate::model::catalog::{BatchJob, Catalog, FoundationModel, ProvisionedThroughput};
 use crate::model::evaluation::{Evaluation, IdStatus, QuotaStatus, ServiceStatus};
 use crate::model::ids::{QuotaKind, Scope, State, Variant};
-use crate::model::matching::{self, Family, Index};
+use crate::model::matching::{self, Family, Index, Resolution};
 use crate::model::quota::{IncreaseRequest, ServiceQuota};
 use crate::model::snapshot::Snapshot;
 use crate::model::state::TargetState;
@@ -208,9 +208,13 @@ fn job_model(index: &Index, given: &str) -> Arc<str> {
 
 /// The labels that tell an invocation id: endpoint, model_id, model, scope.
 pub(super) fn id_labels(id: &IdStatus) -> [&str; 4] {
-    let model = id.resolution.model.as_deref().unwrap_or(UNKNOWN);
-    let scope = id.resolution.scope.map_or(UNKNOWN, Scope::word);
-    [id.id.endpoint.word(), &id.id.id, model, scope]
+    labels_of(&id.id, &id.resolution)
+}
+
+pub(super) fn labels_of<'a>(id: &'a InvocationId, resolution: &'a Resolution) -> [&'a str; 4] {
+    let model = resolution.model.as_deref().unwrap_or(UNKNOWN);
+    let scope = resolution.scope.map_or(UNKNOWN, Scope::word);
+    [id.endpoint.word(), &id.id, model, scope]
 }
 
 /// The base model id in the ARN of a foundation model or of a custom model.

@@ -9,7 +9,7 @@ pub const DOLLARS_PER_METRIC: f64 = 0.00001;
 /// What reading a target takes at intervals that are not stretched: metrics billed a day.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Load {
-    /// The throttles of all ids together.
+    /// What is never stretched: the throttles of all ids together, those of guardrails, tiers and projects.
     pub tripwire: f64,
     pub idle: f64,
     pub normal: f64,

@@ -17,6 +17,8 @@ pub struct Catalog {
     pub provisioned: Option<Vec<ProvisionedThroughput>>,
     /// ListCustomModelDeployments.
     pub deployments: Option<Vec<CustomModelDeployment>>,
+    /// ListCustomModels: the account's own.
+    pub custom_models: Option<Vec<CustomModel>>,
     /// ListImportedModels.
     pub imported: Option<Vec<ImportedModel>>,
     /// ListModelInvocationJobs, Submitted and InProgress only.
@@ -105,6 +107,13 @@ pub struct CustomModelDeployment {
     /// `…:custom-model/BASE_MODEL_ID/ID`: the base model stands in the ARN.
     pub model_arn: String,
     pub status: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct CustomModel {
+    pub arn: String,
+    /// `Creating`, `Active`, `Failed`; `None`: not said.
+    pub status: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,7 @@
 //! A target's state, held against its quotas: one `Evaluation`.
 
 mod ids;
+mod parts;
 mod quotas;
 mod refusals;
 mod service;
@@ -15,6 +16,7 @@ use super::evaluation::Evaluation;
 use super::settings::Settings;
 use super::state::TargetState;
 use super::time::Timestamp;
+use parts::Parts;
 use service::{Service, prefer_own_metrics};
 use spending::Spending;
 
@@ -30,12 +32,15 @@ pub(crate) fn evaluate(state: &TargetState, settings: &Settings, now: Timestamp)
     let memory = &state.memory;
     let spending = Spending::new(state, settings, now);
     let service = Service::new(state, settings, now);
+    let (parts, overflows) = Parts::new(state, settings, now).statuses();
     let mut evaluation = Evaluation {
         quotas: spending.quotas(),
         service: service.quotas(),
         guardrails: service.guardrails(),
         batch: service.batch(),
         mantle: service.mantle(),
+        parts,
+        overflows,
         complete_until: memory.complete_until,
         newest_datapoint: memory.newest_datapoint,
         models_in_use: spending.models_in_use(),

@@ -3,6 +3,7 @@
 use super::ids::{Scope, State, UsageSource, Variant, words};
 use super::matching::{ModelQuota, QuotaKey, Resolution, Unmapped};
 use super::meter::MeasuredBy;
+use super::parts::Part;
 use super::quota::ServiceQuota;
 use super::time::Timestamp;
 use super::usage::{InvocationId, Metric};
@@ -33,6 +34,9 @@ pub struct Evaluation {
     pub mantle: Vec<MantleStatus>,
     /// Batch inference, by ModelId.
     pub batch: Vec<BatchStatus>,
+    /// The tiers and projects of ids, and the reserved tiers that calls were made to.
+    pub parts: Vec<PartStatus>,
+    pub overflows: Vec<OverflowStatus>,
     /// The end of the last minute read for every id.
     pub complete_until: Option<Timestamp>,
     /// The newest datapoint of any id (its minute's start).
@@ -115,6 +119,25 @@ pub struct BatchStatus {
     pub tokens_pending: Option<f64>,
     pub input_tokens: Option<f64>,
     pub output_tokens: Option<f64>,
+}
+
+/// One tier or project of an id in the hour that was read last: calls that the id's own series holds, too.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartStatus {
+    pub id: InvocationId,
+    pub resolution: Arc<Resolution>,
+    pub part: Part,
+    /// What is counted of it and wholly known.
+    pub counts: BTreeMap<Metric, f64>,
+}
+
+/// The calls of an id to the reserved tier in that hour.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OverflowStatus {
+    pub id: InvocationId,
+    pub resolution: Arc<Resolution>,
+    /// The share that another tier served.
+    pub ratio: f64,
 }
 
 /// One invocation id.

@@ -7,8 +7,17 @@ use super::catalog::{Catalog, ProfileKind, ProvisionedThroughput};
 type Count = fn(&Catalog) -> Option<f64>;
 
 /// Rows by their whole names.
-const COUNTS: [(&str, Count); 6] = [
+const COUNTS: [(&str, Count); 8] = [
     ("Imported models per account", |catalog| Some(catalog.imported.as_ref()?.len() as f64)),
+    ("(Model customization) Custom models per account", |catalog| {
+        Some(catalog.custom_models.as_ref()?.len() as f64)
+    }),
+    ("Custom models with a creating status per account", |catalog| {
+        let models = catalog.custom_models.as_ref()?.iter();
+        let is_creating: Option<Vec<bool>> =
+            models.map(|model| Some(model.status.as_deref()? == "Creating")).collect();
+        Some(is_creating?.into_iter().filter(|creating| *creating).count() as f64)
+    }),
     ("(Model customization) Total number of custom model deployments", |catalog| {
         Some(catalog.deployments.as_ref()?.len() as f64)
     }),
@@ -49,7 +58,7 @@ fn units_without_commitment(catalog: &Catalog, kind: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::catalog::CustomModelDeployment;
+    use crate::model::catalog::{CustomModel, CustomModelDeployment};
 
     fn throughput(model: &str, units: f64, desired: f64, commitment: Option<&str>) -> ProvisionedThroughput {
         ProvisionedThroughput {
@@ -87,7 +96,24 @@ mod tests {
             ..Catalog::default()
         };
         let counted: Vec<Option<f64>> = COUNTS.iter().map(|(_, count)| count(&catalog)).collect();
-        assert_eq!(counted, [None, Some(3.0), Some(1.0), None, Some(3.0), Some(2.0)]);
+        assert_eq!(counted, [None, None, None, Some(3.0), Some(1.0), None, Some(3.0), Some(2.0)]);
+        let custom = |statuses: &[Option<&str>]| {
+            let model =
+                |status: &Option<&str>| CustomModel { arn: String::new(), status: status.map(String::from) };
+            let catalog =
+                Catalog { custom_models: Some(statuses.iter().map(model).collect()), ..Catalog::default() };
+            let count = |name: &str| listed(name).and_then(|count| count(&catalog));
+            [
+                count("(Model customization) Custom models per account"),
+                count("Custom models with a creating status per account"),
+            ]
+        };
+        assert_eq!(custom(&[Some("Active"), Some("Creating"), Some("Failed")]), [Some(3.0), Some(1.0)]);
+        assert_eq!(
+            custom(&[Some("Active"), None]),
+            [Some(2.0), None],
+            "a status that is not said may be any"
+        );
         assert!(listed("Imported models per account").is_some() && listed("Agents per account").is_none());
     }
 }

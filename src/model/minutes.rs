@@ -120,6 +120,7 @@ impl History {
         match self.column(metric) {
             Some(column) => column.cell(self.first, minute),
             None if self.may_yet_be_listed(metric, minute) => Cell::Unknown,
+            // ListMetrics shows what has datapoints: a sum that it does not show has none. A latency may not be asked for.
             None if self.listed.is_some() && metric.is_sum() => Cell::Absent,
             None => Cell::Unknown,
         }
@@ -216,6 +217,7 @@ impl History {
     /// whether the others have anything to say.
     pub(crate) fn is_idle(&self, minutes: i64) -> bool {
         let from = self.idle_from(minutes);
+        // Every metric, not the calls alone: of an id whose calls all fail only errors have datapoints.
         let silent = |column: &Column| column.settled.is_some_and(|settled| settled >= from);
         !self.columns.is_empty() && self.columns.iter().all(silent)
     }
@@ -233,6 +235,7 @@ impl History {
 
     /// The metrics asked for, and the counters of the Sum metrics among them as they are published.
     pub(crate) fn totals(&self, settings: &Settings, now: Timestamp) -> BTreeMap<Metric, f64> {
+        // Prometheus counts from a series' first value on: a counter that begins above 0 loses that much of rate().
         let held = |column: &Column| now < column.born.plus(settings.counter_hold);
         let sums = self.columns.iter().filter(|column| column.metric.is_sum());
         sums.map(|column| (column.metric, if held(column) { 0.0 } else { column.published() })).collect()
@@ -257,6 +260,7 @@ impl History {
         self.ask_for(wanted, ages);
         self.young.see(readings, ages.closed);
         let answers = answers(readings, ages.closed);
+        // All columns begin at one minute, so that one index finds a minute in each.
         let from = answers.values().filter(|a| !a.cells.is_empty()).map(|a| a.from).min();
         if self.first.0 == i64::MIN {
             self.first = from.unwrap_or(self.first);
@@ -284,6 +288,7 @@ impl History {
 
     /// One column for each metric asked for.
     fn ask_for(&mut self, wanted: MetricSet, ages: &Ages) {
+        // A metric that the config names no more is forgotten with its counter.
         self.columns.retain(|column| wanted.has(column.metric));
         for metric in wanted.iter() {
             if self.columns.iter().all(|column| column.metric != metric) {
@@ -349,6 +354,7 @@ impl History {
         let known = self.columns.iter().map(|column| column.cells.len()).max().unwrap_or(0);
         let oldest = self.first.0.saturating_add(known as i64 - ages.keep);
         let idle = self.is_idle(ages.idle);
+        // Of an idle id nothing but calls is read: the rest would keep its minutes for ever.
         let waits = |column: &&Column| !idle || column.metric == Metric::Invocations;
         let waiting = self.columns.iter().filter(waits).filter_map(Column::needed_from);
         let waiting = waiting.chain(self.taken_until).min();

@@ -27,6 +27,8 @@ pub struct UsageRequest {
     pub today: Vec<SeriesRequest>,
     /// Quotas that are no model's.
     pub service: ServiceRequest,
+    /// The tiers and projects that ListMetrics shows now, over the hour before this minute.
+    pub parts: Option<Minute>,
 }
 
 /// One query of GetMetricData: the minutes `from .. until` of one metric of one id.

@@ -2,6 +2,7 @@
 
 mod cadence;
 mod load;
+mod parts;
 mod reader;
 mod reconcile;
 mod service;
@@ -99,6 +100,7 @@ fn usage_request(state: &TargetState, settings: &Settings, now: Timestamp) -> Us
         minutes: minutes(state, settings, now, new),
         today: today(state, settings, now),
         service: service::service(state, settings, now),
+        parts: parts::parts(state, settings, now),
     }
 }
 

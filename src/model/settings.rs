@@ -2,6 +2,7 @@
 
 use super::evaluation::THROTTLE_LOOKBACK;
 use super::matching::Rules;
+use super::parts;
 use super::time::{Minute, Timestamp};
 use super::usage::{LATE_MINUTES, Metric};
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ pub struct Settings {
     pub catalog_interval: u64,
     /// Seconds between two readings of the usage of quotas that are no model's; `None`: it is not read.
     pub service_interval: Option<u64>,
+    /// Whether the tiers and projects of ids are read.
+    pub parts: bool,
     /// `None`: every id is read in every usage round.
     pub cadence: Option<Cadence>,
     /// US dollars a day that reading CloudWatch may cost, all targets together.
@@ -95,6 +98,11 @@ impl Settings {
         // A budget may stretch every interval up to the longest one.
         let stretched = if self.budget.is_some() { LONGEST_INTERVAL } else { 0 };
         self.usage_max_age + self.service_interval.unwrap_or_default().max(stretched)
+    }
+
+    /// Seconds until what was read of tiers and projects goes.
+    pub(crate) fn parts_max_age(&self) -> u64 {
+        self.usage_max_age + parts::INTERVAL
     }
 
     /// After how many minutes without a datapoint an id is idle: never, where every id is always read.

@@ -75,6 +75,8 @@ pub(crate) struct Memory {
     pub index: Arc<Index>,
     /// What is known of quotas that are no model's.
     pub service: Arc<ServiceUsage>,
+    /// What is known of tiers and projects.
+    pub parts: Arc<ServiceUsage>,
     /// Submitted and in-progress batch jobs, and model units, per base model; `None`: not listed.
     pub batch_jobs: Option<BTreeMap<Arc<str>, f64>>,
     pub model_units: Option<BTreeMap<Arc<str>, f64>>,
@@ -103,6 +105,7 @@ words! {
         Profiles = "profiles",
         Provisioned = "provisioned",
         Deployments = "deployments",
+        CustomModels = "custom_models",
         Imported = "imported",
         BatchJobs = "batch_jobs",
         Tags = "tags",

@@ -201,6 +201,8 @@ pub struct UsageReading {
     pub today: Vec<SeriesReading>,
     /// What was read of quotas that are no model's.
     pub service: ServiceReading,
+    /// What was read of tiers and projects.
+    pub parts: ServiceReading,
 }
 
 /// An id that ListMetrics shows, with the metrics listed for its exact dimension set.

@@ -51,6 +51,7 @@ impl Mask {
             deployment.arn = self.text(&deployment.arn);
             deployment.model_arn = self.text(&deployment.model_arn);
         }
+        catalog.custom_models.iter_mut().flatten().for_each(|model| model.arn = self.text(&model.arn));
         catalog.imported.iter_mut().flatten().for_each(|model| model.arn = self.text(&model.arn));
         for job in catalog.batch_jobs.iter_mut().flatten() {
             job.arn = self.text(&job.arn);

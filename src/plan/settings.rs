@@ -35,6 +35,7 @@ pub(super) fn settings(config: &Config, out: Out) -> Settings {
         quotas_interval,
         catalog_interval,
         service_interval: or(&quotas.usage_metrics, true).then(|| service_interval(usage, usage_interval)),
+        parts: or(&usage.tiers_and_projects, true),
         usage_max_age,
         quotas_max_age,
         catalog_max_age,

@@ -4,10 +4,13 @@ mod price;
 
 use crate::config::kinds::duration_text;
 use crate::model::organization::Filter;
+use crate::model::parts;
 use crate::model::shard::Shard;
 use crate::model::usage::QUERIES_PER_CALL;
 use crate::plan::{AccountPlan, Credentials, OrganizationPlan, Plan, Regions, places};
-use price::{Reading, SERVICE_LISTINGS, list_metrics_calls, readings, service_readings, wanted};
+use price::{
+    PART_LISTINGS, Reading, SERVICE_LISTINGS, list_metrics_calls, readings, service_readings, wanted,
+};
 use std::fmt::Write;
 
 /// Pages of 100 that Bedrock's quotas fill: there were 889 in November 2026.
@@ -92,9 +95,10 @@ fn calls(plan: &Plan, ids: u64, targets: u64) -> Vec<(&'static str, &'static str
         + service_readings(plan).iter().map(alone).sum::<f64>();
     let discovery = settings.discovery_interval.max(settings.usage_interval);
     let service = settings.service_interval.map_or(0.0, |interval| hourly(interval, SERVICE_LISTINGS));
+    let parts = if settings.parts { hourly(parts::INTERVAL, PART_LISTINGS) } else { 0.0 };
     let mut rows = vec![
         ("cloudwatch", "GetMetricData", data),
-        ("cloudwatch", "ListMetrics", hourly(discovery, list_metrics_calls(plan, ids)) + service),
+        ("cloudwatch", "ListMetrics", hourly(discovery, list_metrics_calls(plan, ids)) + service + parts),
         ("servicequotas", "ListServiceQuotas", quotas(QUOTA_PAGES)),
         ("servicequotas", "ListAWSDefaultServiceQuotas", quotas(QUOTA_PAGES)),
         ("servicequotas", "ListRequestedServiceQuotaChangeHistory", quotas(1)),
@@ -102,6 +106,7 @@ fn calls(plan: &Plan, ids: u64, targets: u64) -> Vec<(&'static str, &'static str
         ("bedrock", "ListInferenceProfiles", catalog(2)),
         ("bedrock", "ListProvisionedModelThroughputs", catalog(1)),
         ("bedrock", "ListCustomModelDeployments", catalog(1)),
+        ("bedrock", "ListCustomModels", catalog(1)),
         ("bedrock", "ListImportedModels", catalog(1)),
         ("bedrock", "ListModelInvocationJobs", catalog(2)),
     ];
@@ -148,6 +153,13 @@ mod tests {
         let price = |text: &str| dollars(&render(&plan(&config::parse("", text)).unwrap(), 40));
         let (with, without) = (price(""), price("quotas: {usage_metrics: false}"));
         assert!(without < with && with < 8.0 / 7.0 * without, "${without} and ${with} a month");
+    }
+
+    #[test]
+    fn the_search_for_tiers_and_projects_costs_less_than_a_hundredth_more() {
+        let price = |text: &str| dollars(&render(&plan(&config::parse("", text)).unwrap(), 40));
+        let (with, without) = (price(""), price("usage: {tiers_and_projects: false}"));
+        assert!(without < with && with < 1.01 * without, "${without} and ${with} a month");
     }
 
     #[test]

@@ -121,6 +121,7 @@ fn usage(plan: &Plan) -> Value {
         "thresholds": settings.thresholds,
         "latency": latency,
         "gauges": plan.export.gauges,
+        "tiers_and_projects": settings.parts,
     })
 }
 

@@ -6,7 +6,7 @@
 //! |---|---|---|---|
 //! | …00 | us-east-1 | us.anthropic.claude-sonnet-4-5-20250929-v1:0 | near its tokens per minute (over 90 %); 1M-context series; an increase request has been open for nine days |
 //! | …00 | us-east-1 | us.anthropic.claude-haiku-4-5-20251001-v1:0 | shares its quotas with two application profiles, `srch7f3k2m9q` (team search) and `supp4d8w1x6z` (team support) |
-//! | …00 | us-east-1 | us.deepseek.r1-v1:0 | throttled by requests per minute, at 40 % of its tokens; an increase was not approved five hours ago |
+//! | …00 | us-east-1 | us.deepseek.r1-v1:0 | throttled by requests per minute, at 40 % of its tokens; two service tiers, two projects and calls of none; an increase was not approved five hours ago |
 //! | …00 | us-east-1 | global.anthropic.claude-opus-5 | a model without a requests quota |
 //! | …00 | us-east-1 | anthropic.claude-opus-5 (mantle) | AWS/BedrockMantle, two projects |
 //! | …00 | us-east-1 | (none) | agents, flows, prompts, data automation and guardrails: calls and things that AWS/Usage counts, GetAgent near its limit |
@@ -19,9 +19,9 @@
 //! | …01 | us-east-1 | us.anthropic.claude-sonnet-4-6 | applied far below the default |
 //! | …01 | us-east-1 | us.anthropic.claude-opus-4-5-20251101-v1:0 | idle for a day, then every call refused from six minutes before start |
 //! | …01 | us-east-1 | twelvelabs.pegasus-1-2-v1:0 | calls of 20 s, held to a number of concurrent requests |
-//! | …01 | us-east-1 | …:custom-model-deployment/cmd3x7k9p2qw | a custom-model deployment |
+//! | …01 | us-east-1 | …:custom-model-deployment/cmd3x7k9p2qw | a custom-model deployment; another custom model is being made |
 //! | …01 | us-west-2 | us.meta.llama4-maverick-17b-instruct-v1:0 | a quota listed only as default; no EstimatedTPMQuotaUsage |
-//! | …01 | eu-central-1 | openai.gpt-oss-120b-1:0 | service tiers; no EstimatedTPMQuotaUsage |
+//! | …01 | eu-central-1 | openai.gpt-oss-120b-1:0 | service tiers, a quarter of the calls to the reserved one served by another; no EstimatedTPMQuotaUsage |
 //! | …01 | ap-northeast-1 | amazon.nova-lite-v1:0, apac.amazon.nova-lite-v1:0 | tokens per day, one row for both; a quota row without a value |
 //! | …01 | ap-northeast-1 | qwen.qwen3-32b-v1:0 | at today's pace its tokens per day are spent before midnight (UTC) |
 //! | …01 | ap-northeast-1 | global.anthropic.claude-sonnet-4-5-20250929-v1:0 | its tokens per day are spent: every call refused |

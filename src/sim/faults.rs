@@ -52,6 +52,8 @@ pub enum Kind {
     Truncated,
     /// A page of HTML with status 200.
     ContentType,
+    /// Status 200, and nothing in the body.
+    EmptyBody,
     /// 50 MiB of blanks before the answer.
     HugeBody,
     /// The Date header is wrong by so many seconds.

@@ -21,7 +21,9 @@ pub mod stream;
 pub mod traffic;
 pub mod view;
 
-pub use catalog::{ApplicationProfile, BatchJob, Deployment, ImportedModel, ProvisionedThroughput};
+pub use catalog::{
+    ApplicationProfile, BatchJob, CustomModel, Deployment, ImportedModel, ProvisionedThroughput,
+};
 use counted::Counted;
 use lists::Lists;
 pub use organization::{Member, Organization, Unit};
@@ -97,6 +99,7 @@ pub struct Region {
     pub profiles: Vec<ApplicationProfile>,
     pub provisioned: Vec<ProvisionedThroughput>,
     pub deployments: Vec<Deployment>,
+    pub custom_models: Vec<CustomModel>,
     pub imported: Vec<ImportedModel>,
     pub jobs: Vec<BatchJob>,
     /// What CloudWatch counts beside the calls of models.

@@ -209,6 +209,18 @@ def add_quotas(fleet):
                 lambda ago, born, q=quota: q.ceiling if ago <= REFUSED_SINCE else None)
 
 
+def parts(fleet, labels, each):
+    """A twentieth of an id's calls asks for the reserved tier, which leaves a fifth of them to others; half are a project's."""
+    labels = labels | {"window": "1h"}
+    for (asked, served), share in {("default", "default"): 0.95, ("reserved", "reserved"): 0.04, ("reserved", "default"): 0.01}.items():
+        tier = labels | {"service_tier": asked, "resolved_service_tier": served}
+        fleet.gauge("bedrock_tier_invocations", tier, each.calls * 60 * share)
+    fleet.gauge("bedrock_reserved_tier_overflow_ratio", labels, 0.2)
+    for project in ("proj_checkout", "unattributed"):
+        for kind, tokens in (("input", 0.6), ("output", 0.08)):
+            fleet.gauge(f"bedrock_project_{kind}_tokens", labels | {"project": project}, each.charge * 60 * tokens / 2)
+
+
 def add_ids(fleet):
     for each in IDS:
         labels = each.labels()
@@ -228,6 +240,7 @@ def add_ids(fleet):
         for statistic, seconds in (("p50", 1.2), ("p90", 2.5), ("p99", 6.0)):
             fleet.gauge("bedrock_invocation_latency_seconds", labels | {"statistic": statistic}, seconds)
             fleet.gauge("bedrock_time_to_first_token_seconds", labels | {"statistic": statistic}, seconds / 4)
+        parts(fleet, labels, each)
         info = {"name": each.name, "type": each.kind, "confidence": "exact"}
         for instance, team in ((FIRST, each.team), (SECOND, each.team_before or each.team)):
             fleet.gauge("bedrock_model_id_info", labels | info | {"team": team, "instance": instance}, 1)

@@ -33,7 +33,7 @@ const WORDS: &str = "
 | `invocations` | The minutes of the model's invocation ids, in AWS/Bedrock and AWS/BedrockMantle. |
 | `usage_metric` | The series of CloudWatch that the row itself names (AWS/Usage). Calls are summed whatever statistic the row hints at, over the row's Period or the span that its name says. A limit of seconds is held against the mean of each minute: the fullest second held at least that (`bound=\"lower\"`). Where a dimension is a template (`${AgentId}/ActionGroup`), the fullest of the things that ListMetrics shows counts. |
 | `guardrails` | AWS/Bedrock/Guardrails: calls of ApplyGuardrail, and text units of a policy that has one quota; likewise means of minutes. |
-| `listed` | Bedrock's lists: batch jobs, the model units of a provisioned throughput, imported models, custom model deployments, application inference profiles, model units without commitment. |
+| `listed` | Bedrock's lists: batch jobs, the model units of a provisioned throughput, custom and imported models, custom model deployments, application inference profiles, model units without commitment. |
 
 ## Why a quota is not measured
 
@@ -51,7 +51,13 @@ const WORDS: &str = "
 | `not_counted` | Lists could count it, and are not read. |
 | `unrecognized` | Its name is not known. |
 
-AWS/Bedrock/Agents counts InvokeAgent and its like, which no quota of the list limits: it is not read.
+AWS/Bedrock/Agents counts InvokeAgent and its like, which no quota of the list limits: it is not read. Neither is Service
+Quotas' utilization report asked for: it covers only quotas with a UsageMetric, whose series are read themselves.
+
+What is left as `not_counted` is what each agent has of a kind (collaborators, knowledge bases, enabled action groups), and
+blueprints of Data Automation. It would take two more SDKs, and three more calls an hour for each agent
+([DEPENDENCIES.md](DEPENDENCIES.md)); agents, flows and prompts themselves are counted by the UsageMetric of their rows. No quota of the list limits how many
+guardrails, evaluation jobs, import jobs, marketplace endpoints, aliases or knowledge bases there are.
 ";
 
 /// All rows, with what the simulated AWS says of them.

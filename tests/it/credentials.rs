@@ -537,7 +537,7 @@ async fn a_denied_permission_is_named_with_what_it_costs() {
     checked.fails_with(&[
         "bedrock:ListImportedModels                           FAILED   costs: imported models without names",
         "AccessDenied",
-        "10 of 11 permissions tried are there.",
+        "11 of 12 permissions tried are there.",
         "1 of what the config needs cannot be done",
     ]);
     assert!(

@@ -330,6 +330,15 @@ async fn broken_answers() {
     let mut cells = Vec::from(kinds.map(|(kind, class)| cell(kind, "", &all(class), &[ALL])));
     cells.push(cell(Kind::HugeBody, "monitoring/GetMetricData", &[(Usage, Malformed)], &[USAGE]));
     cells.push(cell(Kind::HugeBody, "servicequotas/ListServiceQuotas", &[(Quotas, Malformed)], &[QUOTAS]));
+    // Whoever takes such an answer for an empty list has no limit left, and no alert rings.
+    for list in ["ListServiceQuotas", "ListAWSDefaultServiceQuotas"] {
+        let at = format!("servicequotas/{list}");
+        cells.push(cell(Kind::EmptyBody, &at, &[(Quotas, Malformed)], &[QUOTAS]));
+    }
+    cells.push(Cell {
+        goes: vec!["bedrock_model_info"],
+        ..cell(Kind::EmptyBody, "bedrock/ListFoundationModels", &[(Catalog, Malformed)], &[NAMES])
+    });
     run(&cells, PATIENT, BOTH).await;
 }
 
@@ -417,6 +426,7 @@ async fn a_denied_call_costs_only_what_it_feeds() {
         },
         denied(Catalog, "bedrock/ListProvisionedModelThroughputs", &[&["bedrock_provisioned"]]),
         denied(Catalog, "bedrock/ListCustomModelDeployments", &[]),
+        denied(Catalog, "bedrock/ListCustomModels", &[]),
         denied(Catalog, "bedrock/ListImportedModels", &[]),
         denied(Catalog, "bedrock/ListModelInvocationJobs", &[&["bedrock_batch_jobs"]]),
         // Teams are not lost at once.

@@ -66,6 +66,39 @@ fn an_estimate_listed_14_minutes_after_the_tokens_is_not_charged_on_top_of_them(
 }
 
 #[test]
+fn a_new_id_whose_estimate_is_listed_is_charged_without_waiting_for_what_else_may_be_listed() {
+    let mut cloud = cloud();
+    cloud.round();
+    let born = NOON.minute() + 5;
+    calls(&mut cloud, US, born, born + 60);
+    for minute in born.until(born + 60) {
+        cloud.point(US, Metric::EstimatedTokens, minute, 14_000.0);
+    }
+    cloud.run_until(born.start().plus(10 * 60));
+    let settled = cloud.now.minus(240).minute().0 - born.0;
+    assert_eq!(charged(&cloud, TPM, US), Some(14_000.0 * settled as f64));
+}
+
+#[test]
+fn a_minute_whose_estimate_is_missing_is_in_the_peak_by_its_tokens() {
+    let mut cloud = cloud();
+    let missing = NOON.minute() + 10;
+    calls(&mut cloud, US, NOON.minute() - 60, NOON.minute() + 60);
+    for minute in (NOON.minute() - 60).until(NOON.minute() + 60).filter(|&minute| minute != missing) {
+        cloud.point(US, Metric::EstimatedTokens, minute, 14_000.0);
+    }
+    cloud.point(US, Metric::InputTokens, missing, 40_000.0);
+    cloud.point(US, Metric::OutputTokens, missing, 10_000.0);
+    cloud.round();
+    cloud.run_until(missing.end().plus(300));
+    assert_eq!(cloud.status(TPM).peak, Some(140_000.0));
+    // It comes after all: what was shown meanwhile is replaced.
+    cloud.point(US, Metric::EstimatedTokens, missing, 139_000.0);
+    cloud.run_until(missing.end().plus(480));
+    assert_eq!(cloud.status(TPM).peak, Some(139_000.0));
+}
+
+#[test]
 fn an_id_refused_at_first_is_charged_once_when_it_begins_to_be_answered() {
     let mut cloud = cloud();
     for minute in (NOON.minute() - 40).until(NOON.minute() + 20) {

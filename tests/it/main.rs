@@ -51,6 +51,7 @@ mod dimensions; // the same calls under several sets of dimensions
 mod faults; // everything that can go wrong at one of three targets
 mod ministack; // an AWS that nobody here wrote
 mod monitoring; // usage read by a monitoring account
+mod parts; // service tiers and projects, against the points
 mod probe; // where refusals begin: rules, the simulated runtime, the binary
 mod rig;
 mod rounds; // rounds minute by minute

@@ -74,6 +74,20 @@ const SECTIONS: &[(&str, &str, &str)] = &[
       interval.",
     ),
     (
+        "bedrock_tier_invocations",
+        "Usage by service tier and project",
+        "Where CloudWatch shows ServiceTier and ResolvedServiceTier, or Project, beside the model, and any of them is not \
+         `default`. Sums of the last hour, read once an hour; `usage.tiers_and_projects: false` leaves them out. They hold \
+         calls that the id's own series hold too: never add the two. Absent where ListMetrics shows nothing of three hours, \
+         or not all of the hour could be read.\n\n\
+         The reserved tier is capacity of its own and has no quota row; what flows over is served, and charged, on demand: \
+         `sum without (service_tier, resolved_service_tier) (bedrock_tier_invocations{resolved_service_tier!=\"reserved\"})` \
+         is what the on-demand quota had to carry in the hour. The `bedrock_quota_…` series are not reduced by it: AWS does \
+         not say whether EstimatedTPMQuotaUsage holds reserved calls, so that where there are any, those ratios are an upper \
+         bound.\n\n\
+         AWS documents Project for the mantle endpoint; of the runtime endpoint it is shown as soon as CloudWatch has it.",
+    ),
+    (
         "bedrock_throttle_ratio",
         "Throttling",
         "Per model and scope, all invocation ids added minute by minute. Alone, under its `model_id`, stands an id whose \
@@ -84,7 +98,9 @@ const SECTIONS: &[(&str, &str, &str)] = &[
         "bedrock_guardrail_invocations_per_minute",
         "Guardrails, batch inference, mantle",
         "Of all guardrails together, as CloudWatch counts ApplyGuardrail. Calls and throttles are read with every round, the \
-         rest as seldom as idle ids. `quotas.usage_metrics: false` leaves all of it out.",
+         rest as seldom as idle ids. `quotas.usage_metrics: false` leaves all of it out.\n\n\
+         Mantle publishes no refusals: an answer that reaches the output quota is cut off rather than refused, and calls that \
+         are refused early are in no metric. That an output token costs one of its quota there is not verified.",
     ),
     (
         "bedrock_unmapped_model",
@@ -168,7 +184,7 @@ fn label_values() -> Vec<(&'static str, Vec<&'static str>)> {
         ("unmeasurable", words!(Unmeasurable)),
         ("adjustable", vec!["true", "false", "unknown"]),
         ("statistic", vec!["average", "p50", "p90", "p99", "maximum"]),
-        ("window", vec!["1m", "5m", "15m", "30m"]),
+        ("window", vec!["1m", "5m", "15m", "30m", "1h"]),
         ("cause", words!(Cause)),
         ("reason", words!(Unmapped)),
         ("type", words!(IdType)),

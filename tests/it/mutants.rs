@@ -202,7 +202,7 @@ fn quota_names_and_model_ids() {
         let model =
             FoundationModel { id: text.into(), name: Some(text.into()), ..FoundationModel::default() };
         let catalog = Catalog { models: Some(vec![Arc::new(model)]), ..Catalog::default() };
-        let quotas = QuotaList { quotas: vec![Arc::new(quota)], requests: None };
+        let quotas = QuotaList { closed: Vec::new(), quotas: vec![Arc::new(quota)], requests: None };
         let _ = Index::new(&quotas, &catalog, &Rules::default());
     });
 }

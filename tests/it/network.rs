@@ -219,7 +219,7 @@ async fn a_server_that_is_not_cloudwatch_is_said_to_be_none() {
     machine.check_config(&config).await.fails_with(&[
         "cloudwatch:ListMetrics: HTTP 404, and no answer in RPC v2 CBOR",
         &format!("{host} is not CloudWatch"),
-        "9 of 11 permissions tried are there.",
+        "10 of 12 permissions tried are there.",
     ]);
 }
 

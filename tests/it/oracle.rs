@@ -418,19 +418,29 @@ impl<'a> Oracle<'a> {
     }
 
     fn tokens(&self, row: &Row, id: &str, minute: i64) -> Option<f64> {
-        if let Some(estimate) = self.settled(id, Metric::EstimatedTokens, minute)? {
+        let estimate = self.settled(id, Metric::EstimatedTokens, minute);
+        if let Some(Some(estimate)) = estimate {
             return Some(estimate);
         }
         // No calls, and none of the estimates that others have: whatever is unread is nothing.
         let parts = [Metric::InputTokens, Metric::OutputTokens, Metric::CacheWriteTokens];
         let mut seen = parts.iter().filter_map(|metric| self.answered(id, *metric, minute));
         let estimated = self.listed[id].contains_key(&Metric::EstimatedTokens);
-        if estimated && self.sum(id, Metric::Invocations, minute) == Some(0.0) && !seen.any(|v| v > 0.0) {
+        let is_final = estimate.is_some();
+        if is_final
+            && estimated
+            && self.sum(id, Metric::Invocations, minute) == Some(0.0)
+            && !seen.any(|v| v > 0.0)
+        {
             return Some(0.0);
         }
         let output = self.sum(id, Metric::OutputTokens, minute)?;
         let rest =
             self.sum(id, Metric::InputTokens, minute)? + self.sum(id, Metric::CacheWriteTokens, minute)?;
+        // One that may still come is not waited for where there are tokens, if it was asked for and was not there.
+        if !is_final && (output + rest == 0.0 || !self.was_missing(id, minute)) {
+            return None;
+        }
         if output == 0.0 { Some(rest) } else { Some(rest + row.burndown? * output) }
     }
 
@@ -450,6 +460,14 @@ impl<'a> Oracle<'a> {
                 };
         }
         Some(total)
+    }
+
+    /// Whether the estimate of a minute was asked for, and no answer held one.
+    fn was_missing(&self, id: &str, minute: i64) -> bool {
+        let minutes = self.minutes.get(id).and_then(|of_id| of_id.get(&Metric::EstimatedTokens));
+        let answer =
+            minutes.and_then(|minutes| *minutes.get(usize::try_from(minute - self.first()).ok()?)?);
+        answer.is_some_and(|answer: Answer| answer.value < 0.0)
     }
 
     /// By the minutes that were read, else by those read to fill the day; before its first listing an id was quiet.

@@ -3,6 +3,7 @@
 
 use crate::cloud::{Cloud, NOON};
 use crate::rig::Rig;
+use bedrock_quota_exporter::exposition::families;
 use bedrock_quota_exporter::model::ids::{Method, Target, UsageSource};
 use bedrock_quota_exporter::model::meter::SeriesName;
 use bedrock_quota_exporter::model::observation::{Collector, Observation};
@@ -17,7 +18,7 @@ use bedrock_quota_exporter::sim::world::stream::Demand;
 use bedrock_quota_exporter::sim::world::{
     Account, Applied, ImportedModel, Publishing, QuotaChange, Region, World,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// 2026-11-20T12:00:00Z.
@@ -32,6 +33,8 @@ fn guarded(throttled: f64, active: std::ops::Range<i64>) -> Guarded {
     Guarded {
         calls: Demand::Steady(600.0),
         throttled,
+        client_errors: 0.02,
+        server_errors: 0.01,
         intervened: 0.05,
         units: vec![("WordPolicy", 2.0), ("ContentPolicy", 1.0)],
         active,
@@ -280,4 +283,24 @@ async fn a_naive_calculation_from_the_points_agrees() {
         assert_eq!(found("bedrock_service_quota_usage"), Some(usage), "{code}");
         assert_eq!(found("bedrock_service_quota_usage_peak"), Some(peak), "{code}");
     }
+}
+
+/// What a newcomer's demo cannot show: a model without estimates of which nobody knows what an output token costs, and a
+/// budget, which only a config has.
+const UNSEEN: [&str; 2] = ["bedrock_quota_uncounted_output_tokens", "bedrock_exporter_budget_degraded"];
+
+#[tokio::test]
+async fn the_demo_shows_every_family() {
+    let world = World { publishing: Publishing::at_once(), rates: false, ..World::demo(1, START) };
+    // From the second round on rows are known that say what is read.
+    let rig = after(world, "", 1).await;
+    let shown: BTreeSet<String> =
+        rig.samples().keys().filter_map(|key| Some(key.split_once('{')?.0.to_string())).collect();
+    let names = families::all().map(|row| row.family.name);
+    let missing: Vec<&str> = names.filter(|name| !shown.contains(*name)).collect();
+    assert_eq!(missing, UNSEEN);
+    let errors = rig.find("bedrock_guardrail_client_errors_per_minute", &[]);
+    assert!(errors.iter().all(|(_, errors)| (1.0..20.0).contains(errors)), "{errors:?}");
+    let processed = rig.find("bedrock_batch_input_tokens_per_minute", &[]);
+    assert_eq!(processed.iter().map(|(_, tokens)| *tokens).collect::<Vec<_>>(), [570_000.0]);
 }

@@ -7,6 +7,7 @@ use bedrock_quota_exporter::model::ids::*;
 use bedrock_quota_exporter::model::matching::*;
 use bedrock_quota_exporter::model::meter::MeasuredBy;
 use bedrock_quota_exporter::model::observation::*;
+use bedrock_quota_exporter::model::parts::Part;
 use bedrock_quota_exporter::model::quota::*;
 use bedrock_quota_exporter::model::snapshot::*;
 use bedrock_quota_exporter::model::state::*;
@@ -347,6 +348,7 @@ fn evaluation() -> Evaluation {
         QuotaStatus { state: State::NoSuchQuota, ..status }
     };
     let ids = ids(profile, team);
+    let (parts, overflows) = parts(&ids[2]);
     Evaluation {
         quotas: vec![zero, day, missing, tokens],
         models_in_use: ids.iter().filter_map(|id| id.resolution.model.clone()).collect(),
@@ -388,9 +390,35 @@ fn evaluation() -> Evaluation {
             input_tokens: Some(120_000.0),
             output_tokens: Some(30_000.0),
         }],
+        parts,
+        overflows,
         complete_until: Some(NOW.minus(240)),
         newest_datapoint: Some(NOW.minus(300)),
     }
+}
+
+/// A tenth of an id's calls ask for the reserved tier, a fifth of which it leaves to others; and a project of them.
+fn parts(id: &IdStatus) -> (Vec<PartStatus>, Vec<OverflowStatus>) {
+    let status = |part, calls: f64| {
+        let counts = [
+            (Metric::Invocations, calls),
+            (Metric::Throttles, calls / 10.0),
+            (Metric::InputTokens, calls * 1_000.0),
+            (Metric::OutputTokens, calls * 250.0),
+        ];
+        let (id, resolution) = (id.id.clone(), id.resolution.clone());
+        PartStatus { id, resolution, part, counts: counts.into() }
+    };
+    let tier = |asked: &str, served: &str| Part::Tier { asked: asked.into(), served: served.into() };
+    let parts = vec![
+        status(tier("default", "default"), 9_000.0),
+        status(tier("reserved", "reserved"), 800.0),
+        status(tier("reserved", "default"), 200.0),
+        status(Part::Project(Some("proj_search".into())), 7_000.0),
+        status(Part::Project(None), 3_000.0),
+    ];
+    let overflow = OverflowStatus { id: id.id.clone(), resolution: id.resolution.clone(), ratio: 0.2 };
+    (parts, vec![overflow])
 }
 
 /// A row that names the metric it is measured by.

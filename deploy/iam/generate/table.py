@@ -26,6 +26,7 @@ FEATURES = {
         WATCHED,
         (
             "bedrock:ListCustomModelDeployments",
+            "bedrock:ListCustomModels",
             "bedrock:ListFoundationModels",
             "bedrock:ListImportedModels",
             "bedrock:ListInferenceProfiles",

@@ -1,9 +1,12 @@
-//! The series that measure quotas that are no model's: AWS/Usage, guardrails, batch inference.
+//! The series that measure quotas that are no model's (AWS/Usage, guardrails, batch inference), and those of tiers and
+//! projects.
 
-use super::{Asked, batches};
+use super::{Asked, LIST, LONGEST_ID, batches};
 use crate::aws::connection::Connection;
+use crate::aws::error::malformed;
 use crate::model::meter::SeriesName;
 use crate::model::observation::CollectError;
+use crate::model::parts;
 use crate::model::service::{Listing, ServiceAnswer, ServiceQuery};
 use aws_sdk_cloudwatch::types::{Dimension, Metric as SdkMetric};
 use std::sync::Arc;
@@ -16,10 +19,21 @@ impl Connection {
     ) -> Result<Vec<SeriesName>, CollectError> {
         let mut listed = Vec::new();
         for Listing { namespace, service } in listings {
-            let service = service.as_deref().map(|service| ("Service", service));
+            let service = service.as_deref().map(|service| ("Service", Some(service)));
             let metrics = self.list_metrics(namespace, None, service, true).await?;
             listed.extend(metrics.iter().filter_map(series_name));
         }
+        Ok(listed)
+    }
+
+    /// Every series of a tier or a project of a model's calls, with a datapoint of the last three hours.
+    pub async fn part_series(&self) -> Result<Vec<SeriesName>, CollectError> {
+        let mut listed = Vec::new();
+        for (namespace, dimension) in parts::LISTINGS {
+            let metrics = self.list_metrics(namespace, None, Some((dimension, None)), true).await?;
+            listed.extend(metrics.iter().filter_map(series_name));
+        }
+        series_within_bounds(&listed)?;
         Ok(listed)
     }
 
@@ -44,6 +58,28 @@ impl Connection {
         }
         (all, errors)
     }
+}
+
+/// Tiers and projects of one target come by the hundred; beyond this something makes them without end.
+const MOST_PARTS: usize = 50_000;
+
+/// Every dimension becomes a label.
+fn series_within_bounds(listed: &[SeriesName]) -> Result<(), CollectError> {
+    let values = listed.iter().flat_map(|series| &series.dimensions).map(|(_, value)| value.len());
+    let longest = values.max().unwrap_or(0);
+    if longest > LONGEST_ID {
+        let found = format_args!("found a dimension of {longest} bytes, expected at most {LONGEST_ID}");
+        return Err(malformed(LIST, found));
+    }
+    if listed.len() > MOST_PARTS {
+        let found = format_args!(
+            "found {} series of tiers and projects, expected at most {MOST_PARTS}; \
+             usage.tiers_and_projects: false leaves them out",
+            listed.len()
+        );
+        return Err(malformed(LIST, found));
+    }
+    Ok(())
 }
 
 /// `None` where a name or a value is missing.

@@ -93,6 +93,8 @@ pub(crate) fn cause(evidence: &Evidence) -> Cause {
     let at_limit = |share: fn(&Refused) -> Share| refused.iter().filter(|m| share(m).at_limit()).count();
     let mostly = |minutes: usize| 2 * minutes > refused.len();
     let (requests, tokens) = (at_limit(|m| m.requests), at_limit(|m| m.tokens));
+    // What is certain comes first, then the limits of a minute, then that of the day: a day may stay nearly spent for
+    // hours in which a minute's limit refuses.
     if evidence.zero_quota {
         Cause::ZeroQuota
     } else if mostly(requests) && requests >= tokens {
@@ -101,8 +103,10 @@ pub(crate) fn cause(evidence: &Evidence) -> Cause {
         Cause::TokensPerMinute
     } else if mostly(refused.iter().filter(|minute| minute.day.is_spent()).count()) {
         Cause::TokensPerDay
+    // AWS fails more often than it refuses: what is short is its own capacity.
     } else if evidence.server_errors > evidence.throttles {
         Cause::Capacity
+    // By exclusion: every minute has to speak for it, since nothing that AWS publishes shows a reservation.
     } else if evidence.limits_confirmed && refused.iter().all(is_reservation) {
         Cause::Reservation
     } else {
@@ -127,6 +131,7 @@ pub(crate) fn status(
 ) -> ThrottleStatus {
     let attempts =
         |minute| Some((total(ids, Metric::Invocations, minute)?, total(ids, Metric::Throttles, minute)?));
+    // One id that is read late must not let the windows of all others end: they end where all are known.
     let newest = latest.rfind(|&minute| attempts(minute).is_some());
     let mut windows = Windows::before(newest.map_or(closed, |newest| newest + 1), attempts);
     let throttled_seconds = 60 * throttled_minutes(ids, closed, ended).count() as u64;
@@ -163,6 +168,7 @@ impl Windows {
     fn put(&mut self, window: &'static str, (invocations, throttles): (f64, f64)) {
         let attempts = invocations + throttles;
         self.attempts.push((window, attempts));
+        // Without calls there is no share, and 0 would say that all were let in.
         if attempts > 0.0 {
             self.ratio.push((window, throttles / attempts));
         }

@@ -341,6 +341,7 @@ mod tests {
                     status: "Active".to_string(),
                 },
             ]),
+            custom_models: None,
             imported: Some(vec![ImportedModel {
                 arn: format!("{account}:imported-model/eeeeeeeeeeee"),
                 name: "mine".to_string(),

@@ -66,7 +66,8 @@ impl History {
                 Some(column) if Some(minute) < column.settled => column.cell(self.first, minute),
                 _ => Cell::Unknown,
             };
-            self.known_tokens(minute, cell).is_none()
+            // What is counted waits for an estimate that gauges do not wait for.
+            cell(Metric::EstimatedTokens) == Cell::Unknown || self.known_tokens(minute, cell).is_none()
         });
         Some(unsettled.next().unwrap_or(most.max(from)))
     }
@@ -117,7 +118,8 @@ impl History {
     }
 
     /// The same where all that tells is known, by what `cell` says of each metric in that minute: an estimate needs no
-    /// tokens beside it, and neither does a minute without calls and without the estimate that others have.
+    /// tokens beside it, and neither does a minute without calls and without the estimate that others have. One with
+    /// tokens whose estimate may still come is shown by its tokens meanwhile.
     pub(crate) fn known_tokens(&self, minute: Minute, cell: impl Fn(Metric) -> Cell) -> Option<Tokens> {
         let parts = [Metric::InputTokens, Metric::OutputTokens, Metric::CacheWriteTokens];
         let are_read = || parts.iter().all(|&metric| cell(metric) != Cell::Unknown);
@@ -128,21 +130,30 @@ impl History {
         };
         let is_known = match cell(Metric::EstimatedTokens) {
             Cell::Point(_) => true,
-            Cell::Unknown => false,
+            Cell::Unknown => {
+                self.lacks_estimate(minute) && self.tokens(minute) != Tokens::default() && are_read()
+            }
             Cell::Absent => are_read() || is_silent(),
         };
         is_known.then(|| self.tokens(minute))
     }
 
-    /// Moves settled tokens into the charge counter. Those of a new id wait until ListMetrics shows all of its
-    /// metrics: an estimate among them replaces what its tokens would be charged.
+    /// Whether the estimate of a minute was asked for and is not there, though it may still come.
+    fn lacks_estimate(&self, minute: Minute) -> bool {
+        self.column(Metric::EstimatedTokens)
+            .is_some_and(|column| column.cell(self.first, minute) == Cell::Absent)
+    }
+
+    /// Moves settled tokens into the charge counter. Those of a new id wait until its estimate was read, or ListMetrics
+    /// would show one: it replaces what its tokens would be charged.
     pub(crate) fn charge(&mut self, factor: Option<f64>, now: Timestamp) {
         self.charge.charge(factor, now);
     }
 
     /// Whether `charge` has something to do.
     pub(crate) fn is_charge_due(&self, factor: Option<f64>) -> bool {
-        self.is_wholly_listed() && self.charge.is_charge_due(factor)
+        let is_estimate_read = self.settled_until(Metric::EstimatedTokens).is_some();
+        (is_estimate_read || self.is_wholly_listed()) && self.charge.is_charge_due(factor)
     }
 
     /// The charge counter as it is published; `None` before anything could be counted.

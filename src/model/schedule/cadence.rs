@@ -54,6 +54,7 @@ impl Activity {
         let mut activity = Activity { heat: own, idle, hot: none, normal: none };
         for (heat, deciding) in quotas {
             activity.heat = activity.heat.max(heat);
+            // Of a silent id its calls alone tell that it spends nothing of a quota that others spend.
             activity.read(if idle { none.with(Metric::Invocations) } else { deciding }, heat);
         }
         let outcomes: MetricSet = Metric::OF_IDLE.into_iter().collect();
@@ -63,6 +64,7 @@ impl Activity {
             Heat::Hot if !idle => activity.read(none.with(Metric::Throttles), Heat::Hot),
             _ => {}
         }
+        // Whoever looks at a hot id looks at its details as well.
         if activity.heat >= Heat::Hot {
             activity.read(Metric::ALL.iter().copied().collect(), Heat::Normal);
         } else if !idle {
@@ -103,6 +105,7 @@ pub(crate) fn activities<'a>(
     let ids = &state.memory.ids;
     let own: BTreeMap<&InvocationId, Heat> =
         ids.iter().map(|(id, known)| (id, own_heat(known, settings, now))).collect();
+    // First what each quota needs, by the hottest of its ids; then what that asks of every id that shares it.
     let mut quotas: BTreeMap<&QuotaKey, Heat> = BTreeMap::new();
     for (id, known) in ids {
         for key in spent(known) {
@@ -151,6 +154,7 @@ pub(crate) fn wanted(
         Endpoint::Runtime => [Metric::Invocations, Metric::Throttles].into_iter().collect(),
         Endpoint::Mantle => MetricSet::default().with(Metric::Invocations),
     };
+    // Before it is listed nobody knows what else it publishes, and every metric asked for is billed.
     let Some(listed) = listed else { return always };
     let sums = listed.iter().filter(|metric| metric.is_sum());
     let concurrent = resolution.charges.iter().any(|charge| charge.kind == QuotaKind::ConcurrentRequests);
@@ -186,5 +190,6 @@ pub(crate) fn interval(
         Heat::Idle if alarm => (IDLE_THROTTLES, stretch.idle),
         Heat::Idle => (cadence.idle_interval, stretch.idle),
     };
+    // A longer round is the user's wish, and holds for every heat.
     ((interval.max(round) as f64 * factor) as u64, pace)
 }

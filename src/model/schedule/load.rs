@@ -1,7 +1,7 @@
 //! What reading a target costs, before any budget slows it.
 
 use super::cadence::{ALARM, ALARM_ROUND, Activity, Heat, activities, interval, metrics, wanted};
-use super::service;
+use super::{parts, service};
 use crate::model::budget::{Load, Stretch};
 use crate::model::ids::Endpoint;
 use crate::model::settings::{Cadence, Settings};
@@ -23,7 +23,7 @@ pub(crate) fn load(state: &TargetState, settings: &Settings, cadence: &Cadence, 
         load.normal += DAY / calls_interval(settings, cadence, &Stretch::default()) as f64;
     }
     let (watched, calm) = service::load(state, settings);
-    (load.tripwire, load.idle) = (load.tripwire + watched, load.idle + calm);
+    (load.tripwire, load.idle) = (load.tripwire + watched + parts::load(state, now), load.idle + calm);
     for (id, activity) in activities(state, settings, cadence, now) {
         let Some(known) = state.memory.ids.get(id) else { continue };
         let wanted = wanted(id, known.history.listed, &known.resolution, settings);

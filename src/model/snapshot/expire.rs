@@ -70,6 +70,8 @@ impl TargetState {
         let memory = &self.memory;
         let gone = |at: Option<Timestamp>, max_age: u64| at.map(|at| at.plus(max_age + 1));
         let lists = memory.lists_at.values().map(|&at| gone(Some(at), settings.catalog_max_age));
+        let parts =
+            memory.parts.answers.values().map(|answer| gone(Some(answer.at), settings.parts_max_age()));
         let answers = memory.service.answers.values();
         let service = answers.map(|answer| gone(Some(answer.at), settings.service_max_age()));
         let histories = memory.ids.values().map(|known| &known.history);
@@ -86,6 +88,7 @@ impl TargetState {
         .chain(memory.unread.values().map(|(last, _)| gone(Some(*last), settings.quotas_max_age)))
         .chain(lists)
         .chain(service)
+        .chain(parts)
         .chain(releases)
         .chain(day_old)
         .flatten()
@@ -100,6 +103,7 @@ fn forget(catalog: &mut Catalog, list: CatalogList) {
         CatalogList::Profiles => catalog.profiles = None,
         CatalogList::Provisioned => catalog.provisioned = None,
         CatalogList::Deployments => catalog.deployments = None,
+        CatalogList::CustomModels => catalog.custom_models = None,
         CatalogList::Imported => catalog.imported = None,
         CatalogList::BatchJobs => catalog.batch_jobs = None,
         CatalogList::Tags => catalog.tags = None,

@@ -88,6 +88,7 @@ impl TargetState {
             (CatalogList::Profiles, keep_list(&mut catalog.profiles, &before.profiles)),
             (CatalogList::Provisioned, keep_list(&mut catalog.provisioned, &before.provisioned)),
             (CatalogList::Deployments, keep_list(&mut catalog.deployments, &before.deployments)),
+            (CatalogList::CustomModels, keep_list(&mut catalog.custom_models, &before.custom_models)),
             (CatalogList::Imported, keep_list(&mut catalog.imported, &before.imported)),
             (CatalogList::BatchJobs, keep_list(&mut catalog.batch_jobs, &before.batch_jobs)),
             (CatalogList::Tags, keep_list(&mut catalog.tags, &before.tags)),
@@ -104,6 +105,10 @@ impl TargetState {
         let service = std::mem::take(&mut reading.service);
         if service != ServiceReading::default() {
             Arc::make_mut(&mut self.memory.service).observe(service, at);
+        }
+        let parts = std::mem::take(&mut reading.parts);
+        if parts != ServiceReading::default() {
+            Arc::make_mut(&mut self.memory.parts).observe(parts, at);
         }
         // A round in which nothing was due is a success too, or an idle target would seem never to be read.
         let asked = !reading.minutes.is_empty();

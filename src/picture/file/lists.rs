@@ -2,8 +2,8 @@
 
 use super::text::timestamp;
 use crate::model::catalog::{
-    BatchJob, Catalog, CustomModelDeployment, FoundationModel, ImportedModel, InferenceProfile, ProfileKind,
-    ProvisionedThroughput, Tags,
+    BatchJob, Catalog, CustomModel, CustomModelDeployment, FoundationModel, ImportedModel, InferenceProfile,
+    ProfileKind, ProvisionedThroughput, Tags,
 };
 use crate::model::quota::{ClosedRequest, IncreaseRequest, QuotaList, ServiceQuota, UsageMetric};
 use crate::model::time::Timestamp;
@@ -52,6 +52,7 @@ pub(super) struct RawCatalog {
     profiles: Option<Vec<RawProfile>>,
     provisioned: Option<Vec<RawProvisioned>>,
     deployments: Option<Vec<RawDeployment>>,
+    custom_models: Option<Vec<RawCustomModel>>,
     imported: Option<Vec<RawImported>>,
     batch_jobs: Option<Vec<RawJob>>,
     tags: Option<BTreeMap<String, Tags>>,
@@ -95,6 +96,12 @@ struct RawDeployment {
     name: String,
     model_arn: String,
     status: String,
+}
+
+#[derive(Deserialize, Serialize)]
+struct RawCustomModel {
+    arn: String,
+    status: Option<String>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -231,6 +238,10 @@ impl From<&Catalog> for RawCatalog {
                 model_arn: deployment.model_arn.clone(),
                 status: deployment.status.clone(),
             }),
+            custom_models: map(catalog.custom_models.as_ref(), |model| RawCustomModel {
+                arn: model.arn.clone(),
+                status: model.status.clone(),
+            }),
             imported: map(catalog.imported.as_ref(), |model| RawImported {
                 arn: model.arn.clone(),
                 name: model.name.clone(),
@@ -334,6 +345,7 @@ impl RawCatalog {
             model_arn: raw.model_arn,
             status: raw.status,
         };
+        let custom = |raw: RawCustomModel| CustomModel { arn: raw.arn, status: raw.status };
         let imported = |raw: RawImported| ImportedModel { arn: raw.arn, name: raw.name };
         let job = |raw: RawJob| BatchJob { arn: raw.arn, model_id: raw.model_id, status: raw.status };
         Ok(Catalog {
@@ -341,6 +353,7 @@ impl RawCatalog {
             profiles: self.profiles.map(|all| all.into_iter().map(RawProfile::into_profile).collect()),
             provisioned: provisioned.transpose()?,
             deployments: self.deployments.map(|all| all.into_iter().map(deployment).collect()),
+            custom_models: self.custom_models.map(|all| all.into_iter().map(custom).collect()),
             imported: self.imported.map(|all| all.into_iter().map(imported).collect()),
             batch_jobs: self.batch_jobs.map(|all| all.into_iter().map(job).collect()),
             tags: self.tags,

@@ -2,6 +2,7 @@
 
 use crate::config::kinds::duration_text;
 use crate::model::budget::{DOLLARS_PER_METRIC, Stretch};
+use crate::model::parts;
 use crate::model::schedule::{Heat, assumed, calls_interval, storm};
 use crate::model::usage::{Metric, MetricSet};
 use crate::plan::{Plan, Regions};
@@ -23,6 +24,10 @@ const USUAL_SUMS: [Metric; 9] = [
 const METRICS_PER_PAGE: u64 = 500;
 /// Namespaces that ListMetrics is asked for with quotas that are no model's: AWS/Usage, guardrails, batch inference, mantle.
 pub(super) const SERVICE_LISTINGS: u64 = 4;
+/// What ListMetrics is asked for tiers and projects.
+pub(super) const PART_LISTINGS: u64 = 3;
+/// Metrics of one tier or project: calls, throttles, input and output tokens.
+const PART_METRICS: f64 = 4.0;
 /// What a call of ListMetrics costs, beyond the first million a month of an account.
 const DOLLARS_PER_LISTING: f64 = 0.00001;
 /// Calls a month that CloudWatch gives each account, those of GetMetricData left out.
@@ -106,7 +111,8 @@ pub(super) fn price(plan: &Plan, ids: u64, targets: Option<u64>) -> String {
     let discovery = settings.discovery_interval.max(settings.usage_interval);
     let service =
         settings.service_interval.map_or(0.0, |interval| a_month(interval) * SERVICE_LISTINGS as f64);
-    let listings = a_month(discovery) * list_metrics_calls(plan, ids) as f64 + service;
+    let parts = if settings.parts { a_month(parts::INTERVAL) * PART_LISTINGS as f64 } else { 0.0 };
+    let listings = a_month(discovery) * list_metrics_calls(plan, ids) as f64 + service + parts;
     let listing = listings * DOLLARS_PER_LISTING;
     let (mut lines, mut target, mut billed) = (String::new(), listing, 0.0);
     for Reading { what, interval, metrics } in
@@ -116,6 +122,14 @@ pub(super) fn price(plan: &Plan, ids: u64, targets: Option<u64>) -> String {
         let dollars = monthly * DOLLARS_PER_METRIC;
         (target, billed) = (target + dollars, billed + monthly);
         let _ = writeln!(lines, "  {what} every {}: ${dollars:.2}", duration_text(interval));
+    }
+    if settings.parts {
+        let each = a_month(parts::INTERVAL) * PART_METRICS * DOLLARS_PER_METRIC;
+        let interval = duration_text(parts::INTERVAL);
+        let _ = writeln!(
+            lines,
+            "  Each tier or project of an id, where CloudWatch shows any, every {interval}: ${each:.2} more"
+        );
     }
     let all = targets.map(|targets| target * targets as f64);
     let for_all = match all {

@@ -17,6 +17,8 @@ pub(super) fn busy(rows: &Rows) -> Vec<Counted> {
     let guarded = Guarded {
         calls: daily(200.0, 900.0),
         throttled: 0.0,
+        client_errors: 0.01,
+        server_errors: 0.004,
         intervened: 0.03,
         units: vec![("WordPolicy", 1.0), ("SensitiveInformationPolicy", 1.4), ("ContentPolicy", 2.0)],
         active: i64::MIN..i64::MAX,
@@ -46,12 +48,15 @@ pub(super) fn busy(rows: &Rows) -> Vec<Counted> {
 pub(super) fn throttled() -> Vec<Counted> {
     let units = vec![("WordPolicy", 1.0), ("ContextualGroundingPolicy", 3.0)];
     let (calls, active) = (Demand::Steady(1500.0), i64::MIN..i64::MAX);
-    Guarded { calls, throttled: 0.2, intervened: 0.01, units, active }.series()
+    let (client_errors, server_errors) = (0.0, 0.0);
+    Guarded { calls, throttled: 0.2, client_errors, server_errors, intervened: 0.01, units, active }.series()
 }
 
-/// Batch jobs with records and tokens that wait.
+/// Batch jobs with records and tokens that wait, a hundredth of which is processed in a minute.
 pub(super) fn waiting(pending: &BTreeMap<&str, (f64, f64)>) -> Vec<Counted> {
-    let pending =
-        pending.iter().flat_map(|(model, (records, tokens))| Counted::pending(model, *records, *tokens));
-    pending.collect()
+    let of_model = |(model, (records, tokens)): (&&str, &(f64, f64))| {
+        let processed = Counted::processed(model, tokens / 100.0, tokens / 1000.0);
+        Counted::pending(model, *records, *tokens).into_iter().chain(processed)
+    };
+    pending.iter().flat_map(of_model).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::control_planes;
 use super::rows::{DAY, Rows, daily, embeddings, region, stream};
-use crate::sim::world::stream::{Call, Demand, Endpoint, Stream};
+use crate::sim::world::stream::{Call, Demand, Endpoint, Stream, Tier};
 use crate::sim::world::{
     ApplicationProfile, Applied, BatchJob, IncreaseRequest, ProvisionedThroughput, Region,
 };
@@ -78,6 +78,8 @@ fn throttled_by_requests(rows: &Rows) -> Stream {
         call: Call { input: 250.0, output: 150.0, ..Call::default() },
         charges: rows.cross_region("DeepSeek R1 V1"),
         retries: 2,
+        tiers: vec![Tier::new("default", 0.8), Tier::new("flex", 0.2)],
+        projects: vec![("proj_crawler".into(), 0.7), ("proj_evals".into(), 0.2)],
         ..stream("us.deepseek.r1-v1:0", Demand::Steady(260.0))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::rows::{ALWAYS, DAY, Rows, daily, embeddings, region, rush, stream};
 use crate::sim::world::stream::{Call, Charge, Demand, Stream, Tier};
-use crate::sim::world::{Applied, Deployment, Region};
+use crate::sim::world::{Applied, CustomModel, Deployment, Region};
 
 pub(super) fn regions(rows: &Rows, start: i64) -> Vec<Region> {
     vec![us_east_1(rows, start), us_west_2(rows), eu_central_1(rows), ap_northeast_1(rows, start)]
@@ -30,6 +30,13 @@ fn us_east_1(rows: &Rows, start: i64) -> Region {
             name: "support-tuned-nova".into(),
             base_model_id: "amazon.nova-lite-v1:0:300k".into(),
             created: start - 60 * DAY,
+        }],
+        custom_models: vec![CustomModel {
+            id: "cmm8w2e6r4ty".into(),
+            name: "support-tuned-nova-next".into(),
+            base_model_id: "amazon.nova-lite-v1:0:300k".into(),
+            status: "Creating".into(),
+            created: start - 1800,
         }],
         quotas: vec![
             applied("tokens", "Anthropic Claude Sonnet 4.6", 600e3),
@@ -87,7 +94,13 @@ fn eu_central_1(rows: &Rows) -> Region {
     let tiers = Stream {
         charges: rows.on_demand("OpenAI GPT OSS 120B"),
         estimated: false,
-        tiers: vec![Tier::new("default", 0.6), Tier::new("flex", 0.3), Tier::new("reserved", 0.1)],
+        tiers: vec![
+            Tier::new("default", 0.4),
+            Tier::new("priority", 0.1),
+            Tier::new("flex", 0.3),
+            Tier::new("reserved", 0.15),
+            Tier { resolved: "default".into(), ..Tier::new("reserved", 0.05) },
+        ],
         ..stream("openai.gpt-oss-120b-1:0", daily(100.0, 1200.0))
     };
     Region { streams: vec![tiers], ..region("eu-central-1") }

@@ -44,6 +44,7 @@ const DEPLOYMENTS: Listing = Listing {
     name: Some("customModelDeploymentName"),
     statuses: &["Creating", "Active", "Failed"],
 };
+const CUSTOM: Listing = Listing { list: "modelSummaries", name: Some("modelName"), statuses: &[] };
 const IMPORTED: Listing = Listing { list: "modelSummaries", name: Some("modelName"), statuses: &[] };
 const JOBS: Listing = Listing {
     list: "invocationJobSummaries",
@@ -70,6 +71,7 @@ pub fn route(method: &Method, path: &str) -> Option<(&'static str, Value)> {
         ("GET", "/inference-profiles") => ("ListInferenceProfiles", none),
         ("GET", "/provisioned-model-throughputs") => ("ListProvisionedModelThroughputs", none),
         ("GET", "/model-customization/custom-model-deployments") => ("ListCustomModelDeployments", none),
+        ("GET", "/custom-models") => ("ListCustomModels", none),
         ("GET", "/imported-models") => ("ListImportedModels", none),
         ("GET", "/model-invocation-jobs") => ("ListModelInvocationJobs", none),
         ("POST", "/listTagsForResource") => ("ListTagsForResource", none),
@@ -100,6 +102,7 @@ pub fn perform(scene: &Scene, operation: &str, input: &Value) -> Result<Value, R
             let rows = scene.view().deployments().map(|d| rows::deployment(scene, d)).collect();
             DEPLOYMENTS.reply(scene, input, rows)?
         }
+        "ListCustomModels" => custom_models(scene, input)?,
         "ListImportedModels" => {
             let rows = scene.view().imported().map(|m| rows::imported(scene, m)).collect();
             IMPORTED.reply(scene, input, rows)?
@@ -159,6 +162,14 @@ fn models(scene: &Scene, input: &Value) -> Result<Value, Refusal> {
         rows.retain(|row| row[list].as_array().is_some_and(|has| has.iter().any(|one| one == wanted)));
     }
     Ok(json!({"modelSummaries": rows}))
+}
+
+/// No account shares models with another here: all are its own.
+fn custom_models(scene: &Scene, input: &Value) -> Result<Value, Refusal> {
+    let is_owned = choice(input, "isOwned", &["true", "false"])? != Some("false");
+    let mut rest = input.clone();
+    rest.as_object_mut().map(|members| members.remove("isOwned"));
+    CUSTOM.reply(scene, &rest, if is_owned { rows::custom_models(scene) } else { Vec::new() })
 }
 
 fn profile(scene: &Scene, input: &Value) -> Result<Value, Refusal> {

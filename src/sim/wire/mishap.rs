@@ -91,6 +91,7 @@ pub fn during(sim: &Sim, mut reply: Reply, verdict: &Verdict) -> Response {
                 reply.headers = vec![("content-type", "text/html".into())];
                 reply.body = b"<!DOCTYPE html><title>Welcome</title>".to_vec();
             }
+            Kind::EmptyBody => reply.body = Vec::new(),
             Kind::HugeBody => return reply.response(now, |body| Body::from(padded(&body))),
             Kind::Slow => return reply.response(now, |body| slow(sim.clone(), body)),
             Kind::Truncated => {

@@ -39,6 +39,18 @@ pub struct Deployment {
     pub created: i64,
 }
 
+/// A custom model that nothing serves; one that is served has its [`Deployment`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CustomModel {
+    /// The last part of its ARN.
+    pub id: String,
+    pub name: String,
+    pub base_model_id: String,
+    /// `Creating`, `Active`, `Failed`.
+    pub status: String,
+    pub created: i64,
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ImportedModel {
     /// The last part of its ARN; the whole ARN is CloudWatch's ModelId.

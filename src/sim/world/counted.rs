@@ -28,6 +28,9 @@ pub struct Guarded {
     pub calls: Demand,
     /// The share that is refused.
     pub throttled: f64,
+    /// The shares that fail by the client's fault and by the service's.
+    pub client_errors: f64,
+    pub server_errors: f64,
     pub intervened: f64,
     /// Text units of a call, by GuardrailPolicyType.
     pub units: Vec<(&'static str, f64)>,
@@ -67,13 +70,25 @@ impl Counted {
     pub fn pending(model_id: &str, records: f64, tokens: f64) -> [Counted; 2] {
         let metrics =
             [("NumberOfRecordsPendingProcessing", records), ("NumberOfTokensPendingProcessing", tokens)];
-        metrics.map(|(metric, number)| Counted {
+        metrics.map(|(metric, number)| Counted { metric, ..Counted::of_batch(model_id, number) })
+    }
+
+    /// Tokens of batch jobs of a model that are processed in a minute.
+    pub fn processed(model_id: &str, input: f64, output: f64) -> [Counted; 2] {
+        let metrics = [
+            ("NumberOfInputTokensProcessedPerMinute", input),
+            ("NumberOfOutputTokensProcessedPerMinute", output),
+        ];
+        metrics.map(|(metric, number)| Counted { metric, ..Counted::of_batch(model_id, number) })
+    }
+
+    fn of_batch(model_id: &str, number: f64) -> Counted {
+        Counted {
             namespace: "AWS/Bedrock/Batch",
-            metric,
             dimensions: vec![("ModelId", model_id.to_string())],
             every: Some(1),
             ..Counted::things(model_id, number)
-        })
+        }
     }
 
     /// The two metrics of the mantle endpoint that AWS does not document.
@@ -129,6 +144,8 @@ impl Guarded {
         let metrics = [
             ("Invocations", 1.0 - self.throttled),
             ("InvocationThrottles", self.throttled),
+            ("InvocationClientErrors", self.client_errors),
+            ("InvocationServerErrors", self.server_errors),
             ("InvocationsIntervened", self.intervened),
             ("TextUnitCount", all * (1.0 - self.throttled)),
         ];

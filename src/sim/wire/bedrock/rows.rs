@@ -2,7 +2,9 @@
 
 use crate::sim::wire::scene::Scene;
 use crate::sim::world::lists::{Model, Profile, base_id};
-use crate::sim::world::{ApplicationProfile, BatchJob, Deployment, ImportedModel, ProvisionedThroughput};
+use crate::sim::world::{
+    ApplicationProfile, BatchJob, CustomModel, Deployment, ImportedModel, ProvisionedThroughput,
+};
 use serde_json::{Value, json};
 use time::UtcDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -170,6 +172,33 @@ pub(super) fn deployment(scene: &Scene, deployment: &Deployment) -> Value {
         "createdAt": time(deployment.created),
         "lastUpdatedAt": time(deployment.created),
         "status": "Active",
+    })
+}
+
+/// Those that are deployed, and the others.
+pub(super) fn custom_models(scene: &Scene) -> Vec<Value> {
+    let view = scene.view();
+    let deployed = view.deployments().map(|deployment| CustomModel {
+        id: deployment.id.clone(),
+        name: deployment.name.clone(),
+        base_model_id: deployment.base_model_id.clone(),
+        status: "Active".into(),
+        created: deployment.created,
+    });
+    deployed.chain(scene.region.custom_models.iter().cloned()).map(|model| custom(scene, &model)).collect()
+}
+
+fn custom(scene: &Scene, model: &CustomModel) -> Value {
+    let base = model_arn(&scene.region.name, &model.base_model_id);
+    json!({
+        "modelArn": arn(scene, &format!("custom-model/{}/{}", model.base_model_id, model.id)),
+        "modelName": model.name,
+        "creationTime": time(model.created),
+        "baseModelArn": base,
+        "baseModelName": model.base_model_id,
+        "customizationType": "FINE_TUNING",
+        "ownerAccountId": scene.account.id,
+        "modelStatus": model.status,
     })
 }
 

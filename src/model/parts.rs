@@ -1,0 +1,194 @@
+//! Parts of a model's calls: by service tier, and by project. CloudWatch counts the same calls by the model alone, too, so
+//! that parts are told beside the usage of an id and never added to it.
+
+use super::ids::Endpoint;
+use super::meter::SeriesName;
+use super::service::{MANTLE, ServiceQuery};
+use super::time::Minute;
+use super::usage::{InvocationId, Metric};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const RUNTIME: &str = "AWS/Bedrock";
+
+/// Where ListMetrics is asked for parts: the namespace, and a dimension that they have.
+pub(crate) const LISTINGS: [(&str, &str); 3] =
+    [(RUNTIME, "ServiceTier"), (RUNTIME, "Project"), (MANTLE, "Project")];
+
+/// Seconds between two readings, which tell who used what, and wake nobody.
+pub(crate) const INTERVAL: u64 = 3600;
+
+/// What one reading spans, as the label `window` says it, and in minutes.
+pub(crate) const WINDOW: (&str, i64) = ("1h", 60);
+
+/// The tier that was bought. Calls beyond it are served by another.
+const RESERVED: &str = "reserved";
+
+/// The tier and the project of a call that names none.
+const DEFAULT: &str = "default";
+
+/// What is counted of a part, as either endpoint calls it.
+const COUNTS: [(Endpoint, &str, Metric); 7] = [
+    (Endpoint::Runtime, "Invocations", Metric::Invocations),
+    (Endpoint::Runtime, "InvocationThrottles", Metric::Throttles),
+    (Endpoint::Runtime, "InputTokenCount", Metric::InputTokens),
+    (Endpoint::Runtime, "OutputTokenCount", Metric::OutputTokens),
+    (Endpoint::Mantle, "Inferences", Metric::Invocations),
+    (Endpoint::Mantle, "TotalInputTokens", Metric::InputTokens),
+    (Endpoint::Mantle, "TotalOutputTokens", Metric::OutputTokens),
+];
+
+/// A part of an id's calls.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The calls that asked for one tier and were served by one.
+    Tier { asked: Arc<str>, served: Arc<str> },
+    /// `None`: what the listed projects leave of all calls.
+    Project(Option<Arc<str>>),
+}
+
+impl Part {
+    /// Whether the calls asked for the tier that was bought.
+    pub(crate) fn is_reserved(&self) -> bool {
+        matches!(self, Part::Tier { asked, .. } if **asked == *RESERVED)
+    }
+
+    /// Whether another tier than the one asked for served the calls.
+    pub(crate) fn is_overflow(&self) -> bool {
+        matches!(self, Part::Tier { asked, served } if asked != served)
+    }
+
+    fn is_default(&self) -> bool {
+        match self {
+            Part::Tier { asked, served } => **asked == *DEFAULT && **served == *DEFAULT,
+            Part::Project(project) => project.as_deref() == Some(DEFAULT),
+        }
+    }
+}
+
+/// The series that count a part.
+pub(crate) type Counts<'a> = BTreeMap<Metric, &'a SeriesName>;
+
+/// One way in which the calls of an id are divided: by tier, or by project.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Division<'a> {
+    pub id: InvocationId,
+    pub parts: BTreeMap<Part, Counts<'a>>,
+}
+
+impl Division<'_> {
+    /// The series of all calls, of everything that is counted of any project. Tiers need none: nothing is left of them.
+    pub(crate) fn whole(&self) -> BTreeMap<Metric, SeriesName> {
+        let projects = self.parts.iter().filter(|(part, _)| matches!(part, Part::Project(_)));
+        let metrics = projects.flat_map(|(_, counts)| counts);
+        metrics.map(|(metric, series)| (*metric, of_all_calls(&self.id, series))).collect()
+    }
+}
+
+fn of_all_calls(id: &InvocationId, part: &SeriesName) -> SeriesName {
+    SeriesName::new(&part.namespace, &part.metric, &[(model_dimension(id.endpoint), &id.id)])
+}
+
+fn model_dimension(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Runtime => "ModelId",
+        Endpoint::Mantle => "Model",
+    }
+}
+
+/// The divisions among the listed series. Where everything is `default`, the id itself tells as much.
+pub(crate) fn divisions(listed: &[SeriesName]) -> Vec<Division<'_>> {
+    let mut all: BTreeMap<(InvocationId, bool), BTreeMap<Part, Counts>> = BTreeMap::new();
+    for series in listed {
+        let Some((id, part, metric)) = counted(series) else { continue };
+        let by_project = matches!(part, Part::Project(_));
+        all.entry((id, by_project)).or_default().entry(part).or_default().insert(metric, series);
+    }
+    all.retain(|_, parts| !parts.keys().all(Part::is_default));
+    all.into_iter().map(|((id, _), parts)| Division { id, parts }).collect()
+}
+
+/// Whose calls a series counts, which part of them, and what of it.
+fn counted(series: &SeriesName) -> Option<(InvocationId, Part, Metric)> {
+    let endpoint = match &*series.namespace {
+        RUNTIME => Endpoint::Runtime,
+        MANTLE => Endpoint::Mantle,
+        _ => return None,
+    };
+    let row = COUNTS.iter().find(|(of, name, _)| *of == endpoint && **name == *series.metric)?;
+    let id = series.dimension(model_dimension(endpoint)).filter(|id| !id.is_empty())?;
+    let id = InvocationId { endpoint, id: id.clone() };
+    let dimension = |name| series.dimension(name).cloned();
+    let part = match (series.dimensions.len(), endpoint) {
+        (3, Endpoint::Runtime) => {
+            Part::Tier { asked: dimension("ServiceTier")?, served: dimension("ResolvedServiceTier")? }
+        }
+        (2, _) => Part::Project(Some(dimension("Project")?)),
+        // One dimension more or less, and it counts something else.
+        _ => return None,
+    };
+    Some((id, part, row.2))
+}
+
+/// What is read of the series that ListMetrics shows, over the minutes before `until`.
+pub fn part_queries(listed: &[SeriesName], until: Minute) -> Vec<ServiceQuery> {
+    let (_, minutes) = WINDOW;
+    let query = |series| ServiceQuery { series, statistic: "Sum".to_string(), from: until - minutes, until };
+    let series = divisions(listed).into_iter().flat_map(|division| {
+        let parts = division.parts.values().flat_map(BTreeMap::values);
+        parts.map(|&series| series.clone()).chain(division.whole().into_values()).collect::<Vec<_>>()
+    });
+    series.map(query).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tier(metric: &str, asked: &str, served: &str) -> SeriesName {
+        let dimensions = [("ModelId", "a"), ("ServiceTier", asked), ("ResolvedServiceTier", served)];
+        SeriesName::new(RUNTIME, metric, &dimensions)
+    }
+
+    fn project(endpoint: Endpoint, name: &str) -> SeriesName {
+        let (namespace, metric) = match endpoint {
+            Endpoint::Runtime => (RUNTIME, "Invocations"),
+            Endpoint::Mantle => (MANTLE, "Inferences"),
+        };
+        SeriesName::new(namespace, metric, &[(model_dimension(endpoint), "a"), ("Project", name)])
+    }
+
+    #[test]
+    fn what_is_all_default_or_counts_something_else_is_not_read() {
+        let window = [("ContextWindow", "1M"), ("ModelId", "a")];
+        let guarded = [("ModelId", "a"), ("Project", "p"), ("ServiceTier", "flex")];
+        let listed = [
+            tier("Invocations", "default", "default"),
+            project(Endpoint::Runtime, "default"),
+            SeriesName::new(RUNTIME, "Invocations", &window),
+            SeriesName::new(RUNTIME, "Invocations", &guarded),
+            SeriesName::new(RUNTIME, "Invocations", &[("Project", "p")]),
+            tier("InvocationLatency", "flex", "flex"),
+        ];
+        assert_eq!(divisions(&listed), []);
+        assert_eq!(part_queries(&listed, Minute(100)), []);
+    }
+
+    #[test]
+    fn tiers_are_read_by_themselves_and_projects_beside_all_calls() {
+        let tiers = [tier("Invocations", "default", "default"), tier("Invocations", "reserved", "default")];
+        let asked = part_queries(&tiers, Minute(100));
+        assert_eq!(asked.iter().map(|query| query.series.clone()).collect::<Vec<_>>(), tiers);
+        assert!(asked.iter().all(|query| (query.from, query.until) == (Minute(40), Minute(100))));
+        for endpoint in [Endpoint::Runtime, Endpoint::Mantle] {
+            let projects = [project(endpoint, "default"), project(endpoint, "proj_a")];
+            let asked: Vec<_> =
+                part_queries(&projects, Minute(100)).into_iter().map(|query| query.series).collect();
+            let id = InvocationId { endpoint, id: "a".into() };
+            let [first, second] = projects;
+            let whole = of_all_calls(&id, &first);
+            assert_eq!(whole.dimensions.len(), 1);
+            assert_eq!(asked, [first, second, whole]);
+        }
+    }
+}

@@ -8,11 +8,11 @@ mod questions;
 
 use crate::aws::{Connection, Environment, Monitoring, Session};
 use crate::model::arn::Arn;
+use crate::model::awaited::Awaited;
 use crate::model::ids::Target;
 use crate::model::observation::CollectError;
 use crate::model::organization::Member;
 use crate::model::shard::Shard;
-use crate::model::snapshot::Awaited;
 use crate::model::time::Timestamp;
 use crate::plan::{AccountPlan, Credentials, OrganizationPlan, Plan, Regions};
 use crate::telemetry::{Discovery, Telemetry};

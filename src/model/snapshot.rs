@@ -8,7 +8,6 @@ mod resume;
 mod set_back;
 
 use lists::same;
-pub use ready::Awaited;
 
 use super::budget::Stretch;
 use super::burndown::burndown;

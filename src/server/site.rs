@@ -2,7 +2,8 @@
 
 use super::guard::Guard;
 use crate::exposition::{Export, Rendered};
-use crate::model::snapshot::{Awaited, Snapshot};
+use crate::model::awaited::Awaited;
+use crate::model::snapshot::Snapshot;
 use crate::plan::Plan;
 use crate::telemetry::Telemetry;
 use std::sync::Arc;

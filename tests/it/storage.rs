@@ -180,7 +180,7 @@ async fn a_link_leads_to_the_file_that_keeps_the_counters() {
     let (link, file) = (folder.file("link"), folder.file("disk/counters.json"));
     std::fs::create_dir_all(folder.file("disk")).unwrap();
     std::os::unix::fs::symlink("disk/counters.json", &link).unwrap();
-    let served = start("storage-link", &link).await;
+    let served = start("storage-linked", &link).await;
     counted(&served).await;
     // Two ways to one file are one file.
     let said = refused(&file);

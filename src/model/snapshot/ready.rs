@@ -1,6 +1,7 @@
 //! Whether there is enough to be shown.
 
 use super::Snapshot;
+use crate::model::awaited::Awaited;
 use crate::model::ids::Target;
 use crate::model::observation::Collector;
 use crate::model::state::TargetState;
@@ -24,25 +25,6 @@ impl Snapshot {
         let is_read = |target: &Target| self.targets.get(target).is_some_and(|state| state.was_read());
         let unread = awaited.iter().filter(|awaited| !awaited.targets.iter().any(is_read));
         unread.map(Awaited::name).collect()
-    }
-}
-
-/// Targets of which something must have been read before there is enough.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Awaited {
-    /// Whose they are, where their account is not known: `the account of profile research`.
-    pub who: String,
-    pub targets: Vec<Target>,
-}
-
-impl Awaited {
-    /// The account, as far as it is known.
-    fn name(&self) -> String {
-        match self.targets.first() {
-            Some(target) if !target.account_id.is_empty() => format!("account {}", target.account_id),
-            Some(target) if !target.region.is_empty() => format!("{} in {}", self.who, target.region),
-            _ => self.who.clone(),
-        }
     }
 }
 

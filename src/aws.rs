@@ -1,7 +1,8 @@
 //! AWS: credentials, clients and calls, one file per service. No SDK type leaves this module.
 //!
 //! In reading order, each above the ones below it: the `environment` makes sessions; a `session` has a `wallet`
-//! that holds its keys; `sources` and `profiles` tell where keys come from, `sts` gives those of roles. A
+//! that holds its keys; `sources` and `profiles` tell where keys come from, a `process` may print them, `sts` gives those
+//! of roles. A
 //! `connection` is the way to one target; the services add their calls to it, or to the session where they have no
 //! regions. A `client` is metered (`meter`), names what went wrong (`error`) and goes out by `http`; `pages` reads
 //! lists to their end. [`probe`] tries every permission once; [`increase`] asks AWS for more; [`runtime`]
@@ -14,6 +15,7 @@ mod meter;
 mod pages;
 
 mod environment;
+mod process;
 mod profiles;
 mod session;
 mod sources;

@@ -3,6 +3,7 @@
 mod service;
 
 use crate::aws::Connection;
+use crate::aws::wallet::is_about_credentials;
 use crate::clock::Stopwatch;
 use crate::model::observation::{CollectError, Collector, ErrorClass, Observation, Outcome};
 use crate::model::request::{Requests, UsageRequest};
@@ -56,8 +57,10 @@ pub async fn collect(
         Err(error) => (None, vec![error]),
         Ok(()) => read(connection, state, work, settings, tag_keys, started).await,
     };
-    if errors.iter().any(|error| error.class == ErrorClass::ExpiredCredentials) {
-        connection.forget_keys();
+    // What getting the keys said of them is theirs to act on.
+    let refused = |error: &CollectError| error.class == ErrorClass::ExpiredCredentials;
+    if errors.iter().any(|error| refused(error) && !is_about_credentials(error)) {
+        connection.forget_keys(started);
     }
     let seconds = stopwatch.seconds();
     let target = connection.target.clone();
@@ -147,13 +150,11 @@ fn by_the_right_clock(mut outcome: Outcome, server: Option<Timestamp>, settings:
     if away > allowed && outcome.collector == Collector::Usage {
         let server = server.unwrap_or_default();
         outcome.observation = None;
-        outcome.errors = vec![CollectError {
-            class: ErrorClass::ClockSkew,
-            message: format!(
-                "cloudwatch: AWS's clock shows {server}, {away} s away from the one here; more than {allowed} s \
-                 (half of usage.delay) would make minutes without data look like zeros"
-            ),
-        }];
+        let message = format!(
+            "cloudwatch: AWS's clock shows {server}, {away} s away from the one here; more than {allowed} s (half of \
+             usage.delay) would make minutes without data look like zeros"
+        );
+        outcome.errors = vec![CollectError::new(ErrorClass::ClockSkew, message)];
     }
     outcome
 }

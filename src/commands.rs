@@ -36,7 +36,7 @@ use crate::sim::policy::Allowed;
 use crate::sim::{self, Sim, world::World};
 use crate::telemetry::Telemetry;
 use anyhow::{Context, Result, bail};
-use setup::{bind, load, run_async, stop_signal, telemetry};
+use setup::{bind, load, load_again, run_async, stop_signal, telemetry};
 use simulated::demo_plan;
 use std::io::BufRead;
 use std::net::SocketAddr;
@@ -49,7 +49,7 @@ pub fn serve(args: cli::Serve) -> Result<()> {
     let shard = args.slice.shard;
     let (flags, telemetry) = (args.web, telemetry("serve"));
     let storage = args.storage_path;
-    let load = move || load(&args.config).map(|plan| Plan { shard, ..plan });
+    let load = move || load_again(&args.config).map(|plan| Plan { shard, ..plan });
     let read: daemon::Read = Arc::new(move || load().map_err(|error| error.to_string()));
     run_async(async {
         // Before anything that may hang: a container's first process gets no signal that it does not listen for.

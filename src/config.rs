@@ -5,6 +5,7 @@
 //! optional; what an absent one means is the plan's business.
 
 mod complaint;
+mod file;
 pub(crate) mod kinds;
 mod section;
 mod tree;
@@ -15,15 +16,13 @@ use crate::exposition::QuotaExport;
 use crate::model::ids::QuotaKind;
 use crate::model::organization::AccountState;
 pub use complaint::{At, Complaint, Complaints};
+pub(crate) use file::{expect_file, read, read_again};
 use kinds::*;
 pub use kinds::{CadenceKind, Statistic};
 use section::Section;
 use std::collections::BTreeMap;
 use std::path::Path;
 use tree::Node;
-
-/// Larger than any config somebody wrote: refuses being pointed at something else.
-const MAX_BYTES: u64 = 1 << 20;
 
 /// What the file says. `None`: it does not say.
 #[derive(Clone, Debug, Default)]
@@ -181,38 +180,21 @@ pub enum Regions {
 
 /// Reads the file; no path is an empty config.
 pub fn load(path: Option<&Path>) -> Result<Config, Complaints> {
+    load_by(path, read)
+}
+
+/// The same of a file that will be read again.
+pub fn load_again(path: Option<&Path>) -> Result<Config, Complaints> {
+    load_by(path, read_again)
+}
+
+fn load_by(path: Option<&Path>, read: fn(&Path) -> Result<String, String>) -> Result<Config, Complaints> {
     let Some(path) = path else { return Ok(Config::default()) };
     let file = path.display().to_string();
     match read(path) {
         Ok(text) => Ok(parse_with(&file, &text, &|name| std::env::var(name).ok())),
         Err(message) => Err(Complaints { file, list: vec![Complaint::new(0, String::new(), message)] }),
     }
-}
-
-/// The text of a file that is no larger than a config.
-#[expect(clippy::disallowed_methods, reason = "the one reader of configs")]
-pub(crate) fn read(path: &Path) -> Result<String, String> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|error| format!("cannot be read: {error}"))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err("larger than 1 MiB, which no config is".into());
-    }
-    String::from_utf8(bytes).map_err(|error| not_utf8(error.as_bytes(), error.utf8_error().valid_up_to()))
-}
-
-/// What is said of bytes that are text up to that one.
-fn not_utf8(bytes: &[u8], valid: usize) -> String {
-    let found = match bytes {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16".to_string(),
-        _ => {
-            let line = 1 + bytes[..valid].iter().filter(|byte| **byte == b'\n').count();
-            format!("the byte 0x{:02x} in line {line}, which is not UTF-8", bytes[valid])
-        }
-    };
-    format!("found {found}, expected UTF-8 text")
 }
 
 /// Reads the text of a config in an environment without variables; `file` is what messages call it.

@@ -154,8 +154,8 @@ fn clock_skew(connection: &Connection, delay: u64, now: Timestamp) -> Option<Col
     let away = now.since(server).max(server.since(now));
     // The lists before it may have taken a while.
     let allowed = delay / 2 + 60;
-    (away > allowed).then(|| CollectError {
-        class: ErrorClass::ClockSkew,
-        message: format!("cloudwatch: AWS's clock shows {server}, {away} s away from the one here"),
+    (away > allowed).then(|| {
+        let message = format!("cloudwatch: AWS's clock shows {server}, {away} s away from the one here");
+        CollectError::new(ErrorClass::ClockSkew, message)
     })
 }

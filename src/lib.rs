@@ -32,6 +32,7 @@ pub mod model;
 pub mod aws;
 mod clock;
 pub mod collect;
+mod readings;
 
 // The long-running process, and what it says.
 pub mod api;

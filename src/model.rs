@@ -4,7 +4,7 @@
 //! each line knowing only those above it:
 //!
 //! ```text
-//! words        arn, ids, organization, partition, shard, sharing, time
+//! words        arn, ids, awaited, organization, partition, shard, sharing, time
 //! what AWS says   quota, meter, service, catalog, listed, usage, parts, burndown
 //! what is asked, what comes back   request, observation
 //! which usage spends which quota   matching, coverage
@@ -17,6 +17,7 @@
 //! ```
 
 pub mod arn;
+pub mod awaited;
 pub mod ids;
 pub mod organization;
 pub mod partition;

@@ -205,13 +205,22 @@ async fn ready(State(site): State<Site>) -> (StatusCode, String) {
     let why = if !explored {
         "the organization's accounts are not known yet".to_string()
     } else if !snapshot.first_round_done() {
-        "the first round is under way".to_string()
+        let waiting = if unread.is_empty() { "" } else { ": nothing was read yet of " };
+        format!("the first round is under way{waiting}{}", some(&unread))
     } else if unread.is_empty() {
         "the first page is being made".to_string()
     } else {
-        format!("nothing could be read of {}", unread.join(", "))
+        format!("nothing could be read of {}", some(&unread))
     };
     (StatusCode::SERVICE_UNAVAILABLE, why + "\n")
+}
+
+/// The first names, and how many more there are.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let more = names.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    names[..names.len().min(SHOWN)].join(", ") + &more
 }
 
 /// The configuration that is in force, its defaults filled in, without its secrets.

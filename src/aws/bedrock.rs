@@ -139,7 +139,7 @@ impl Connection {
         let none = all.is_empty() && !failures.is_empty();
         errors.extend(failures.into_iter().map(|(error, times)| match times {
             1 => error,
-            _ => CollectError { message: format!("{} ({times} times)", error.message), ..error },
+            _ => CollectError::new(error.class, format!("{} ({times} times)", error.message)),
         }));
         (!none).then_some(all)
     }

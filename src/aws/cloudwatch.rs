@@ -305,7 +305,7 @@ fn untold(asked: &Asked, answer: &Answer) -> Option<CollectError> {
     };
     let (metric, id) = asked.called;
     let message = format!("{DATA}: {found} for {metric} of {id}");
-    Some(CollectError { class, message })
+    Some(CollectError::new(class, message))
 }
 
 /// Takes the points that can be what AWS means. `window`: what the call asked for, wider than the series'

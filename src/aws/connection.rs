@@ -90,11 +90,11 @@ impl Connection {
         }
     }
 
-    /// AWS has called the keys expired: others are got before the next collection.
-    pub fn forget_keys(&self) {
-        self.session.wallet.forget();
+    /// AWS has refused the keys: others are got before the next collection.
+    pub fn forget_keys(&self, now: Timestamp) {
+        self.session.wallet.forget(now);
         if let Some(links) = &self.links {
-            links.session.wallet.forget();
+            links.session.wallet.forget(now);
         }
     }
 
@@ -152,12 +152,12 @@ impl Connection {
     pub async fn unlinked(&self) -> Option<CollectError> {
         let links = self.links.as_ref()?;
         let (account, region) = (&self.target.account_id, &self.target.region);
-        let not_linked = || CollectError {
-            class: ErrorClass::AccessDenied,
-            message: format!(
+        let not_linked = || {
+            let message = format!(
                 "{LINKS}: the account {account} is not linked to the monitoring account in {region}, or shares no \
                  metrics with it"
-            ),
+            );
+            CollectError::new(ErrorClass::AccessDenied, message)
         };
         match links.accounts().await {
             Ok(accounts) => (!accounts.contains(&**account)).then(not_linked),

@@ -66,7 +66,7 @@ impl Environment {
             }
         };
         let region = told.clone().or(fallback.map(String::from));
-        let config = loader(plan, http.clone(), region.as_deref()).load().await;
+        let config = loader(plan, http.clone(), region.as_deref(), profiles.is_some()).load().await;
         let sources = sources(&config, plan, telemetry, region.as_deref());
         let source = match &plan.simulated_keys {
             Some(keys) => Source::Fixed(Keys::new(keys, "simulated", None, None, "simulated AWS")),
@@ -94,8 +94,9 @@ impl Environment {
         let (config, region, sources) = match credentials {
             Credentials::Profile(name) => {
                 let region = self.region_of(name);
-                let loader = loader(&self.plan, self.http.clone(), region.as_deref()).profile_name(name);
-                let config = loader.load().await;
+                let is_readable = self.profiles.is_some();
+                let loader = loader(&self.plan, self.http.clone(), region.as_deref(), is_readable);
+                let config = loader.profile_name(name).load().await;
                 let sources = sources(&config, &self.plan, &self.telemetry, region.as_deref());
                 (config, region, sources)
             }
@@ -128,8 +129,14 @@ fn sources(config: &SdkConfig, plan: &AwsPlan, telemetry: &Telemetry, region: Op
     })
 }
 
-/// The SDK's configuration without credentials: every client is given its own.
-fn loader(plan: &AwsPlan, http: SharedHttpClient, region: Option<&str>) -> aws_config::ConfigLoader {
+/// The SDK's configuration without credentials: every client is given its own. `is_readable`: whether the AWS CLI's
+/// files are; the SDK would wait for what hangs.
+fn loader(
+    plan: &AwsPlan,
+    http: SharedHttpClient,
+    region: Option<&str>,
+    is_readable: bool,
+) -> aws_config::ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(plan.connect_timeout)
         .operation_attempt_timeout(plan.attempt_timeout)
@@ -148,6 +155,9 @@ fn loader(plan: &AwsPlan, http: SharedHttpClient, region: Option<&str>) -> aws_c
     }
     if let Some(url) = &plan.endpoint_url {
         loader = loader.endpoint_url(url);
+    }
+    if !is_readable {
+        loader = loader.profile_files(profiles::no_files());
     }
     loader
 }

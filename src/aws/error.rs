@@ -26,19 +26,14 @@ where
         if code.is_empty() && speaks_otherwise(what, service.raw()) {
             return of_another_protocol(what, host, status);
         }
+        if code.is_empty() {
+            return of_a_stranger(what, host, status);
+        }
         let message = service.err().message().unwrap_or("no message");
-        let class = of_code(code).unwrap_or(if status >= 500 {
-            ErrorClass::Server
-        } else if code.is_empty() {
-            ErrorClass::Malformed
-        } else {
-            ErrorClass::Other
-        });
-        let code = if code.is_empty() { "no error code" } else { code };
-        return CollectError {
-            class,
-            message: format!("{what}: HTTP {status}, {code}: {message}{}", of_host(code, host)),
-        };
+        let class =
+            of_code(code).unwrap_or(if status >= 500 { ErrorClass::Server } else { ErrorClass::Other });
+        let message = format!("{what}: HTTP {status}, {code}: {message}{}", of_host(code, host));
+        return CollectError::new(class, message);
     }
     if let SdkError::ResponseError(response) = &error
         && speaks_otherwise(what, response.raw())
@@ -61,9 +56,10 @@ where
         None if class == ErrorClass::Timeout => {
             format!("no answer{at} in time: {}", causes(&error).join(": "))
         }
+        None if class == ErrorClass::Malformed => causes(&error).join(": ") + &see(what, host),
         None => causes(&error).join(": ") + &at,
     };
-    CollectError { class, message: format!("{what}: {why}") }
+    CollectError::new(class, format!("{what}: {why}"))
 }
 
 /// An error about keys on its way through the SDK, back to [`classify`].
@@ -80,7 +76,7 @@ impl Error for Refused {}
 
 /// No credentials could be got, and why.
 pub(super) fn no_credentials(why: impl Display) -> CollectError {
-    CollectError { class: ErrorClass::NoCredentials, message: why.to_string() }
+    CollectError::new(ErrorClass::NoCredentials, why.to_string())
 }
 
 /// What one of the SDK's own ways to credentials says.
@@ -92,7 +88,7 @@ pub(super) fn of_provider(error: &CredentialsError) -> CollectError {
         (_, Some(connector)) if connector.is_io() => ErrorClass::Network,
         _ => ErrorClass::NoCredentials,
     };
-    CollectError { class, message: causes(error).join(": ") }
+    CollectError::new(class, causes(error).join(": "))
 }
 
 /// The host, where AWS's own words do not tell that it is AWS who speaks.
@@ -115,12 +111,29 @@ fn of_another_protocol(what: &str, host: Option<&str>, status: u16) -> CollectEr
         "{what}: HTTP {status}, and no answer in RPC v2 CBOR, the protocol that CloudWatch speaks since 2025: {server} \
          is not CloudWatch, or a simulation of an older one; see aws.endpoints.cloudwatch"
     );
-    CollectError { class: ErrorClass::Malformed, message }
+    CollectError::new(ErrorClass::Malformed, message)
+}
+
+/// Every refusal of AWS has an error code: a page of HTML, a redirect, a gateway's 502 has none.
+fn of_a_stranger(what: &str, host: Option<&str>, status: u16) -> CollectError {
+    let class = if status >= 500 { ErrorClass::Server } else { ErrorClass::Malformed };
+    let message = format!("{what}: HTTP {status}, and no error code as AWS gives one{}", see(what, host));
+    CollectError::new(class, message)
+}
+
+/// What to look at where somebody else than AWS has answered.
+fn see(what: &str, host: Option<&str>) -> String {
+    let server = host.unwrap_or("the server");
+    let service = what.split(':').next().unwrap_or_default();
+    format!(
+        ": {server} may be another server than AWS's, or a proxy before it; see aws.endpoints.{service}, \
+         aws.endpoint_url and HTTPS_PROXY"
+    )
 }
 
 /// An answer of HTTP 200 that cannot be what AWS means.
 pub(super) fn malformed(what: &str, found: impl std::fmt::Display) -> CollectError {
-    CollectError { class: ErrorClass::Malformed, message: format!("{what}: {found}") }
+    CollectError::new(ErrorClass::Malformed, format!("{what}: {found}"))
 }
 
 /// AWS's error codes, whichever service they come from.
@@ -138,16 +151,17 @@ pub(super) fn of_code(code: &str) -> Option<ErrorClass> {
         | "UnauthorizedOperation"
         | "AuthFailure"
         | "OptInRequired"
-        | "UnrecognizedClientException"
-        | "InvalidClientTokenId"
         | "RegionDisabledException"
         | "SubscriptionRequiredException" => ErrorClass::AccessDenied,
-        "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => ErrorClass::ExpiredCredentials,
-        "RequestExpired"
-        | "RequestTimeTooSkewed"
-        | "RequestInTheFuture"
+        // The SDK signs by AWS's clock: a signature that does not match is another secret's.
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "TokenRefreshRequired"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
         | "InvalidSignatureException"
-        | "SignatureDoesNotMatch" => ErrorClass::ClockSkew,
+        | "SignatureDoesNotMatch" => ErrorClass::ExpiredCredentials,
+        "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => ErrorClass::ClockSkew,
         "InternalFailure"
         | "InternalServiceFault"
         | "InternalServerException"

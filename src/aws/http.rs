@@ -1,6 +1,7 @@
 //! The HTTP client that every client of AWS shares: proxies and certificates as the environment names them, and
 //! failures that say which host could not be reached, on which way, and why.
 
+use crate::config::expect_file;
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_cloudwatch::config::{RuntimeComponents, SharedHttpClient};
 use aws_smithy_http_client::Connector;
@@ -22,6 +23,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -70,6 +72,7 @@ fn check_proxy(variable: &str) -> Result<()> {
 
 #[expect(clippy::disallowed_methods, reason = "the environment names the file of the authorities")]
 fn bundle(path: &str) -> Result<TrustStore> {
+    expect_file(Path::new(path)).map_err(anyhow::Error::msg)?;
     let pem = std::fs::read(path).context("cannot be read")?;
     let mut trusted = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {

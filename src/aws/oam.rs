@@ -73,7 +73,7 @@ impl Session {
         };
         let Some(sink) = sinks.into_iter().find_map(|sink| sink.arn) else {
             let message = format!("{SINKS}: no sink in {region}: no account can share its metrics there");
-            return vec![(SINKS, Err(CollectError { class: ErrorClass::Other, message }))];
+            return vec![(SINKS, Err(CollectError::new(ErrorClass::Other, message)))];
         };
         let links = client.list_attached_links().sink_identifier(sink).max_results(1).send().await;
         let links = links.map(|_| ()).map_err(|error| client.failed(LINKS, error));

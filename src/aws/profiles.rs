@@ -4,11 +4,22 @@
 //! and it asks STS with a client of its own. Here a profile that was named is the only source, and every call of STS
 //! is the exporter's: counted, at the configured endpoint, in the configured region.
 
+use super::process::Process;
 use super::sts::Role;
+use crate::config::expect_file;
+use crate::readings::Readings;
 use aws_config::profile::{Profile, ProfileSet};
 use aws_credential_types::Credentials as Keys;
 use aws_types::os_shim_internal::{Env, Fs};
 use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// The files are small and on this machine; what takes longer is a file system that hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+static FILES: Readings = Readings::new();
 
 /// Where the keys of a profile come from, and the roles that are then assumed, one with the keys of the other.
 #[derive(Clone, Debug)]
@@ -29,18 +40,54 @@ pub(super) enum Base {
         role: Role,
         file: String,
     },
-    /// What the SDK knows best of this profile: an SSO session, a process, a console session, or keys.
+    Process(Process),
+    /// What the SDK knows best of this profile: an SSO session, a console session.
     Sdk(String),
 }
 
 /// Reads the AWS CLI's files as they are now.
 pub(super) async fn read() -> Result<ProfileSet, String> {
+    let runtime = Handle::current();
+    // The SDK reads files where it is called.
+    let read = FILES.read(PATIENCE, move || {
+        places().iter().try_for_each(|path| expect(path))?;
+        runtime.block_on(load())
+    });
+    read.await
+        .unwrap_or_else(|hanging| Err(format!("the AWS config file or the AWS credentials file {hanging}")))
+}
+
+async fn load() -> Result<ProfileSet, String> {
     #[expect(deprecated, reason = "aws-config's own signature asks for the alias")]
     let files = aws_config::profile::profile_file::ProfileFiles::default();
     let selected = std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
     let selected = selected.map_or(Cow::Borrowed("default"), Cow::Owned);
     let set = aws_config::profile::load(&Fs::real(), &Env::real(), &files, Some(selected)).await;
     set.map_err(|error| super::error::causes(&error).join(": "))
+}
+
+/// In place of the files, where they cannot be read.
+#[expect(deprecated, reason = "aws-config's own signature asks for the aliases")]
+pub(super) fn no_files() -> aws_config::profile::profile_file::ProfileFiles {
+    use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
+    ProfileFiles::builder().with_contents(ProfileFileKind::Config, "").build()
+}
+
+/// Where the two files are, if they are there.
+fn places() -> Vec<PathBuf> {
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let place = |variable: &str, usual: &str| {
+        let told = std::env::var_os(variable).map_or_else(|| Path::new("~/.aws").join(usual), PathBuf::from);
+        told.strip_prefix("~").map_or(told.clone(), |below| home.join(below))
+    };
+    vec![place("AWS_CONFIG_FILE", "config"), place("AWS_SHARED_CREDENTIALS_FILE", "credentials")]
+}
+
+fn expect(path: &Path) -> Result<(), String> {
+    if !path.exists() {
+        return Ok(());
+    }
+    expect_file(path).map_err(|wrong| format!("{}: {wrong}", path.display()))
 }
 
 /// How to get the keys of a profile; an error says which profile is missing or contradicts itself.
@@ -58,9 +105,15 @@ pub(super) fn recipe(set: &ProfileSet, name: &str) -> Result<Recipe, String> {
         if let Some(keys) = keys(profile).filter(|_| is_source) {
             break Base::Keys(keys);
         }
-        let Some(role) = role(profile)? else { break Base::Sdk(name.to_string()) };
+        let Some(role) = role(profile)? else { break own(profile) };
         if let Some(file) = profile.get("web_identity_token_file") {
             break Base::Token { role, file: file.to_string() };
+        }
+        if profile.get("mfa_serial").is_some() {
+            return Err(format!(
+                "the profile {name} has an mfa_serial: a person would have to type the code each hour; expected a role \
+                 without MFA, or what `aws configure export-credentials` gives, as a credential_process"
+            ));
         }
         roles.push(role);
         match (profile.get("source_profile"), profile.get("credential_source")) {
@@ -80,6 +133,26 @@ pub(super) fn recipe(set: &ProfileSet, name: &str) -> Result<Recipe, String> {
     };
     roles.reverse();
     Ok(Recipe { base, roles })
+}
+
+/// Where the keys of a profile without a role come from, in the SDK's order.
+fn own(profile: &Profile) -> Base {
+    const OF_THE_SDK: [&str; 7] = [
+        "credential_source",
+        "web_identity_token_file",
+        "sso_session",
+        "sso_account_id",
+        "sso_role_name",
+        "sso_start_url",
+        "login_session",
+    ];
+    let name = profile.name().to_string();
+    match profile.get("credential_process") {
+        Some(command) if OF_THE_SDK.iter().all(|key| profile.get(key).is_none()) => {
+            Base::Process(Process { profile: name, command: command.to_string() })
+        }
+        _ => Base::Sdk(name),
+    }
 }
 
 fn missing(name: &str, referrer: Option<&&str>) -> String {

@@ -108,7 +108,7 @@ fn with_values(list: &str, mut rows: Vec<Row>) -> Result<Vec<Row>, CollectError>
     };
     let (class, why) = value(first).err().unwrap_or((ErrorClass::Malformed, "no Value".into()));
     let code = first.quota_code().unwrap_or_default();
-    Err(CollectError { class, message: format!("{list}: no row has a value, {code}: {why}") })
+    Err(CollectError::new(class, format!("{list}: no row has a value, {code}: {why}")))
 }
 
 /// The outer join. A row whose value no quota can have, or that AWS could not look up, carries that as its

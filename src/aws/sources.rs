@@ -20,6 +20,7 @@ use aws_credential_types::Credentials as Keys;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 use std::time::SystemTime;
+use tokio::time::timeout;
 
 /// What it takes to get keys: the environment's configuration, and the region of STS.
 pub(super) struct Sources {
@@ -82,10 +83,10 @@ impl Sources {
             let role = Role { arn, external_id: None, session_name, duration: None };
             return self.sts_for(&role.arn).assume_by_token(&role, &file).await;
         }
-        if let Some(keys) = found(self.container().await)? {
+        if let Some(keys) = self.container().await? {
             return Ok(keys);
         }
-        match found(self.instance().await)? {
+        match self.instance().await? {
             Some(keys) => Ok(keys),
             None => Err(error::no_credentials(
                 "none in the environment's variables, in a profile, as a web identity, or of a container or an instance",
@@ -107,12 +108,15 @@ impl Sources {
             Base::Environment => {
                 found(EnvironmentVariableCredentialsProvider::new().provide_credentials().await)?
             }
-            Base::Container => found(self.container().await)?,
-            Base::Instance => found(self.instance().await)?,
+            Base::Container => self.container().await?,
+            Base::Instance => self.instance().await?,
             Base::Token { role, file } => Some(self.sts_for(&role.arn).assume_by_token(&role, &file).await?),
+            Base::Process(process) => Some(process.keys(self.plan.operation_timeout).await?),
             Base::Sdk(name) => {
                 let provider = ProfileFileCredentialsProvider::builder().configure(&self.provider_config());
-                found(provider.profile_name(name).build().provide_credentials().await)?
+                let provider = provider.profile_name(&name).build();
+                let keys = provider.provide_credentials();
+                self.in_time(&format!("the profile {name}"), async { found(keys.await) }).await?
             }
         };
         let Some(mut keys) = keys else { return Ok(None) };
@@ -123,14 +127,28 @@ impl Sources {
     }
 
     /// ECS, and EKS Pod Identity.
-    async fn container(&self) -> Result<Keys, CredentialsError> {
+    async fn container(&self) -> Result<Option<Keys>, CollectError> {
         let provider = EcsCredentialsProvider::builder().configure(&self.provider_config()).build();
-        provider.provide_credentials().await
+        self.in_time("the container's endpoint", async { found(provider.provide_credentials().await) }).await
     }
 
-    async fn instance(&self) -> Result<Keys, CredentialsError> {
+    async fn instance(&self) -> Result<Option<Keys>, CollectError> {
         let provider = ImdsCredentialsProvider::builder().configure(&self.provider_config()).build();
-        provider.provide_credentials().await
+        self.in_time("the instance's metadata", async { found(provider.provide_credentials().await) }).await
+    }
+
+    /// Gives up what one of the SDK's own ways takes longer for than a call may; not all of them are bounded.
+    async fn in_time<T>(
+        &self,
+        who: &str,
+        keys: impl Future<Output = Result<T, CollectError>>,
+    ) -> Result<T, CollectError> {
+        let most = self.plan.operation_timeout;
+        let late = |_| {
+            let most = most.as_secs();
+            error::no_credentials(format_args!("{who} took longer than {most} s (aws.operation_timeout)"))
+        };
+        timeout(most, keys).await.map_err(late)?
     }
 
     /// The exporter's own HTTP client and timeouts, for the SDK's own ways to keys.

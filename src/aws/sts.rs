@@ -2,21 +2,29 @@
 
 use super::client::{Client, Way, client};
 use super::error;
+use crate::config::read_again;
 use crate::model::arn::Arn;
 use crate::model::ids::Target;
 use crate::model::observation::CollectError;
 use crate::plan::AwsPlan;
+use crate::readings::Readings;
 use crate::telemetry::Telemetry;
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials as Keys;
 use aws_sdk_sts::types::{AssumedRoleUser, Credentials as Issued, Tag};
-use std::time::SystemTime;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 const ASSUME: &str = "sts:AssumeRole";
 const ASSUME_BY_TOKEN: &str = "sts:AssumeRoleWithWebIdentity";
 const IDENTITY: &str = "sts:GetCallerIdentity";
 /// What CloudTrail shows unless the config or the profile says otherwise.
 const SESSION_NAME: &str = "bedrock-quota-exporter";
+/// A token's file is small and on this machine; what takes longer is a file system that hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Kubernetes renews tokens: their files are read each time.
+static TOKENS: Readings = Readings::new();
 
 /// A role, as the config or a profile of the AWS CLI asks for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,9 +71,11 @@ impl Sts {
 
     /// Keys of a role, asked for with the token that a file holds, as a pod of Kubernetes has one.
     pub(super) async fn assume_by_token(&self, role: &Role, file: &str) -> Result<Keys, CollectError> {
-        let unreadable =
-            |error: std::io::Error| error::no_credentials(format_args!("{ASSUME_BY_TOKEN}: {file}: {error}"));
-        let token = read_token(file).map_err(unreadable)?;
+        let path = PathBuf::from(file);
+        let read = TOKENS.read(PATIENCE, move || read_again(&path)).await;
+        let token = read.unwrap_or_else(|hanging| Err(hanging.to_string()));
+        let unreadable = |wrong| error::no_credentials(format_args!("{ASSUME_BY_TOKEN}: {file}: {wrong}"));
+        let token = token.map_err(unreadable)?;
         let sts = self.client(None);
         let call = sts.assume_role_with_web_identity().role_arn(&role.arn).web_identity_token(token.trim());
         let call = call.role_session_name(self.session_name(role)).set_duration_seconds(self.duration(role));
@@ -96,12 +106,6 @@ impl Sts {
         let target = Target::new("", &self.region);
         client!(aws_sdk_sts, self, target, &self.plan.sts_url, &std::sync::Arc::default(), keys)
     }
-}
-
-/// Kubernetes renews the file: it is read each time.
-#[expect(clippy::disallowed_methods, reason = "the environment names the file of the token")]
-fn read_token(file: &str) -> std::io::Result<String> {
-    std::fs::read_to_string(file)
 }
 
 /// The account in the ARN of the role is the one that STS gave the keys for.

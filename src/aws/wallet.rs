@@ -12,8 +12,9 @@ use crate::model::time::Timestamp;
 use aws_credential_types::Credentials as Keys;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, Result as Provided, future};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{self, Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
 
@@ -26,6 +27,8 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// Seconds until the next attempt after so many failures in a row; the last one holds from then on. A role whose
 /// trust policy is wrong is asked for a dozen times in the first hour, not every minute for ever.
 const PAUSES: [u64; 7] = [30, 60, 60, 60, 120, 240, 300];
+/// After so many seconds without a refusal the next one is the first.
+const QUIET: u64 = 1800;
 /// Seconds between two log lines about a failure that goes on.
 const REMINDER: i64 = 3600;
 /// How every message about keys begins.
@@ -59,6 +62,9 @@ pub(super) struct Wallet {
     identify: bool,
     issued: RwLock<Option<Issued>>,
     attempts: Mutex<Attempts>,
+    refusals: sync::Mutex<Refusals>,
+    /// The accounts that were expected where the keys are another's, and when each was logged last.
+    strangers: sync::Mutex<BTreeMap<Arc<str>, Timestamp>>,
 }
 
 #[derive(Clone)]
@@ -78,6 +84,14 @@ struct Attempts {
     error: Option<CollectError>,
 }
 
+/// How often AWS has refused keys that were thought good.
+#[derive(Default)]
+struct Refusals {
+    number: usize,
+    /// Until then no others are got for that reason.
+    again: Timestamp,
+}
+
 impl Wallet {
     pub(super) fn new(who: String, source: Source, sources: &Arc<Sources>, identify: bool) -> Arc<Wallet> {
         Arc::new(Wallet {
@@ -87,6 +101,8 @@ impl Wallet {
             identify,
             issued: RwLock::default(),
             attempts: Mutex::default(),
+            refusals: sync::Mutex::default(),
+            strangers: sync::Mutex::default(),
         })
     }
 
@@ -102,7 +118,7 @@ impl Wallet {
         }
         // Keys that still hold are used for as long as they do, though new ones are refused.
         let otherwise = usable.map(|issued| issued.account);
-        if now < attempts.again
+        if is_before(now, attempts.again)
             && let Some(error) = &attempts.error
         {
             return otherwise.ok_or_else(|| error.clone());
@@ -119,6 +135,12 @@ impl Wallet {
                 Ok(account)
             }
             Err(error) => {
+                // Nobody may know when they expire, or that they were replaced: a file says nothing of it.
+                if error.class == ErrorClass::ExpiredCredentials
+                    && let Source::Role(base, _) | Source::Of(base) = &self.source
+                {
+                    base.forget(now);
+                }
                 let error = self.about(error);
                 self.note(&mut attempts, error.clone(), now);
                 otherwise.ok_or(error)
@@ -126,9 +148,23 @@ impl Wallet {
         }
     }
 
-    /// AWS calls the keys expired: they are renewed before the next collection.
-    pub(super) fn forget(&self) {
-        *self.issued.write().unwrap_or_else(PoisonError::into_inner) = None;
+    /// AWS refuses the keys, or they are another account's: others are got before the next collection, from files that
+    /// are read anew. While that goes on it happens less and less often, and those that are here serve until there are
+    /// others: they may be good, and only one region not enabled.
+    pub(super) fn forget(&self, now: Timestamp) {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_before(now, refusals.again) {
+            return;
+        }
+        let number = if now.since(refusals.again) > QUIET { 0 } else { refusals.number };
+        *refusals = Refusals { number: number + 1, again: now.plus(pause(number)) };
+        drop(refusals);
+        if let Source::Of(base) = &self.source {
+            base.forget(now);
+        }
+        if let Some(issued) = &mut *self.issued.write().unwrap_or_else(PoisonError::into_inner) {
+            issued.renew = SystemTime::UNIX_EPOCH;
+        }
     }
 
     fn issued(&self) -> Option<Issued> {
@@ -141,13 +177,7 @@ impl Wallet {
             Source::Profile(name) => self.sources.profile(name).await?,
             Source::Role(base, role) => {
                 let keys = base.keys_at(now).await?;
-                let assumed = self.sources.sts_for(&role.arn).assume(keys, role).await;
-                // Nobody may know when they expire: a token in a file says nothing of it.
-                assumed.inspect_err(|error| {
-                    if error.class == ErrorClass::ExpiredCredentials {
-                        base.forget();
-                    }
-                })?
+                self.sources.sts_for(&role.arn).assume(keys, role).await?
             }
             Source::Of(base) => base.keys_at(now).await?,
             Source::Fixed(keys) => keys.clone(),
@@ -182,7 +212,7 @@ impl Wallet {
         if is_about_credentials(&error) {
             return error;
         }
-        CollectError { message: format!("{CREDENTIALS}{}: {}", self.who, error.message), ..error }
+        CollectError::new(error.class, format!("{CREDENTIALS}{}: {}", self.who, error.message))
     }
 
     /// Logged when it begins, when it becomes another failure, and once an hour.
@@ -194,16 +224,48 @@ impl Wallet {
             let CollectError { class, message } = &error;
             tracing::warn!(%class, error = message, failures = attempts.failures + 1, "credentials failed");
         }
-        let pause = PAUSES[attempts.failures.min(PAUSES.len() - 1)];
+        attempts.again = now.plus(pause(attempts.failures));
         attempts.failures += 1;
-        attempts.again = now.plus(pause);
         attempts.error = Some(error);
+    }
+
+    /// Keys of another account than the expected one: logged like any failure of theirs, and others are got soon.
+    fn of_another(&self, found: &str, expected: &Arc<str>, now: Timestamp) -> CollectError {
+        let message = format!("{CREDENTIALS}{}: they are of account {found}, expected {expected}", self.who);
+        let error = CollectError::new(ErrorClass::WrongAccount, message);
+        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        if strangers.get(expected).is_none_or(|told| now.0 - told.0 >= REMINDER) {
+            strangers.insert(expected.clone(), now);
+            tracing::warn!(class = %error.class, error = error.message, "credentials failed");
+        }
+        drop(strangers);
+        self.forget(now);
+        error
+    }
+
+    /// The keys are of the expected account.
+    fn note_owner(&self, expected: &Arc<str>) {
+        let told = self.strangers.lock().unwrap_or_else(PoisonError::into_inner).remove(expected);
+        if told.is_some() {
+            tracing::info!(credentials = self.who, account_id = %expected, "credentials work again");
+        }
     }
 
     /// What fails at the wallet that the keys come from is logged there.
     fn about_another(&self, error: &CollectError) -> bool {
         !error.message.starts_with(&format!("{CREDENTIALS}{}: ", self.who))
     }
+}
+
+/// Seconds until the next attempt after so many failures before this one.
+fn pause(failures: usize) -> u64 {
+    PAUSES[failures.min(PAUSES.len() - 1)]
+}
+
+/// Whether it is not time yet. What lies further ahead than any pause was noted before the clock was set back.
+fn is_before(now: Timestamp, again: Timestamp) -> bool {
+    let longest = pause(PAUSES.len());
+    (1..=longest).contains(&again.since(now))
 }
 
 /// Keys of a wallet for the calls about one account; an empty id is any account.
@@ -222,16 +284,14 @@ impl fmt::Debug for KeysOf {
 impl KeysOf {
     /// Renews the keys where it is time, and refuses those of another account.
     pub(super) async fn ready(&self, now: Timestamp) -> Result<(), CollectError> {
-        let account = self.wallet.renew(now).await?;
-        match account {
-            Some(account) if !self.account.is_empty() && *account != *self.account => Err(CollectError {
-                class: ErrorClass::WrongAccount,
-                message: format!(
-                    "{CREDENTIALS}{}: they are of account {account}, expected {}",
-                    self.wallet.who, self.account
-                ),
-            }),
-            _ => Ok(()),
+        match self.wallet.renew(now).await? {
+            Some(account) if !self.account.is_empty() && *account != *self.account => {
+                Err(self.wallet.of_another(&account, &self.account, now))
+            }
+            _ => {
+                self.wallet.note_owner(&self.account);
+                Ok(())
+            }
         }
     }
 

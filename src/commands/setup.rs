@@ -2,7 +2,7 @@
 
 use crate::cli;
 use crate::clock;
-use crate::config;
+use crate::config::{self, Complaints, Config};
 use crate::plan::{self, Plan};
 use crate::telemetry::{self, Build, Telemetry};
 use anyhow::{Context, Result, anyhow};
@@ -16,7 +16,16 @@ use tokio::signal::unix::{SignalKind, signal};
 const LINGER: Duration = Duration::from_secs(1);
 
 pub(super) fn load(file: &cli::ConfigFile) -> Result<Plan> {
-    let plan = config::load(file.path.as_deref()).and_then(|config| plan::plan(&config));
+    planned(config::load(file.path.as_deref()))
+}
+
+/// The config of who reads it again when asked to.
+pub(super) fn load_again(file: &cli::ConfigFile) -> Result<Plan> {
+    planned(config::load_again(file.path.as_deref()))
+}
+
+fn planned(config: Result<Config, Complaints>) -> Result<Plan> {
+    let plan = config.and_then(|config| plan::plan(&config));
     plan.map_err(|complaints| anyhow!("the config is refused\n{complaints}"))
 }
 

@@ -8,6 +8,7 @@ mod questions;
 
 use crate::aws::{Connection, Environment, Monitoring, Session};
 use crate::model::arn::Arn;
+use crate::model::awaited::Awaited;
 use crate::model::ids::Target;
 use crate::model::observation::CollectError;
 use crate::model::organization::Member;
@@ -197,13 +198,17 @@ impl Fleet {
         }
     }
 
-    /// The groups of targets of each of which something must be read before the exporter is ready: every account
-    /// of the plan is one, and so are the accounts of the organization together. Those of other shards are left out.
-    pub(super) fn awaited(&self) -> Vec<Vec<Target>> {
-        let configured = self.configured.iter().map(|account| account.targets(self.shard));
+    /// Of each of whom something must be read before the exporter is ready: every account of the plan is one, and so
+    /// are the accounts of the organization together. Those of other shards are left out.
+    pub(super) fn awaited(&self) -> Vec<Awaited> {
+        let configured = self.configured.iter().map(|account| Awaited {
+            who: account.credentials.account(),
+            targets: account.targets(self.shard),
+        });
         let found = self.accounts().skip(self.configured.len());
-        let found: Vec<Target> = found.flat_map(|account| account.targets(self.shard)).collect();
-        configured.chain([found]).filter(|group| !group.is_empty()).collect()
+        let found = found.flat_map(|account| account.targets(self.shard)).collect();
+        let found = Awaited { who: "the accounts of the organization".to_string(), targets: found };
+        configured.chain([found]).filter(|awaited| !awaited.targets.is_empty()).collect()
     }
 
     fn connect(&mut self) {

@@ -1,17 +1,15 @@
-//! Reloads: the config is read off the runtime's threads, once at a time, however many ask for it.
+//! Reloads: the config is read off the runtime's threads, once for all who ask meanwhile.
 
 use super::systemd;
 use crate::plan::Plan;
+use crate::readings::Readings;
 use crate::server::ReloadRequest;
 use anyhow::Result;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
 
-/// A config is small and on this machine; what takes longer is a pipe that nobody writes to or a file system
-/// that hangs.
+/// A config is small and on this machine; what takes longer is a file system that hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Reads the config; the error is every complaint.
@@ -29,14 +27,14 @@ pub(super) async fn run(
     mut requests: mpsc::Receiver<ReloadRequest>,
     readings: mpsc::Sender<Reading>,
 ) -> Result<()> {
-    let mut reader = Reader { read, hanging: None };
+    let files = Readings::new();
     while let Some(first) = requests.recv().await {
         let mut asked = vec![first];
         while let Ok(another) = requests.try_recv() {
             asked.push(another);
         }
         systemd::reloading();
-        let plan = reader.read().await;
+        let plan = once(&files, &read, PATIENCE).await;
         if readings.send(Reading { plan, asked }).await.is_err() {
             break;
         }
@@ -46,40 +44,39 @@ pub(super) async fn run(
 
 /// The first reading.
 pub async fn read(read: &Read) -> Result<Plan, String> {
-    Reader { read: read.clone(), hanging: None }.read().await
+    once(&Readings::new(), read, PATIENCE).await
 }
 
-struct Reader {
-    read: Read,
-    /// A reading that was given up but holds its thread. There is never a second one beside it, or reloads of a
-    /// file that hangs would take all threads.
-    hanging: Option<JoinHandle<Result<Plan, String>>>,
+async fn once(readings: &Readings, read: &Read, patience: Duration) -> Result<Plan, String> {
+    let read = read.clone();
+    readings
+        .read(patience, move || read())
+        .await
+        .unwrap_or_else(|hanging| Err(format!("the config {hanging}")))
 }
 
-impl Reader {
-    async fn read(&mut self) -> Result<Plan, String> {
-        let deadline = Instant::now() + PATIENCE;
-        if let Some(old) = &mut self.hanging {
-            let ended = timeout_at(deadline, old).await;
-            let _ = ended.map_err(|_| hangs())?;
-            self.hanging = None;
-        }
-        let read = self.read.clone();
-        let mut reading = tokio::task::spawn_blocking(move || read());
-        match timeout_at(deadline, &mut reading).await {
-            Ok(done) => done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())),
-            Err(_) => {
-                self.hanging = Some(reading);
-                Err(hangs())
-            }
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config, plan};
+    use std::sync::mpsc as channel;
+    use std::sync::{Mutex, PoisonError};
+
+    #[tokio::test]
+    async fn after_a_file_system_that_hung_a_reload_reads_anew() {
+        // The first reading never ends; the next finds a good file.
+        let (release, held) = channel::channel::<()>();
+        let held = Mutex::new(Some(held));
+        let read: Read = Arc::new(move || {
+            let held = held.lock().unwrap_or_else(PoisonError::into_inner).take();
+            held.map(|held| held.recv());
+            plan::plan(&config::parse("test", "regions: [us-east-1]")).map_err(|wrong| wrong.to_string())
+        });
+        let readings = Readings::new();
+        let hung = once(&readings, &read, Duration::from_millis(20)).await.expect_err("it hangs");
+        assert!(hung.starts_with("the config cannot be read within 0 s: expected a file"), "{hung}");
+        let plan = once(&readings, &read, PATIENCE).await;
+        assert!(plan.is_ok(), "{:?}", plan.err());
+        drop(release);
     }
-}
-
-fn hangs() -> String {
-    format!(
-        "the config cannot be read within {} s: expected a file, found a pipe that nobody writes to or a file system \
-         that hangs",
-        PATIENCE.as_secs()
-    )
 }

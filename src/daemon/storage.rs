@@ -2,9 +2,10 @@
 
 use crate::clock::now;
 use crate::model::counters::Counters;
+use crate::readings::Readings;
 use crate::server::Published;
 use crate::telemetry::Telemetry;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -23,6 +24,10 @@ const OWNER: u32 = 0o600;
 /// Between two writings: many targets end their rounds at any time. What is lost by a crash is no count, since the
 /// next process reads back the minutes, only a little of their reading.
 const PAUSE: Duration = Duration::from_secs(30);
+/// What takes longer at the start is a file system that hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// More links after one another are a circle, as the system itself counts.
+const MOST_LINKS: usize = 40;
 
 #[derive(Deserialize)]
 struct Header {
@@ -52,9 +57,10 @@ impl Storage {
     /// Takes the file, reads what is in it, and shows that it can be written. The error names the file, what was
     /// found and what was expected. May block.
     pub fn open(path: &Path) -> Result<Storage> {
+        let path = &target(path)?;
         let lock = lock(path)?;
         let left = Arc::new(read(path)?);
-        let storage = Storage { path: path.to_path_buf(), left, failing: Mutex::new(false), _lock: lock };
+        let storage = Storage { path: path.clone(), left, failing: Mutex::new(false), _lock: lock };
         storage.write(&storage.left)?;
         let targets = storage.left.targets.len();
         tracing::info!(path = %path.display(), targets, "counters go on from the file");
@@ -102,8 +108,9 @@ impl Storage {
 /// The file that was told, taken and read off the runtime's threads.
 pub async fn stored(path: Option<PathBuf>) -> Result<Option<Arc<Storage>>> {
     let Some(path) = path else { return Ok(None) };
-    let work = tokio::task::spawn_blocking(move || Storage::open(&path));
-    let storage = work.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+    let name = path.display().to_string();
+    let storage = Readings::new().read(PATIENCE, move || Storage::open(&path)).await;
+    let storage = storage.map_err(|hanging| anyhow!("--storage.path {name}: {hanging}"))?;
     storage.map(Arc::new).map(Some)
 }
 
@@ -134,10 +141,31 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
+/// The file that is meant, which may not be there yet: replacing a link would leave what it leads to as it was. What is
+/// there and no file of its own, a pipe or a device, is refused before anything is opened or made beside it.
+fn target(path: &Path) -> Result<PathBuf> {
+    let name = path.display();
+    let mut target = path.to_path_buf();
+    let mut links = 0;
+    while let Ok(next) = fs::read_link(&target) {
+        links += 1;
+        ensure!(links <= MOST_LINKS, "--storage.path {name}: found links in a circle, expected a file");
+        target = target.parent().unwrap_or(Path::new("")).join(next);
+    }
+    match fs::metadata(&target).map(|there| there.file_type()) {
+        Ok(there) if there.is_dir() => {
+            bail!("--storage.path {name}: is a folder, expected the name of a file in it")
+        }
+        Ok(there) if !there.is_file() => {
+            bail!("--storage.path {name}: found a pipe or a device, expected a file")
+        }
+        _ => Ok(target),
+    }
+}
+
 /// A lock of its own file, since the counters' file is another one after each writing.
 fn lock(path: &Path) -> Result<File> {
     let name = path.display();
-    ensure!(!path.is_dir(), "--storage.path {name}: is a folder, expected the name of a file in it");
     let lock = beside(path, ".lock");
     let open = OpenOptions::new().create(true).truncate(false).write(true).mode(OWNER).open(&lock);
     let file = open.with_context(|| {
@@ -163,7 +191,7 @@ fn read(path: &Path) -> Result<Counters> {
         read => read.with_context(|| format!("--storage.path {name}: cannot be read"))?,
     };
     parse(&text).map_err(|found| {
-        anyhow::anyhow!(
+        anyhow!(
             "--storage.path {name}: {found}; expected the counters that an exporter has written. Without the file \
              all counters start anew"
         )

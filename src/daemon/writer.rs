@@ -9,6 +9,7 @@ use crate::aws::Connection;
 use crate::clock::{Watch, now};
 use crate::collect::{self, Work};
 use crate::exposition::Export;
+use crate::model::awaited::Awaited;
 use crate::model::counters::Counters;
 use crate::model::ids::Target;
 use crate::model::observation::{CollectError, Collector, Outcome};
@@ -59,7 +60,7 @@ struct Writer {
     /// As GET /-/config shows it.
     config: Arc<str>,
     fleet: Fleet,
-    awaited: Arc<Vec<Vec<Target>>>,
+    awaited: Arc<Vec<Awaited>>,
     telemetry: Telemetry,
     clock: Watch,
     snapshot: Snapshot,

@@ -22,6 +22,7 @@ words! {
         AccessDenied = "access_denied",
         /// Found nowhere, or what should give them failed.
         NoCredentials = "no_credentials",
+        /// Keys that AWS refuses: expired, replaced, deleted, or with another secret.
         ExpiredCredentials = "expired_credentials",
         /// Credentials of another account than the one that is watched.
         WrongAccount = "wrong_account",
@@ -40,6 +41,23 @@ pub struct CollectError {
     pub class: ErrorClass,
     /// Names the call and what AWS said; never a secret.
     pub message: String,
+}
+
+/// No message is longer, in characters: it stands in a log line, on a page, in an answer of the API, and some of it is
+/// told by servers.
+const LONGEST: usize = 1_000;
+
+impl CollectError {
+    /// With as much of the message as is shown.
+    pub fn new(class: ErrorClass, message: impl Into<String>) -> CollectError {
+        let mut message = message.into();
+        let is_longer = message.chars().nth(LONGEST).is_some();
+        if let Some((end, _)) = message.char_indices().nth(LONGEST - 1).filter(|_| is_longer) {
+            message.truncate(end);
+            message.push('…');
+        }
+        CollectError { class, message }
+    }
 }
 
 /// What a collector brought.
@@ -61,4 +79,21 @@ pub struct Outcome {
     pub observation: Option<Observation>,
     /// What failed, wholly or in part (a denied list beside others that were read).
     pub errors: Vec<CollectError>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_cut_between_characters_and_only_where_it_is_too_long() {
+        for text in ["é".repeat(LONGEST), "x".repeat(LONGEST), String::new()] {
+            assert_eq!(CollectError::new(ErrorClass::Other, text.clone()).message, text);
+        }
+        for text in ["é".repeat(LONGEST + 1), "x".repeat(30 << 20)] {
+            let cut = CollectError::new(ErrorClass::Other, text.clone()).message;
+            assert_eq!(cut.chars().count(), LONGEST);
+            assert_eq!(cut.strip_suffix('…').map(|start| text.starts_with(start)), Some(true));
+        }
+    }
 }

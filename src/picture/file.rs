@@ -208,7 +208,7 @@ impl RawTarget {
         let quotas = self.quotas.map(|rows| lists::quota_list(rows, requests, closed)).transpose()?;
         let trouble = |raw: RawTrouble| {
             let class = word(ErrorClass::from_word, "class", &raw.class)?;
-            Ok(CollectError { class, message: raw.message })
+            Ok(CollectError::new(class, raw.message))
         };
         let troubles: Result<Vec<CollectError>, String> = self.troubles.into_iter().map(trouble).collect();
         Ok(TargetPicture {

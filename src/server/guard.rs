@@ -1,12 +1,12 @@
 //! Who may connect and ask, and how: the web configuration in force, read anew when its files change.
 
 mod clients;
-mod file;
 mod gate;
 mod policy;
 mod tls;
 mod users;
 
+use crate::readings::{Hanging, Readings};
 use crate::telemetry::Telemetry;
 use anyhow::{Result, bail};
 use axum::Router;
@@ -20,14 +20,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 /// The files are small and on this machine; what takes longer is a file system that hangs.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What was read, `None` where it is what is in force; or what is wrong with it.
-type Read = Result<Option<Policy>, String>;
+/// How long it is not tried again after that.
+const REST: Duration = Duration::from_secs(30);
 
 /// The web configuration in force. Its clones are one.
 #[derive(Clone, Debug, Default)]
@@ -43,8 +41,9 @@ struct File {
     policy: Arc<Policy>,
     /// When the newest reading began.
     read: Instant,
-    /// One that is under way, or was given up but holds its thread. There is never a second one beside it.
-    reading: Option<JoinHandle<Read>>,
+    readings: Readings,
+    /// When the newest reading was given up; `None`: it ended.
+    hung: Option<Instant>,
     /// What was wrong with the newest reading, if anything.
     fault: Option<String>,
     telemetry: Telemetry,
@@ -61,19 +60,16 @@ impl Guard {
     pub async fn open(path: Option<PathBuf>, telemetry: &Telemetry) -> Result<Guard> {
         let Some(path) = path else { return Ok(Guard::default()) };
         let (name, read) = (path.clone(), Instant::now());
-        let reading =
-            tokio::task::spawn_blocking(move || Policy::read(&name).map_err(|wrong| wrong.to_string()));
-        let policy = match timeout(PATIENCE, reading).await {
-            Ok(done) => done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())),
-            Err(_) => Err(hangs(&path)),
-        };
+        let readings = Readings::new();
+        let policy = readings.read(PATIENCE, move || Policy::read(&name).map_err(|wrong| wrong.to_string()));
+        let policy = policy.await.unwrap_or_else(|hanging| Err(hangs(&path, hanging)));
         let policy = match policy {
             Ok(policy) => Arc::new(policy),
             Err(wrong) => bail!("the web config is refused\n{wrong}"),
         };
         tracing::info!(file = %path.display(), "the web config: {policy}");
         let (first, telemetry) = (policy.clone(), telemetry.clone());
-        let file = File { path, policy, read, reading: None, fault: None, telemetry };
+        let file = File { path, policy, read, readings, hung: None, fault: None, telemetry };
         Ok(Guard { first, file: Some(Arc::new(Mutex::new(file))), gate: Arc::default() })
     }
 
@@ -114,22 +110,18 @@ async fn pass(State(guard): State<Guard>, request: Request, next: Next) -> Respo
 
 impl File {
     async fn read_again(&mut self) {
-        if let Some(old) = &mut self.reading {
-            // Whoever waited for it has waited long enough.
-            let patience = if self.fault.is_some() { Duration::ZERO } else { PATIENCE };
-            match timeout(patience, old).await {
-                Ok(_) => self.reading = None,
-                Err(_) => return self.keep(hangs(&self.path)),
-            }
+        // Whoever waited for a file that hangs has waited long enough, for a while.
+        if self.hung.is_some_and(|at| at.elapsed() < REST) {
+            return;
         }
         self.read = Instant::now();
         let (path, known) = (self.path.clone(), self.policy.clone());
-        let reading = self.reading.insert(tokio::task::spawn_blocking(move || known.read_again(&path)));
-        let Ok(done) = timeout(PATIENCE, reading).await else { return self.keep(hangs(&self.path)) };
-        self.reading = None;
-        match done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())) {
-            Ok(new) => self.adopt(new),
-            Err(wrong) => self.keep(wrong),
+        let done = self.readings.read(PATIENCE, move || known.read_again(&path)).await;
+        self.hung = done.is_err().then(Instant::now);
+        match done {
+            Ok(Ok(new)) => self.adopt(new),
+            Ok(Err(wrong)) => self.keep(wrong),
+            Err(hanging) => self.keep(hangs(&self.path, hanging)),
         }
     }
 
@@ -154,10 +146,6 @@ impl File {
     }
 }
 
-fn hangs(path: &Path) -> String {
-    format!(
-        "{}: it and the files that it names cannot be read within {} s, expected files of a file system that answers",
-        path.display(),
-        PATIENCE.as_secs()
-    )
+fn hangs(path: &Path, hanging: Hanging) -> String {
+    format!("{}: it or a file that it names {hanging}", path.display())
 }

@@ -2,7 +2,7 @@
 
 use super::guard::Guard;
 use crate::exposition::{Export, Rendered};
-use crate::model::ids::Target;
+use crate::model::awaited::Awaited;
 use crate::model::snapshot::Snapshot;
 use crate::plan::Plan;
 use crate::telemetry::Telemetry;
@@ -46,8 +46,8 @@ pub(crate) struct Published {
     pub(crate) export: Arc<Export>,
     /// Whether all lists of what there is to watch have been asked for.
     pub(crate) explored: bool,
-    /// Of each of these groups of targets something must have been read before the exporter is ready.
-    pub(crate) awaited: Arc<Vec<Vec<Target>>>,
+    /// Of each of them something must have been read before the exporter is ready.
+    pub(crate) awaited: Arc<Vec<Awaited>>,
     /// The configuration that is in force, as GET /-/config shows it.
     pub(crate) config: Arc<str>,
 }

@@ -70,7 +70,7 @@ pub fn key(account: &str) -> String {
 }
 
 /// A section of the AWS CLI's credentials or config file with an account's keys.
-fn section(name: &str, account: &str) -> String {
+pub fn section(name: &str, account: &str) -> String {
     format!("[{name}]\naws_access_key_id = {}\naws_secret_access_key = secret\n", key(account))
 }
 
@@ -169,8 +169,8 @@ pub async fn serve_router(router: Router) -> String {
 }
 
 /// Nobody calls anything in this world.
-const UNSPENT: &str = "quotas: {export: all}\n";
-const PROFILE: &str = "regions: [us-east-1]\naccounts: [{profile: research}]\n";
+pub const UNSPENT: &str = "quotas: {export: all}\n";
+pub const PROFILE: &str = "regions: [us-east-1]\naccounts: [{profile: research}]\n";
 const CURRENT: &str = "regions: [us-east-1]\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -573,10 +573,10 @@ async fn what_only_some_configs_need_is_tried_where_they_do() {
 }
 
 /// `serve` on a machine; it does not outlive its test.
-struct Serving {
-    exporter: Child,
-    url: String,
-    log: Arc<Mutex<Vec<String>>>,
+pub struct Serving {
+    pub exporter: Child,
+    pub url: String,
+    pub log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Drop for Serving {
@@ -587,7 +587,7 @@ impl Drop for Serving {
 }
 
 impl Serving {
-    fn start(machine: &Machine, config: &str) -> Serving {
+    pub fn start(machine: &Machine, config: &str) -> Serving {
         let config = format!("--config.file={}", machine.config(config).display());
         let arguments = ["serve", "--web.listen-address=127.0.0.1:0", "--web.enable-lifecycle", &config];
         let mut exporter = machine.command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
@@ -603,7 +603,7 @@ impl Serving {
         Serving { exporter, url: format!("http://{}", address.expect("it says where it listens")), log }
     }
 
-    async fn until(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+    pub async fn until(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
         let mut ticks = tokio::time::interval(Duration::from_millis(250));
         let mut text = String::new();
         for _ in 0..240 {

@@ -157,6 +157,9 @@ async fn what_cannot_be_followed_in_the_environment_is_refused_by_name() {
     assert!(!refused.text.contains("s3cr3t"), "{}", refused.text);
     let machine = machine.with("HTTPS_PROXY", "").with("AWS_CA_BUNDLE", "/nowhere/bundle.pem");
     machine.check_config(&config).await.fails_with(&["AWS_CA_BUNDLE: /nowhere/bundle.pem: cannot be read"]);
+    let folder = machine.folder.display().to_string();
+    let checked = check_with(&machine, "AWS_CA_BUNDLE", &folder, &config).await;
+    checked.fails_with(&["AWS_CA_BUNDLE: ", "found a folder, expected a file"]);
     for (text, why) in [
         ("no certificate\n", "found no certificate"),
         (
@@ -221,6 +224,35 @@ async fn a_server_that_is_not_cloudwatch_is_said_to_be_none() {
         &format!("{host} is not CloudWatch"),
         "10 of 12 permissions tried are there.",
     ]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_of_another_server_names_it_and_what_to_look_at() {
+    let machine = Machine::new("stranger").await.with_keys(FIRST);
+    for (status, found) in [
+        (StatusCode::NOT_FOUND, "HTTP 404, and no error code as AWS gives one"),
+        (StatusCode::FOUND, "HTTP 302, and no error code as AWS gives one"),
+        (StatusCode::BAD_GATEWAY, "HTTP 502, and no error code as AWS gives one"),
+        (StatusCode::OK, ""),
+    ] {
+        let other = Router::new().fallback(move || async move { (status, "<html>hello</html>") });
+        let other = serve_router(other).await;
+        for (service, call) in [
+            ("bedrock", "bedrock:ListFoundationModels: "),
+            ("servicequotas", "servicequotas:ListServiceQuotas: "),
+            ("sts", "credentials of the environment: sts:GetCallerIdentity: "),
+        ] {
+            let config = format!(
+                "regions: [us-east-1]\naws: {{endpoint_url: '{}', endpoints: {{{service}: '{other}'}}, max_attempts: 1}}\n",
+                machine.url
+            );
+            let host = other.trim_start_matches("http://");
+            machine.check_config(&config).await.fails_with(&[
+                &format!("{call}{found}"),
+                &format!("{host} may be another server than AWS's, or a proxy before it; see aws.endpoints.{service}, "),
+            ]);
+        }
+    }
 }
 
 /// Every line that a run logs as JSON, each key held to come once.

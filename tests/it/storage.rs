@@ -157,8 +157,36 @@ fn a_file_that_cannot_be_used_is_refused_in_words_and_left_as_it_is() {
     }
     let said = refused(&folder.0);
     assert!(said.contains("is a folder, expected the name of a file in it"), "{said}");
+    let pipe = folder.file("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for other in [pipe, PathBuf::from("/dev/null")] {
+        let said = refused(&other);
+        assert!(said.contains("found a pipe or a device, expected a file"), "{said}");
+        assert!(!PathBuf::from(format!("{}.lock", other.display())).exists(), "nothing is made beside it");
+    }
+    let circle = folder.file("circle");
+    std::os::unix::fs::symlink("circle", &circle).unwrap();
+    let said = refused(&circle);
+    assert!(said.contains("found links in a circle, expected a file"), "{said}");
     let said = refused(&folder.file("0.json/counters.json"));
     assert!(said.contains("expected a folder that the exporter may write to"), "{said}");
     let said = refused(&folder.file("missing/counters.json"));
     assert!(said.contains("expected a folder that the exporter may write to"), "{said}");
+}
+
+#[tokio::test]
+async fn a_link_leads_to_the_file_that_keeps_the_counters() {
+    let folder = Folder::new("storage-link");
+    let (link, file) = (folder.file("link"), folder.file("disk/counters.json"));
+    std::fs::create_dir_all(folder.file("disk")).unwrap();
+    std::os::unix::fs::symlink("disk/counters.json", &link).unwrap();
+    let served = start("storage-linked", &link).await;
+    counted(&served).await;
+    // Two ways to one file are one file.
+    let said = refused(&file);
+    assert!(said.contains("another exporter keeps its counters there"), "{said}");
+    stop(served);
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink(), "the link is left as it is");
+    let ids = &read(&file)["targets"][0]["ids"];
+    assert_eq!(ids.as_array().map(Vec::len), Some(1), "{ids}");
 }

@@ -1,6 +1,7 @@
 //! Whether there is enough to be shown.
 
 use super::Snapshot;
+use crate::model::awaited::Awaited;
 use crate::model::ids::Target;
 use crate::model::observation::Collector;
 use crate::model::state::TargetState;
@@ -19,25 +20,16 @@ impl Snapshot {
         })
     }
 
-    /// The groups of targets of which no collector has succeeded at any target yet, each by its first target.
-    pub fn unread(&self, groups: &[Vec<Target>]) -> Vec<String> {
+    /// Of whom no collector has succeeded at any target yet.
+    pub fn unread(&self, awaited: &[Awaited]) -> Vec<String> {
         let is_read = |target: &Target| self.targets.get(target).is_some_and(|state| state.was_read());
-        let unread = groups.iter().filter(|group| !group.iter().any(is_read));
-        unread.filter_map(|group| group.first()).map(name).collect()
+        let unread = awaited.iter().filter(|awaited| !awaited.targets.iter().any(is_read));
+        unread.map(Awaited::name).collect()
     }
 }
 
 impl TargetState {
     fn was_read(&self) -> bool {
         self.collectors.values().any(|collector| collector.last_success.is_some())
-    }
-}
-
-/// The account of a target, as far as it is known.
-fn name(target: &Target) -> String {
-    match (&*target.account_id, &*target.region) {
-        ("", "") => "an account whose id is not known".to_string(),
-        ("", region) => format!("an account whose id is not known, in {region}"),
-        (account, _) => format!("account {account}"),
     }
 }

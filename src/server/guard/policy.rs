@@ -1,8 +1,7 @@
 //! What a web configuration comes to: read with all the files that it names.
 
-use super::file::text;
 use super::tls::{Read, server_config};
-use crate::config::{Complaint, Complaints, web};
+use crate::config::{self, Complaint, Complaints, web};
 use axum::http::{HeaderName, HeaderValue};
 use rustls::ServerConfig;
 use std::collections::BTreeMap;
@@ -26,7 +25,8 @@ pub(crate) struct Policy {
 impl Policy {
     /// Reads the file and those that it names.
     pub(crate) fn read(path: &Path) -> Result<Policy, Complaints> {
-        let text = text(path).map_err(|wrong| refused(path, Complaint::new(0, String::new(), wrong)))?;
+        let text = config::read_again(path)
+            .map_err(|wrong| refused(path, Complaint::new(0, String::new(), wrong)))?;
         let config = web::parse(path, &text)?;
         let read = config.tls.as_ref().map(Read::new).transpose().map_err(|wrong| refused(path, wrong))?;
         Policy::of(config, text, read).map_err(|wrong| refused(path, wrong))
@@ -36,7 +36,8 @@ impl Policy {
     /// while it runs: a file that is being written is empty for a moment.
     pub(super) fn read_again(&self, path: &Path) -> Result<Option<Policy>, String> {
         let of_file = |wrong: Complaint| refused(path, wrong).to_string();
-        let text = text(path).map_err(|wrong| of_file(Complaint::new(0, String::new(), wrong)))?;
+        let text =
+            config::read_again(path).map_err(|wrong| of_file(Complaint::new(0, String::new(), wrong)))?;
         let config = web::parse(path, &text).map_err(|wrong| wrong.to_string())?;
         let read = config.tls.as_ref().map(Read::new).transpose().map_err(of_file)?;
         if self.made_of == made_of(&text, read.as_ref()) {

@@ -1,9 +1,8 @@
 //! The server's side of TLS, by rustls.
 
 use super::clients::Clients;
-use super::file;
-use crate::config::Complaint;
 use crate::config::web::{ClientAuth, Curve, Pem, PemText, Tls, TlsVersion};
+use crate::config::{self, Complaint};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -36,7 +35,7 @@ fn text(pem: &Pem) -> Result<String, Complaint> {
     match &pem.text {
         PemText::Inline(text) => Ok(text.clone()),
         PemText::File(path) => {
-            file::text(path).map_err(|wrong| pem.complaint(format!("{}: {wrong}", path.display())))
+            config::read_again(path).map_err(|wrong| pem.complaint(format!("{}: {wrong}", path.display())))
         }
     }
 }

@@ -316,8 +316,10 @@ async fn shards_share_the_accounts_that_are_found() {
         let shard = format!("--shard={number}/2");
         let name = format!("found-shard-{number}");
         let exporter = Exporter::start(&name, &url, ROLE, &[&shard]).await;
-        let done =
-            |scrape: &Scrape| scrape.discovery() == Some(1.0) && scrape.is_up() && !scrape.up().is_empty();
+        let done = |scrape: &Scrape| {
+            let all = scrape.value("bedrock_exporter_targets", "") == Some(scrape.usage().len() as f64);
+            scrape.discovery() == Some(1.0) && all && scrape.is_up() && !scrape.up().is_empty()
+        };
         exporter.until("its share is read", done).await.accounts()
     }))
     .await;

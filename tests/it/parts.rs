@@ -58,7 +58,9 @@ fn truth(world: &World, (namespace, metric): (&str, &str), dimensions: &[(&str, 
 }
 
 async fn at(world: World, config: &str, rounds: &[i64]) -> Rig {
-    let mut rig = Rig::start(world, config, NOON).await;
+    let mut rig = Rig::start(world, config, NOON - 60).await;
+    // The first round reads what decides.
+    rig.round(NOON - 60).await;
     for after in rounds {
         rig.round(NOON + after).await;
     }

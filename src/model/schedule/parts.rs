@@ -8,7 +8,9 @@ use crate::model::time::{Minute, Timestamp};
 /// The first minute that is not read any more, if parts are due.
 pub(super) fn parts(state: &TargetState, settings: &Settings, now: Timestamp) -> Option<Minute> {
     let listed_at = state.memory.parts.listed_at;
-    let is_due = settings.parts && listed_at.is_none_or(|at| now.since(at) >= INTERVAL);
+    // Not in a first round: whoever starts waits for what decides.
+    let is_read = state.memory.usage_at.is_some();
+    let is_due = settings.parts && is_read && listed_at.is_none_or(|at| now.since(at) >= INTERVAL);
     is_due.then(|| settings.settled(now))
 }
 

@@ -36,6 +36,12 @@ impl Serving {
     }
 }
 
+/// Whether the collector of usage is up (` 1`) or down (` 0`) at a target.
+fn usage_is(text: &str, up: &str) -> bool {
+    let mut targets = text.lines().filter(|line| line.starts_with("bedrock_exporter_target_up{"));
+    targets.any(|line| line.contains("collector=\"usage\"") && line.ends_with(up))
+}
+
 /// Whether the process runs; one that has ended may wait for its parent.
 fn runs(process: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
@@ -103,8 +109,7 @@ async fn nothing_that_a_credential_process_prints_is_shown() {
         assert!(!checked.text.contains("SUPERSECRET"), "{}", checked.text);
     }
     let serving = Serving::start(&machine, &format!("{PROFILE}{AT_SIM}"));
-    let down = |text: &str| text.contains("collector=\"usage\"} 0");
-    let metrics = serving.until("the target is down", down).await;
+    let metrics = serving.until("the target is down", |text| usage_is(text, " 0")).await;
     let (page, targets) = (serving.get("/").await.1, serving.get("/api/v1/targets").await.1);
     for text in [&page, &targets, &serving.logged(&["credentials failed"]).concat()] {
         assert!(text.contains("ended with exit status 3"), "{text}");
@@ -182,8 +187,7 @@ async fn a_key_that_is_rotated_is_read_anew_without_a_reload() {
     machine.file(".aws/credentials", &section("research", FIRST));
     let at = AT_SIM.replace("{url}", &url);
     let serving = Serving::start(&machine, &format!("{PROFILE}{UNSPENT}{OFTEN}{at}"));
-    let is_up = |text: &str| text.contains("collector=\"usage\"} 1");
-    serving.until("usage is read by the first key", is_up).await;
+    serving.until("usage is read by the first key", |text| usage_is(text, " 1")).await;
     let next = key(FIRST).replace("AKIA", "AKIB");
     machine.file(".aws/credentials", &section("research", FIRST).replace(&key(FIRST), &next));
     *gate.revoked.lock().unwrap() = Some(key(FIRST));
@@ -192,7 +196,9 @@ async fn a_key_that_is_rotated_is_read_anew_without_a_reload() {
         lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>() > 0.0
     };
     let used = || gate.seen.lock().unwrap().iter().any(|signed| signed.contains(&next));
-    serving.until("usage is read by the next key", |text| refused(text) && used() && is_up(text)).await;
+    serving
+        .until("usage is read by the next key", |text| refused(text) && used() && usage_is(text, " 1"))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -113,7 +113,7 @@ fn a_wrong_flag_gets_one_clear_message() {
     for (args, expected) in [
         (&["export", "--demo", "--share", "1.5"][..], "expected a number above 0, at most 1, such as 0.8"),
         (&["export", "--demo", "--format", "kong"], "expected litellm, envoy or json"),
-        (&["export", "--url", "https://localhost"], "expected http://HOST:PORT"),
+        (&["export", "--url", "ftp://localhost"], "expected http://HOST:PORT or https://HOST:PORT"),
         (&["export", "--url", "http://127.0.0.1:9", "--demo"], "cannot be used with"),
     ] {
         let (code, _, error) = ran(args);

@@ -38,6 +38,9 @@ def exporter():
 
 def ready(url):
     asked = f"{url}/api/v1/headroom?account=production&region=us-west-2&model_id={SONNET}"
-    with contextlib.suppress(OSError), urllib.request.urlopen(asked, timeout=10) as answer:
-        return any(item["used"] is not None for item in json.load(answer)["items"])
+    with contextlib.suppress(OSError):
+        # Every target was read, not this one alone.
+        urllib.request.urlopen(f"{url}/-/ready", timeout=10).close()
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return any(item["used"] is not None for item in json.load(answer)["items"])
     return False

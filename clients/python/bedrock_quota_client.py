@@ -14,13 +14,18 @@ call in. When the call ends, what it used (input + cache writes + output x burnd
 `Limiter`, `Estimator`, `Limits`, `may_retry` and `backoff` know no clock and no network: time and chance are arguments.
 """
 
+import concurrent.futures
+import contextlib
+import http.client
 import io
 import itertools
 import json
 import math
+import queue
 import random
 import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections import deque
@@ -40,12 +45,16 @@ NOT_READY_ATTEMPTS = 5
 ROUNDING = 1e-6
 # In seconds.
 DAY = 86_400.0
-# Seconds that an exporter's API may take.
+# Of the newest minute that a figure of the API counts.
+MINUTE = 60
+# Seconds that an exporter's API may take, from the asking to the answer's last byte.
 API_PATIENCE = 10
+# What calls are held to, of all that an exporter tells.
+RATES = ("requests_per_minute", "tokens_per_minute", "tokens_per_day")
 
 
 class DeadlineExceeded(Exception):
-    """The quotas had no room for a call before its deadline."""
+    """The quotas had no room for a call before its deadline, or never will: one of them is 0."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,8 @@ class Limits:
 
     None: there is no such quota. `burndown`: tokens of quota that an output token costs. `share`: this process's part
     of the limits, where several share them. `max_output_tokens`: the model's maximum, which Bedrock reserves for a call
-    without max_tokens; without it such calls are refused here.
+    without max_tokens; without it such calls are refused here. `used_today`: tokens of the day's quota that everybody has
+    used, at `used_today_at` in seconds since the epoch (None: today); on a later day (UTC) they no longer count.
     """
 
     requests_per_minute: float | None = None
@@ -63,9 +73,11 @@ class Limits:
     burndown: float = 1.0
     share: float = 1.0
     max_output_tokens: int | None = None
+    used_today: float = 0.0
+    used_today_at: float | None = None
 
     def __post_init__(self):
-        for name in ("requests_per_minute", "tokens_per_minute", "tokens_per_day"):
+        for name in RATES:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} is {value}; expected a number from 0, or None where there is no such quota")
@@ -73,43 +85,109 @@ class Limits:
             raise ValueError(f"share is {self.share}; expected more than 0 and at most 1")
         if not (math.isfinite(self.burndown) and self.burndown > 0):
             raise ValueError(f"burndown is {self.burndown}; expected a number above 0")
+        if not (math.isfinite(self.used_today) and self.used_today >= 0):
+            raise ValueError(f"used_today is {self.used_today}; expected a number from 0")
 
     def charge(self, usage):
         """Tokens of quota of a call that is over. Cache reads cost none."""
         return usage.get("input", 0) + usage.get("cache_write", 0) + usage.get("output", 0) * self.burndown
 
 
-def limits_of(items, **more):
-    """Limits from the items of an exporter's answer at /api/v1/headroom, of one invocation id.
+def limits_of(answer, used_today=None, **more):
+    """Limits from an exporter's answer at /api/v1/headroom about one invocation id.
 
-    The suggested safe rate of each quota, which is at most 90 % of its limit. `more`: fields that the API does not tell,
-    such as `burndown`. A quota whose limit is not known is refused: nobody could keep to it.
+    The suggested safe rate of each quota, which is at most 90 % of its limit, and what is used of the day. A quota that
+    is known not to exist limits nothing. Refused, with a ValueError: a quota whose rate is not known, or of which nobody
+    can tell which it is, since nobody could keep to it; a day's quota of which the use is not known, unless the caller
+    tells it as `used_today`; and an answer in which nothing limits requests or tokens, such as of provisioned throughput.
+    `more`: fields that the API does not tell, such as `burndown`.
     """
+    items = answer["items"]
     places = {(item["account_id"], item["region"], item["scope"]) for item in items if item["scope"] != "regional"}
     if len(places) != 1:
         raise ValueError(f"limits are of one account, region and scope; found {sorted(places)}")
+    absent = {item["quota"] for item in items if item["state"] == "no_such_quota"}
+    for quantity in answer["unsettled"]:
+        if quantity["quota"] in RATES and quantity["quota"] not in absent:
+            raise ValueError(f"{quantity['quota']}: nobody can tell which quota is spent: {quantity['reason']}")
+    present = [item for item in items if item["state"] != "no_such_quota"]
     told = {}
-    for item in items:
+    for item in present:
         name = item["quota"]
-        if item["state"] == "no_such_quota" or name not in ("requests_per_minute", "tokens_per_minute", "tokens_per_day"):
+        if name not in RATES:
             continue
         rate = item["safe_rate"] or {}
         if rate.get("value") is None:
             raise ValueError(f"{name}: no safe rate is known: {item['unknown'].get('safe_rate')}")
         told[name] = min(rate["value"], told.get(name, math.inf))
+    if not told:
+        found = ", ".join(sorted({item["quota"] for item in present})) or "none"
+        raise ValueError(
+            f"no quota of requests or tokens limits these calls (quotas that they spend: {found}), so that nothing would "
+            "be kept to: give Limits of your own"
+        )
+    if told.get("tokens_per_day"):
+        days = [item for item in present if item["quota"] == "tokens_per_day"]
+        told.update(_used_today(days, answer["snapshot_at"], used_today))
     return Limits(**told, **more)
 
 
+def _used_today(days, snapshot_at, told):
+    """What is used of the quotas of a day, and when it was so. What the caller tells wins."""
+    if told is not None:
+        return {"used_today": told, "used_today_at": snapshot_at}
+    for item in days:
+        if item["used"] is None:
+            raise ValueError(
+                f"tokens_per_day: how much of the day is used is not known: {item['unknown'].get('used')}; where you know "
+                "it, give used_today, in tokens"
+            )
+    fullest = max(days, key=lambda item: item["used"])
+    # The newest minute's day, which just after midnight is the day before.
+    return {"used_today": fullest["used"], "used_today_at": snapshot_at - (fullest["data_age_seconds"] or 0) - MINUTE}
+
+
 def limits_from(url, model_id, **more):
-    """Limits of an invocation id, asked of a running exporter; `account` and `region` choose where."""
+    """Limits of an invocation id, asked of a running exporter; `account` and `region` choose where.
+
+    Beside what limits_of refuses: urllib's HTTPError, with what the exporter says of it, URLError where it cannot be
+    reached, and TimeoutError where it does not answer in time.
+    """
     place = {name: more.pop(name) for name in ("account", "region") if more.get(name) is not None}
     query = urllib.parse.urlencode({"model_id": model_id, **place})
-    with urllib.request.urlopen(f"{url.rstrip('/')}/api/v1/headroom?{query}", timeout=API_PATIENCE) as answer:
-        document = json.load(answer)
-    for quantity in document["unsettled"]:
-        if quantity["quota"] in ("requests_per_minute", "tokens_per_minute"):
-            raise ValueError(f"{quantity['quota']}: nobody can tell which quota is spent: {quantity['reason']}")
-    return limits_of(document["items"], **more)
+    return limits_of(_in_time(f"{url.rstrip('/')}/api/v1/headroom?{query}"), **more)
+
+
+def _in_time(url):
+    """An answer of an exporter's API.
+
+    A thread of its own asks: a socket's timeout is for each read, so that a server which drips bytes gets past it.
+    """
+    answer = concurrent.futures.Future()
+
+    def ask():
+        try:
+            answer.set_result(_answer(url))
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        return answer.result(API_PATIENCE)
+    except concurrent.futures.TimeoutError:
+        host = urllib.parse.urlsplit(url).netloc.rpartition("@")[2]
+        raise TimeoutError(f"{host} gave no whole answer within {API_PATIENCE} s") from None
+
+
+def _answer(url):
+    try:
+        with urllib.request.urlopen(url, timeout=API_PATIENCE) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        # The API's problems say more than their status; what else may answer there need not.
+        with contextlib.suppress(ValueError, KeyError, TypeError, OSError, http.client.HTTPException):
+            error.msg = json.load(error)["detail"]
+        raise
 
 
 class Bucket:
@@ -158,8 +236,16 @@ class Day:
 
     def fill(self, now):
         day = now // DAY
-        if self.limit is not None and day != self.day:
-            self.day, self.spent = day, 0.0
+        if self.day is not None and day > self.day:
+            self.spent = 0.0
+        self.day = day if self.day is None else max(day, self.day)
+
+    def learn(self, used, at):
+        """So much was used at a time (None: today), own calls included; own calls since then may have used more."""
+        if at is not None:
+            self.fill(at)
+        if at is None or at // DAY == self.day:
+            self.spent = max(self.spent, used)
 
     def wait(self, now):
         """Seconds until some are there. None: never."""
@@ -177,6 +263,7 @@ class Limiter:
     def __init__(self, limits):
         self.now = 0.0
         self.day = Day(_part(limits.tokens_per_day, limits.share))
+        self.day.learn(limits.used_today * limits.share, limits.used_today_at)
         self.requests = Bucket(_part(limits.requests_per_minute, limits.share))
         self.tokens = Bucket(_part(limits.tokens_per_minute, limits.share))
         self.waiting = deque()
@@ -188,6 +275,7 @@ class Limiter:
         self.requests.resize(_part(limits.requests_per_minute, limits.share))
         self.tokens.resize(_part(limits.tokens_per_minute, limits.share))
         self.day.limit = _part(limits.tokens_per_day, limits.share)
+        self.day.learn(limits.used_today * limits.share, limits.used_today_at)
 
     def ask(self, call, tokens, deadline=None):
         """A call that reserves so many tokens gets in line."""
@@ -317,16 +405,22 @@ class QuotaClient:
             raise ValueError(
                 "the boto3 client retries by itself; make it with config=Config(retries={'total_max_attempts': 1})"
             )
-        # A day has an end by the wall clock alone.
-        has_days = any(each.tokens_per_day is not None for each in limits.values())
         self._client, self._patience, self._chance = client, patience, chance
-        self._clock = clock or (time.time if has_days else time.monotonic)
+        self._clock = clock or _clock()
         self._models = {model_id: _Model(each, Limiter(each)) for model_id, each in limits.items()}
         self._changed, self._calls = threading.Condition(), itertools.count()
-        self.statistics = Statistics()
+        # Streams that nobody wanted to the end. A destructor may run in the midst of anything, and so only leaves a note.
+        self._abandoned = queue.SimpleQueue()
+        self._statistics = Statistics()
 
     def __getattr__(self, name):
         return getattr(self._client, name)
+
+    @property
+    def statistics(self):
+        with self._changed:
+            self._book_abandoned()
+        return self._statistics
 
     def set_limits(self, model_id, limits):
         """Other limits hold for a model from now on."""
@@ -343,7 +437,11 @@ class QuotaClient:
 
     def converse_stream(self, **request):
         model, characters, call, answer = self._admitted("converse_stream", request)
-        answer["stream"] = self._watched(answer["stream"], model, call, characters)
+        answer["stream"] = _Events(
+            answer["stream"],
+            over=lambda usage: self._over(model, call, characters, usage),
+            abandoned=lambda: self._abandoned.put((model, call, characters)),
+        )
         return answer
 
     def invoke_model(self, **request):
@@ -381,7 +479,7 @@ class QuotaClient:
             call = self._enter(model, characters, max_tokens, deadline)
             try:
                 return model, characters, call, getattr(self._client, operation)(**request)
-            except Exception as error:
+            except BaseException as error:
                 pause = self._refused(model, call, error, attempt)
                 late = pause is not None and deadline is not None and self._clock() + pause >= deadline
                 if pause is None or late:
@@ -402,7 +500,7 @@ class QuotaClient:
         status = metadata.get("HTTPStatusCode")
         with self._changed:
             if status == 429 and code != "ModelNotReadyException":
-                self.statistics.throttled += 1
+                self._statistics.throttled += 1
                 model.limiter.refused(self._clock(), call)
             else:
                 model.limiter.settle(self._clock(), call, 0)
@@ -415,6 +513,7 @@ class QuotaClient:
         """Waits for room."""
         since = self._clock()
         with self._changed:
+            self._book_abandoned()
             call = next(self._calls)
             model.limiter.ask(call, model.estimator.tokens(characters) + max_tokens, deadline)
             try:
@@ -434,41 +533,90 @@ class QuotaClient:
                     model.ready.remove(call)
                     model.limiter.settle(self._clock(), call, 0)
                 raise
-            self.statistics.waited_seconds += self._clock() - since
+            self._statistics.waited_seconds += self._clock() - since
             if call in model.late:
                 model.late.remove(call)
-                self.statistics.failures += 1
+                self._statistics.failures += 1
+                zero = ", ".join(name for name in RATES if getattr(model.limits, name) == 0)
+                if zero:
+                    raise DeadlineExceeded(f"the quota is 0: {zero}; no call ever gets in")
                 raise DeadlineExceeded(f"no room within {self._patience} s for a call that reserves its max_tokens")
             model.ready.remove(call)
             return call
 
-    def _watched(self, stream, model, call, characters):
-        """The events of a stream. One that ends without its usage keeps its reservation."""
-        usage = None
-        try:
-            for event in stream:
-                if "metadata" in event:
-                    usage = _converse_usage(event["metadata"].get("usage"))
-                yield event
-        finally:
-            self._over(model, call, characters, usage)
+    def _book_abandoned(self):
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._over(*self._abandoned.get_nowait(), usage=None)
 
     def _over(self, model, call, characters, usage):
         """Books a call that Bedrock let in and that is over. `usage` None: nobody knows it."""
         with self._changed:
             if usage is None:
                 model.limiter.hold(call)
-                self.statistics.failures += 1
+                self._statistics.failures += 1
             else:
                 model.limiter.settle(self._clock(), call, model.limits.charge(usage))
                 model.estimator.learn(characters, usage["input"] + usage["cache_write"] + usage["cache_read"])
-                self.statistics.successes += 1
+                self._statistics.successes += 1
             self._changed.notify_all()
 
     def _count(self, **more):
         with self._changed:
             for name, value in more.items():
-                setattr(self.statistics, name, getattr(self.statistics, name) + value)
+                setattr(self._statistics, name, getattr(self._statistics, name) + value)
+
+
+class _Events:
+    """The events of a stream. Its call is booked with the event that tells its usage, which is the last.
+
+    A stream that ends, breaks, is closed or is dropped without it keeps its reservation: Bedrock has let the call in and
+    may charge for all of it, and nobody knows what it cost.
+    """
+
+    def __init__(self, stream, over, abandoned):
+        self._is_booked, self._over, self._abandoned = False, over, abandoned
+        self._stream, self._events = stream, iter(stream)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        try:
+            event = next(self._events)
+        except BaseException:
+            self._book(None)
+            raise
+        if "metadata" in event:
+            self._book(_converse_usage(event["metadata"].get("usage")))
+        return event
+
+    def close(self):
+        """Nobody wants the rest."""
+        self._book(None)
+        self._events = iter(())
+        self._stream.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __del__(self):
+        if not self._is_booked:
+            self._abandoned()
+
+    def _book(self, usage):
+        if not self._is_booked:
+            self._is_booked = True
+            self._over(usage)
+
+
+def _clock():
+    """Seconds since the epoch, since a day of quota is one of the wall clock; never set back."""
+    began, since = time.time(), time.monotonic()
+    return lambda: began + time.monotonic() - since
 
 
 def _seconds(text):

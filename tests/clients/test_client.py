@@ -1,15 +1,23 @@
 """The Python client against the simulated bedrock-runtime: what it waits for, tries again, and books."""
 
+import contextlib
+import gc
+import http.server
 import json
 import os
 import sys
+import threading
+import time
 import unittest
+import urllib.error
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("BQE_BINARY", str(ROOT / "target/debug/bedrock-quota-exporter"))
 sys.path.insert(0, str(ROOT / "clients/python"))
 
+import bedrock_quota_client  # noqa: E402
 import closed_loop  # noqa: E402
 import demo_exporter  # noqa: E402
 from bedrock_quota_client import DeadlineExceeded, Limits, QuotaClient, limits_from  # noqa: E402
@@ -64,6 +72,49 @@ class TheClient(unittest.TestCase):
         self.assertLess(self.left(client), 1000 - 600)
         self.assertEqual(client.statistics.failures, 1)
 
+    def test_a_stream_that_nobody_wants_costs_all_it_reserved(self):
+        request = {"modelId": MODEL, "messages": MESSAGES, "inferenceConfig": {"maxTokens": 600}}
+
+        def begun_and_left(stream):
+            next(stream)
+            stream.close()
+
+        def left(stream):
+            with stream:
+                next(stream)
+
+        def dropped(stream):
+            del stream
+            gc.collect()
+
+        for leave in (lambda stream: stream.close(), begun_and_left, left, dropped):
+            with self.subTest(leave.__name__):
+                client = self.client(tokens_per_minute=1000, tokens_per_day=100_000)
+                leave(client.converse_stream(**request).pop("stream"))
+                self.assertEqual((client.statistics.successes, client.statistics.failures), (0, 1))
+                limiter = client._models[MODEL].limiter
+                # Nothing is under way any more; the day has paid for 404 characters ("user" is one text) and for max_tokens.
+                self.assertEqual((limiter.reserved, limiter.day.spent), ({}, 135 + 600))
+                self.assertLess(self.left(client), 1000 - 600)
+
+    def test_a_stream_is_booked_once(self):
+        client = self.client()
+        with client.converse_stream(modelId=MODEL, messages=MESSAGES, inferenceConfig=SETTINGS)["stream"] as stream:
+            self.assertIn("metadata", list(stream)[-1])
+            self.assertEqual(list(stream), [])
+        stream.close()
+        self.assertEqual(list(stream), [])
+        del stream
+        gc.collect()
+        self.assertEqual((client.statistics.successes, client.statistics.failures), (1, 0))
+
+    def test_a_call_that_is_interrupted_costs_all_it_reserved(self):
+        client = self.client()
+        with mock.patch.object(self.runtime, "converse", side_effect=KeyboardInterrupt):
+            with self.assertRaises(KeyboardInterrupt):
+                self.converse(client)
+        self.assertEqual((client._models[MODEL].limiter.reserved, client.statistics.failures), ({}, 1))
+
     def test_bodies_of_invoke_model_are_read_and_handed_on(self):
         client = self.client()
         body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 100, "messages": MESSAGES}
@@ -100,6 +151,13 @@ class TheClient(unittest.TestCase):
             self.converse(client)
         self.assertEqual((client.statistics.successes, client.statistics.failures), (1, 1))
 
+    def test_a_quota_of_0_is_named(self):
+        for patience in (None, 0.2):
+            with self.subTest(patience):
+                client = self.client(patience, requests_per_minute=0)
+                with self.assertRaisesRegex(DeadlineExceeded, "^the quota is 0: requests_per_minute; no call ever gets in$"):
+                    self.converse(client)
+
     def test_what_would_go_unguarded_is_refused(self):
         client = self.client()
         with self.assertRaisesRegex(ValueError, "no max_tokens"):
@@ -118,16 +176,98 @@ class TheClient(unittest.TestCase):
         with self.assertRaises(DeadlineExceeded):
             self.converse(client)
 
+    def test_a_day_that_comes_with_later_limits_is_one_of_the_wall_clock(self):
+        client = self.client(patience=0.2)
+        client.set_limits(MODEL, Limits(tokens_per_day=300, used_today=300, used_today_at=time.time()))
+        with self.assertRaises(DeadlineExceeded):
+            self.converse(client)
+        client.set_limits(TITAN, Limits(tokens_per_day=300, used_today=300, used_today_at=time.time() - 86_400))
+        client.invoke_model(modelId=TITAN, body=json.dumps({"inputText": "a" * 400}))
+
 
 class LimitsOfAnExporter(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.url = cls.enterClassContext(demo_exporter.exporter())
+
+    def limits(self, model_id, account, region, **more):
+        """When that target has been read."""
+        end = time.monotonic() + demo_exporter.PATIENCE
+        while True:
+            with contextlib.suppress(OSError):
+                answer = bedrock_quota_client._in_time(
+                    f"{self.url}/api/v1/headroom?model_id={model_id}&account={account}&region={region}"
+                )
+                if all(item["used"] is not None for item in answer["items"] if item["quota_code"]):
+                    return limits_from(self.url, model_id, account=account, region=region, **more)
+            self.assertLess(time.monotonic(), end, "the demo was not read")
+            threading.Event().wait(0.2)
+
+    def test_a_quota_that_does_not_exist_is_no_limit(self):
+        limits = self.limits("global.anthropic.claude-opus-5", "production", "us-east-1")
+        self.assertEqual((limits.requests_per_minute, limits.tokens_per_day), (None, None))
+        self.assertGreater(limits.tokens_per_minute, 0)
+
+    def test_a_day_that_is_spent_lets_nobody_in(self):
+        model = "global.anthropic.claude-sonnet-4-5-20250929-v1:0"
+        limits = self.limits(model, "research", "ap-northeast-1")
+        # Of 20 M, or of the 18 M that are safe, more than 20 M are used.
+        self.assertGreater(limits.used_today, limits.tokens_per_day)
+        limiter = bedrock_quota_client.Limiter(limits)
+        limiter.ask("a", 1)
+        admitted, _, wake = limiter.step(limits.used_today_at)
+        self.assertEqual((admitted, wake % 86_400), ([], 0))
+
+    def test_provisioned_throughput_has_no_rate(self):
+        arn = "arn:aws:bedrock:us-west-2:000000000000:provisioned-model/pt7k2m4x9qva"
+        with self.assertRaisesRegex(ValueError, "they spend: model_units.*give Limits of your own"):
+            self.limits(arn, "production", "us-west-2")
+
+    def test_what_the_exporter_says_of_an_error_is_shown(self):
+        self.limits(demo_exporter.SONNET, **demo_exporter.US_WEST_2)
+        told = "404: no watched target has such a quota: .*nonsense"
+        with self.assertRaisesRegex(urllib.error.HTTPError, told) as caught:
+            limits_from(self.url, "nonsense.x", **demo_exporter.US_WEST_2)
+        caught.exception.close()
+
     def test_they_are_its_safe_rates(self):
-        with demo_exporter.exporter() as url:
-            limits = limits_from(url, demo_exporter.SONNET, burndown=5, **demo_exporter.US_WEST_2)
-            with self.assertRaisesRegex(ValueError, "one account, region and scope"):
-                limits_from(url, demo_exporter.SONNET)
+        limits = self.limits(demo_exporter.SONNET, burndown=5, **demo_exporter.US_WEST_2)
+        with self.assertRaisesRegex(ValueError, "one account, region and scope"):
+            limits_from(self.url, demo_exporter.SONNET)
         # The requests: 90 % of 10,000. The tokens: 90 % of where calls are refused, at 40 % of 6,000,000.
         self.assertEqual((limits.requests_per_minute, limits.burndown), (9000, 5))
         self.assertTrue(0.3 * 6e6 < limits.tokens_per_minute < 0.45 * 6e6, limits)
+
+
+class AnExporterThatDrips(unittest.TestCase):
+    def test_it_is_given_up_in_time(self):
+        over = threading.Event()
+
+        class Dripping(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+                with contextlib.suppress(OSError):
+                    # Far longer than patience, and yet no read lasts as long.
+                    for _ in range(100):
+                        self.wfile.write(b" ")
+                        if over.wait(0.05):
+                            break
+                    self.wfile.write(b'{"snapshot_at": 0, "items": [], "unsettled": []}')
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            try:
+                with mock.patch.object(bedrock_quota_client, "API_PATIENCE", 0.5):
+                    host = f"127.0.0.1:{server.server_port}"
+                    with self.assertRaisesRegex(TimeoutError, f"^{host} gave no whole answer within 0.5 s$"):
+                        limits_from(f"http://{host}", MODEL)
+            finally:
+                over.set()
+                server.shutdown()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The Python client's limiter, estimator, charges and retries against tests/vectors, which the Rust crate shares."""
 
 import json
+import re
 import sys
 import unittest
 from pathlib import Path
@@ -75,15 +76,16 @@ class TheRest(unittest.TestCase):
     def test_limits_of_an_exporters_answer(self):
         for vector in vectors("headroom.json"):
             with self.subTest(vector["name"]):
+                more = {"burndown": 5, "used_today": vector.get("used_today")}
                 if "refused" in vector:
-                    with self.assertRaisesRegex(ValueError, vector["refused"]):
-                        limits_of(vector["items"])
+                    with self.assertRaisesRegex(ValueError, f"^{re.escape(vector['refused'])}"):
+                        limits_of(vector["answer"], **more)
                 else:
-                    self.assertEqual(limits_of(vector["items"], burndown=5), Limits(burndown=5, **vector["expect"]))
+                    self.assertEqual(limits_of(vector["answer"], **more), Limits(burndown=5, **vector["expect"]))
 
     def test_bad_limits_are_refused(self):
         for bad in ({"requests_per_minute": -1}, {"tokens_per_minute": float("nan")}, {"share": 0}, {"share": 1.1},
-                    {"burndown": 0}):
+                    {"burndown": 0}, {"used_today": -1}):
             with self.subTest(bad), self.assertRaisesRegex(ValueError, next(iter(bad))):
                 Limits(**bad)
 

@@ -22,6 +22,8 @@ const LIMITS: Limits = Limits {
     tokens_per_day: None,
     burndown: 5.0,
     share: 1.0,
+    used_today: 0.0,
+    used_today_at: None,
 };
 /// Of 10,000 tokens each: five are a minute's worth, nearly.
 const CALLS: usize = 6;

@@ -50,10 +50,12 @@ impl<C: Clone + Eq + Hash> Limiter<C> {
     pub fn new(limits: &Limits) -> Result<Limiter<C>, BadLimits> {
         limits.check()?;
         let [requests, tokens, day] = parts(limits);
+        let mut day = Day::new(day);
+        day.learn(limits.used_today * limits.share, limits.used_today_at);
         Ok(Limiter {
             requests: Bucket::new(requests),
             tokens: Bucket::new(tokens),
-            day: Day::new(day),
+            day,
             waiting: VecDeque::new(),
             reserved: HashMap::new(),
         })
@@ -70,6 +72,7 @@ impl<C: Clone + Eq + Hash> Limiter<C> {
         self.requests.resize(requests);
         self.tokens.resize(tokens);
         self.day.limit = day;
+        self.day.learn(limits.used_today * limits.share, limits.used_today_at);
         Ok(())
     }
 

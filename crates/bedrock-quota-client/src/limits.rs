@@ -15,6 +15,10 @@ pub struct Limits {
     pub burndown: f64,
     /// This caller's part of the limits, where several share them: above 0 and at most 1.
     pub share: f64,
+    /// Tokens of the day's quota that everybody has used.
+    pub used_today: f64,
+    /// When that was so, in seconds since the epoch: on a later day (UTC) it no longer counts. `None`: today.
+    pub used_today_at: Option<f64>,
 }
 
 impl Default for Limits {
@@ -25,6 +29,8 @@ impl Default for Limits {
             tokens_per_day: None,
             burndown: 1.0,
             share: 1.0,
+            used_today: 0.0,
+            used_today_at: None,
         }
     }
 }
@@ -65,6 +71,7 @@ impl Limits {
                 self.burndown.is_finite() && self.burndown > 0.0,
                 "a number above 0",
             ),
+            ("used_today", Some(self.used_today), limit(self.used_today), "a number from 0"),
         ];
         match checks.into_iter().find(|(_, _, is_good, _)| !is_good) {
             None => Ok(()),

@@ -25,6 +25,8 @@ fn limits(told: &Value) -> Limits {
         tokens_per_minute: told["tokens_per_minute"].as_f64(),
         tokens_per_day: told["tokens_per_day"].as_f64(),
         share: told["share"].as_f64().unwrap_or(1.0),
+        used_today: told["used_today"].as_f64().unwrap_or_default(),
+        used_today_at: told["used_today_at"].as_f64(),
         ..Limits::default()
     }
 }
@@ -129,7 +131,7 @@ fn limits_of_an_exporters_answer() {
     let all: Vec<Value> = vectors("headroom.json");
     assert!(all.len() > 3, "{}", all.len());
     for vector in all {
-        let found = Limits::of_headroom(vector["items"].as_array().unwrap(), 5.0);
+        let found = Limits::of_headroom(&vector["answer"], 5.0, vector["used_today"].as_f64());
         if let Some(refused) = vector["refused"].as_str() {
             assert!(found.unwrap_err().starts_with(refused), "{vector}");
         } else {
@@ -146,4 +148,6 @@ fn bad_limits_are_refused_by_name() {
     assert_eq!(share, "share is 0; expected more than 0 and at most 1");
     let tokens = refused(Limits { tokens_per_minute: Some(f64::NAN), ..Limits::default() });
     assert!(tokens.starts_with("tokens_per_minute is NaN; expected"), "{tokens}");
+    let used = refused(Limits { used_today: -1.0, ..Limits::default() });
+    assert_eq!(used, "used_today is -1; expected a number from 0");
 }

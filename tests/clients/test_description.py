@@ -36,15 +36,15 @@ class Description(unittest.TestCase):
         threading.Thread(target=demo.stderr.read, daemon=True).start()
         cls.api = f"http://{address}/api/v1"
         give_up = time.monotonic() + START_SECONDS
-        while not cls.is_known(f"{cls.api}/headroom"):
+        while not cls.is_read():
             if time.monotonic() > give_up:
                 raise RuntimeError(f"no headroom is known within {START_SECONDS} s")
             time.sleep(0.2)
 
-    @staticmethod
-    def is_known(url):
+    @classmethod
+    def is_read(cls):
         try:
-            with urllib.request.urlopen(url) as answer:
+            with urllib.request.urlopen(f"{cls.api}/headroom?fullest=1") as answer:
                 return b'"quota_code"' in answer.read()
         except urllib.error.HTTPError:
             return False

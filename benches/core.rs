@@ -35,7 +35,7 @@ fn public(ids: usize) -> Cloud {
     let models = read(include_str!("../data/foundation-models.json"));
     let profiles = read(include_str!("../data/inference-profiles.json"));
     let list = |value: &Value, key: &str| value[key].as_array().unwrap().clone();
-    let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_string();
+    let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_string();
     let mut cloud = Cloud::new(NOON);
     for row in list(&quotas, "Quotas") {
         cloud.quota(&text(&row, "QuotaCode"), &text(&row, "QuotaName"), Some(1_000_000.0));

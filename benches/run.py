@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "docs" / "PERFORMANCE.md"
 # A comment with the command, and the block of text that it printed.
-PRINTED = re.compile(r"<!-- printed by: (?P<command>.+) -->\n\n```text\n(?P<text>.*?)```\n", re.DOTALL)
+PRINTED = re.compile(r"<!-- printed by: (?P<command>[^\n]+) -->\n\n```text\n(?P<text>.*?)```\n", re.DOTALL)
 # As criterion says it in its short form.
 CRITERION = re.compile(r"test (?P<name>.+?) \.\.\. bench: +(?P<nanoseconds>[\d,]+) ns/iter \(\+/- (?P<spread>[\d,]+)\)")
 

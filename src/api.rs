@@ -15,4 +15,4 @@ pub use lists::{
 };
 pub use refusals::{MinuteItem, MinutesItem, ThrottledItem, minutes, throttled};
 pub use safe_rate::SafeRate;
-pub use source::{Place, Query, Source};
+pub use source::{Place, Query, Source, Unread};

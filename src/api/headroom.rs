@@ -1,7 +1,7 @@
 //! How much of each quota is left, and what rate is safe.
 
 use super::described::described;
-use super::safe_rate::{SafeRate, safe_rate};
+use super::safe_rate::{SafeRate, Seen, safe_rate};
 use super::source::{Place, Query, Source};
 use crate::model::evaluation::{QuotaStatus, ThrottleStatus};
 use crate::model::ids::{Scope, State, UsageSource};
@@ -130,6 +130,15 @@ fn of_quota(source: Source<'_>, state: &TargetState, status: &QuotaStatus) -> He
     let refused = pools().filter(|throttling| throttling.throttled_seconds > 0);
     let cause = refused.max_by_key(|throttling| throttling.throttled_seconds).and_then(|pool| pool.cause);
     let ceiling = status.throttled_ratio.zip(quota.limit).map(|(ratio, limit)| ratio * limit);
+    let throttled = pools().map(|throttling| throttling.throttled_seconds > 0).reduce(|a, b| a || b);
+    let is_measured = status.usage.is_some() || status.peak.is_some();
+    let cannot_be_measured =
+        status.usage_source == UsageSource::None && state.evaluation.complete_until.is_some();
+    let seen = match (is_measured, throttled.is_some() || cannot_be_measured) {
+        (true, _) => Seen::Measured,
+        (false, true) => Seen::Unmeasured,
+        (false, false) => Seen::Unread,
+    };
     let at = source.snapshot.at;
     let mut headroom = Headroom {
         place: source.place(&state.target),
@@ -147,13 +156,13 @@ fn of_quota(source: Source<'_>, state: &TargetState, status: &QuotaStatus) -> He
         peak: status.peak,
         remaining: quota.limit.zip(status.usage).map(|(limit, used)| (limit - used).max(0.0)),
         observed_ceiling: ceiling,
-        throttled: pools().map(|throttling| throttling.throttled_seconds > 0).reduce(|a, b| a || b),
+        throttled,
         cause: cause.map(|cause| cause.word()),
         data_age_seconds: state.evaluation.complete_until.map(|until| at.since(until)),
-        safe_rate: safe_rate(key.kind, quota.limit, ceiling, cause),
+        safe_rate: safe_rate(key.kind, quota.limit, ceiling, cause, seen),
         unknown: BTreeMap::new(),
     };
-    headroom.unknown = unknown(&headroom, status);
+    headroom.unknown = unknown(&headroom, status, state.evaluation.usage_known);
     headroom
 }
 
@@ -166,7 +175,11 @@ fn spends(throttling: &ThrottleStatus, key: &QuotaKey) -> bool {
 }
 
 /// Why each number that is null is not known.
-fn unknown(headroom: &Headroom, status: &QuotaStatus) -> BTreeMap<&'static str, &'static str> {
+fn unknown(
+    headroom: &Headroom,
+    status: &QuotaStatus,
+    usage_known: bool,
+) -> BTreeMap<&'static str, &'static str> {
     let limit = match status.state {
         State::Error => "Service Quotas answered with an error for this quota",
         State::NoSuchQuota => "no quota names this model in this scope",
@@ -175,6 +188,7 @@ fn unknown(headroom: &Headroom, status: &QuotaStatus) -> BTreeMap<&'static str, 
     };
     let used = match (headroom.data_age_seconds, status.usage_source) {
         (None, _) => "usage was not read yet",
+        _ if !usage_known => "usage could not be read of late",
         (_, UsageSource::None) => "nothing that CloudWatch publishes measures it",
         _ => "not every id that spends it could be read, or its weight is not known",
     };
@@ -182,10 +196,16 @@ fn unknown(headroom: &Headroom, status: &QuotaStatus) -> BTreeMap<&'static str, 
     let safe_rate = match (status.quota.key.kind.is_rate(), headroom.limit) {
         (false, _) => "what is limited is in flight or in place, and has no rate",
         (_, None) => limit,
-        _ => "every call was refused in the fullest minute with refused calls",
+        _ if headroom.observed_ceiling == Some(0.0) => {
+            "every call was refused in the fullest minute with refused calls"
+        }
+        _ => used,
     };
     let default = if status.state == State::NoSuchQuota { limit } else { "AWS lists no default" };
-    let throttled = headroom.data_age_seconds.map_or(used, |_| "no call was seen of late");
+    let throttled = match headroom.data_age_seconds {
+        Some(_) if usage_known => "no call was seen of late",
+        _ => used,
+    };
     let ceiling = "no minute with refused calls is in the look-back window, or use in it is not known";
     [
         ("limit", headroom.limit.is_none(), limit),

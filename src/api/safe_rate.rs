@@ -18,6 +18,15 @@ described! {
     }
 }
 
+/// What is known of a quota's use.
+#[derive(Clone, Copy)]
+pub(super) enum Seen {
+    Measured,
+    /// Calls are seen, or would be; what they spend of it is not known.
+    Unmeasured,
+    Unread,
+}
+
 /// `ceiling`: the most that was used in a minute in which calls were refused. `None` where nothing is limited over
 /// time, or nothing tells a rate.
 pub(super) fn safe_rate(
@@ -25,6 +34,7 @@ pub(super) fn safe_rate(
     limit: Option<f64>,
     ceiling: Option<f64>,
     cause: Option<Cause>,
+    seen: Seen,
 ) -> Option<SafeRate> {
     if !kind.is_rate() {
         return None;
@@ -42,7 +52,14 @@ pub(super) fn safe_rate(
             "90 % of what was used in the fullest minute with refused calls, which is below the limit",
         ),
         Some(_) => (limit, "90 % of the limit: calls were refused only at or above it"),
-        None => (limit, "90 % of the limit: no call was seen refused below it of late"),
+        None => match seen {
+            Seen::Measured => (limit, "90 % of the limit: no call was seen refused below it of late"),
+            Seen::Unmeasured => (
+                limit,
+                "90 % of the limit: what is used of it is not known, nor whether calls are refused below it",
+            ),
+            Seen::Unread => return None,
+        },
     };
     Some(SafeRate { value: (most * SAFE_SHARE).floor(), per, reason })
 }

@@ -138,6 +138,9 @@ impl Exporter {
                     self.url
                 )
             }
+            _ if *status == StatusCode::UNAUTHORIZED && self.user.is_some() => {
+                format!("{} answers {status}: the exporter refuses this user or password", self.url)
+            }
             _ if *status == StatusCode::UNAUTHORIZED => {
                 let flags = "--basic-auth.username and --basic-auth.password-file";
                 format!("{} answers {status}: it wants a user, by {flags}", self.url)

@@ -74,12 +74,24 @@ impl Limit {
 impl Deployment {
     /// The kind of a quota of it that is 0.
     pub fn zero(&self) -> Option<QuotaKind> {
+        self.limits().find(|(_, limit)| **limit == Limit::Of(0.0)).map(|(kind, _)| kind)
+    }
+
+    /// The kind of a quota of which less than 1 is told at that share, and the quota.
+    pub fn below_one(&self, share: f64) -> Option<(QuotaKind, f64)> {
+        self.limits().find_map(|(kind, limit)| match limit {
+            Limit::Of(limit) if limit * share < 1.0 => Some((kind, *limit)),
+            _ => None,
+        })
+    }
+
+    fn limits(&self) -> impl Iterator<Item = (QuotaKind, &Limit)> {
         let all = [
             (QuotaKind::RequestsPerMinute, &self.requests_per_minute),
             (QuotaKind::TokensPerMinute, &self.tokens_per_minute),
             (QuotaKind::TokensPerDay, &self.tokens_per_day),
         ];
-        all.into_iter().find(|(_, limit)| **limit == Limit::Of(0.0)).map(|(kind, _)| kind)
+        all.into_iter()
     }
 }
 

@@ -26,6 +26,11 @@ fn item(deployment: &Deployment, share: f64) -> String {
     if let Some(kind) = deployment.zero() {
         return comment(2, &format!("left out: {model_id}: its quota of {kind} is 0, every call is refused"));
     }
+    // A limit that is left out is none.
+    if let Some((kind, limit)) = deployment.below_one(share) {
+        let why = format!("its quota of {kind} is {limit}, and the share of it is less than 1");
+        return comment(2, &format!("left out: {model_id}: {why}"));
+    }
     let id = format!("{}/{}/{model_id}", place.account_id, place.region);
     let mut out = format!(
         "  - model_name: {}\n    litellm_params:\n      model: {}\n      aws_region_name: {}\n",

@@ -41,6 +41,7 @@ pub(crate) fn evaluate(state: &TargetState, settings: &Settings, now: Timestamp)
         mantle: service.mantle(),
         parts,
         overflows,
+        usage_known: spending.is_fresh() && memory.discovered.is_some(),
         complete_until: memory.complete_until,
         newest_datapoint: memory.newest_datapoint,
         models_in_use: spending.models_in_use(),

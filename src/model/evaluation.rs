@@ -37,6 +37,9 @@ pub struct Evaluation {
     /// The tiers and projects of ids, and the reserved tiers that calls were made to.
     pub parts: Vec<PartStatus>,
     pub overflows: Vec<OverflowStatus>,
+    /// Whether ids were listed and their minutes read, and not too long ago: `ids` and `throttling` are empty where
+    /// they were not.
+    pub usage_known: bool,
     /// The end of the last minute read for every id.
     pub complete_until: Option<Timestamp>,
     /// The newest datapoint of any id (its minute's start).

@@ -11,12 +11,13 @@ use super::site::{Published, Site};
 use crate::api::described::described;
 use crate::api::{
     self, Described, FindingItem, Headroom, MinutesItem, ModelItem, Query, QuotaItem, Source, TargetItem,
-    ThrottledItem, Unsettled,
+    ThrottledItem, Unread, Unsettled,
 };
 use crate::gateway::{self, Lists, Wanted};
 use crate::model::ids::Scope;
+use crate::model::observation::Collector;
 use crate::model::state::TargetState;
-use answer::{Listing, source, streamed, text, whole};
+use answer::{Listing, source, streamed, tail, text, whole, with_unread};
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
@@ -33,8 +34,16 @@ use std::sync::LazyLock;
 pub(super) use kept::{Kept, keep};
 pub(super) use problem::busy;
 
+/// What lists are made of.
+const QUOTAS: &[Collector] = &[Collector::Quotas];
+const USAGE: &[Collector] = &[Collector::Usage];
+const BOTH: &[Collector] = &[Collector::Quotas, Collector::Usage];
+
 /// RFC 9512.
 const YAML: &str = "application/yaml";
+
+/// So many targets a problem names.
+const TOLD: usize = 5;
 
 /// What can be asked for: as it is served, and as it is described.
 const OPERATIONS: &[Operation] = &[
@@ -44,22 +53,25 @@ const OPERATIONS: &[Operation] = &[
         parameters: OF_HEADROOM,
         listing: HeadroomListing::schema,
         other_type: None,
+        rate_limits: true,
         route: || get(headroom),
     },
     Operation {
         name: "throttled",
         summary: "Whose calls were refused within the last 15 minutes, and for what cause",
         parameters: OF_MODELS,
-        listing: Listing::<ThrottledItem>::schema,
+        listing: with_unread::<ThrottledItem>,
         other_type: None,
+        rate_limits: false,
         route: || get(throttled),
     },
     Operation {
         name: "minutes",
         summary: "The calls of a model, or of an invocation id, minute by minute; one of the two must be named",
         parameters: OF_MODELS,
-        listing: Listing::<MinutesItem>::schema,
+        listing: with_unread::<MinutesItem>,
         other_type: None,
+        rate_limits: false,
         route: || get(minutes),
     },
     Operation {
@@ -68,22 +80,25 @@ const OPERATIONS: &[Operation] = &[
         parameters: OF_EXPORT,
         listing: gateway::Document::schema,
         other_type: Some(YAML),
+        rate_limits: false,
         route: || get(export),
     },
     Operation {
         name: "quotas",
         summary: "Every row of Service Quotas, as it is listed",
         parameters: OF_TARGETS,
-        listing: Listing::<QuotaItem>::schema,
+        listing: with_unread::<QuotaItem>,
         other_type: None,
+        rate_limits: false,
         route: || get(quotas),
     },
     Operation {
         name: "models",
         summary: "Every invocation id known, and what it means",
         parameters: OF_MODELS,
-        listing: Listing::<ModelItem>::schema,
+        listing: with_unread::<ModelItem>,
         other_type: None,
+        rate_limits: false,
         route: || get(models),
     },
     Operation {
@@ -92,6 +107,7 @@ const OPERATIONS: &[Operation] = &[
         parameters: OF_TARGETS,
         listing: Listing::<FindingItem>::schema,
         other_type: None,
+        rate_limits: false,
         route: || get(findings),
     },
     Operation {
@@ -100,6 +116,7 @@ const OPERATIONS: &[Operation] = &[
         parameters: OF_TARGETS,
         listing: Listing::<TargetItem>::schema,
         other_type: None,
+        rate_limits: false,
         route: || get(targets),
     },
 ];
@@ -139,21 +156,28 @@ described! {
         items: Vec<Headroom>,
         /// What calls of `model_id` spend beside, from a quota that nobody can tell.
         unsettled: Vec<Unsettled>,
+        /// Of what quotas or usage were not read: there may be more quotas, or what is used is null.
+        unread: Vec<Unread>,
     }
 }
 
 async fn headroom(State(site): State<Site>, headers: HeaderMap, given: Given) -> Result<Response, Problem> {
     let (Asked { query, fullest, .. }, published) = ask(&site, given, OF_HEADROOM)?;
     if let Some(most) = fullest {
+        let unread = unread(source(&published), &query, BOTH)?;
         let items = api::fullest(source(&published), &query, most);
-        let listing = HeadroomListing { snapshot_at: published.snapshot.at.0, items, unsettled: Vec::new() };
+        let (snapshot_at, unsettled) = (published.snapshot.at.0, Vec::new());
+        let listing = HeadroomListing { snapshot_at, items, unsettled, unread };
         return Ok(whole(&published, &headers, &listing));
     }
     let parameter = match (&query.model, &query.model_id) {
         (_, Some(_)) => "model_id",
         (Some(_), None) => "model",
         (None, None) => {
-            return Ok(streamed(published, &headers, query, api::headroom, r#"],"unsettled":[]}"#));
+            unread(source(&published), &query, QUOTAS)?;
+            let unread = source(&published).unread(&query, BOTH);
+            let tail = format!(r#"],"unsettled":[{}"#, tail(&unread));
+            return Ok(streamed(published, &headers, query, api::headroom, tail));
         }
     };
     let source = source(&published);
@@ -166,7 +190,8 @@ async fn headroom(State(site): State<Site>, headers: HeaderMap, given: Given) ->
         return Err(nothing_found(source, &query, parameter, &unsettled));
     }
     let limits = rate_limits(&items, query.model_id.is_some(), published.snapshot.at);
-    let listing = HeadroomListing { snapshot_at: published.snapshot.at.0, items, unsettled };
+    let unread = source.unread(&query, BOTH);
+    let listing = HeadroomListing { snapshot_at: published.snapshot.at.0, items, unsettled, unread };
     let mut response = whole(&published, &headers, &listing);
     response.headers_mut().extend(limits);
     Ok(response)
@@ -174,18 +199,62 @@ async fn headroom(State(site): State<Site>, headers: HeaderMap, given: Given) ->
 
 /// Why there is no quota to tell of: lists that were not read yet may name one.
 fn nothing_found(source: Source<'_>, query: &Query, parameter: &str, unsettled: &[Unsettled]) -> Problem {
-    let unread = source.unread(query);
+    let unread = source.unread(query, QUOTAS);
     if !unread.is_empty() {
-        let detail = format!("the quotas of {} were not read yet", unread.join(", "));
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+        return not_read(&unread);
     }
     let why = unsettled.first().map(|first| format!(": {}", first.reason)).unwrap_or_default();
     Problem::not_found(parameter, format!("no watched target has such a quota{why}"))
 }
 
+/// The targets of which not all was read that a list is made of. None at all is no list: nobody could tell it from one
+/// of nothing.
+fn unread(source: Source<'_>, query: &Query, needs: &[Collector]) -> Result<Vec<Unread>, Problem> {
+    let unread = source.unread(query, needs);
+    if source.is_any_read(query, needs) { Ok(unread) } else { Err(not_read(&unread)) }
+}
+
+fn not_read(unread: &[Unread]) -> Problem {
+    let told = unread.iter().take(TOLD).map(|Unread { place, why }| {
+        let api::Place { account_id, region, .. } = place;
+        format!("{account_id} in {region}: {why}")
+    });
+    let mut told: Vec<String> = told.collect();
+    if let more @ 1.. = unread.len().saturating_sub(TOLD) {
+        told.push(format!("and {more} more"));
+    }
+    let detail = format!("not read yet, or not of late: {}", told.join(", "));
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+}
+
+/// Refuses a model or an invocation id that no target knows.
+fn known(source: Source<'_>, query: &Query) -> Result<(), Problem> {
+    let of_model = Query { model_id: None, ..query.clone() };
+    let nobody = |parameter: &str| {
+        Err(Problem::not_found(parameter, format!("no watched target knows such a `{parameter}`")))
+    };
+    match (source.may_know(&of_model), source.may_know(query)) {
+        (false, _) => nobody("model"),
+        (true, false) => nobody("model_id"),
+        (true, true) => Ok(()),
+    }
+}
+
+/// A list made of usage alone, of the model or id that the query names.
+fn of_usage<T: serde::Serialize + 'static>(
+    published: Published,
+    headers: &HeaderMap,
+    query: Query,
+    items: answer::ItemsOf<T>,
+) -> Result<Response, Problem> {
+    let unread = unread(source(&published), &query, USAGE)?;
+    known(source(&published), &query)?;
+    Ok(streamed(published, headers, query, items, tail(&unread)))
+}
+
 async fn throttled(State(site): State<Site>, headers: HeaderMap, given: Given) -> Result<Response, Problem> {
     let (Asked { query, .. }, published) = ask(&site, given, OF_MODELS)?;
-    Ok(streamed(published, &headers, query, api::throttled, "]}"))
+    of_usage(published, &headers, query, api::throttled)
 }
 
 async fn minutes(State(site): State<Site>, headers: HeaderMap, given: Given) -> Result<Response, Problem> {
@@ -193,7 +262,7 @@ async fn minutes(State(site): State<Site>, headers: HeaderMap, given: Given) -> 
     if query.model.is_none() && query.model_id.is_none() {
         return Err(Problem::bad("model", "`model` or `model_id` must say whose minutes".to_string()));
     }
-    Ok(streamed(published, &headers, query, api::minutes, "]}"))
+    of_usage(published, &headers, query, api::minutes)
 }
 
 /// A gateway would take what is missing for what is not limited: lists that were not read are no answer.
@@ -236,12 +305,13 @@ fn lists<'a>(source: Source<'_>, published: &'a Published, state: &'a TargetStat
 
 async fn quotas(State(site): State<Site>, headers: HeaderMap, given: Given) -> Result<Response, Problem> {
     let (Asked { query, .. }, published) = ask(&site, given, OF_TARGETS)?;
-    Ok(streamed(published, &headers, query, api::quotas, "]}"))
+    let unread = unread(source(&published), &query, QUOTAS)?;
+    Ok(streamed(published, &headers, query, api::quotas, tail(&unread)))
 }
 
 async fn models(State(site): State<Site>, headers: HeaderMap, given: Given) -> Result<Response, Problem> {
     let (Asked { query, .. }, published) = ask(&site, given, OF_MODELS)?;
-    Ok(streamed(published, &headers, query, api::models, "]}"))
+    of_usage(published, &headers, query, api::models)
 }
 
 async fn findings(State(site): State<Site>, headers: HeaderMap, given: Given) -> Result<Response, Problem> {
@@ -252,7 +322,7 @@ async fn findings(State(site): State<Site>, headers: HeaderMap, given: Given) ->
 
 async fn targets(State(site): State<Site>, headers: HeaderMap, given: Given) -> Result<Response, Problem> {
     let (Asked { query, .. }, published) = ask(&site, given, OF_TARGETS)?;
-    Ok(streamed(published, &headers, query, api::target, "]}"))
+    Ok(streamed(published, &headers, query, api::target, "]}".to_string()))
 }
 
 /// What is asked for, and where it is to be found.

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -24,6 +25,10 @@ LISTENING = "msg=listening address="
 class Description(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        # It leaves what it found where it runs.
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = folder.name
         demo = subprocess.Popen([BINARY, "demo", "--web.listen-address=127.0.0.1:0"], stderr=subprocess.PIPE, text=True)
         cls.addClassCleanup(demo.wait)
         cls.addClassCleanup(demo.terminate)
@@ -31,15 +36,15 @@ class Description(unittest.TestCase):
         threading.Thread(target=demo.stderr.read, daemon=True).start()
         cls.api = f"http://{address}/api/v1"
         give_up = time.monotonic() + START_SECONDS
-        while not cls.is_known(f"{cls.api}/headroom"):
+        while not cls.is_read():
             if time.monotonic() > give_up:
                 raise RuntimeError(f"no headroom is known within {START_SECONDS} s")
             time.sleep(0.2)
 
-    @staticmethod
-    def is_known(url):
+    @classmethod
+    def is_read(cls):
         try:
-            with urllib.request.urlopen(url) as answer:
+            with urllib.request.urlopen(f"{cls.api}/headroom?fullest=1") as answer:
                 return b'"quota_code"' in answer.read()
         except urllib.error.HTTPError:
             return False
@@ -48,7 +53,7 @@ class Description(unittest.TestCase):
         done = subprocess.run(
             [TESTER, "run", f"{self.api}/openapi.json", "--generation-deterministic", "--no-color",
              "--phases=coverage,fuzzing", "--max-examples=25", f"--max-time={MOST_SECONDS}", *flags],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=self.folder)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(done.stdout, rf"Tested: +{operations}\b")
         self.assertRegex(done.stdout, r"\d{2,} generated, ", "hardly anything was tried")

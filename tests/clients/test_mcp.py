@@ -12,6 +12,7 @@ from demo_exporter import BINARY, PATIENCE, SONNET, US_WEST_2, exporter
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+MODEL = "anthropic.claude-sonnet-4-6"
 TOOLS = ["headroom", "findings", "quotas", "usage", "explain"]
 
 
@@ -55,8 +56,8 @@ class OfASnapshot(unittest.TestCase):
 
     def test_each_tool_answers(self):
         _, answers = ask(["--from", self.file], [
-            ("headroom", {"model_id": SONNET}), ("findings", {}), ("quotas", {"model": "claude-sonnet-4-6"}),
-            ("usage", US_WEST_2), ("explain", {"model_id": SONNET}),
+            ("headroom", {"model_id": SONNET}), ("findings", {}), ("quotas", {"model": MODEL}),
+            ("usage", US_WEST_2), ("explain", {"model_id": SONNET}), ("quotas", {"model": "claude-sonnet-4-6"}),
         ])
         told = {name: json.loads(text) for name, (text, wrong) in zip(TOOLS, answers) if not wrong}
         self.assertEqual(list(told), TOOLS, answers)
@@ -65,6 +66,8 @@ class OfASnapshot(unittest.TestCase):
         [first, *_] = told["findings"]["findings"]
         self.assertTrue(first["remedies"])
         self.assertTrue(all("Sonnet 4.6" in row["name"] for row in told["quotas"]["targets"][0]["quotas"]))
+        part, _ = answers[-1]
+        self.assertEqual([target["quotas"] for target in json.loads(part)["targets"] if target["quotas"]], [])
         self.assertTrue(told["usage"]["targets"][0]["models"])
         [explained] = told["explain"]["ids"][0]["explained"]
         self.assertEqual(explained["quotas"]["tokens_per_minute"]["code"], "L-15B8E632")
@@ -98,8 +101,9 @@ class OfAnExporter(unittest.TestCase):
         with exporter() as url:
             _, answers = ask(["--url", url], [
                 ("headroom", {"model_id": SONNET, **US_WEST_2}), ("findings", {}),
-                ("quotas", {"model": "claude-sonnet-4-6", **US_WEST_2}), ("usage", US_WEST_2),
-                ("explain", {"model_id": SONNET, **US_WEST_2}), ("headroom", {"account": "nobody"}),
+                ("quotas", {"model": MODEL, **US_WEST_2}), ("usage", US_WEST_2),
+                ("explain", {"model_id": SONNET, **US_WEST_2}), ("quotas", {"model": "claude-sonnet-4-6", **US_WEST_2}),
+                ("headroom", {"account": "nobody"}),
             ])
         told = {name: json.loads(text) for name, (text, wrong) in zip(TOOLS, answers) if not wrong}
         self.assertEqual(list(told), TOOLS, answers)
@@ -110,6 +114,8 @@ class OfAnExporter(unittest.TestCase):
         self.assertTrue(names and all("Sonnet 4.6" in name for name in names), names)
         self.assertTrue(told["usage"]["ids"] and told["usage"]["quotas"])
         self.assertEqual([item["quota_code"] for item in told["explain"]["spends"]], codes)
+        text, wrong = answers[-2]
+        self.assertTrue(wrong and "no watched target has such a quota" in text, text)
         text, wrong = answers[-1]
         self.assertTrue(wrong and "nobody" in text, text)
 

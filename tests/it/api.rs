@@ -3,7 +3,8 @@
 use crate::world::{self, NOVA, NOW, SONNET};
 use bedrock_quota_exporter::api::{self, Query, Source};
 use bedrock_quota_exporter::model::evaluation::{Cause, Evaluation};
-use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, State, Target};
+use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, State, Target, UsageSource};
+use bedrock_quota_exporter::model::observation::Collector;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -129,4 +130,72 @@ fn a_quota_that_two_scopes_share_is_throttled_with_either() {
     let global = asked(QuotaKind::TokensPerDay, Scope::Global, Cause::TokensPerDay, 0.5);
     assert_eq!((&global["throttled"], &global["cause"]), (&Value::Null, &Value::Null));
     assert_eq!(global["unknown"]["throttled"], "usage was not read yet");
+}
+
+#[test]
+fn a_rate_is_safe_only_by_what_was_read() {
+    let kind = QuotaKind::TokensPerMinute;
+    let told = |usage: Option<f64>, source: UsageSource, complete_until| {
+        let mut status = world::quota_status(SONNET, Scope::CrossRegion, kind, "L-1");
+        (status.usage, status.peak, status.usage_source) = (usage, usage, source);
+        let evaluation = Evaluation {
+            quotas: vec![status],
+            usage_known: complete_until == Some(NOW),
+            complete_until,
+            ..Evaluation::default()
+        };
+        let target = Target::new("111111111111", "us-east-1");
+        let snapshot = world::snapshot([world::state(target, None, None, BTreeMap::new(), evaluation)]);
+        let export = world::export();
+        let source = Source { snapshot: &snapshot, export: &export };
+        let state = source.targets(&Query::default()).next().unwrap();
+        serde_json::to_value(&api::headroom(source, state, &Query::default())[0]).unwrap()
+    };
+    let calm = told(Some(0.0), UsageSource::Counted, Some(NOW));
+    assert_eq!(calm["safe_rate"]["reason"], "90 % of the limit: no call was seen refused below it of late");
+    let unmeasurable = told(None, UsageSource::None, Some(NOW));
+    assert_eq!(unmeasurable["safe_rate"]["value"], 900.0);
+    assert_eq!(
+        unmeasurable["safe_rate"]["reason"],
+        "90 % of the limit: what is used of it is not known, nor whether calls are refused below it"
+    );
+    for source in [UsageSource::Counted, UsageSource::None] {
+        let unread = told(None, source, None);
+        assert_eq!(unread["safe_rate"], Value::Null);
+        assert_eq!(unread["unknown"]["safe_rate"], "usage was not read yet");
+    }
+    let old = told(None, UsageSource::Counted, Some(NOW.minus(7_200)));
+    assert_eq!(old["safe_rate"], Value::Null);
+    assert_eq!(old["unknown"]["safe_rate"], "usage could not be read of late");
+    assert_eq!(old["unknown"]["throttled"], "usage could not be read of late");
+}
+
+#[test]
+fn what_was_not_read_is_told_with_the_reason() {
+    let (snapshot, export) = (world::whole(), world::export());
+    let source = Source { snapshot: &snapshot, export: &export };
+    let unread = |needs| {
+        let all = source.unread(&Query::default(), needs);
+        all.into_iter().map(|one| (one.place.region, one.why)).collect::<Vec<_>>()
+    };
+    let one = |region: &str, why: &str| (region.to_string(), why.to_string());
+    assert_eq!(unread(&[Collector::Quotas]), [one("us-west-2", "quotas: not read yet")]);
+    let both = [
+        one("us-west-2", "quotas: not read yet; usage: not read yet"),
+        one("eu-central-1", "usage: GetMetricData: AccessDenied"),
+    ];
+    assert_eq!(unread(&[Collector::Quotas, Collector::Usage]), both);
+    let of = |region: &str, model: &str| Query {
+        region: Some(region.into()),
+        model: Some(model.into()),
+        ..Query::default()
+    };
+    assert!(source.is_any_read(&Query::default(), &[Collector::Usage]));
+    assert!(!source.is_any_read(&of("eu-central-1", NOVA), &[Collector::Usage]));
+    assert!(source.may_know(&of("us-east-1", NOVA)));
+    assert!(!source.may_know(&of("us-east-1", "acme.none")));
+    assert!(source.may_know(&of("us-west-2", "acme.none")), "a list that was not read may name it");
+    let id = |id: &str| Query { model_id: Some(id.into()), ..of("us-east-1", SONNET) };
+    assert!(source.may_know(&id("acme.secret-v1:0")), "it is called");
+    assert!(!source.may_know(&id("acme.none-v1:0")));
 }

@@ -75,3 +75,4 @@ mod server; // connections, addresses, probes, what systemd is told
 mod shards; // several exporters that share the accounts
 mod storage; // counters in a file: restarts, damaged files, two processes
 mod tools; // quotas, usage, chart, diagnose, report: on snapshots of the demo and of a hostile world
+mod unread; // what was not read is not called none

@@ -392,6 +392,7 @@ fn evaluation() -> Evaluation {
         }],
         parts,
         overflows,
+        usage_known: true,
         complete_until: Some(NOW.minus(240)),
         newest_datapoint: Some(NOW.minus(300)),
     }

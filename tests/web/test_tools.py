@@ -77,7 +77,8 @@ class OfADemo(unittest.TestCase):
             ([*CERTIFICATE, *USER, "--tls.ca-file=foreign-ca.crt"], f"no answer from {host}: nobody who is trusted"),
             ([*TRUSTING, *USER], f"no answer from {host}: it wants a certificate; --tls.cert-file"),
             ([*TRUSTING, *CERTIFICATE], "401 Unauthorized: it wants a user, by --basic-auth.username"),
-            ([*TRUSTING, *CERTIFICATE, "--basic-auth.username=mallory", USER[1]], "401 Unauthorized: it wants a user"),
+            ([*TRUSTING, *CERTIFICATE, "--basic-auth.username=mallory", USER[1]],
+             "401 Unauthorized: the exporter refuses this user or password"),
             (["--tls.ca-file=missing.crt"], "missing.crt: "),
             (["--tls.ca-file=junk.pem"], "junk.pem: found no certificate"),
         ]:

@@ -92,8 +92,8 @@ impl Watched {
         let fullest: Vec<_> = self.takes().into_iter().chain([("fullest", FULLEST)]).collect();
         let overview = Overview {
             targets: self.items(&answer.body)?,
-            throttled: self.list("throttled", &self.takes()).await?,
-            fullest: self.list("headroom", &fullest).await?,
+            throttled: self.list_if_read("throttled", &self.takes()).await?,
+            fullest: self.list_if_read("headroom", &fullest).await?,
             findings: self.list("findings", &self.takes()).await?,
         };
         self.tag = answer.tag;
@@ -114,6 +114,20 @@ impl Watched {
     fn takes(&self) -> Vec<(&str, &str)> {
         let given = [("account", &self.account), ("region", &self.region)];
         given.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect()
+    }
+
+    /// Empty where nothing of it was read yet: the screen says that it shows what is known.
+    async fn list_if_read<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, String> {
+        let answer = self.exporter.answer(name, query, None).await?;
+        match answer.status {
+            StatusCode::OK => self.items(&answer.body),
+            StatusCode::SERVICE_UNAVAILABLE => Ok(Vec::new()),
+            _ => Err(self.exporter.refusal(&answer)),
+        }
     }
 
     async fn list<T: DeserializeOwned>(&self, name: &str, query: &[(&str, &str)]) -> Result<Vec<T>, String> {

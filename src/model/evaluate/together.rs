@@ -16,6 +16,10 @@ const TOGETHER: usize = 3;
 /// spent, whose use nobody can measure, every call of every model is refused.
 const SHUT_OUT: usize = 2;
 
+/// Minutes are the same if so many of those of both are. Few calls may be let in during a minute by chance, and a minute
+/// may be published late.
+const ALIKE: f64 = 0.8;
+
 /// A model counts as shut out by this many minutes up to its newest refused one.
 pub(crate) const NEWEST: i64 = 5;
 
@@ -54,8 +58,11 @@ pub(crate) fn has_cross_model_day(list: &QuotaList) -> bool {
 }
 
 fn is_refused_alike(one: &Suspect, other: &Suspect) -> bool {
-    let of = |suspect: &Suspect| (suspect.cause, suspect.count);
-    !one.minutes.is_empty() && of(one) == of(other) && one.minutes == other.minutes
+    let both = one.minutes.iter().filter(|minute| other.minutes.contains(minute)).count();
+    let either = one.minutes.len() + other.minutes.len() - both;
+    let (fewer, more) = (one.count.min(other.count), one.count.max(other.count));
+    let is_alike = |part: usize, whole: usize| whole > 0 && part as f64 >= ALIKE * whole as f64;
+    one.cause == other.cause && is_alike(both, either) && is_alike(fewer, more)
 }
 
 fn is_shut_out_with(one: &Suspect, other: &Suspect) -> bool {
@@ -94,8 +101,10 @@ mod tests {
         let three = [refused("a", 8), refused("b", 8), refused("c", 8)];
         assert_eq!(together(&three, false), [3, 3, 3]);
         assert_eq!(together(&three[..2], true), [0, 0], "two may be chance");
-        let longer = [refused("a", 8), refused("b", 8), refused("c", 9), refused("d", 8)];
+        let longer = [refused("a", 8), refused("b", 8), refused("c", 12), refused("d", 8)];
         assert_eq!(together(&longer, false), [3, 3, 0, 3], "one began before");
+        let nearly = [refused("a", 14), refused("b", 13), refused("c", 15)];
+        assert_eq!(together(&nearly, false), [3, 3, 3], "a minute more or less tells nothing");
         let since_long = Suspect { count: 60, ..refused("c", 8) };
         assert_eq!(together(&[refused("a", 8), refused("b", 8), since_long], false), [0, 0, 0]);
         let scopes = [refused("a", 8), refused("a", 8), refused("b", 8)];

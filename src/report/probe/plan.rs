@@ -2,7 +2,7 @@
 
 use super::about::{About, KnownQuota, ramped, title};
 use super::words;
-use crate::probe::{Dimension, Outcome, Probe, Reached, Record};
+use crate::probe::{Dimension, End, Outcome, Probe, Reached, Record};
 use crate::report::human;
 use crate::report::sheet::{self, Field, Sheet, Terminal};
 
@@ -21,6 +21,9 @@ pub fn plan(about: &About, rehearsal: &Probe, terminal: Terminal) -> String {
         if !matches!(finding.reached, Reached::Found { .. }) {
             out += &sheet::wrapped(&words::finding(finding), terminal.width, 0);
         }
+    }
+    if let Some(cut) = cut(about, rehearsal) {
+        out += &sheet::wrapped(&cut, terminal.width, 0);
     }
     out + "\n" + &sheet::wrapped(&closing(rehearsal), terminal.width, 0)
 }
@@ -81,7 +84,8 @@ fn row(rehearsal: &Probe, dimension: Dimension) -> Vec<Field> {
         }
     }
     let steps: Vec<_> = ramped(rehearsal, dimension).collect();
-    let seconds: f64 = steps.iter().map(|step| step.until.unwrap_or(step.from) - step.from).sum();
+    // The sum of none is -0.0.
+    let seconds = steps.iter().fold(0.0, |sum, step| sum + step.until.unwrap_or(step.from) - step.from);
     let prices = rehearsal.settings.prices;
     let dollars = prices.map(|prices| prices.dollars(most_input, most_output));
     vec![
@@ -96,12 +100,26 @@ fn row(rehearsal: &Probe, dimension: Dimension) -> Vec<Field> {
     ]
 }
 
+/// Which bound cut the plan short, where one did.
+fn cut(about: &About, rehearsal: &Probe) -> Option<String> {
+    let Some(End::Limit(bound)) = rehearsal.end else { return None };
+    let Some(most) = words::most(&rehearsal.settings.limits, bound) else {
+        return Some("The plan is cut short after two hours: none is made for longer.".to_string());
+    };
+    let whose = if about.is_demo { " (a demo has one of its own where none is told)" } else { "" };
+    Some(format!(
+        "The plan is cut short by the limit of {bound}, {}{whose}: --most-{bound} tells another.",
+        human::grouped(most)
+    ))
+}
+
 fn closing(rehearsal: &Probe) -> String {
     let spending = &rehearsal.book.spending;
     let minutes = (rehearsal.ended.unwrap_or_default() - rehearsal.began) / 60.0;
-    let up = |value: f64| (value * RESERVE).ceil();
+    // A limit of 0 is refused.
+    let up = |value: f64| (value * RESERVE).ceil().max(1.0);
     let (dollars, prices) = match spending.worst_dollars {
-        Some(dollars) => (format!("{:.2}", (dollars * RESERVE * 100.0).ceil() / 100.0), ""),
+        Some(dollars) => (format!("{:.2}", (dollars * RESERVE * 100.0).ceil().max(1.0) / 100.0), ""),
         None => ("DOLLARS".to_string(), " --input-price DOLLARS --output-price DOLLARS"),
     };
     let unpriced = if prices.is_empty() {

@@ -1,6 +1,6 @@
 //! What was found, in words.
 
-use crate::probe::{Bound, Dimension, End, Finding, Probe, Reached};
+use crate::probe::{Bound, Dimension, End, Finding, HardLimits, Probe, Reached};
 use crate::report::human;
 
 /// A finding's kind, for programs.
@@ -68,19 +68,23 @@ pub(super) fn finding(finding: &Finding) -> String {
     format!("{}: {told}", finding.dimension)
 }
 
+/// A limit of a run's own, where it has one.
+pub(super) fn most(limits: &HardLimits, bound: Bound) -> Option<f64> {
+    match bound {
+        Bound::Requests => limits.requests.map(|most| most as f64),
+        Bound::Tokens => limits.tokens.map(|most| most as f64),
+        Bound::Dollars => limits.dollars,
+        Bound::Minutes => limits.minutes,
+    }
+}
+
 /// Why a run ended.
 pub(super) fn end(probe: &Probe) -> String {
-    let limits = &probe.settings.limits;
     match &probe.end {
         None => "It has not ended.".to_string(),
         Some(End::Complete) => "It ended when every dimension was ramped.".to_string(),
         Some(End::Limit(bound)) => {
-            let most = match bound {
-                Bound::Requests => limits.requests.map(|most| most as f64),
-                Bound::Tokens => limits.tokens.map(|most| most as f64),
-                Bound::Dollars => limits.dollars,
-                Bound::Minutes => limits.minutes,
-            };
+            let most = most(&probe.settings.limits, *bound);
             let most = most.map(|most| format!(" ({})", human::grouped(most))).unwrap_or_default();
             format!("It ended at its own limit of {bound}{most}.")
         }

@@ -1,6 +1,6 @@
 //! Answers with validators: whole, or target by target, so that a fleet's takes no more memory than one target's.
 
-use crate::api::{Described, Query, Source};
+use crate::api::{Described, Query, Source, Unread};
 use crate::model::state::TargetState;
 use crate::server::site::Published;
 use axum::body::Body;
@@ -37,13 +37,28 @@ impl<T: Described> Described for Listing<T> {
     }
 }
 
+/// The schema of a list that also tells of which targets it knows too little.
+pub(super) fn with_unread<T: Described>() -> Value {
+    let mut schema = Listing::<T>::schema();
+    schema["properties"]["unread"] = Vec::<Unread>::schema();
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.push("unread".into());
+    }
+    schema
+}
+
+/// What closes a list, with the targets of which it knows too little.
+pub(super) fn tail(unread: &[Unread]) -> String {
+    format!("],\"unread\":{}}}", json!(unread))
+}
+
 /// What the answers to a request are made of.
 pub(super) fn source(published: &Published) -> Source<'_> {
     Source { snapshot: &published.snapshot, export: &published.export }
 }
 
 /// What of a target is listed.
-type ItemsOf<T> = fn(Source<'_>, &TargetState, &Query) -> Vec<T>;
+pub(super) type ItemsOf<T> = fn(Source<'_>, &TargetState, &Query) -> Vec<T>;
 
 /// The listing at once.
 pub(super) fn whole(published: &Published, headers: &HeaderMap, listing: &impl Serialize) -> Response {
@@ -69,7 +84,7 @@ pub(super) fn streamed<T: Serialize + 'static>(
     headers: &HeaderMap,
     query: Query,
     items: ItemsOf<T>,
-    tail: &'static str,
+    tail: String,
 ) -> Response {
     let shown = published.clone();
     answer(&published, headers, JSON, || {
@@ -86,7 +101,7 @@ pub(super) fn streamed<T: Serialize + 'static>(
             }
             Ok(chunk)
         });
-        let chunks = once(Ok(head.into_bytes())).chain(chunks).chain(once(Ok(tail.into())));
+        let chunks = once(Ok(head.into_bytes())).chain(chunks).chain(once(Ok(tail.into_bytes())));
         // One without bytes would end the body.
         let chunks = chunks
             .filter(|chunk: &serde_json::Result<Vec<u8>>| chunk.as_ref().map_or(true, |c| !c.is_empty()));

@@ -16,6 +16,8 @@ pub(super) struct Operation {
     pub(super) listing: fn() -> Value,
     /// A type beside JSON in which it is answered, where a parameter asks for it.
     pub(super) other_type: Option<&'static str>,
+    /// Whether an answer of one place and scope has the fields of limits of rate.
+    pub(super) rate_limits: bool,
     pub(super) route: fn() -> MethodRouter<Site>,
 }
 
@@ -32,7 +34,19 @@ impl Operation {
             content[other] = json!({});
         }
         let refused = |why: &str| json!({"description": why, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}});
-        let tag = json!({"description": "Of the snapshot", "schema": {"type": "string"}});
+        let header = |about: &str| json!({"description": about, "schema": {"type": "string"}});
+        let mut headers = json!({"ETag": header("Of the snapshot")});
+        if self.rate_limits {
+            let whose = "where all items are of one target, and of one scope or invocation id \
+                (draft-ietf-httpapi-ratelimit-headers-10)";
+            headers["RateLimit-Policy"] =
+                header(&format!("Each quota by its code, with its limit and window, {whose}"));
+            headers["RateLimit"] = header(&format!("What is left of each quota, {whose}"));
+        }
+        let mut busy = refused("It was not read yet, or too many requests are being answered");
+        busy["headers"] = json!({"Retry-After": header("In seconds")});
+        let mut other_method = refused("Only GET and HEAD are answered");
+        other_method["headers"] = json!({"Allow": header("GET,HEAD")});
         json!({"get": {
             "operationId": self.name,
             "summary": self.summary,
@@ -40,13 +54,14 @@ impl Operation {
             "responses": {
                 "200": {
                     "description": self.summary,
-                    "headers": {"ETag": tag},
+                    "headers": headers,
                     "content": content,
                 },
                 "304": {"description": "The snapshot is that of If-None-Match"},
                 "400": refused("A parameter is wrong; `parameter` names it"),
                 "404": refused("Nothing that is watched is what a parameter asks for"),
-                "503": refused("It was not read yet, or too many requests are being answered"),
+                "405": other_method,
+                "503": busy,
             },
         }})
     }

@@ -49,6 +49,25 @@ fn without_yes_it_says_what_it_would_do_and_sends_nothing() {
 }
 
 #[test]
+fn the_plan_says_what_cut_it_short_and_offers_what_is_taken() {
+    let said = |args: &[&str]| {
+        let (code, out, error) = ran(args);
+        assert_eq!((code, error.as_str()), (0, ""));
+        out.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let free = said(&[]);
+    assert!(free.ends_with("--most-dollars 0.01"), "{free}");
+    assert!(!free.contains("cut short"), "{free}");
+    let dear = said(&["--input-price", "300", "--output-price", "1500"]);
+    let cut = "The plan is cut short by the limit of dollars, 1 (a demo has one of its own where none is told): \
+               --most-dollars tells another.";
+    assert!(dear.contains(cut), "{dear}");
+    assert!(!dear.contains("-0.0"), "{dear}");
+    let told = said(&["--most-requests", "10"]);
+    assert!(told.contains("cut short by the limit of requests, 10"), "{told}");
+}
+
+#[test]
 fn a_run_ends_at_its_own_limit_and_leaves_its_results() {
     let folder = scratch("limit");
     let output = ["--output", folder.to_str().unwrap()];

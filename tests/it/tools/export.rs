@@ -68,6 +68,25 @@ fn gateways_get_their_own_form_and_no_limit_of_0_for_what_is_not_known() {
 }
 
 #[test]
+fn a_share_of_less_than_1_leaves_an_id_out_for_litellm() {
+    let share = ["--share", "0.01", "--account", "labs", "--region", "us-east-1"];
+    let (code, out) = of_demo(&[&["export", "--format", "litellm"], &share[..]].concat());
+    assert_eq!(code, 0);
+    let of_json = exported(&share);
+    let is_below = |item: &Value| {
+        let quotas = ["requests_per_minute", "tokens_per_minute", "tokens_per_day"];
+        quotas.iter().any(|quota| item[quota] == json!(0))
+    };
+    assert!(of_json.iter().any(is_below) && !of_json.iter().all(is_below), "json tells both");
+    for item in &of_json {
+        let id = item["model_id"].as_str().unwrap();
+        let is_told = out.contains(&format!("model: \"bedrock/{id}\"\n"));
+        assert_eq!(is_told, !is_below(item), "a limit that is left out is none: {item}");
+    }
+    assert!(out.contains("and the share of it is less than 1"), "{out}");
+}
+
+#[test]
 fn a_file_is_replaced_as_a_whole_and_only_by_another_text() {
     let path = scratch("limits.yaml");
     let _ = std::fs::remove_file(&path);

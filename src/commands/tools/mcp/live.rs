@@ -3,6 +3,7 @@
 use crate::commands::exporter::Exporter;
 use crate::mcp::{Question, Tool};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 pub(super) async fn answer(exporter: &Exporter, tool: Tool, question: &Question) -> Result<Value, String> {
     let Question { account, region, model, model_id, scope } = question;
@@ -14,13 +15,17 @@ pub(super) async fn answer(exporter: &Exporter, tool: Tool, question: &Question)
         Tool::Findings => exporter.document("findings", &place).await,
         Tool::Quotas => {
             let mut quotas = exporter.document("quotas", &place).await?;
-            if let (Some(model), Some(items)) = (model, quotas["items"].as_array_mut()) {
-                // Names of quotas spell models in words.
-                let (whole, words) = (model.to_lowercase(), words(model));
-                items.retain(|item| {
-                    let name = item["quota_name"].as_str().unwrap_or_default().to_lowercase();
-                    name.contains(&whole) || words.iter().all(|word| name.contains(word))
-                });
+            if model.is_some() {
+                // The list itself does not say whose a quota is.
+                let asked = [&place[..], &[("model", model.as_deref())]].concat();
+                let of_model = exporter.document("headroom", &asked).await?;
+                let key =
+                    |item: &Value| ["account_id", "region", "quota_code"].map(|name| item[name].to_string());
+                let of_model: BTreeSet<_> =
+                    of_model["items"].as_array().into_iter().flatten().map(key).collect();
+                if let Some(items) = quotas["items"].as_array_mut() {
+                    items.retain(|item| of_model.contains(&key(item)));
+                }
             }
             Ok(quotas)
         }
@@ -29,7 +34,10 @@ pub(super) async fn answer(exporter: &Exporter, tool: Tool, question: &Question)
                 tokio::try_join!(exporter.document("headroom", &all), exporter.document("models", &all))?;
             let spent: Vec<&Value> =
                 quotas["items"].as_array().into_iter().flatten().filter(|quota| is_spent(quota)).collect();
-            Ok(json!({"snapshot_at": quotas["snapshot_at"], "quotas": spent, "ids": ids["items"]}))
+            Ok(json!({
+                "snapshot_at": quotas["snapshot_at"], "quotas": spent, "ids": ids["items"],
+                "unread": quotas["unread"],
+            }))
         }
         Tool::Explain => {
             let quotas = exporter.document("headroom", &all).await?;
@@ -42,11 +50,4 @@ pub(super) async fn answer(exporter: &Exporter, tool: Tool, question: &Question)
 fn is_spent(quota: &Value) -> bool {
     let is_zero = |key: &str| quota[key].as_f64() == Some(0.0);
     quota["state"] != "no_such_quota" && !(is_zero("used") && is_zero("peak"))
-}
-
-/// The words of a model id that a quota's name may have: without its maker, date and revision.
-fn words(model: &str) -> Vec<String> {
-    let name = model.rsplit_once('.').map_or(model, |(_, name)| name);
-    let is_told = |word: &&str| word.len() < 8 && !word.starts_with('v');
-    name.split(['-', ':']).filter(is_told).map(str::to_lowercase).collect()
 }

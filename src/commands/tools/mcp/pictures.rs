@@ -47,7 +47,14 @@ impl Pictures {
                 let filter = Filter { model: question.model.clone(), ..no_filter() };
                 let of = |picture: &&TargetPicture| {
                     let survey = self.survey(picture);
-                    quotas::json(picture, &quotas::rows(&survey, &filter))
+                    let mut rows = quotas::rows(&survey, &filter);
+                    // The filter also takes a part of an id or a name.
+                    if let Some(wanted) = &question.model {
+                        rows.retain(|row| {
+                            row.model.as_ref().is_some_and(|model| *model.key.model == **wanted)
+                        });
+                    }
+                    quotas::json(picture, &rows)
                 };
                 json!({"targets": targets.iter().map(of).collect::<Vec<_>>()})
             }

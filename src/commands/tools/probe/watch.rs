@@ -11,7 +11,8 @@ use crate::model::request::SeriesRequest;
 use crate::model::time::{Minute, Timestamp};
 use crate::model::usage::{InvocationId, Metric};
 use crate::probe::Seen;
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -148,7 +149,42 @@ async fn throttled(exporter: &Exporter, target: &Target, model_id: &str) -> Resu
         ("region", Some(&*target.region)),
         ("model_id", Some(model_id)),
     ];
-    let told = exporter.document("headroom", &place).await.map_err(anyhow::Error::msg)?;
-    let items = told["items"].as_array().context("the exporter's answer has no items")?;
+    refused_of_late(&exporter.document("headroom", &place).await.map_err(anyhow::Error::msg)?)
+}
+
+/// Whether an answer of headroom tells of refused calls. `throttled` is null where nobody calls, and where usage was
+/// not read: then nobody can tell.
+fn refused_of_late(told: &Value) -> Result<bool> {
+    let list = |name: &str| {
+        let list = told[name].as_array().filter(|list| list.iter().all(Value::is_object));
+        list.with_context(|| {
+            format!("the exporter's answer has no {name}: expected an exporter of this version")
+        })
+    };
+    if let Some(unread) = list("unread")?.first() {
+        bail!("the exporter has not read {}", unread["why"].as_str().unwrap_or("all of it"));
+    }
+    let items = list("items")?;
+    ensure!(!items.is_empty(), "the exporter tells of no quota");
     Ok(items.iter().any(|item| item["throttled"] == true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_exporter_that_cannot_tell_is_not_taken_for_one_that_sees_nobody_refused() {
+        let told = |items: Value, unread: Value| refused_of_late(&json!({"items": items, "unread": unread}));
+        let calm = json!([{"throttled": null}, {"throttled": false}]);
+        assert!(!told(calm.clone(), json!([])).unwrap(), "nobody calls: null is none refused");
+        assert!(told(json!([{"throttled": null}, {"throttled": true}]), json!([])).unwrap());
+        let unread = json!([{"region": "us-east-1", "why": "usage: not read yet"}]);
+        let error = told(calm.clone(), unread).unwrap_err().to_string();
+        assert_eq!(error, "the exporter has not read usage: not read yet");
+        assert!(told(json!([]), json!([])).is_err());
+        let error = refused_of_late(&json!({"items": calm})).unwrap_err().to_string();
+        assert!(error.contains("no unread: expected an exporter of this version"), "{error}");
+    }
 }

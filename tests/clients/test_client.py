@@ -211,6 +211,9 @@ class LimitsOfAnExporter(unittest.TestCase):
         limits = self.limits("global.anthropic.claude-opus-5", "production", "us-east-1")
         self.assertEqual((limits.requests_per_minute, limits.tokens_per_day), (None, None))
         self.assertGreater(limits.tokens_per_minute, 0)
+        # Nobody has called this one.
+        limits = self.limits("us.anthropic.claude-opus-5", "production", "us-west-2")
+        self.assertEqual((limits.requests_per_minute, limits.tokens_per_day), (None, None))
 
     def test_a_day_that_is_spent_lets_nobody_in(self):
         model = "global.anthropic.claude-sonnet-4-5-20250929-v1:0"

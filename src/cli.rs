@@ -33,6 +33,7 @@ use crate::telemetry;
 use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
+use std::fmt;
 use std::sync::LazyLock;
 
 /// Prometheus exporter for Amazon Bedrock quotas: who spends which limit, how close it is, and why
@@ -58,6 +59,18 @@ static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
         std::env::consts::OS,
     )
 });
+
+/// A command line that says what cannot be meant, as far as the parser of arguments cannot know.
+#[derive(Debug)]
+pub struct WrongUsage(pub(crate) String);
+
+impl fmt::Display for WrongUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WrongUsage {}
 
 /// The command line of this process; one that is wrong ends it.
 pub fn parse() -> Cli {

@@ -1,10 +1,14 @@
 //! argv → tracing → sub-command → exit code.
 
-use bedrock_quota_exporter::cli::{self, Command, LogFormat};
+use bedrock_quota_exporter::cli::{self, Command, LogFormat, WrongUsage};
+use bedrock_quota_exporter::report::safe::printable_lines;
 use bedrock_quota_exporter::{commands, log};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tracing::level_filters::LevelFilter;
+
+/// As the parser of arguments has it.
+const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = cli::parse();
@@ -12,11 +16,14 @@ fn main() -> ExitCode {
     log::init(log_level(&cli), format.into());
     run(cli.command).unwrap_or_else(|error| {
         match format {
-            LogFormat::Text => eprintln!("bedrock-quota-exporter: {error:#}"),
+            // Names and texts of others are in it.
+            LogFormat::Text => {
+                eprintln!("bedrock-quota-exporter: {}", printable_lines(&format!("{error:#}")))
+            }
             // Whoever reads JSON reads nothing else.
             LogFormat::Json => tracing::error!(error = format!("{error:#}"), "bedrock-quota-exporter ends"),
         }
-        ExitCode::FAILURE
+        if error.is::<WrongUsage>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
     })
 }
 

@@ -115,6 +115,20 @@ impl UsageSpan {
         self.from + at as i64
     }
 
+    /// Its newest minutes alone, so many of them; all, if there are fewer.
+    pub fn newest(self, minutes: usize) -> UsageSpan {
+        let before = self.len().saturating_sub(minutes);
+        if before == 0 {
+            return self;
+        }
+        let pack = |column: &Packed| Packed::pack(column.cells().skip(before));
+        let cut = |id: IdSpan| IdSpan {
+            columns: id.columns.iter().map(|(metric, column)| (*metric, pack(column))).collect(),
+            id: id.id,
+        };
+        UsageSpan { from: self.minute(before), ids: self.ids.into_iter().map(cut).collect(), ..self }
+    }
+
     /// Puts CloudWatch's answers together, id by id. A metric that has two spellings is joined, never added.
     pub fn new(from: Minute, until: Minute, settled: Minute, readings: Vec<SeriesReading>) -> UsageSpan {
         let mut span = UsageSpan { from, until, settled, ids: Vec::new() };

@@ -15,9 +15,9 @@ pub struct Mcp {
     pub url: Option<String>,
     #[command(flatten)]
     pub source: Source,
-    /// How much of the past the simulated AWS is read for, from 5m to 15d
-    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", default_value = "6h", value_parser = span)]
-    pub since: u64,
+    /// How much of the past is read, from 5m to 15d; without it 6h of the simulated AWS, or all of a snapshot
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", value_parser = span)]
+    pub since: Option<u64>,
     #[command(flatten)]
     pub access: Access,
 }

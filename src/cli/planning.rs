@@ -18,9 +18,9 @@ Examples:
 pub struct Increase {
     #[command(flatten)]
     pub source: Source,
-    /// How much of the past is read, from 5m to 15d; growth takes two weeks
-    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", default_value = "15d", value_parser = span)]
-    pub since: u64,
+    /// How much of the past is read, from 5m to 15d (growth takes two weeks); without it 15d of AWS, or all of a snapshot
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", value_parser = span)]
+    pub since: Option<u64>,
     /// Whose calls are meant: on_demand, cross_region or global; without it, those of the scope with the most
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SCOPE", value_name = "SCOPE")]
     pub scope: Option<String>,
@@ -54,9 +54,9 @@ Examples:
 pub struct Provisioned {
     #[command(flatten)]
     pub source: Source,
-    /// How much of the past is read, from 5m to 15d
-    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", default_value = "24h", value_parser = span)]
-    pub since: u64,
+    /// How much of the past is read, from 5m to 15d; without it 24h of AWS, or all of a snapshot
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", value_parser = span)]
+    pub since: Option<u64>,
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_FORMAT", default_value = "table")]
     pub format: Format,
 }
@@ -69,9 +69,9 @@ Examples:
 pub struct Capacity {
     #[command(flatten)]
     pub source: Source,
-    /// How much of the past is read, from 5m to 15d
-    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", default_value = "24h", value_parser = span)]
-    pub since: u64,
+    /// How much of the past is read, from 5m to 15d; without it 24h of AWS, or all of a snapshot
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", value_parser = span)]
+    pub since: Option<u64>,
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_FORMAT", default_value = "table")]
     pub format: Format,
     /// A part of the model's id

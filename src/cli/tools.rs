@@ -76,9 +76,9 @@ pub struct Quotas {
     /// With --diff, also show quotas that are alike
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_ALL", requires = "diff")]
     pub all: bool,
-    /// How much of the past is read for the peaks, from 5m to 15d; 0 reads none
-    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", default_value = "24h", value_parser = span_or_none)]
-    pub since: u64,
+    /// How much of the past is read for the peaks, from 5m to 15d, or 0 for nothing; without it 24h of AWS, or all of a snapshot
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", value_parser = span_or_none)]
+    pub since: Option<u64>,
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_FORMAT", default_value = "table")]
     pub format: Format,
     /// Only quotas whose code or name contains this
@@ -94,9 +94,9 @@ Examples:
 pub struct Usage {
     #[command(flatten)]
     pub source: Source,
-    /// How much of the past is read, from 5m to 15d
-    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", default_value = "24h", value_parser = span)]
-    pub since: u64,
+    /// How much of the past is read, from 5m to 15d; without it 24h of AWS, or all of a snapshot
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", value_parser = span)]
+    pub since: Option<u64>,
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_FORMAT", default_value = "table")]
     pub format: Format,
     /// Tell everything of the models or invocation ids that contain this; without it, all in one table
@@ -112,9 +112,9 @@ Examples:
 pub struct Chart {
     #[command(flatten)]
     pub source: Source,
-    /// How much of the past is read, from 5m to 15d
-    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", default_value = "24h", value_parser = span)]
-    pub since: u64,
+    /// How much of the past is read, from 5m to 15d; without it 24h of AWS, or all of a snapshot
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", value_parser = span)]
+    pub since: Option<u64>,
     /// At most so many models, those with the most calls
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_MOST", value_name = "N", default_value_t = 8)]
     pub most: usize,
@@ -134,9 +134,9 @@ Examples:
 pub struct Diagnose {
     #[command(flatten)]
     pub source: Source,
-    /// How much of the past is read, from 5m to 15d
-    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", default_value = "24h", value_parser = span)]
-    pub since: u64,
+    /// How much of the past is read, from 5m to 15d; without it 24h of AWS, or all of a snapshot
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", value_parser = span)]
+    pub since: Option<u64>,
     /// Read nothing: tell what this error message of Bedrock means
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_ERROR", value_name = "TEXT", conflicts_with_all = ["from", "demo"])]
     pub error: Option<String>,
@@ -155,9 +155,9 @@ Examples:
 pub struct Report {
     #[command(flatten)]
     pub source: Source,
-    /// How much of the past is read, from 5m to 15d
-    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", default_value = "24h", value_parser = span)]
-    pub since: u64,
+    /// How much of the past is read, from 5m to 15d; without it 24h of AWS, or all of a snapshot
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", value_parser = span)]
+    pub since: Option<u64>,
     /// Exit with 3 if calls were refused for this cause; any for every one
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_FAIL_ON", value_name = "CAUSE")]
     pub fail_on: Vec<String>,
@@ -195,9 +195,9 @@ Examples:
 pub struct SnapshotSave {
     #[command(flatten)]
     pub source: Source,
-    /// How much of the past is read, from 5m to 15d
-    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", default_value = "24h", value_parser = span)]
-    pub since: u64,
+    /// How much of the past is read, from 5m to 15d; without it 24h of AWS, or all of a snapshot
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", value_parser = span)]
+    pub since: Option<u64>,
     /// Replace account ids, and leave the accounts' names out
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_MASK")]
     pub mask: bool,

@@ -32,6 +32,30 @@ const AT_ONCE: usize = 16;
 /// Two bytes that begin every gzip file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
+/// How much of the past is read.
+#[derive(Clone, Copy)]
+pub(super) struct Since {
+    /// Seconds, as they were asked for; 0: none.
+    asked: Option<u64>,
+    /// What is read of AWS where nothing was asked for; a snapshot is then read whole.
+    usual: u64,
+}
+
+impl Since {
+    /// No usage, of AWS.
+    pub(super) const NOTHING: Since = Since { asked: None, usual: 0 };
+
+    /// `asked` if it is there, else a day.
+    pub(super) fn or_day(asked: Option<u64>) -> Since {
+        Since { asked, usual: 86_400 }
+    }
+
+    /// `asked` if it is there, else so many seconds.
+    pub(super) fn or(asked: Option<u64>, usual: u64) -> Since {
+        Since { asked, usual }
+    }
+}
+
 /// What is done with each target.
 pub(super) type Each<'a> = &'a mut dyn FnMut(&Header, TargetPicture) -> Result<()>;
 
@@ -42,17 +66,20 @@ pub(super) fn overrides(source: &cli::Source, header: &Header) -> Result<Overrid
     Ok(Overrides { rules: plan.settings.rules, burndown: plan.settings.burndown, team_tag: tag })
 }
 
-/// Reads every target that is taken, one after another. `since`: seconds of usage; 0: none.
-pub(super) fn read(source: &cli::Source, since: u64, each: Each) -> Result<Header> {
+/// Reads every target that is taken, one after another.
+pub(super) fn read(source: &cli::Source, since: Since, each: Each) -> Result<Header> {
     match &source.from {
-        Some(path) => read_file(path, &source.takes, each),
-        None => run_async(read_aws(source, since, each)),
+        Some(path) => read_file(path, &source.takes, since, each),
+        None => run_async(read_aws(source, since.asked.unwrap_or(since.usual), each)),
     }
 }
 
 /// Reads a snapshot.
+///
+/// # Errors
+/// If it holds less of the past than was asked for.
 #[expect(clippy::disallowed_methods, reason = "a tool's own file")]
-pub(super) fn read_file(path: &Path, takes: &cli::Takes, each: Each) -> Result<Header> {
+pub(super) fn read_file(path: &Path, takes: &cli::Takes, since: Since, each: Each) -> Result<Header> {
     let name = path.display().to_string();
     let file = File::open(path).with_context(|| format!("{name}: cannot be read"))?;
     let mut file = BufReader::new(file);
@@ -65,6 +92,10 @@ pub(super) fn read_file(path: &Path, takes: &cli::Takes, each: Each) -> Result<H
     while let Some(picture) = reader.target().map_err(anyhow::Error::msg)? {
         if takes.has(&picture.target, picture.account_name.as_deref()) {
             taken += 1;
+            let picture = match since.asked {
+                Some(asked) => newest(picture, asked).map_err(|why| anyhow!("{name}: {why}"))?,
+                None => picture,
+            };
             each(&reader.header, picture)?;
         } else {
             there.push(picture.title());
@@ -72,6 +103,21 @@ pub(super) fn read_file(path: &Path, takes: &cli::Takes, each: Each) -> Result<H
     }
     ensure!(taken > 0, "{name}: {}", nothing_taken(takes, &there));
     Ok(reader.header)
+}
+
+/// A target with the newest part of its usage alone. `since`: seconds; 0: none.
+fn newest(mut picture: TargetPicture, since: u64) -> Result<TargetPicture> {
+    let Some(usage) = picture.usage.take().filter(|_| since > 0) else { return Ok(picture) };
+    let minutes = (since / 60) as usize;
+    ensure!(
+        minutes <= usage.len(),
+        "--since: found {}, but the snapshot has {} of usage of {}",
+        human::duration(since),
+        human::duration(60 * usage.len() as u64),
+        picture.title()
+    );
+    picture.usage = Some(usage.newest(minutes));
+    Ok(picture)
 }
 
 pub(super) fn nothing_taken(takes: &cli::Takes, there: &[String]) -> String {

@@ -120,18 +120,33 @@ pub const TABLE: &[Message] = &[
 /// Longer ones are cut: no error says more that matters.
 const LONGEST: usize = 16_384;
 
+/// What stands before a status: "HTTP 503", "status code: 503", "An error occurred (503) when calling …".
+const BEFORE_A_STATUS: &[&str] =
+    &["http", "https", "status", "code", "statuscode", "httpstatuscode", "occurred"];
+
 /// What a message says; `None`: unknown.
 pub fn read(text: &str) -> Option<&'static Message> {
     let text: String = text.chars().take(LONGEST).collect::<String>().to_lowercase();
     let holds = |word: &str| {
-        if word.chars().all(|c| c.is_ascii_digit()) {
-            // A status is a word of its own, not a part of a request's id.
-            text.split(|c: char| !c.is_alphanumeric()).any(|other| other == word)
-        } else {
-            text.contains(word)
-        }
+        if word.chars().all(|c| c.is_ascii_digit()) { is_status(&text, word) } else { text.contains(word) }
     };
     TABLE.iter().find(|message| message.words.iter().all(|word| holds(word)))
+}
+
+/// Whether a number stands where a status does: alone, or after a word that says so. Other numbers may be of anything.
+fn is_status(text: &str, number: &str) -> bool {
+    let words: Vec<&str> =
+        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let says_so = |at: usize| {
+        // "HTTP/1.1 503", "HTTP error 503"
+        let told = words[..at]
+            .iter()
+            .rev()
+            .find(|word| **word != "error" && !word.chars().all(|c| c.is_ascii_digit()));
+        told.is_some_and(|word| BEFORE_A_STATUS.contains(word))
+            || words[at + 1..].starts_with(&["service", "unavailable"])
+    };
+    words == [number] || words.iter().enumerate().any(|(at, word)| *word == number && says_so(at))
 }
 
 #[cfg(test)]
@@ -154,7 +169,22 @@ mod tests {
             assert_eq!(shown(&format!("{prefix}{text}")), Some(expected), "{text}");
         }
         assert_eq!(shown("ModelNotReadyException: Model is not ready"), Some("ModelNotReadyException"));
-        assert_eq!(shown("HTTP 503"), Some("503"));
+        for text in [
+            "HTTP 503",
+            "503",
+            "HTTP/1.1 503 Service Unavailable",
+            "503 Service Unavailable",
+            "HTTP error 503",
+            "{'HTTPStatusCode': 503}",
+            "An error occurred (503) when calling the Converse operation",
+        ] {
+            assert_eq!(shown(text), Some("503"), "{text}");
+        }
+        for text in
+            ["input is 503 tokens over", "529 tokens are left", "max_tokens: 503", "error: input is 529"]
+        {
+            assert_eq!(shown(text), None, "{text}: a number of something else");
+        }
         assert_eq!(shown("Error code: 529 - {'type': 'overloaded_error'}"), Some("overloaded (529)"));
         assert_eq!(shown("RequestId: 4503a529-1503"), None);
         assert_eq!(shown("ValidationException: The provided model identifier is invalid"), None);

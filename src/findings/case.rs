@@ -208,7 +208,60 @@ pub struct Room {
     pub target: Target,
     /// `account, region`, as a person reads it.
     pub place: String,
+    pub tokens: Space,
+    /// `None`: nothing limits requests, as far as is known.
+    pub requests: Option<Space>,
+}
+
+/// What is left of a limit per minute.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Space {
     pub limit: f64,
     /// The most that was spent of it in a minute.
     pub peak: f64,
+}
+
+/// How full a limit may get in its busiest minute and still have room, as a share.
+pub(super) const ROOMY: f64 = 0.5;
+
+impl Space {
+    pub fn free(&self) -> f64 {
+        self.limit - self.peak
+    }
+
+    fn is_roomy(&self) -> bool {
+        self.limit > 0.0 && self.peak <= ROOMY * self.limit
+    }
+}
+
+/// One limit of calls of a model in one scope, as room is looked for in it.
+pub(super) struct Share<'a> {
+    pub key: &'a QuotaKey,
+    pub limit: Option<f64>,
+    pub peak: Option<f64>,
+}
+
+impl Room {
+    /// Of the limits that the calls of one scope would spend: tokens and requests per minute must both be known to be at
+    /// most half full where they are limited, and no limit of any kind may be 0.
+    pub(super) fn of<'a>(limits: &[Share<'a>], target: &Target, place: String) -> Option<Room> {
+        let space = |share: &Share| Some(Space { limit: share.limit?, peak: share.peak? });
+        let of_kind = |kind: QuotaKind| limits.iter().find(|share| share.key.kind == kind);
+        let tokens = of_kind(QuotaKind::TokensPerMinute)?;
+        let requests = match of_kind(QuotaKind::RequestsPerMinute) {
+            Some(share) => Some(space(share).filter(Space::is_roomy)?),
+            None => None,
+        };
+        if limits.iter().any(|share| share.limit == Some(0.0)) {
+            return None;
+        }
+        Some(Room {
+            model: tokens.key.model.clone(),
+            scope: tokens.key.scope,
+            target: target.clone(),
+            place,
+            tokens: space(tokens).filter(Space::is_roomy)?,
+            requests,
+        })
+    }
 }

@@ -1,13 +1,12 @@
 //! The facts of a live snapshot: what is so now.
 
-use super::case::{Case, Extent, Instant, Limits, Measured, Recent, Room, Spread, Subject};
+use super::case::{Case, Extent, Instant, Limits, Measured, ROOMY, Recent, Room, Share, Spread, Subject};
 use super::facts::{Facts, Fill, UnmappedId, Unread};
 use super::finding::Finding;
-use super::remedies::ROOMY;
 use super::thresholds::{DAY_RUNNING_OUT, NEAR_RATIO};
 use crate::model::evaluation::{Cause, IdStatus, NEWEST_MINUTE, Pool, QuotaStatus, ThrottleStatus};
-use crate::model::ids::{Endpoint, QuotaKind, Scope, State, Target, Variant};
-use crate::model::matching::Charge;
+use crate::model::ids::{Endpoint, Scope, State, Target, Variant};
+use crate::model::matching::{Charge, QuotaKey};
 use crate::model::minutes::History;
 use crate::model::observation::Collector;
 use crate::model::snapshot::Snapshot;
@@ -55,22 +54,24 @@ pub(super) fn rooms(snapshot: &Snapshot, names: &BTreeMap<String, String>, found
     }
     let mut rooms = Vec::new();
     for state in snapshot.targets.values() {
+        let mut scopes: BTreeMap<(&str, Scope), Vec<Share>> = BTreeMap::new();
         let quotas = state.evaluation.quotas.iter().filter(|status| models.contains(&status.quota.key.model));
-        rooms.extend(quotas.filter_map(|status| room(state, names, status)));
+        for QuotaStatus { quota, peak, .. } in quotas.filter(|status| is_called(&status.quota.key)) {
+            let share = Share { key: &quota.key, limit: quota.limit, peak: *peak };
+            scopes.entry((&*quota.key.model, quota.key.scope)).or_default().push(share);
+        }
+        let room = |limits: &Vec<Share>| Room::of(limits, &state.target, place(&state.target, names));
+        rooms.extend(scopes.values().filter_map(room));
     }
     rooms
 }
 
-fn room(state: &TargetState, names: &BTreeMap<String, String>, status: &QuotaStatus) -> Option<Room> {
-    let key = &status.quota.key;
-    let callable = matches!(key.scope, Scope::OnDemand | Scope::CrossRegion | Scope::Global)
-        && (key.kind, key.variant) == (QuotaKind::TokensPerMinute, Variant::Standard)
-        && key.endpoint == Endpoint::Runtime;
-    let limit = status.quota.limit.filter(|limit| callable && *limit > 0.0)?;
-    let peak = status.peak.filter(|peak| *peak <= ROOMY * limit)?;
-    let target = state.target.clone();
-    let place = place(&target, names);
-    Some(Room { model: key.model.clone(), scope: key.scope, target, place, limit, peak })
+/// Whether plain calls of a model spend it; a row that there is not limits nothing.
+fn is_called(key: &QuotaKey) -> bool {
+    Scope::CALLED.contains(&key.scope)
+        && key.variant == Variant::Standard
+        && key.endpoint == Endpoint::Runtime
+        && !key.code.is_empty()
 }
 
 /// Account and region, as a person reads them.

@@ -2,19 +2,18 @@
 
 mod traffic;
 
-use super::case::{Case, Room};
+use super::case::{Case, Room, Share};
 use super::facts::{Facts, Fill, UnmappedId, Unread};
-use super::remedies::ROOMY;
 use super::thresholds::NEAR_RATIO;
 use crate::model::evaluate::together;
 use crate::model::evaluate::utilization::exhaustion;
 use crate::model::evaluation::Cause;
-use crate::model::ids::{Endpoint, QuotaKind};
+use crate::model::ids::{Endpoint, QuotaKind, Scope};
 use crate::model::matching::ModelQuota;
 use crate::model::time::Timestamp;
 use crate::picture::activity::{Activity, Totals};
 use crate::picture::survey::{Survey, SurveyedId};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use traffic::Traffic;
 
 /// How full quotas are is asked of the last minutes, as the daemon does by default.
@@ -65,25 +64,19 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The places of a survey that have room in tokens per minute.
+/// The places of a survey that have room in tokens and requests per minute.
 pub fn rooms(survey: &Survey) -> Vec<Room> {
-    let quotas = survey
-        .quotas
-        .iter()
-        .filter(|quota| quota.key.kind == QuotaKind::TokensPerMinute && survey.is_callable(quota));
-    let room = |quota: &Arc<ModelQuota>| {
-        let limit = quota.limit.filter(|limit| *limit > 0.0)?;
-        let peak = survey.peak(&quota.key).filter(|peak| *peak <= ROOMY * limit)?;
-        Some(Room {
-            model: quota.key.model.clone(),
-            scope: quota.key.scope,
-            target: survey.picture.target.clone(),
-            place: survey.picture.place(),
-            limit,
-            peak,
-        })
-    };
-    quotas.filter_map(room).collect()
+    let mut scopes: BTreeMap<(&str, Scope), Vec<Share>> = BTreeMap::new();
+    for quota in survey.quotas.iter().filter(|quota| survey.is_callable(quota)) {
+        let (key, limit) = (&quota.key, quota.limit);
+        // A row that there is not limits nothing.
+        if !key.code.is_empty() {
+            let share = Share { key, limit, peak: survey.peak(key) };
+            scopes.entry((&*key.model, key.scope)).or_default().push(share);
+        }
+    }
+    let room = |limits: &Vec<Share>| Room::of(limits, &survey.picture.target, survey.picture.place());
+    scopes.values().filter_map(room).collect()
 }
 
 fn unmapped<'a>(survey: &'a Survey<'a>) -> Vec<UnmappedId<'a>> {

@@ -5,7 +5,7 @@ use super::facts::{Facts, Fill};
 use super::finding::{Finding, Severity};
 use super::thresholds::{DAY_GONE, DAY_RUNNING_OUT, NEAR_RATIO, NEAR_SECONDS};
 use crate::model::ids::QuotaKind;
-use crate::report::human::{about, exact, percent, rounded};
+use crate::report::human::{about, exact, minute, percent, rounded};
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let all = facts.fills.iter();
@@ -48,7 +48,12 @@ fn day(facts: &Facts, fill: &Fill) -> Option<Finding> {
     let is_gone = ratio >= DAY_GONE;
     let what = match fill.exhaustion.filter(|at| *at > now) {
         _ if is_gone => "the day's tokens are spent".to_string(),
-        Some(at) => format!("the day's tokens last {} at today's pace", about(at.since(now))),
+        Some(at) => {
+            let (left, until) = (about(at.since(now)), minute(at));
+            format!(
+                "the day's tokens last {left} from now, until {until}, at the average pace of the day so far"
+            )
+        }
         None => return None,
     };
     let reset = now.day_start().plus(86_400).since(now);

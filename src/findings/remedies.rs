@@ -1,14 +1,15 @@
 //! What helps against a cause, in numbers of the case at hand.
 
-use super::case::{Case, Limit, Measured, Remedy, Room, Spread};
+use super::case::{Case, Extent, Limit, Measured, Remedy, Room, Space, Spread};
 use super::finding::Finding;
 use crate::diagnosis::causes;
 use crate::model::evaluation::Cause;
+use crate::model::ids::Scope;
 use crate::model::time::Timestamp;
-use crate::report::human::{exact, grouped, minute, percent, rounded};
+use crate::report::human::{count, exact, grouped, minute, percent, rounded};
 
-/// How full a limit may get in its busiest minute and still have room, as a share.
-pub(super) const ROOMY: f64 = 0.5;
+/// What is asked for beyond what is needed, so that a busy minute is not the first refused one.
+pub(crate) const MARGIN: f64 = 1.2;
 /// No place is offered beyond these.
 const MOST_ROOMS: usize = 3;
 
@@ -26,7 +27,7 @@ pub(super) fn remedies(case: &Case) -> Vec<Remedy> {
         }
         Cause::TokensPerMinute => vec![cache(measured), ask(&limits.tokens)],
         Cause::Reservation => {
-            let lower = limits.tokens.as_ref().and_then(|limit| lower_max_tokens(limit.value, measured));
+            let lower = limits.tokens.as_ref().and_then(|limit| lower_max_tokens(limit.value, case));
             vec![lower, ask(&limits.tokens)]
         }
         Cause::Capacity => vec![Some(retry())],
@@ -50,14 +51,15 @@ pub(super) fn offer(finding: &mut Finding, rooms: &[Room]) {
 }
 
 /// What fits: the limit over all calls, made and refused, less what a call sends.
-fn lower_max_tokens(limit: f64, measured: &Measured) -> Option<Remedy> {
-    let Measured { minutes, requests, throttles, input, output, cache_write, .. } = *measured;
+fn lower_max_tokens(limit: f64, case: &Case) -> Option<Remedy> {
+    let Measured { minutes, requests, throttles, input, output, cache_write, .. } = case.measured;
     if minutes <= 0.0 {
         return None;
     }
     if requests <= 0.0 {
         let how = format!(
-            "No call was let in, so what each reserves cannot be told; input and max_tokens of one call must be below {}.",
+            "{}, so what each reserves cannot be told; input and max_tokens of one call must be below {}.",
+            shut_out(case),
             exact(limit)
         );
         return Some(Remedy { what: "lower max_tokens", how, command: None });
@@ -94,6 +96,27 @@ fn lower_max_tokens(limit: f64, measured: &Measured) -> Option<Remedy> {
         )
     };
     Some(Remedy { what: "lower max_tokens", how: format!("{now} {then}"), command: None })
+}
+
+/// That no call was let in, of those minutes of which it is true, and what holds for the span beside it. Without a full
+/// stop.
+pub(crate) fn shut_out(case: &Case) -> String {
+    let refused = count(case.measured.minutes as usize, "refused minute");
+    let when = match (case.minutes.first(), case.minutes.last()) {
+        (Some(first), Some(last)) => {
+            format!("between {} and {}", minute(first.minute.start()), minute((last.minute + 1).start()))
+        }
+        _ => String::new(),
+    };
+    let made = case.attempts - case.throttles;
+    let span = if case.extent == Extent::Span && made > 0.0 {
+        format!("of all {} calls of the span {} were let in", grouped(case.attempts), grouped(made))
+    } else {
+        String::new()
+    };
+    let beside: Vec<String> = [when, span].into_iter().filter(|part| !part.is_empty()).collect();
+    let beside = if beside.is_empty() { String::new() } else { format!(" ({})", beside.join("; ")) };
+    format!("No call was let in during the newest {refused}{beside}")
 }
 
 /// Input that could be cached does not count once it is read from the cache.
@@ -149,17 +172,25 @@ fn elsewhere(case: &Case, rooms: &[Room]) -> Option<Remedy> {
             && !(room.target == case.target && Some(room.scope) == case.subject.scope)
     };
     let mut fitting: Vec<&Room> = rooms.iter().filter(fits).collect();
-    fitting.sort_by(|a, b| (b.limit - b.peak).total_cmp(&(a.limit - a.peak)));
+    let of_requests = case.cause == Cause::RequestsPerMinute;
+    let free = |room: &Room| room.requests.filter(|_| of_requests).unwrap_or(room.tokens).free();
+    fitting.retain(|room| !of_requests || room.requests.is_some());
+    fitting.sort_by(|a, b| free(b).total_cmp(&free(a)));
     let told: Vec<String> = fitting
         .iter()
         .take(MOST_ROOMS)
         .map(|room| {
-            let Room { scope, place, limit, peak, .. } = room;
-            format!(
-                "{scope} in {place}: {} of {} tokens a minute are free",
-                rounded(limit - peak),
-                exact(*limit)
-            )
+            let Room { scope, place, tokens, requests, .. } = room;
+            let told = |space: &Space, what: &str| {
+                format!("{} of {} {what}", rounded(space.free()), exact(space.limit))
+            };
+            let tokens = told(tokens, "tokens");
+            let all = match requests.as_ref().map(|space| told(space, "requests")) {
+                Some(requests) if of_requests => format!("{requests} and {tokens}"),
+                Some(requests) => format!("{tokens} and {requests}"),
+                None => tokens,
+            };
+            format!("{scope} in {place}: {all} a minute are free")
         })
         .collect();
     let how = told.join("; ");
@@ -183,21 +214,28 @@ fn ask(case: &Case, limit: &Limit) -> Remedy {
         return Remedy { what: "ask for more", how: how.to_string(), command: Some(draft(case)) };
     }
     if requests <= 0.0 {
-        let how =
-            "No call was let in, so what is needed cannot be measured: the draft takes a value of yours.";
-        return Remedy { what: "ask for more", how: how.to_string(), command: Some(draft(case)) };
+        let how = format!(
+            "{}, so what is needed cannot be measured: the draft takes a value of yours.",
+            shut_out(case)
+        );
+        return Remedy { what: "ask for more", how, command: Some(draft(case)) };
     }
     let times = (requests + throttles) / requests;
-    let above = match default.filter(|default| value * times <= *default) {
-        Some(default) => format!(" AWS takes only what is above its default, {}.", exact(default)),
+    let above = match default.filter(|default| round_up(value * times * MARGIN) < above_default(*default)) {
+        Some(default) => {
+            let least = exact(above_default(default));
+            format!(" AWS takes only what is above its default, {}: {least}.", exact(default))
+        }
         None => String::new(),
     };
     let how = format!(
-        "All calls of the refused minutes are {} times those that were let in; {} times the limit of {} is {}.{above}",
+        "All calls of the refused minutes are {} times those that were let in; {} times the limit of {} is {}. With a fifth \
+         more, so that a busy minute is not the first refused one, and rounded up: {}.{above}",
         rounded(times),
         rounded(times),
         exact(*value),
-        rounded(value * times)
+        rounded(value * times),
+        exact(round_up(value * times * MARGIN))
     );
     Remedy { what: "ask for more", how, command: Some(request(case, code, wish(value * times, *default))) }
 }
@@ -215,7 +253,7 @@ pub(crate) fn above_default(default: f64) -> f64 {
 
 /// A round number a fifth above what is needed, and above AWS's default.
 fn wish(needed: f64, default: Option<f64>) -> f64 {
-    round_up(needed * 1.2).max(default.map_or(0.0, above_default))
+    round_up(needed * MARGIN).max(default.map_or(0.0, above_default))
 }
 
 fn request(case: &Case, code: &str, wish: f64) -> String {
@@ -231,7 +269,9 @@ fn draft(case: &Case) -> String {
     let Case { target, subject, .. } = case;
     let model = subject.model.as_deref().unwrap_or("MODEL");
     let (account, region) = (&target.account_id, &target.region);
-    format!("bedrock-quota-exporter increase --account {account} --region {region} {}", quoted(model))
+    let scope = subject.scope.filter(|scope| Scope::CALLED.contains(scope));
+    let scope = scope.map_or(String::new(), |scope| format!(" --scope {scope}"));
+    format!("bedrock-quota-exporter increase --account {account} --region {region}{scope} {}", quoted(model))
 }
 
 /// An argument for the shell.

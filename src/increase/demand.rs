@@ -49,8 +49,13 @@ pub struct Growth {
 }
 
 impl Growth {
-    /// How many times today's use it is in [`AHEAD`] days, if every week adds as much as the last one did.
-    pub fn projected(&self) -> f64 {
+    /// How many times today's use it is in [`AHEAD`] days, if every week adds as much as the last one did; `None`: use
+    /// falls, and a straight line would lead below 0.
+    pub fn projected(&self) -> Option<f64> {
+        (self.last >= self.before).then(|| self.projection())
+    }
+
+    fn projection(&self) -> f64 {
         1.0 + (self.last - self.before) / self.last * AHEAD / 7.0
     }
 }

@@ -80,7 +80,7 @@ fn needless(draft: &Draft, wish: &Wish, spent: Option<&ModelQuota>, case: Option
     let used = if of_requests { draft.demand.requests } else { draft.demand.tokens }?.max;
     let limit = if of_requests { draft.quota.limit } else { spent.and_then(|quota| quota.limit) };
     let limit = limit.filter(|limit| *limit > 0.0)?;
-    let projected = draft.demand.growth.map_or(1.0, |growth| growth.projected().max(1.0));
+    let projected = draft.demand.growth.and_then(|growth| growth.projected()).unwrap_or(1.0);
     let grown = used * wish.growth.unwrap_or(projected);
     (grown < FAR_BELOW * limit).then(|| {
         format!(

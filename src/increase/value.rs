@@ -2,13 +2,10 @@
 
 use super::draft::{Draft, Wish};
 use crate::findings::case::Case;
-use crate::findings::remedies::{above_default, round_up};
+use crate::findings::remedies::{MARGIN, above_default, round_up, shut_out};
 use crate::model::ids::QuotaKind;
 use crate::model::matching::ModelQuota;
 use crate::report::human::{exact, grouped, rounded};
-
-/// What is asked for beyond what is needed, so that a busy minute is not the first refused one.
-const MARGIN: f64 = 1.2;
 
 /// Sets value and reasoning. `spent`: the tokens per minute that the calls spend.
 pub(super) fn choose(draft: &mut Draft, wish: &Wish, spent: Option<&ModelQuota>, case: Option<&Case>) {
@@ -16,10 +13,12 @@ pub(super) fn choose(draft: &mut Draft, wish: &Wish, spent: Option<&ModelQuota>,
         (draft.value, draft.reasoning) = (Some(value), "The value was given.".to_string());
         return;
     }
-    let Some((needed, why)) = needed(draft, spent, case) else {
-        draft.reasoning =
-            "No call was let in, so what is needed cannot be measured: give --value.".to_string();
-        return;
+    let (needed, why) = match needed(draft, spent, case) {
+        Ok(needed) => needed,
+        Err(why) => {
+            draft.reasoning = format!("{why}, so what is needed cannot be measured: give --value.");
+            return;
+        }
     };
     let (factor, growth) = grown(draft, wish);
     let (scaled, scale) = scaled(draft, spent);
@@ -45,12 +44,24 @@ fn cut(draft: &Draft) -> Option<f64> {
 }
 
 /// What the calls of a minute need, and how that was found.
-fn needed(draft: &Draft, spent: Option<&ModelQuota>, case: Option<&Case>) -> Option<(f64, String)> {
+///
+/// # Errors
+/// Why nobody can measure it, without a full stop.
+fn needed(draft: &Draft, spent: Option<&ModelQuota>, case: Option<&Case>) -> Result<(f64, String), String> {
     let of_requests = draft.quota.key.kind == QuotaKind::RequestsPerMinute;
     let limit = if of_requests { draft.quota.limit } else { spent.and_then(|quota| quota.limit) };
     if let Some(case) = case.filter(|case| case.throttles > 0.0) {
         let measured = &case.measured;
-        let limit = limit.filter(|limit| *limit > 0.0 && measured.requests > 0.0)?;
+        let limit = limit.ok_or("The limit is not known")?;
+        if limit <= 0.0 {
+            return Err("The limit is 0".to_string());
+        }
+        if measured.minutes <= 0.0 {
+            return Err("Not everything is known of any refused minute".to_string());
+        }
+        if measured.requests <= 0.0 {
+            return Err(shut_out(case));
+        }
         let times = (measured.requests + measured.throttles) / measured.requests;
         let why = format!(
             "In the newest {} minutes with refusals {} of {} calls were let in at a limit of {}: all of them need {} \
@@ -62,15 +73,16 @@ fn needed(draft: &Draft, spent: Option<&ModelQuota>, case: Option<&Case>) -> Opt
             rounded(times),
             rounded(limit * times)
         );
-        return Some((limit * times, why));
+        return Ok((limit * times, why));
     }
-    let used = if of_requests { draft.demand.requests } else { draft.demand.tokens }?;
-    Some((used.max, format!("No call was refused; the busiest minute spent {}.", rounded(used.max))))
+    let used = if of_requests { draft.demand.requests } else { draft.demand.tokens };
+    let used = used.ok_or("No minute with calls is known")?;
+    Ok((used.max, format!("No call was refused; the busiest minute spent {}.", rounded(used.max))))
 }
 
 /// How many times today's use is asked for, and what says so. Use that shrinks is asked for as it is.
 fn grown(draft: &Draft, wish: &Wish) -> (f64, String) {
-    let projected = draft.demand.growth.map(|growth| growth.projected()).filter(|factor| *factor > 1.0);
+    let projected = draft.demand.growth.and_then(|growth| growth.projected()).filter(|factor| *factor > 1.0);
     match (wish.growth, projected) {
         (Some(factor), _) => (factor, format!(" Growth was given: {} times today's use.", rounded(factor))),
         (None, Some(factor)) => {

@@ -73,6 +73,11 @@ words! {
     }
 }
 
+impl Scope {
+    /// Those that a call names, by the id that it calls.
+    pub const CALLED: [Scope; 3] = [Scope::OnDemand, Scope::CrossRegion, Scope::Global];
+}
+
 words! {
     /// The service endpoint whose calls a quota limits.
     Endpoint {

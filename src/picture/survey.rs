@@ -114,7 +114,7 @@ impl<'a> Survey<'a> {
 
     /// Whether plain calls of the runtime endpoint spend a quota.
     pub fn is_callable(&self, quota: &ModelQuota) -> bool {
-        let callable = matches!(quota.key.scope, Scope::OnDemand | Scope::CrossRegion | Scope::Global);
+        let callable = Scope::CALLED.contains(&quota.key.scope);
         quota.key.variant == Variant::Standard && quota.key.endpoint == Endpoint::Runtime && callable
     }
 

@@ -20,6 +20,15 @@ pub fn document(kind: &str, header: &Header, body: Value) -> String {
     format!("{document:#}\n")
 }
 
+/// A document about no picture: it was taken nowhere, at no time.
+pub fn bare(kind: &str, body: Value) -> String {
+    let mut document = json!({"version": VERSION, "kind": kind});
+    if let (Value::Object(document), Value::Object(body)) = (&mut document, body) {
+        document.extend(body);
+    }
+    format!("{document:#}\n")
+}
+
 /// Whose something is.
 pub fn target(picture: &TargetPicture) -> Value {
     json!({

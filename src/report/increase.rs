@@ -160,14 +160,19 @@ fn share_of_large(large: &Large) -> String {
 
 fn grown(growth: &Growth) -> String {
     let Growth { before, last } = growth;
-    format!(
-        "{} tokens in the last seven days, {} in the seven before ({} times). If every week adds as much: {} times \
-         today's use in {AHEAD} days",
+    let weeks = format!(
+        "{} tokens in the last seven days, {} in the seven before ({} times)",
         rounded(*last),
         rounded(*before),
-        rounded(last / before),
-        rounded(growth.projected())
-    )
+        rounded(last / before)
+    );
+    match growth.projected() {
+        Some(times) => {
+            let times = rounded(times);
+            format!("{weeks}. If every week adds as much: {times} times today's use in {AHEAD} days")
+        }
+        None => format!("none: {weeks}; use that falls is not projected"),
+    }
 }
 
 fn profiles(profiles: &[Profile]) -> String {
@@ -259,7 +264,7 @@ pub fn json(draft: &Draft) -> Value {
             "tokens_before": number(Some(growth.before)),
             "tokens_last": number(Some(growth.last)),
             "days_ahead": AHEAD,
-            "projected": number(Some(growth.projected())),
+            "projected": number(growth.projected()),
         })),
         "blanks": blanks(draft),
         "command": command(draft),

@@ -9,7 +9,7 @@ use super::quotas::tone_of;
 use super::sheet::{Field, Sheet, Tone, identifier, number, text, word};
 use super::usage::{self, ModelUsage};
 use crate::chart;
-use crate::findings::case::Room;
+use crate::findings::case::{Room, Space};
 use crate::findings::facts::Facts;
 use crate::findings::past::rooms;
 use crate::findings::{self, Finding};
@@ -321,7 +321,7 @@ impl Report {
         let cases = self.findings.iter().filter(|finding| finding.case.is_some());
         let models: BTreeSet<_> = cases.filter_map(|finding| finding.subject.model.as_ref()).collect();
         let rooms: Vec<&Room> = self.rooms.iter().filter(|room| models.contains(&room.model)).collect();
-        for Room { model, scope, place, limit, peak, .. } in rooms {
+        for Room { model, scope, place, tokens: Space { limit, peak }, .. } in rooms {
             self.headroom.push(
                 limit - peak,
                 vec![

@@ -21,6 +21,11 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     text.chars().map(shown).collect()
 }
 
+/// The same for text of several lines, which stay lines.
+pub fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
 /// Text for HTML and SVG, between tags and in attributes: as [`printable`], and no markup.
 pub struct Escaped<'a>(pub &'a str);
 
@@ -45,6 +50,7 @@ mod tests {
     fn nothing_printed_moves_the_cursor_or_turns_the_text() {
         assert_eq!(printable("us.\u{202e}abc\x1b]0;x\x07\u{9b}1m"), "us.<202e>abc<1b>]0;x<7><9b>1m");
         assert_eq!(printable("Größe 模型"), "Größe 模型");
+        assert_eq!(printable_lines("one\n  two\x07\n"), "one\n  two<7>\n");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A table, for a terminal of any width or as CSV.
 
-use super::safe::{Escaped, printable};
+use super::safe::{Escaped, printable, printable_lines};
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets,
 };
@@ -317,13 +317,13 @@ fn csv_line(fields: impl Iterator<Item = String>) -> String {
     quoted.collect::<Vec<_>>().join(",") + "\r\n"
 }
 
-/// Text that a spreadsheet would take for a formula, with an apostrophe before it.
+/// Text that a spreadsheet would take for a formula, blanks before it or not, with an apostrophe before it; and none that
+/// a terminal would obey.
 fn defused(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%']) {
-        format!("'{text}")
-    } else {
-        text.to_string()
-    }
+    let is_formula =
+        text.starts_with(['\t', '\r', '\n']) || text.trim_start().starts_with(['=', '+', '-', '@', '|', '%']);
+    let apostrophe = if is_formula { "'" } else { "" };
+    format!("{apostrophe}{}", printable_lines(text))
 }
 
 #[cfg(test)]
@@ -398,10 +398,11 @@ LIMIT  -
     fn csv_holds_numbers_as_they_are_and_no_formula() {
         let expected = "quota,code,limit\r\n\
                         Cross-region model inference tokens per minute for X,L-1,6000000\r\n\
-                        '=1+1,L-\u{1b}[31m2,\r\n";
+                        '=1+1,L-<1b>[31m2,\r\n";
         assert_eq!(sheet().csv(), expected);
         let mut quotes = Sheet::new(vec![text("NAME")]);
         quotes.push(vec![Field::text("a \"b\", c\nd")]);
-        assert_eq!(quotes.csv(), "name\r\n\"a \"\"b\"\", c\nd\"\r\n");
+        quotes.push(vec![Field::text("  =1+1")]);
+        assert_eq!(quotes.csv(), "name\r\n\"a \"\"b\"\", c\nd\"\r\n'  =1+1\r\n");
     }
 }

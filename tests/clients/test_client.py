@@ -10,6 +10,7 @@ import threading
 import time
 import unittest
 import urllib.error
+import warnings
 from pathlib import Path
 from unittest import mock
 
@@ -84,8 +85,10 @@ class TheClient(unittest.TestCase):
                 next(stream)
 
         def dropped(stream):
-            del stream
-            gc.collect()
+            # Of its connection, which boto3 leaves to the collector.
+            with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+                del stream
+                gc.collect()
 
         for leave in (lambda stream: stream.close(), begun_and_left, left, dropped):
             with self.subTest(leave.__name__):
@@ -93,7 +96,7 @@ class TheClient(unittest.TestCase):
                 leave(client.converse_stream(**request).pop("stream"))
                 self.assertEqual((client.statistics.successes, client.statistics.failures), (0, 1))
                 limiter = client._models[MODEL].limiter
-                # Nothing is under way any more; the day has paid for 404 characters ("user" is one text) and for max_tokens.
+                # Nothing is under way any more; the day has paid for 404 characters ("user" is a text) and max_tokens.
                 self.assertEqual((limiter.reserved, limiter.day.spent), ({}, 135 + 600))
                 self.assertLess(self.left(client), 1000 - 600)
 
@@ -155,7 +158,8 @@ class TheClient(unittest.TestCase):
         for patience in (None, 0.2):
             with self.subTest(patience):
                 client = self.client(patience, requests_per_minute=0)
-                with self.assertRaisesRegex(DeadlineExceeded, "^the quota is 0: requests_per_minute; no call ever gets in$"):
+                told = "^the quota is 0: requests_per_minute; no call ever gets in$"
+                with self.assertRaisesRegex(DeadlineExceeded, told):
                     self.converse(client)
 
     def test_what_would_go_unguarded_is_refused(self):

@@ -8,6 +8,7 @@ use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, Target};
 use bedrock_quota_exporter::model::matching::{Charge, Unmapped};
 use bedrock_quota_exporter::model::quota::{IncreaseRequest, QuotaList};
 use bedrock_quota_exporter::model::usage::InvocationId;
+use bedrock_quota_exporter::report::human;
 use bedrock_quota_exporter::report::runbooks::{RUNBOOKS, runbook};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -90,7 +91,13 @@ fn a_quota_is_found_while_it_is_nearly_spent() {
         (status.ratio, status.exhaustion) = (Some(0.6), Some(NOW.plus(7_200)));
     });
     assert_eq!(names(&soon), [(Severity::Warning, "BedrockDailyTokensRunningOut")]);
-    assert_eq!(soon[0].what, "the day's tokens last 2h at today's pace");
+    assert_eq!(
+        soon[0].what,
+        format!(
+            "the day's tokens last 2h from now, until {}, at the average pace of the day so far",
+            human::minute(NOW.plus(7_200))
+        )
+    );
     let gone = status(day, |status| (status.ratio, status.exhaustion) = (Some(1.0), Some(NOW)));
     assert_eq!(names(&gone), [(Severity::Critical, "BedrockDailyTokensGone")]);
     assert_eq!(status(day, |status| status.ratio = Some(0.9)), [], "it lasts until the reset");

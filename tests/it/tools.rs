@@ -141,6 +141,81 @@ fn usage_is_the_worlds_truth_to_the_last_call() {
 }
 
 #[test]
+fn a_snapshot_is_cut_to_the_span_that_is_asked_for_and_never_stretched() {
+    let usage = ["usage", "--account", "production", "--region", "us-east-1", "haiku"];
+    let whole = json(&usage)["targets"][0].clone();
+    let cut = json(&[&usage[..], &["--since", "2h"]].concat())["targets"][0].clone();
+    let (from, until) = (seconds(&cut["from"]) / 60, seconds(&cut["until"]) / 60);
+    assert_eq!(until, seconds(&whole["until"]) / 60, "the newest part of it");
+    let saved = scratch("cut.jsonl");
+    let (_, said) = of_demo(&["snapshot", "save", "--since", "2h", saved.to_str().unwrap()]);
+    assert!(said.contains(", 2h of usage until "), "{said}");
+    let truth = truth("000000000000", "us-east-1", &HAIKU, from..until);
+    let requests = truth.iter().map(|minute| minute[0]).sum::<f64>();
+    assert_eq!(number(&cut["models"][0]["totals"]["requests"]), requests);
+    assert!(number(&whole["models"][0]["totals"]["requests"]) > 2.0 * requests, "without it, all of it");
+    let again = ran(&[&usage[..], &["--from", saved.to_str().unwrap(), "--format", "json"]].concat()).1;
+    let again: Value = serde_json::from_str(&again).unwrap();
+    assert_eq!(again["targets"][0], cut, "as it was saved");
+    for tool in ["usage", "diagnose", "report", "quotas", "provisioned", "chart"] {
+        let (code, out, error) = ran(&[tool, "--since", "15d", "--from", SNAPSHOT.to_str().unwrap()]);
+        assert_eq!((code, out.as_str()), (1, ""), "{tool}");
+        let expected = "--since: found 15d, but the snapshot has 26h of usage of production (000000000000), ";
+        assert!(error.contains(expected), "{tool}: {error}");
+    }
+}
+
+#[test]
+fn a_name_that_nothing_has_is_not_fine() {
+    for (args, message) in [
+        (&["diagnose", "sonet-4-6"][..], "no model that is listed or called contains \"sonet-4-6\""),
+        (&["quotas", "zzz"], "no quota whose code or name contains \"zzz\""),
+        (&["quotas", "--model", "sonet", "--format", "json"], "no quota of a model that contains \"sonet\""),
+    ] {
+        let (code, out, error) = ran(&[args, &["--from", SNAPSHOT.to_str().unwrap()]].concat());
+        assert_eq!((code, out.as_str()), (1, ""), "{args:?}");
+        assert!(error.contains(message), "{args:?}: {error}");
+    }
+    let (code, out) = of_demo(&["quotas", "--model", "SONNET", "--state", "error"]);
+    assert!(code == 0 && out.contains("no such quota"), "there are such, in another state: {out}");
+    let (code, out) = of_demo(&["diagnose", "--account", "production", "--region", "us-west-2", "titan"]);
+    assert_eq!((code, out.as_str()), (0, "nothing that is known is wrong\n"));
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_page() {
+    let (page, tables) = (scratch("full/report.html"), scratch("full/tables"));
+    std::fs::create_dir_all(&tables).unwrap();
+    let (page, picture) = (page.to_str().unwrap(), scratch("full/chart.svg"));
+    let (table, picture) = (tables.join("quotas.csv"), picture.to_str().unwrap());
+    // Files may hold no more than 512 bytes.
+    let full = |args: &[&str]| {
+        let limited = "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"";
+        Command::new("sh")
+            .args(["-c", limited, env!("CARGO_BIN_EXE_bedrock-quota-exporter")])
+            .args(args)
+            .args(["--from", SNAPSHOT.to_str().unwrap(), "--account", "production", "--region", "us-east-1"])
+            .output()
+            .unwrap()
+    };
+    for (args, file) in [
+        (&["report", "--output", page][..], page),
+        (&["chart", "--output", picture], picture),
+        (&["report", "--csv", tables.to_str().unwrap()], table.to_str().unwrap()),
+    ] {
+        std::fs::write(file, "the old one").unwrap();
+        let failed = full(args);
+        let error = String::from_utf8_lossy(&failed.stderr).into_owned();
+        assert_eq!(failed.status.code(), Some(1), "{error}");
+        assert!(error.contains(": cannot be written: "), "{error}");
+        assert_eq!(std::fs::read_to_string(file).unwrap(), "the old one");
+        let left = std::fs::read_dir(Path::new(file).parent().unwrap()).unwrap();
+        let names: Vec<String> = left.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        assert!(names.iter().all(|name| !name.starts_with('.')), "{names:?}");
+    }
+}
+
+#[test]
 fn quotas_are_as_the_account_has_them() {
     let document = json(&["quotas", "--account", "000000000001", "--region", "us-east-1", "L-15B8E632"]);
     let quota = &document["targets"][0]["quotas"][0];
@@ -300,8 +375,17 @@ fn what_is_asked_wrongly_is_said_in_one_line() {
     let (code, _, error) = ran(&["quotas", "--from", path, "--account", "nobody"]);
     assert_eq!(code, 1);
     assert!(error.contains("there are: production (000000000000), ap-northeast-1; "), "{error}");
+    for args in [
+        &["quotas", "--state", "moon"][..],
+        &["increase", "--scope", "moon", "sonnet-4-6"],
+        &["report", "--fail-on", "moon"],
+    ] {
+        let (code, out, error) = ran(&[args, &["--from", path]].concat());
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {error}");
+        assert!(error.contains(": found \"moon\", expected "), "{args:?}: {error}");
+    }
     let (code, _, error) = ran(&["quotas", "--from", path, "--scope", "everywhere"]);
-    assert_eq!(code, 1);
+    assert_eq!(code, 2);
     assert!(
         error.contains("--scope: found \"everywhere\", expected one of on_demand, cross_region"),
         "{error}"

@@ -13,7 +13,7 @@ use serde_json::json;
 pub fn capacity(args: cli::Capacity) -> Result<()> {
     let (mut out, mut csv, mut targets, mut found) =
         (String::new(), capacity::csv_sheet(), Vec::new(), false);
-    let header = source::read(&args.source, args.since, &mut |header, picture| {
+    let header = source::read(&args.source, source::Since::or_day(args.since), &mut |header, picture| {
         let overrides = source::overrides(&args.source, header)?;
         let survey = Survey::new(&picture, &overrides, None);
         let there = capacity::Capacity::of(&survey, &args.model);

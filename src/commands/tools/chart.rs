@@ -1,19 +1,17 @@
 //! `chart`.
 
-use super::output::print;
+use super::output::{print, replace};
 use crate::chart;
 use crate::cli;
 use crate::commands::source;
 use crate::picture::survey::Survey;
 use crate::report::usage;
-use anyhow::{Context, Result, bail, ensure};
-use std::fs;
+use anyhow::{Result, bail, ensure};
 
 /// Draws models against their limits, into a file or on standard output.
-#[expect(clippy::disallowed_methods, reason = "the picture's file")]
 pub fn chart(args: cli::Chart) -> Result<()> {
     let mut pictures = Vec::new();
-    source::read(&args.source, args.since, &mut |header, picture| {
+    source::read(&args.source, source::Since::or_day(args.since), &mut |header, picture| {
         let overrides = source::overrides(&args.source, header)?;
         let survey = Survey::new(&picture, &overrides, None);
         let mut models = usage::models(&survey, args.about.as_deref());
@@ -36,6 +34,6 @@ pub fn chart(args: cli::Chart) -> Result<()> {
     };
     match &args.output {
         None => print(svg),
-        Some(path) => fs::write(path, svg).with_context(|| format!("{}: cannot be written", path.display())),
+        Some(path) => replace(path, svg),
     }
 }

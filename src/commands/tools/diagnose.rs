@@ -9,7 +9,7 @@ use crate::findings::past::rooms;
 use crate::findings::{self, Finding};
 use crate::picture::survey::Survey;
 use crate::report::{diagnose, envelope};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -21,16 +21,20 @@ pub fn diagnose(args: cli::Diagnose) -> Result<ExitCode> {
     if let Some(text) = &args.error {
         return error(text, args.format);
     }
-    let (mut found, mut roomy) = (Vec::new(), Vec::new());
-    let header = source::read(&args.source, args.since, &mut |header, picture| {
+    let (mut found, mut roomy, mut is_known) = (Vec::new(), Vec::new(), false);
+    let part = args.about.as_deref().map(str::to_lowercase);
+    let header = source::read(&args.source, source::Since::or_day(args.since), &mut |header, picture| {
         let overrides = source::overrides(&args.source, header)?;
         let survey = Survey::new(&picture, &overrides, None);
         found.extend(findings::of(&Facts::of_survey(&survey, header.taken)));
         roomy.extend(rooms(&survey));
+        is_known |= part.as_deref().is_none_or(|part| has_model(&survey, part));
         Ok(())
     })?;
-    found.retain(|finding| is_meant(finding, args.about.as_deref()));
+    found.retain(|finding| is_meant(finding, part.as_deref()));
     let found = findings::finish(found, &roomy);
+    let about = args.about.as_deref().unwrap_or_default();
+    ensure!(is_known || !found.is_empty(), "no model that is listed or called contains {about:?}");
     match args.format {
         Format::Table if found.is_empty() => {
             print("nothing that is known is wrong\n")?;
@@ -48,11 +52,20 @@ pub fn diagnose(args: cli::Diagnose) -> Result<ExitCode> {
     Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }
 
-/// Whether it is about such a model; what could not be read may be about any.
-fn is_meant(finding: &Finding, about: Option<&str>) -> bool {
-    let Some(part) = about.map(str::to_lowercase) else { return true };
+/// Whether a model is listed here, or called, whose id contains `part`, in lower case.
+fn has_model(survey: &Survey, part: &str) -> bool {
+    let quotas = survey.quotas.iter().map(|quota| &*quota.key.model);
+    let listed = survey.picture.catalog.iter().flat_map(|catalog| catalog.models.iter().flatten());
+    let called = survey.ids.iter().map(|id| id.resolution.model.as_deref().unwrap_or(&id.span.id.id));
+    let mut all = quotas.chain(listed.map(|model| model.id.as_str())).chain(called);
+    all.any(|model| model.to_lowercase().contains(part))
+}
+
+/// Whether it is about such a model; what could not be read may be about any. `part`: in lower case.
+fn is_meant(finding: &Finding, part: Option<&str>) -> bool {
+    let Some(part) = part else { return true };
     match &finding.subject.model {
-        Some(model) => model.to_lowercase().contains(&part),
+        Some(model) => model.to_lowercase().contains(part),
         None => finding.runbook == "BedrockTargetDown",
     }
 }
@@ -60,7 +73,7 @@ fn is_meant(finding: &Finding, about: Option<&str>) -> bool {
 fn error(text: &str, format: Format) -> Result<ExitCode> {
     let meant = message::read(text);
     match format {
-        Format::Json => print(&format!("{:#}\n", diagnose::message_json(meant)))?,
+        Format::Json => print(&envelope::bare("message", diagnose::message_json(meant)))?,
         Format::Table | Format::Csv => print(&diagnose::message(meant, terminal()))?,
     }
     Ok(if meant.is_some() { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })

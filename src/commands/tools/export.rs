@@ -50,7 +50,7 @@ fn read(args: &cli::Export) -> Result<String> {
     let scope = word(&args.scope, "--scope", Scope::from_word, Scope::ALL)?;
     let wanted = Wanted { model: args.model.clone(), model_id: args.model_id.clone(), scope };
     let mut all = Vec::new();
-    source::read(&args.source, 0, &mut |header, picture| {
+    source::read(&args.source, source::Since::NOTHING, &mut |header, picture| {
         all.extend(deployments(args, header, &picture, &wanted)?);
         Ok(())
     })?;

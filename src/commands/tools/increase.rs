@@ -15,25 +15,31 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::json;
 use std::io;
 
+/// Growth compares two weeks, of which a part may not be settled yet; CloudWatch keeps no more minutes.
+const TWO_WEEKS_AND_A_DAY: u64 = 15 * 86_400;
+
 /// Drafts a request for more, and sends it where that is wanted and confirmed.
 pub fn increase(args: cli::Increase) -> Result<()> {
-    let callable = [Scope::OnDemand, Scope::CrossRegion, Scope::Global];
     let wish = Wish {
         model: args.model.clone(),
-        scope: word(&args.scope, "--scope", Scope::from_word, &callable)?,
+        scope: word(&args.scope, "--scope", Scope::from_word, &Scope::CALLED)?,
         value: args.value,
         growth: args.growth,
         use_case: args.use_case.clone(),
         alarms: args.alarms.clone(),
     };
     let mut drafts: Vec<Draft> = Vec::new();
-    let header = source::read(&args.source, args.since, &mut |header, picture| {
-        let overrides = source::overrides(&args.source, header)?;
-        let survey = Survey::new(&picture, &overrides, None);
-        let drafted = draft(&survey, &wish).map_err(|why| anyhow!("{}: {why}", picture.place()))?;
-        drafts.extend(drafted);
-        Ok(())
-    })?;
+    let header = source::read(
+        &args.source,
+        source::Since::or(args.since, TWO_WEEKS_AND_A_DAY),
+        &mut |header, picture| {
+            let overrides = source::overrides(&args.source, header)?;
+            let survey = Survey::new(&picture, &overrides, None);
+            let drafted = draft(&survey, &wish).map_err(|why| anyhow!("{}: {why}", picture.place()))?;
+            drafts.extend(drafted);
+            Ok(())
+        },
+    )?;
     let draft = one(drafts, &args.model)?;
     ensure!(draft.refusals.is_empty(), "{}", increase::refusal(&draft));
     ensure!(!header.masked, "account ids are masked in this snapshot: a request needs the real one");

@@ -42,6 +42,10 @@ pub(super) fn replace(path: &Path, text: &str) -> Result<()> {
     // A link stays, and what it leads to is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let name = path.display();
+    if fs::metadata(&path).is_ok_and(|there| !there.is_file()) {
+        // A pipe or a device, such as /dev/stdout, is no file to be replaced.
+        return fs::write(&path, text).with_context(|| format!("{name}: cannot be written"));
+    }
     if fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {
         return Ok(());
     }

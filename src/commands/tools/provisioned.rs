@@ -12,7 +12,7 @@ use serde_json::json;
 /// Lists what was bought, and how much of it is used.
 pub fn provisioned(args: cli::Provisioned) -> Result<()> {
     let (mut out, mut csv, mut targets) = (String::new(), provisioned::csv_sheet(), Vec::new());
-    let header = source::read(&args.source, args.since, &mut |header, picture| {
+    let header = source::read(&args.source, source::Since::or_day(args.since), &mut |header, picture| {
         let overrides = source::overrides(&args.source, header)?;
         let survey = Survey::new(&picture, &overrides, None);
         let purchases = provisioned::purchases(&survey);

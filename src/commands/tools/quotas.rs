@@ -1,7 +1,7 @@
 //! `quotas`.
 
 use super::output::{heading, print, terminal, troubles};
-use crate::cli::{self, Format};
+use crate::cli::{self, Format, WrongUsage};
 use crate::commands::source;
 use crate::model::ids::{QuotaKind, Scope, State};
 use crate::model::time::Timestamp;
@@ -12,7 +12,7 @@ use crate::report::quotas::diff::{self, Difference};
 use crate::report::quotas::{self, Filter};
 use crate::report::safe::printable;
 use crate::report::sheet::Sheet;
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -22,11 +22,15 @@ pub fn quotas(args: cli::Quotas) -> Result<()> {
         return compare(&args, a, b);
     }
     let filter = filter(&args)?;
+    let names = Filter { model: args.model.clone(), text: args.text.clone(), ..Filter::default() };
+    let mut is_known = args.model.is_none() && args.text.is_none();
     let (mut out, mut csv, mut targets) = (String::new(), quotas::csv_sheet(), Vec::new());
-    let header = source::read(&args.source, args.since, &mut |header, picture| {
+    let header = source::read(&args.source, source::Since::or_day(args.since), &mut |header, picture| {
         let overrides = source::overrides(&args.source, header)?;
         let survey = Survey::new(&picture, &overrides, None);
         let rows = quotas::rows(&survey, &filter);
+        // Of what could not be read nobody can say that the name is wrong.
+        is_known = is_known || picture.quotas.is_none() || !quotas::rows(&survey, &names).is_empty();
         match args.format {
             Format::Table => out += &table(&picture, &quotas::sheet(&rows)),
             Format::Json => targets.push(quotas::json(&picture, &rows)),
@@ -34,11 +38,19 @@ pub fn quotas(args: cli::Quotas) -> Result<()> {
         }
         Ok(())
     })?;
+    ensure!(is_known, "no quota {}", named(&args));
     match args.format {
         Format::Table => print(&out),
         Format::Json => print(&envelope::document("quotas", &header, json!({"targets": targets}))),
         Format::Csv => print(&csv.csv()),
     }
+}
+
+/// What a quota was called that nobody has.
+fn named(args: &cli::Quotas) -> String {
+    let model = args.model.iter().map(|part| format!("of a model that contains {part:?}"));
+    let text = args.text.iter().map(|part| format!("whose code or name contains {part:?}"));
+    model.chain(text).collect::<Vec<_>>().join(" and ")
 }
 
 /// A target's heading, its table, and what could not be read.
@@ -73,7 +85,7 @@ pub(super) fn word<T: ToString + PartialEq>(
     of(text)
         .filter(|found| all.contains(found))
         .map(Some)
-        .ok_or_else(|| anyhow!("{flag}: found {text:?}, expected one of {}", words()))
+        .ok_or_else(|| WrongUsage(format!("{flag}: found {text:?}, expected one of {}", words())).into())
 }
 
 fn compare(args: &cli::Quotas, a: &str, b: &str) -> Result<()> {
@@ -116,14 +128,14 @@ fn side(args: &cli::Quotas, name: &str, known: &mut Known) -> Result<Vec<TargetP
         Ok(())
     };
     if Path::new(name).is_file() {
-        source::read_file(Path::new(name), &args.source.takes, &mut keep)?;
+        source::read_file(Path::new(name), &args.source.takes, source::Since::NOTHING, &mut keep)?;
         return Ok(pictures);
     }
     let (account, region) = name
         .split_once('/')
         .with_context(|| format!("--diff: found {name:?}, expected a snapshot file or ACCOUNT/REGION"))?;
     if known.is_none() {
-        let header = source::read(&args.source, 0, &mut keep)?;
+        let header = source::read(&args.source, source::Since::NOTHING, &mut keep)?;
         *known = Some((header, pictures));
     }
     let (_, all) = known.as_ref().context("the source was read")?;

@@ -1,22 +1,21 @@
 //! `report`.
 
 use super::diagnose::FOUND;
-use super::output::print;
-use crate::cli;
+use super::output::{print, replace};
+use crate::cli::{self, WrongUsage};
 use crate::commands::source;
 use crate::model::evaluation::Cause;
 use crate::picture::survey::Survey;
 use crate::report::page::Report;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use std::fs;
-use std::path::Path;
 use std::process::ExitCode;
 
 /// Writes the page, and the tables beside it.
 pub fn report(args: cli::Report) -> Result<ExitCode> {
     let fail_on = args.fail_on.iter().map(|word| cause(word)).collect::<Result<Vec<Option<Cause>>>>()?;
     let (mut report, mut index): (Option<Report>, _) = (None, None);
-    source::read(&args.source, args.since, &mut |header, picture| {
+    source::read(&args.source, source::Since::or_day(args.since), &mut |header, picture| {
         let overrides = source::overrides(&args.source, header)?;
         let survey = Survey::new(&picture, &overrides, index.as_ref());
         report.get_or_insert_with(|| Report::new(header)).add(&survey);
@@ -27,14 +26,14 @@ pub fn report(args: cli::Report) -> Result<ExitCode> {
     let mut report = report.context("nothing was read")?;
     report.finish();
     match &args.output {
-        Some(path) => write(path, &report.html())?,
+        Some(path) => replace(path, &report.html())?,
         None => print(&report.html())?,
     }
     if let Some(directory) = &args.csv {
         let name = directory.display();
         fs::create_dir_all(directory).with_context(|| format!("{name}: cannot be made"))?;
         for (file, content) in report.csv() {
-            write(&directory.join(file), &content)?;
+            replace(&directory.join(file), &content)?;
         }
     }
     let is_failure = |cause: Cause| fail_on.iter().any(|of| of.is_none_or(|of| of == cause));
@@ -53,10 +52,7 @@ fn cause(word: &str) -> Result<Option<Cause>> {
     }
     let words = || Cause::ALL.iter().map(|cause| cause.word()).collect::<Vec<_>>().join(", ");
     let found = Cause::from_word(word);
-    found.map(Some).ok_or_else(|| anyhow!("--fail-on: found {word:?}, expected any or one of {}", words()))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the report's files")]
-fn write(path: &Path, content: &str) -> Result<()> {
-    fs::write(path, content).with_context(|| format!("{}: cannot be written", path.display()))
+    found.map(Some).ok_or_else(|| {
+        WrongUsage(format!("--fail-on: found {word:?}, expected any or one of {}", words())).into()
+    })
 }

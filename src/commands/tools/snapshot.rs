@@ -5,7 +5,7 @@ use crate::cli::{self, SnapshotCommand, SnapshotSave};
 use crate::commands::source;
 use crate::model::time::Timestamp;
 use crate::picture::mask::Mask;
-use crate::picture::{Header, TargetPicture, file};
+use crate::picture::{Header, TargetPicture, UsageSpan, file};
 use crate::report::human;
 use anyhow::{Context, Result};
 use flate2::Compression;
@@ -28,7 +28,7 @@ pub fn snapshot(args: cli::Snapshot) -> Result<()> {
     if saved.is_err() {
         let _ = fs::remove_file(&partial);
     }
-    let Saved { targets, ids, unread, taken } = saved?;
+    let Saved { targets, ids, seconds, unread, taken } = saved?;
     let bytes = fs::metadata(&args.file).map(|file| file.len()).unwrap_or(0);
     let troubles = if unread > 0 {
         format!("; {} not wholly read", human::count(unread, "target"))
@@ -39,7 +39,7 @@ pub fn snapshot(args: cli::Snapshot) -> Result<()> {
         "{name}: {}, {}, {} of usage until {}, {} bytes{troubles}\n",
         human::count(targets, "target"),
         human::count(ids, "invocation id"),
-        human::duration(args.since),
+        human::duration(seconds),
         human::minute(taken),
         human::grouped(bytes as f64),
     ))
@@ -49,6 +49,8 @@ pub fn snapshot(args: cli::Snapshot) -> Result<()> {
 struct Saved {
     targets: usize,
     ids: usize,
+    /// Of usage, at most.
+    seconds: u64,
     /// Targets of which something could not be read.
     unread: usize,
     taken: Timestamp,
@@ -72,21 +74,30 @@ fn save(args: &SnapshotSave, path: &Path) -> Result<Saved> {
         Out::Plain(file)
     };
     let mut mask = args.mask.then(Mask::default);
-    let mut saved = Saved { targets: 0, ids: 0, unread: 0, taken: Timestamp::default() };
-    source::read(&args.source, args.since, &mut |header: &Header, picture: TargetPicture| {
-        if saved.targets == 0 {
-            file::write_header(&mut out, &Header { masked: args.mask || header.masked, ..header.clone() })?;
-        }
-        saved.taken = header.taken;
-        saved.targets += 1;
-        saved.ids += picture.usage.as_ref().map_or(0, |usage| usage.ids.len());
-        saved.unread += usize::from(!picture.troubles.is_empty());
-        let picture = match &mut mask {
-            Some(mask) => mask.apply(picture),
-            None => picture,
-        };
-        Ok(file::write_target(&mut out, &picture)?)
-    })?;
+    let mut saved = Saved { targets: 0, ids: 0, seconds: 0, unread: 0, taken: Timestamp::default() };
+    source::read(
+        &args.source,
+        source::Since::or_day(args.since),
+        &mut |header: &Header, picture: TargetPicture| {
+            if saved.targets == 0 {
+                file::write_header(
+                    &mut out,
+                    &Header { masked: args.mask || header.masked, ..header.clone() },
+                )?;
+            }
+            saved.taken = header.taken;
+            saved.targets += 1;
+            saved.ids += picture.usage.as_ref().map_or(0, |usage| usage.ids.len());
+            let minutes = picture.usage.as_ref().map_or(0, UsageSpan::len);
+            saved.seconds = saved.seconds.max(60 * minutes as u64);
+            saved.unread += usize::from(!picture.troubles.is_empty());
+            let picture = match &mut mask {
+                Some(mask) => mask.apply(picture),
+                None => picture,
+            };
+            Ok(file::write_target(&mut out, &picture)?)
+        },
+    )?;
     file::write_end(&mut out, saved.targets)?;
     out.finish()?;
     Ok(saved)

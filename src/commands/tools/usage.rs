@@ -12,7 +12,7 @@ use serde_json::json;
 pub fn usage(args: cli::Usage) -> Result<()> {
     let (mut out, mut csv, mut targets) = (String::new(), usage::csv_sheet(), Vec::new());
     let mut found = 0;
-    let header = source::read(&args.source, args.since, &mut |header, picture| {
+    let header = source::read(&args.source, source::Since::or_day(args.since), &mut |header, picture| {
         let overrides = source::overrides(&args.source, header)?;
         let survey = Survey::new(&picture, &overrides, None);
         let models = usage::models(&survey, args.about.as_deref());

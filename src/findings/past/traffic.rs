@@ -1,7 +1,6 @@
 //! The calls of one model and scope over a span, as evidence.
 
-use crate::findings::case::{Case, Extent, Instant, Limits, Measured, Recent, Spread, Subject};
-use crate::findings::remedies::ROOMY;
+use crate::findings::case::{Case, Extent, Instant, Limits, Measured, ROOMY, Recent, Spread, Subject};
 use crate::model::evaluate::throttling::{self, Refused, Share};
 use crate::model::evaluate::together::{self, Suspect};
 use crate::model::evaluation::Cause;

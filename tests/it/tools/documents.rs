@@ -1,6 +1,6 @@
 //! docs/JSON.md and docs/THROTTLING.md, held against what is printed.
 
-use super::{SNAPSHOT, json};
+use super::{SNAPSHOT, json, ran};
 use bedrock_quota_exporter::diagnosis::causes;
 use flate2::read::GzDecoder;
 use serde_json::Value;
@@ -62,6 +62,10 @@ fn every_key_is_told_and_there_is_no_other() {
     let rare = rare.map(|key| format!("items[].{key}"));
     assert_documented("`export`", &[json(&["export"])], &rare.each_ref().map(String::as_str));
     assert_documented("`diagnose`", &[json(&["diagnose"])], &[]);
+    let (code, message, _) = ran(&["diagnose", "--format", "json", "--error", "Too many tokens"]);
+    let message: Value = serde_json::from_str(&message).unwrap();
+    assert_eq!((code, &message["version"], &message["kind"]), (3, &1.into(), &"message".into()));
+    assert_documented("`diagnose --error`", &[message], &[]);
     let draft = json(&["increase", "--account", "research", "--region", "us-east-1", "sonnet-4-6"]);
     let grown =
         ["tokens_before", "tokens_last", "days_ahead", "projected"].map(|key| format!("draft.growth.{key}"));

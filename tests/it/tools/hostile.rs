@@ -75,10 +75,7 @@ fn everything(path: &str, about: &str) -> String {
         for format in ["table", "json", "csv"] {
             let (code, out, error) = ran(&[tool, "--from", path, "--format", format]);
             assert!([0, 3].contains(&code), "{tool} {format}: {error}");
-            // CSV is for programs, and holds names as they are.
-            if format != "csv" {
-                all += &out;
-            }
+            all += &out;
         }
     }
     let (code, page, error) = ran(&["report", "--from", path]);
@@ -107,6 +104,13 @@ fn names_with_markup_formulas_and_escape_sequences_stay_names() {
     assert!(svg.contains("&lt;script&gt;") && !svg.contains("<script"), "{svg}");
     let (_, csv, _) = ran(&["usage", "--from", &path, "--format", "csv"]);
     assert!(csv.contains(",'=cmd|' /C calc'!A0,"), "{csv}");
+    let mut elsewhere = target(usage(Vec::new()));
+    elsewhere["account_name"] = "\u{1b}]0;x\u{7}\u{202e}gpj".into();
+    elsewhere["region"] = "eu\u{1b}[2J".into();
+    let named = snapshot("evil-names.jsonl", &[elsewhere]);
+    let (code, _, error) = ran(&["usage", "--from", &named, "--account", "nobody"]);
+    assert_eq!(code, 1);
+    assert!(error.contains("<1b>]0;x<7><202e>gpj (111122223333), eu<1b>[2J"), "{error}");
     everything(&path, evil);
     everything(&path, "gpj");
     for about in [&[][..], &["gpj"]] {

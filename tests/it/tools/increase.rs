@@ -198,6 +198,86 @@ fn growth_is_that_of_the_last_week_over_the_one_before_projected_in_a_straight_l
 }
 
 #[test]
+fn use_that_falls_is_not_projected() {
+    let path = two_weeks(390, 300);
+    let (code, out, error) = ran(&["increase", "--from", &path, "--format", "json", "sonnet"]);
+    assert_eq!((code, error.as_str()), (0, ""));
+    let document: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(document["draft"]["growth"]["projected"], Value::Null);
+    assert_eq!(document["draft"]["value"], 470, "390 × 1.2 = 468");
+    let (_, out, _) = ran(&["increase", "--from", &path, "sonnet"]);
+    let row = out.lines().find(|line| line.starts_with("| Growth |")).unwrap();
+    assert!(
+        row.starts_with("| Growth | none: ") && row.contains("; use that falls is not projected"),
+        "{row}"
+    );
+}
+
+/// An hour of a model: calls are let in and refused in its first half, and only refused in the second. Beside its own
+/// limit there is that of global calls, and so many requests of them.
+fn shut_out(global_requests: u64) -> String {
+    let mut shop = target(value!({
+        "from": "2026-11-26T07:50:00Z", "until": "2026-11-26T08:50:00Z", "settled": "2026-11-26T08:50:00Z",
+        "ids": [id("us.anthropic.claude-sonnet-4-6", value!({
+            "invocations": {"points": [[0, vec![10; 30]]]},
+            "throttles": {"points": [[0, vec![1; 60]]]},
+            "input_tokens": {"points": [[0, vec![100; 30]]]},
+            "estimated_tokens": {"points": [[0, vec![100; 30]]]},
+        }))],
+    }));
+    let row = |code: &str, what: &str, value: u64| {
+        let name = format!("{what} per minute for Anthropic Claude Sonnet 4.6");
+        value!({"code": code, "applied": value, "default": value, "listed": true, "adjustable": true, "name": name})
+    };
+    shop["quotas"] = value!([
+        row("L-15B8E632", "Cross-region model inference tokens", 4000),
+        row("L-2", "Global cross-region model inference tokens", 8000),
+        row("L-3", "Global cross-region model inference requests", global_requests),
+    ]);
+    shop["catalog"] = value!({
+        "models": [{
+            "id": "anthropic.claude-sonnet-4-6", "name": "Claude Sonnet 4.6", "provider": "Anthropic",
+            "inference_types": ["INFERENCE_PROFILE"], "lifecycle": "ACTIVE", "end_of_life": null,
+        }],
+        "profiles": null, "provisioned": null, "deployments": null, "imported": null, "batch_jobs": null,
+        "tags": null,
+    });
+    snapshot(&format!("shut-out-{global_requests}.jsonl"), &[shop])
+}
+
+#[test]
+fn that_nothing_was_let_in_is_said_of_the_minutes_of_which_it_is_true() {
+    let path = shut_out(50);
+    let truth = "No call was let in during the newest 15 refused minutes (between 2026-11-26 08:35 UTC and \
+                 2026-11-26 08:50 UTC; of all 360 calls of the span 300 were let in), so what ";
+    let (code, out, _) = ran(&["diagnose", "--from", &path, "--format", "json", "sonnet-4-6"]);
+    assert_eq!(code, 3);
+    let document: Value = serde_json::from_str(&out).unwrap();
+    let remedies = document["findings"][0]["remedies"].as_array().unwrap();
+    let of = |what: &str| remedies.iter().find(|remedy| remedy["what"] == what);
+    let how = |what: &str| of(what).unwrap()["how"].as_str().unwrap();
+    assert!(how("lower max_tokens").starts_with(truth), "{out}");
+    assert!(how("ask for more").starts_with(truth), "{out}");
+    assert_eq!(
+        of("ask for more").unwrap()["command"],
+        "bedrock-quota-exporter increase --account 111122223333 --region us-east-1 --scope cross_region \
+         anthropic.claude-sonnet-4-6",
+        "nothing but what the finding is about"
+    );
+    let (_, draft, _) = ran(&["increase", "--from", &path, "sonnet-4-6"]);
+    assert!(draft.contains(truth), "{draft}");
+    assert_eq!(
+        how("call elsewhere"),
+        "global in shop, us-east-1: 8k of 8k tokens and 50 of 50 requests a minute are free"
+    );
+    let (_, out, _) = ran(&["diagnose", "--from", &shut_out(0), "sonnet-4-6"]);
+    assert!(
+        out.contains("ask for more") && !out.contains("call elsewhere"),
+        "no request is let in there: {out}"
+    );
+}
+
+#[test]
 fn what_aws_would_refuse_is_refused_here_with_the_reason() {
     let from = ["--from", SNAPSHOT.to_str().unwrap()];
     for (args, reason) in [
@@ -222,10 +302,6 @@ fn what_aws_would_refuse_is_refused_here_with_the_reason() {
         ),
         (&["sonnet-4-6"], "one request is of one account and region, found "),
         (&["no-such-model"], "no model or invocation id with traffic in the span contains \"no-such-model\""),
-        (
-            &["--scope", "batch", "sonnet-4-6"],
-            "--scope: found \"batch\", expected one of on_demand, cross_region, global",
-        ),
     ] {
         let (code, out, error) = ran(&[&["increase"], &from[..], args].concat());
         assert_eq!((code, out.as_str()), (1, ""), "{args:?}");
@@ -236,6 +312,10 @@ fn what_aws_would_refuse_is_refused_here_with_the_reason() {
     let reason =
         "no call was refused, and the busiest minute, growth included, is 100 of 400: 25 % of the limit";
     assert!(error.contains(reason), "{error}");
+    let (code, _, error) = ran(&[&["increase", "--scope", "batch", "sonnet-4-6"], &from[..]].concat());
+    assert_eq!(code, 2);
+    let message = "--scope: found \"batch\", expected one of on_demand, cross_region, global";
+    assert!(error.contains(message), "{error}");
     let both = [&RESEARCH[..], &from, &["--submit", "sonnet-4-6"]].concat();
     assert_eq!(ran(&both).0, 2, "a snapshot cannot be submitted");
 }

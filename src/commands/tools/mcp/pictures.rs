@@ -17,6 +17,9 @@ use crate::report::{diagnose, envelope, explain, usage};
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 
+/// Of the simulated AWS is read as much, in seconds.
+const USUAL: u64 = 6 * 3600;
+
 pub(super) struct Pictures {
     header: Header,
     overrides: Overrides,
@@ -26,7 +29,7 @@ pub(super) struct Pictures {
 impl Pictures {
     pub(super) fn read(args: &cli::Mcp) -> Result<Pictures> {
         let mut targets = Vec::new();
-        let header = source::read(&args.source, args.since, &mut |_, picture| {
+        let header = source::read(&args.source, source::Since::or(args.since, USUAL), &mut |_, picture| {
             targets.push(picture);
             Ok(())
         })?;

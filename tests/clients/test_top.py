@@ -55,12 +55,15 @@ class Exporter:
     """Answers as an exporter whose snapshot never changes; counts how often it was asked."""
 
     def __init__(self):
-        lists, self.asked = answers(), 0
+        lists, self.asked, self.unread = answers(), 0, ()
         exporter = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 name = self.path.split("?")[0].removeprefix("/api/v1/")
+                if name in exporter.unread:
+                    self.send_error(503)
+                    return
                 body = json.dumps({"snapshot_at": 0, "items": lists[name]}).encode()
                 is_known = self.headers.get("If-None-Match") == '"1"'
                 exporter.asked += is_known
@@ -196,6 +199,11 @@ class InATerminal(unittest.TestCase):
         top.until_shown("THROTTLED NOW (2)")
         top.type(b"\x1b[B")
         top.until(lambda: "> unknown" in top.shown, "the second row is chosen")
+
+    def test_what_was_not_read_yet_keeps_nothing_else_from_the_screen(self):
+        self.exporter.unread = ("throttled", "headroom")
+        top = self.top()
+        top.until_shown("1 target", "as far as is known", "of no quota is it known how full it is")
 
     def test_every_way_out_gives_the_terminal_back(self):
         for key in (b"q", b"\x03", signal.SIGTERM, signal.SIGHUP):

@@ -180,6 +180,9 @@ fn a_name_that_nothing_has_is_not_fine() {
     assert!(code == 0 && out.contains("no such quota"), "there are such, in another state: {out}");
     let (code, out) = of_demo(&["diagnose", "--account", "production", "--region", "us-west-2", "titan"]);
     assert_eq!((code, out.as_str()), (0, "nothing that is known is wrong\n"));
+    let of = |about| of_demo(&["diagnose", "--account", "production", "--region", "us-west-2", about]);
+    let of_id = of("us.anthropic.claude-sonnet-4-6");
+    assert!(of_id.0 == 3 && of_id == of("sonnet-4-6"), "an invocation id stands for its model: {of_id:?}");
 }
 
 #[test]

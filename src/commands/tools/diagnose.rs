@@ -11,6 +11,7 @@ use crate::picture::survey::Survey;
 use crate::report::{diagnose, envelope};
 use anyhow::{Result, ensure};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 /// The exit code of a tool that found what it looks for.
@@ -21,19 +22,20 @@ pub fn diagnose(args: cli::Diagnose) -> Result<ExitCode> {
     if let Some(text) = &args.error {
         return error(text, args.format);
     }
-    let (mut found, mut roomy, mut is_known) = (Vec::new(), Vec::new(), false);
+    let (mut found, mut roomy, mut meant) = (Vec::new(), Vec::new(), BTreeSet::new());
     let part = args.about.as_deref().map(str::to_lowercase);
     let header = source::read(&args.source, source::Since::or_day(args.since), &mut |header, picture| {
         let overrides = source::overrides(&args.source, header)?;
         let survey = Survey::new(&picture, &overrides, None);
         found.extend(findings::of(&Facts::of_survey(&survey, header.taken)));
         roomy.extend(rooms(&survey));
-        is_known |= part.as_deref().is_none_or(|part| has_model(&survey, part));
+        meant.extend(part.iter().flat_map(|part| models(&survey, part)));
         Ok(())
     })?;
-    found.retain(|finding| is_meant(finding, part.as_deref()));
+    found.retain(|finding| part.is_none() || is_of(finding, &meant));
     let found = findings::finish(found, &roomy);
     let about = args.about.as_deref().unwrap_or_default();
+    let is_known = part.is_none() || !meant.is_empty();
     ensure!(is_known || !found.is_empty(), "no model that is listed or called contains {about:?}");
     match args.format {
         Format::Table if found.is_empty() => {
@@ -52,20 +54,24 @@ pub fn diagnose(args: cli::Diagnose) -> Result<ExitCode> {
     Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }
 
-/// Whether a model is listed here, or called, whose id contains `part`, in lower case.
-fn has_model(survey: &Survey, part: &str) -> bool {
+/// The models that are listed here, or called, whose id contains `part`, in lower case; and those of the invocation ids
+/// that do.
+fn models(survey: &Survey, part: &str) -> BTreeSet<String> {
     let quotas = survey.quotas.iter().map(|quota| &*quota.key.model);
     let listed = survey.picture.catalog.iter().flat_map(|catalog| catalog.models.iter().flatten());
-    let called = survey.ids.iter().map(|id| id.resolution.model.as_deref().unwrap_or(&id.span.id.id));
-    let mut all = quotas.chain(listed.map(|model| model.id.as_str())).chain(called);
-    all.any(|model| model.to_lowercase().contains(part))
+    let named = quotas.chain(listed.map(|model| model.id.as_str())).map(|model| (model, model));
+    let called = survey.ids.iter().flat_map(|id| {
+        let (own, model) = (&*id.span.id.id, id.resolution.model.as_deref());
+        [(own, model.unwrap_or(own)), (model.unwrap_or(own), model.unwrap_or(own))]
+    });
+    let meant = named.chain(called).filter(|(name, _)| name.to_lowercase().contains(part));
+    meant.map(|(_, model)| model.to_string()).collect()
 }
 
-/// Whether it is about such a model; what could not be read may be about any. `part`: in lower case.
-fn is_meant(finding: &Finding, part: Option<&str>) -> bool {
-    let Some(part) = part else { return true };
+/// Whether it is about one of these models; what could not be read may be about any.
+fn is_of(finding: &Finding, models: &BTreeSet<String>) -> bool {
     match &finding.subject.model {
-        Some(model) => model.to_lowercase().contains(part),
+        Some(model) => models.contains(&**model),
         None => finding.runbook == "BedrockTargetDown",
     }
 }

@@ -40,6 +40,14 @@ fn calls(cloud: &mut Cloud, id: &str, from: Minute, until: Minute) {
     }
 }
 
+/// The same of one id, with AWS's estimate of 14,000 tokens.
+fn estimated_calls(cloud: &mut Cloud, from: Minute, until: Minute) {
+    calls(cloud, US, from, until);
+    for minute in from.until(until) {
+        cloud.point(US, Metric::EstimatedTokens, minute, 14_000.0);
+    }
+}
+
 fn charged(cloud: &Cloud, code: &str, id: &str) -> Option<f64> {
     let charged = &cloud.status(code).charged;
     charged.iter().find(|(of, _)| *of == InvocationId::runtime(id)).map(|(_, charged)| *charged)
@@ -50,10 +58,7 @@ fn an_estimate_listed_14_minutes_after_the_tokens_is_not_charged_on_top_of_them(
     let mut cloud = cloud();
     cloud.round();
     let born = NOON.minute() + 5;
-    calls(&mut cloud, US, born, born + 60);
-    for minute in born.until(born + 60) {
-        cloud.point(US, Metric::EstimatedTokens, minute, 14_000.0);
-    }
+    estimated_calls(&mut cloud, born, born + 60);
     cloud.show_from(US, Metric::EstimatedTokens, born.start().plus(14 * 60));
     let mut last = 0.0;
     while cloud.now < NOON.plus(75 * 60) {
@@ -70,10 +75,7 @@ fn a_new_id_whose_estimate_is_listed_is_charged_without_waiting_for_what_else_ma
     let mut cloud = cloud();
     cloud.round();
     let born = NOON.minute() + 5;
-    calls(&mut cloud, US, born, born + 60);
-    for minute in born.until(born + 60) {
-        cloud.point(US, Metric::EstimatedTokens, minute, 14_000.0);
-    }
+    estimated_calls(&mut cloud, born, born + 60);
     cloud.run_until(born.start().plus(10 * 60));
     let settled = cloud.now.minus(240).minute().0 - born.0;
     assert_eq!(charged(&cloud, TPM, US), Some(14_000.0 * settled as f64));

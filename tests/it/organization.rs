@@ -299,6 +299,9 @@ async fn a_reload_keeps_the_accounts_that_were_found() {
     let before = exporter.until_read(&[0, 1, 2, 3, 4]).await;
     let hang = Fault { service: Some("organizations".into()), ..Fault::new(Kind::Timeout) };
     sim.set_faults(vec![hang]).await;
+    // Loads are told apart by the second.
+    let loaded = real_time();
+    exporter.until("the next second", |_| real_time() > loaded).await;
     let answer = reqwest::Client::new().post(format!("{}/-/reload", exporter.url)).send().await.unwrap();
     assert_eq!(answer.status().as_u16(), 200);
     let reloaded = |scrape: &Scrape| {

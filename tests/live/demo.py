@@ -78,11 +78,15 @@ class Demo:
 
     def run(self):
         # A day's tokens are whole again at midnight, and a pace is known some minutes later.
-        yield from until(lambda: 600 < time.time() % DAY < DAY - 900, DAY)
+        yield from until(lambda: 600 < time.time() % DAY < DAY - 1200, DAY)
         port = servers.free_port()
         address = f"--web.listen-address=127.0.0.1:{port}"
         with contextlib.ExitStack() as running:
             past = self.past(running, address)
+            # Whoever has the past must be there before the demo lowers the quota, or sees no change of it.
+            yield from until(lambda: past.poll() is not None, 6 * servers.PATIENCE)
+            if past.poll() != 0:
+                raise RuntimeError(f"the past could not be printed: {(self.folder / 'past.log').read_text()}")
             # Early in a minute, to know in which one the quota is lowered.
             yield from until(lambda: 2 <= time.time() % 60 < 20, 120)
             started = time.time()
@@ -91,9 +95,6 @@ class Demo:
             metrics, scrape_seconds = [f"{url}/metrics"], shipped.values()["timing"]["scrape_seconds"]
             slow = running.enter_context(live.stack(metrics, 1, scrape_seconds))
             storm = (started + LOWERED_AFTER) // 60 * 60 + 60
-            yield from until(lambda: past.poll() is not None, 6 * servers.PATIENCE)
-            if past.poll() != 0:
-                raise RuntimeError(f"the past could not be printed: {(self.folder / 'past.log').read_text()}")
             quick = running.enter_context(live.stack(metrics, SCALE, SCRAPE_SECONDS, self.folder / "past.om"))
 
             def over():

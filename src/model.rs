@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! words        arn, ids, awaited, organization, partition, shard, sharing, time
-//! what AWS says   quota, meter, service, catalog, listed, usage, parts, burndown
+//! what AWS says   quota, meter, service, catalog, listed, usage, spelling, parts, burndown
 //! what is asked, what comes back   request, observation
 //! which usage spends which quota   matching, coverage
 //! what a target means to /metrics (values only), and the config's share   evaluation, settings
@@ -32,6 +32,7 @@ pub mod meter;
 pub mod parts;
 pub mod quota;
 pub mod service;
+pub(crate) mod spelling;
 pub mod usage;
 
 pub mod observation;

@@ -1,6 +1,5 @@
 //! CloudWatch: which ids have metrics, and their minutes.
 
-mod names;
 mod service;
 
 use super::connection::Connection;
@@ -10,6 +9,7 @@ use crate::model::budget::DOLLARS_PER_METRIC;
 use crate::model::ids::Endpoint;
 use crate::model::observation::{CollectError, ErrorClass};
 use crate::model::request::SeriesRequest;
+use crate::model::spelling;
 use crate::model::time::{Minute, Timestamp};
 use crate::model::usage::{InvocationId, ListedId, Metric, QUERIES_PER_CALL, SeriesReading};
 use aws_sdk_cloudwatch::primitives::DateTime;
@@ -38,11 +38,11 @@ impl Connection {
     pub async fn listed_ids(&self, recent: bool) -> Result<Vec<ListedId>, CollectError> {
         let mut listed: BTreeMap<InvocationId, Vec<Metric>> = BTreeMap::new();
         for endpoint in Endpoint::ALL {
-            let metrics = self.list_metrics(names::namespace(*endpoint), None, None, recent).await?;
+            let metrics = self.list_metrics(spelling::namespace(*endpoint), None, None, recent).await?;
             for metric in metrics {
                 let Some(name) = &metric.metric_name else { continue };
                 if let Some(id) = listed_id(*endpoint, metric.dimensions()) {
-                    listed.entry(id).or_default().extend(names::metrics(*endpoint, name));
+                    listed.entry(id).or_default().extend(spelling::metrics(*endpoint, name));
                 }
             }
         }
@@ -81,12 +81,12 @@ impl Connection {
 
     /// The ids of which calls of the last two weeks were served by the reserved tier, which no other list shows.
     pub async fn reserved_ids(&self) -> Result<BTreeSet<String>, CollectError> {
-        let namespace = names::namespace(Endpoint::Runtime);
-        let (name, value) = names::RESERVED;
+        let namespace = spelling::namespace(Endpoint::Runtime);
+        let (name, value) = spelling::RESERVED;
         let reserved = Some((name, Some(value)));
         let metrics = self.list_metrics(namespace, Some("Invocations"), reserved, false).await?;
         let dimensions = metrics.iter().flat_map(|metric| metric.dimensions());
-        let ids = dimensions.filter(|one| one.name() == Some(names::dimension(Endpoint::Runtime)));
+        let ids = dimensions.filter(|one| one.name() == Some(spelling::dimension(Endpoint::Runtime)));
         Ok(ids.filter_map(|id| id.value().map(String::from)).collect())
     }
 
@@ -165,10 +165,10 @@ struct Asked<'a> {
 impl<'a> Asked<'a> {
     fn of(series: &'a SeriesRequest) -> Asked<'a> {
         let endpoint = series.id.endpoint;
-        let (name, statistic) = names::query(endpoint, series.metric);
-        let dimension = Dimension::builder().name(names::dimension(endpoint)).value(series.id.id.as_ref());
+        let (name, statistic) = spelling::query(endpoint, series.metric);
+        let dimension = Dimension::builder().name(spelling::dimension(endpoint)).value(series.id.id.as_ref());
         let dimensions = (!series.id.is_account_wide()).then(|| vec![dimension.build()]);
-        let metric = SdkMetric::builder().namespace(names::namespace(endpoint)).metric_name(name);
+        let metric = SdkMetric::builder().namespace(spelling::namespace(endpoint)).metric_name(name);
         Asked {
             metric: metric.set_dimensions(dimensions).build(),
             statistic,
@@ -255,7 +255,7 @@ fn batches<T>(series: &[T], period: i32, window: impl Fn(&T) -> (Minute, Minute)
 fn listed_id(endpoint: Endpoint, dimensions: &[Dimension]) -> Option<InvocationId> {
     match dimensions {
         [] if endpoint == Endpoint::Runtime => Some(InvocationId::account_wide()),
-        [dimension] if dimension.name() == Some(names::dimension(endpoint)) => {
+        [dimension] if dimension.name() == Some(spelling::dimension(endpoint)) => {
             Some(InvocationId { endpoint, id: dimension.value().filter(|id| !id.is_empty())?.into() })
         }
         _ => None,

@@ -3,17 +3,16 @@
 
 use super::ids::Endpoint;
 use super::meter::SeriesName;
-use super::service::{MANTLE, ServiceQuery};
+use super::service::ServiceQuery;
+use super::spelling;
 use super::time::Minute;
 use super::usage::{InvocationId, Metric};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const RUNTIME: &str = "AWS/Bedrock";
-
-/// Where ListMetrics is asked for parts: the namespace, and a dimension that they have.
-pub(crate) const LISTINGS: [(&str, &str); 3] =
-    [(RUNTIME, "ServiceTier"), (RUNTIME, "Project"), (MANTLE, "Project")];
+/// Where ListMetrics is asked for parts: the endpoint, and a dimension that they have.
+pub(crate) const LISTINGS: [(Endpoint, &str); 3] =
+    [(Endpoint::Runtime, "ServiceTier"), (Endpoint::Runtime, "Project"), (Endpoint::Mantle, "Project")];
 
 /// Seconds between two readings, which tell who used what, and wake nobody.
 pub(crate) const INTERVAL: u64 = 3600;
@@ -27,16 +26,9 @@ const RESERVED: &str = "reserved";
 /// The tier and the project of a call that names none.
 const DEFAULT: &str = "default";
 
-/// What is counted of a part, as either endpoint calls it.
-const COUNTS: [(Endpoint, &str, Metric); 7] = [
-    (Endpoint::Runtime, "Invocations", Metric::Invocations),
-    (Endpoint::Runtime, "InvocationThrottles", Metric::Throttles),
-    (Endpoint::Runtime, "InputTokenCount", Metric::InputTokens),
-    (Endpoint::Runtime, "OutputTokenCount", Metric::OutputTokens),
-    (Endpoint::Mantle, "Inferences", Metric::Invocations),
-    (Endpoint::Mantle, "TotalInputTokens", Metric::InputTokens),
-    (Endpoint::Mantle, "TotalOutputTokens", Metric::OutputTokens),
-];
+/// What is counted of a part.
+pub(crate) const COUNTED: [Metric; 4] =
+    [Metric::Invocations, Metric::Throttles, Metric::InputTokens, Metric::OutputTokens];
 
 /// A part of an id's calls.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,14 +78,7 @@ impl Division<'_> {
 }
 
 fn of_all_calls(id: &InvocationId, part: &SeriesName) -> SeriesName {
-    SeriesName::new(&part.namespace, &part.metric, &[(model_dimension(id.endpoint), &id.id)])
-}
-
-fn model_dimension(endpoint: Endpoint) -> &'static str {
-    match endpoint {
-        Endpoint::Runtime => "ModelId",
-        Endpoint::Mantle => "Model",
-    }
+    SeriesName::new(&part.namespace, &part.metric, &[(spelling::dimension(id.endpoint), &id.id)])
 }
 
 /// The divisions among the listed series. Where everything is `default`, the id itself tells as much.
@@ -110,13 +95,10 @@ pub(crate) fn divisions(listed: &[SeriesName]) -> Vec<Division<'_>> {
 
 /// Whose calls a series counts, which part of them, and what of it.
 fn counted(series: &SeriesName) -> Option<(InvocationId, Part, Metric)> {
-    let endpoint = match &*series.namespace {
-        RUNTIME => Endpoint::Runtime,
-        MANTLE => Endpoint::Mantle,
-        _ => return None,
-    };
-    let row = COUNTS.iter().find(|(of, name, _)| *of == endpoint && **name == *series.metric)?;
-    let id = series.dimension(model_dimension(endpoint)).filter(|id| !id.is_empty())?;
+    let mut endpoints = Endpoint::ALL.iter().copied();
+    let endpoint = endpoints.find(|endpoint| *spelling::namespace(*endpoint) == *series.namespace)?;
+    let metric = spelling::metrics(endpoint, &series.metric).find(|metric| COUNTED.contains(metric))?;
+    let id = series.dimension(spelling::dimension(endpoint)).filter(|id| !id.is_empty())?;
     let id = InvocationId { endpoint, id: id.clone() };
     let dimension = |name| series.dimension(name).cloned();
     let part = match (series.dimensions.len(), endpoint) {
@@ -127,7 +109,7 @@ fn counted(series: &SeriesName) -> Option<(InvocationId, Part, Metric)> {
         // One dimension more or less, and it counts something else.
         _ => return None,
     };
-    Some((id, part, row.2))
+    Some((id, part, metric))
 }
 
 /// What is read of the series that ListMetrics shows, over the minutes before `until`.
@@ -147,15 +129,16 @@ mod tests {
 
     fn tier(metric: &str, asked: &str, served: &str) -> SeriesName {
         let dimensions = [("ModelId", "a"), ("ServiceTier", asked), ("ResolvedServiceTier", served)];
-        SeriesName::new(RUNTIME, metric, &dimensions)
+        SeriesName::new(spelling::namespace(Endpoint::Runtime), metric, &dimensions)
     }
 
     fn project(endpoint: Endpoint, name: &str) -> SeriesName {
-        let (namespace, metric) = match endpoint {
-            Endpoint::Runtime => (RUNTIME, "Invocations"),
-            Endpoint::Mantle => (MANTLE, "Inferences"),
+        let metric = match endpoint {
+            Endpoint::Runtime => "Invocations",
+            Endpoint::Mantle => "Inferences",
         };
-        SeriesName::new(namespace, metric, &[(model_dimension(endpoint), "a"), ("Project", name)])
+        let dimensions = [(spelling::dimension(endpoint), "a"), ("Project", name)];
+        SeriesName::new(spelling::namespace(endpoint), metric, &dimensions)
     }
 
     #[test]
@@ -165,9 +148,9 @@ mod tests {
         let listed = [
             tier("Invocations", "default", "default"),
             project(Endpoint::Runtime, "default"),
-            SeriesName::new(RUNTIME, "Invocations", &window),
-            SeriesName::new(RUNTIME, "Invocations", &guarded),
-            SeriesName::new(RUNTIME, "Invocations", &[("Project", "p")]),
+            SeriesName::new(spelling::namespace(Endpoint::Runtime), "Invocations", &window),
+            SeriesName::new(spelling::namespace(Endpoint::Runtime), "Invocations", &guarded),
+            SeriesName::new(spelling::namespace(Endpoint::Runtime), "Invocations", &[("Project", "p")]),
             tier("InvocationLatency", "flex", "flex"),
         ];
         assert_eq!(divisions(&listed), []);

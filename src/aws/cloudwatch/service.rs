@@ -8,6 +8,7 @@ use crate::model::meter::SeriesName;
 use crate::model::observation::CollectError;
 use crate::model::parts;
 use crate::model::service::{Listing, ServiceAnswer, ServiceQuery};
+use crate::model::spelling;
 use aws_sdk_cloudwatch::types::{Dimension, Metric as SdkMetric};
 use std::sync::Arc;
 
@@ -29,8 +30,9 @@ impl Connection {
     /// Every series of a tier or a project of a model's calls, with a datapoint of the last three hours.
     pub async fn part_series(&self) -> Result<Vec<SeriesName>, CollectError> {
         let mut listed = Vec::new();
-        for (namespace, dimension) in parts::LISTINGS {
-            let metrics = self.list_metrics(namespace, None, Some((dimension, None)), true).await?;
+        for (endpoint, dimension) in parts::LISTINGS {
+            let metrics =
+                self.list_metrics(spelling::namespace(endpoint), None, Some((dimension, None)), true).await?;
             listed.extend(metrics.iter().filter_map(series_name));
         }
         series_within_bounds(&listed)?;

@@ -5,7 +5,7 @@ use crate::model::decisive::decisive;
 use crate::model::evaluation::IdStatus;
 use crate::model::ids::Endpoint;
 use crate::model::matching::Unmapped;
-use crate::model::minutes::Cell;
+use crate::model::minutes::{Cell, History};
 use crate::model::observation::Collector;
 use crate::model::state::Known;
 use crate::model::time::Minute;
@@ -25,7 +25,12 @@ fn never_failed(endpoint: Endpoint) -> &'static [Metric] {
 impl Spending<'_> {
     pub(super) fn id(&self, id: &InvocationId, known: &Known) -> IdStatus {
         let history = &known.history;
-        let minute = history.metrics().filter_map(|metric| Some((metric, self.newest(known, metric)?)));
+        let (idle, decisive) = (history.is_idle(self.settings.idle_minutes()), decisive(known));
+        let minute = history.metrics().filter_map(|metric| {
+            // Details are read as seldom as idle ids.
+            let seldom = idle || !decisive.has(metric.billed_as());
+            Some((metric, self.newest(history, metric, seldom)?))
+        });
         let mut status = IdStatus {
             id: id.clone(),
             resolution: known.resolution.clone(),
@@ -41,12 +46,8 @@ impl Spending<'_> {
         status
     }
 
-    /// What the newest settled minute known of a metric says.
-    fn newest(&self, known: &Known, metric: Metric) -> Option<f64> {
-        let history = &known.history;
-        // Details are read as seldom as idle ids.
-        let seldom =
-            history.is_idle(self.settings.idle_minutes()) || !decisive(known).has(metric.billed_as());
+    /// What the newest settled minute known of a metric says. `seldom`: it is read like those of idle ids.
+    fn newest(&self, history: &History, metric: Metric, seldom: bool) -> Option<f64> {
         let mut minutes = self.recent(seldom).rev();
         let minute = minutes.find(|&m| history.settled_cell(metric, m) != Cell::Unknown)?;
         let cell = history.settled_cell(metric, minute);

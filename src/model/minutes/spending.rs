@@ -128,20 +128,14 @@ impl History {
                 && cell(Metric::Invocations).sum() == Some(0.0)
                 && self.tokens(minute) == Tokens::default()
         };
+        // It was asked for and is not there, though it may still come.
+        let lacks_estimate = || self.cell(Metric::EstimatedTokens, minute) == Cell::Absent;
         let is_known = match cell(Metric::EstimatedTokens) {
             Cell::Point(_) => true,
-            Cell::Unknown => {
-                self.lacks_estimate(minute) && self.tokens(minute) != Tokens::default() && are_read()
-            }
+            Cell::Unknown => lacks_estimate() && self.tokens(minute) != Tokens::default() && are_read(),
             Cell::Absent => are_read() || is_silent(),
         };
         is_known.then(|| self.tokens(minute))
-    }
-
-    /// Whether the estimate of a minute was asked for and is not there, though it may still come.
-    fn lacks_estimate(&self, minute: Minute) -> bool {
-        self.column(Metric::EstimatedTokens)
-            .is_some_and(|column| column.cell(self.first, minute) == Cell::Absent)
     }
 
     /// Moves settled tokens into the charge counter. Those of a new id wait until its estimate was read, or ListMetrics

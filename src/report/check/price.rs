@@ -25,9 +25,9 @@ const METRICS_PER_PAGE: u64 = 500;
 /// Namespaces that ListMetrics is asked for with quotas that are no model's: AWS/Usage, guardrails, batch inference, mantle.
 pub(super) const SERVICE_LISTINGS: u64 = 4;
 /// What ListMetrics is asked for tiers and projects.
-pub(super) const PART_LISTINGS: u64 = 3;
-/// Metrics of one tier or project: calls, throttles, input and output tokens.
-const PART_METRICS: f64 = 4.0;
+pub(super) const PART_LISTINGS: u64 = parts::LISTINGS.len() as u64;
+/// Metrics of one tier or project.
+const PART_METRICS: f64 = parts::COUNTED.len() as f64;
 /// What a call of ListMetrics costs, beyond the first million a month of an account.
 const DOLLARS_PER_LISTING: f64 = 0.00001;
 /// Calls a month that CloudWatch gives each account, those of GetMetricData left out.

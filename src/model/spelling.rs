@@ -1,9 +1,9 @@
 //! How CloudWatch spells what is read: namespaces, dimensions, metric names, statistics.
 
-use crate::model::ids::Endpoint;
-use crate::model::usage::Metric;
+use super::ids::Endpoint;
+use super::usage::Metric;
 
-pub(super) fn namespace(endpoint: Endpoint) -> &'static str {
+pub(crate) const fn namespace(endpoint: Endpoint) -> &'static str {
     match endpoint {
         Endpoint::Runtime => "AWS/Bedrock",
         Endpoint::Mantle => "AWS/BedrockMantle",
@@ -12,7 +12,7 @@ pub(super) fn namespace(endpoint: Endpoint) -> &'static str {
 
 /// The one dimension of the exact set that is read. Every other set (ServiceTier, ContextWindow, Project, …)
 /// holds the same calls once more.
-pub(super) fn dimension(endpoint: Endpoint) -> &'static str {
+pub(crate) const fn dimension(endpoint: Endpoint) -> &'static str {
     match endpoint {
         Endpoint::Runtime => "ModelId",
         Endpoint::Mantle => "Model",
@@ -20,7 +20,7 @@ pub(super) fn dimension(endpoint: Endpoint) -> &'static str {
 }
 
 /// The dimension of calls that the reserved tier served.
-pub(super) const RESERVED: (&str, &str) = ("ResolvedServiceTier", "reserved");
+pub(crate) const RESERVED: (&str, &str) = ("ResolvedServiceTier", "reserved");
 
 const RUNTIME: &[(&str, &str, Metric)] = &[
     ("Invocations", "Sum", Metric::Invocations),
@@ -65,13 +65,13 @@ fn table(endpoint: Endpoint) -> &'static [(&'static str, &'static str, Metric)] 
 }
 
 /// Everything that is read of a metric that ListMetrics shows; nothing where it is not known.
-pub(super) fn metrics(endpoint: Endpoint, name: &str) -> impl Iterator<Item = Metric> {
+pub(crate) fn metrics(endpoint: Endpoint, name: &str) -> impl Iterator<Item = Metric> {
     table(endpoint).iter().filter(move |row| row.0 == name).map(|row| row.2)
 }
 
 /// Metric name and statistic. A metric the endpoint does not have is asked by its runtime name, and
 /// answered with no datapoint.
-pub(super) fn query(endpoint: Endpoint, metric: Metric) -> (&'static str, &'static str) {
+pub(crate) fn query(endpoint: Endpoint, metric: Metric) -> (&'static str, &'static str) {
     let rows = table(endpoint).iter().chain(RUNTIME);
     rows.clone().find(|row| row.2 == metric).map_or(("Invocations", "Sum"), |row| (row.0, row.1))
 }

@@ -18,6 +18,8 @@ from situations import SCALE, SCRAPE_SECONDS, missing, noticed, target, until
 
 # The demo lowers a quota below its steady use so many seconds after its start; it holds from the next whole minute on.
 LOWERED_AFTER = 120
+# The slowest alert wants so many seconds above the lowered limit, in minutes that have settled.
+ABOVE_LIMIT = 600
 DAY = 86400
 
 DEEPSEEK = target(0, "us-east-1", model="deepseek.r1-v1:0", scope="cross_region")
@@ -102,7 +104,7 @@ class Demo:
                 self.delay = self.delay or page(slow.hook, NOVA_PRO, storm)
                 return self.delay and not missing(self.seen, EXPECTED, MUTED)
 
-            yield from until(over, self.budget + 2 * servers.PATIENCE)
+            yield from until(over, LOWERED_AFTER + ABOVE_LIMIT + self.budget + 2 * servers.PATIENCE)
             self.budget += slowness(slow, storm)
             server = queries.Prometheus(quick.prometheus)
             self.answers, self.broken_links = queries.check(server), queries.broken_links(server)

@@ -3,7 +3,7 @@
 use crate::aws::Connection;
 use crate::model::observation::CollectError;
 use crate::model::parts::part_queries;
-use crate::model::schedule::service_queries;
+use crate::model::schedule::{service_follow_up, service_queries};
 use crate::model::service::{ServiceReading, ServiceRequest};
 use crate::model::settings::Settings;
 use crate::model::state::TargetState;
@@ -26,12 +26,18 @@ pub(super) async fn read(
                 queries = service_queries(state, settings, &listed, now);
                 reading.listed = Some(listed);
             }
-            Err(error) => errors.push(error),
+            Err(error) => {
+                // What was listed before is read on: refusals wait for no list.
+                queries = service_queries(state, settings, &state.memory.service.listed, now);
+                errors.push(error);
+            }
         }
     }
     let (answers, failed) = connection.read_service(queries).await;
-    reading.answers = answers;
-    errors.extend(failed);
+    let urgent = service_follow_up(state, settings, &answers, now);
+    let (more, failed_again) = connection.read_service(urgent).await;
+    reading.answers = answers.into_iter().chain(more).collect();
+    errors.extend(failed.into_iter().chain(failed_again));
     (reading, errors)
 }
 

@@ -85,10 +85,12 @@ pub struct ServiceStatus {
     pub is_lower_bound: bool,
     /// In the unit of the limit: the newest settled minute's rate, or how many there are.
     pub usage: Option<f64>,
-    /// The largest one of the look-back window, which reaches at least to the reading before.
+    /// The largest one of what was first seen within the look-back window, and of that window itself.
     pub peak: Option<f64>,
     pub ratio: Option<f64>,
     pub peak_ratio: Option<f64>,
+    /// The end of the newest minute that is known; `None` where a list was counted.
+    pub complete_until: Option<Timestamp>,
 }
 
 /// The calls of all guardrails together, as ApplyGuardrail counts them.

@@ -11,7 +11,8 @@ mod urgent;
 pub(crate) use cadence::{Heat, wanted};
 pub(crate) use load::{assumed, calls_interval, load, storm};
 pub(crate) use reconcile::Reconciliation;
-pub use service::service_queries;
+pub(crate) use service::service_interval;
+pub use service::{service_follow_up, service_queries};
 pub use urgent::{follow_up, newly_listed};
 
 use super::ids::QuotaKind;

@@ -3,6 +3,7 @@
 
 use super::meter::{Meter, SeriesName, guardrail_calls, meter};
 use super::quota::ServiceQuota;
+use super::settings::Settings;
 use super::time::{Minute, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,14 +11,25 @@ use std::sync::Arc;
 pub(crate) const BATCH: &str = "AWS/Bedrock/Batch";
 pub(crate) const MANTLE: &str = "AWS/BedrockMantle";
 
-/// What is read of guardrails beside what their quotas need: metric, statistic, and whether in every round, as the
-/// refusals of models are.
-pub(crate) const OF_GUARDRAILS: [(&str, &str, bool); 5] = [
-    ("Invocations", "Sum", true),
-    ("InvocationThrottles", "Sum", true),
-    ("InvocationClientErrors", "Sum", false),
-    ("InvocationServerErrors", "Sum", false),
-    ("InvocationsIntervened", "Sum", false),
+/// How soon a series is wanted. Later ones are sooner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Pace {
+    /// Far from any limit, or without one.
+    Calm,
+    /// Like an idle id.
+    Idle,
+    /// Like a normal id.
+    Normal,
+    Round,
+}
+
+/// What is read of guardrails beside what their quotas need, while no call is refused.
+pub(crate) const OF_GUARDRAILS: [(&str, Pace); 5] = [
+    ("InvocationThrottles", Pace::Round),
+    ("Invocations", Pace::Normal),
+    ("InvocationServerErrors", Pace::Normal),
+    ("InvocationClientErrors", Pace::Calm),
+    ("InvocationsIntervened", Pace::Calm),
 ];
 
 /// What is read of single models beside their calls: namespace, its only dimension, metric and statistic.
@@ -84,6 +96,8 @@ pub struct ServiceUsage {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answered {
     pub at: Timestamp,
+    /// When it was read before: within the look-back window, and last before that.
+    pub reads: Vec<Timestamp>,
     pub from: Minute,
     pub until: Minute,
     pub complete: bool,
@@ -96,12 +110,28 @@ impl Answered {
         let nothing = self.complete && (self.from..self.until).contains(&minute);
         self.points.get(&minute).copied().or(nothing.then_some(0.0))
     }
+
+    /// When the series was read before it was read again at `now`.
+    fn reads_before(self, settings: &Settings, now: Timestamp) -> Vec<Timestamp> {
+        let seen_at = self.seen_at(settings, now);
+        let mut reads = self.reads;
+        reads.extend(self.complete.then_some(self.at));
+        reads.retain(|read| Some(*read) >= seen_at);
+        reads
+    }
+
+    /// The last reading that is not within the look-back window before `now`, by a series read then, too. What was seen
+    /// since is shown: a peak that is found late stays as long as one that is found at once.
+    pub(crate) fn seen_at(&self, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
+        let reads = self.reads.iter().copied().chain(self.complete.then_some(self.at));
+        reads.filter(|at| *at <= now.minus(60 * settings.lookback_minutes as u64)).max()
+    }
 }
 
 impl ServiceUsage {
     /// Takes in a reading. A series that is listed no more has had no datapoint for three hours: what was read of it
     /// goes.
-    pub(crate) fn observe(&mut self, reading: ServiceReading, at: Timestamp) {
+    pub(crate) fn observe(&mut self, reading: ServiceReading, settings: &Settings, at: Timestamp) {
         if let Some(mut listed) = reading.listed {
             listed.sort();
             listed.dedup();
@@ -114,7 +144,9 @@ impl ServiceUsage {
             let ServiceQuery { series, from, until, .. } = query;
             if complete || !points.is_empty() {
                 let points = points.into_iter().collect();
-                self.answers.insert(series, Answered { at, from, until, complete, points });
+                let reads =
+                    self.answers.remove(&series).map_or(Vec::new(), |old| old.reads_before(settings, at));
+                self.answers.insert(series, Answered { at, reads, from, until, complete, points });
             }
         }
     }
@@ -180,15 +212,15 @@ pub(crate) fn listings(rows: &[Arc<ServiceQuota>]) -> BTreeSet<Listing> {
     listings
 }
 
-/// What is read although no quota row asks for it: series, statistic, and whether in every round. Where any series of
-/// ApplyGuardrail is listed, its calls and refusals are always read: the first refusal is listed late.
-pub(crate) fn watched(listed: &[SeriesName]) -> Vec<(SeriesName, &'static str, bool)> {
-    let of_guardrails =
-        OF_GUARDRAILS.map(|(metric, statistic, hot)| (guardrail_calls(metric), statistic, hot));
+/// What is read although no quota row asks for it: series, statistic and pace. Where any series of ApplyGuardrail is
+/// listed, its refusals and calls are always read: the first refusal is listed late.
+pub(crate) fn watched(listed: &[SeriesName]) -> Vec<(SeriesName, &'static str, Pace)> {
+    let of_guardrails = OF_GUARDRAILS.map(|(metric, pace)| (guardrail_calls(metric), "Sum", pace));
     let is_listed = |series: &SeriesName| listed.binary_search(series).is_ok();
     let are_called = of_guardrails.iter().any(|(series, ..)| is_listed(series));
+    let is_needed = |series: &SeriesName| ["InvocationThrottles", "Invocations"].contains(&&*series.metric);
     let mut watched = Vec::from(of_guardrails);
-    watched.retain(|(series, _, hot)| is_listed(series) || (are_called && *hot));
+    watched.retain(|(series, ..)| is_listed(series) || (are_called && is_needed(series)));
     for series in listed {
         let of_model = OF_MODELS.iter().find(|(namespace, dimension, metric, _)| {
             **namespace == *series.namespace
@@ -196,7 +228,7 @@ pub(crate) fn watched(listed: &[SeriesName]) -> Vec<(SeriesName, &'static str, b
                 && series.dimensions.len() == 1
                 && series.dimension(dimension).is_some()
         });
-        watched.extend(of_model.map(|(.., statistic)| (series.clone(), *statistic, false)));
+        watched.extend(of_model.map(|(.., statistic)| (series.clone(), *statistic, Pace::Calm)));
     }
     watched
 }

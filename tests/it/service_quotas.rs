@@ -12,6 +12,7 @@ use bedrock_quota_exporter::model::schedule::service_queries;
 use bedrock_quota_exporter::model::service::{Listing, ServiceAnswer, ServiceQuery, ServiceReading};
 use bedrock_quota_exporter::model::usage::{Metric, UsageReading};
 use bedrock_quota_exporter::sim::desk::Clock;
+use bedrock_quota_exporter::sim::faults::{Fault, Kind};
 use bedrock_quota_exporter::sim::world::counted::{Counted, Guarded};
 use bedrock_quota_exporter::sim::world::lists::Lists;
 use bedrock_quota_exporter::sim::world::stream::Demand;
@@ -123,15 +124,83 @@ async fn rows_are_measured_by_their_own_metrics_and_guardrails_by_theirs() {
 }
 
 #[tokio::test]
-async fn whoever_wants_none_of_it_pays_nothing_for_it() {
+async fn whoever_wants_none_of_it_pays_nothing_for_it_and_others_by_how_near_the_limit_is() {
     let counted = vec![Counted::calls("GetAgent", Demand::Steady(300.0))];
-    let with = after(world(counted.clone(), &[]), "", 20).await;
-    let without = after(world(counted, &[]), "quotas: {usage_metrics: false}", 20).await;
+    let near = after(world(counted.clone(), &[(GET_AGENT, 10.0)]), "", 60).await;
+    let far = after(world(counted.clone(), &[(GET_AGENT, 100.0)]), "", 60).await;
+    let every_round = "usage: {cadence: fixed}";
+    let fixed = after(world(counted.clone(), &[(GET_AGENT, 10.0)]), every_round, 60).await;
+    let without = after(world(counted, &[(GET_AGENT, 10.0)]), "quotas: {usage_metrics: false}", 60).await;
+    // GetMetricData is asked for nothing else in this world.
+    let metrics = |rig: &Rig| (rig.telemetry.dollars() / 1e-5).round();
+    // From the second minute on, when the row is known: every five minutes, twice, every quarter of an hour.
+    assert_eq!([&near, &far, &fixed, &without].map(metrics), [12.0, 2.0, 4.0, 0.0]);
+    assert!(of(&far, "bedrock_service_quota_usage", GET_AGENT).is_some());
     assert_eq!(of(&without, "bedrock_service_quota_usage", GET_AGENT), None);
-    assert!(of(&with, "bedrock_service_quota_usage", GET_AGENT).is_some());
-    // GetMetricData is asked for nothing else in this world. GetAgent is read twice in twenty minutes.
-    assert_eq!(without.telemetry.dollars(), 0.0);
-    assert!((with.telemetry.dollars() - 2e-5).abs() < 1e-12, "{}", with.telemetry.dollars());
+}
+
+/// Two minutes at six tenths of the limit, right after a reading: they show with the next one, as long as a peak that is
+/// found at once, and the row is read sooner from then on.
+#[tokio::test]
+async fn a_peak_between_two_calm_readings_is_shown_as_long_as_any_other() {
+    let of_minutes = |minutes: std::ops::Range<i64>| START + 60 * minutes.start..START + 60 * minutes.end;
+    let burst = Counted { active: of_minutes(2..4), ..Counted::calls("GetAgent", Demand::Steady(300.0)) };
+    let counted = vec![Counted::calls("GetAgent", Demand::Steady(60.0)), burst];
+    let mut rig = after(world(counted, &[(GET_AGENT, 10.0)]), "", 30).await;
+    let told = |rig: &Rig| {
+        let peak = of(rig, "bedrock_service_quota_utilization_peak_ratio", GET_AGENT).unwrap();
+        let until = of(rig, "bedrock_service_quota_complete_until_timestamp_seconds", GET_AGENT).unwrap();
+        (peak > 0.5, (until as i64 - START) / 60)
+    };
+    // Read in the second minute, four minutes after the newest one that had settled.
+    assert_eq!(told(&rig), (false, 1 - 4));
+    let mut shown = Vec::new();
+    for minute in 31..=70 {
+        rig.round(START + 60 * minute).await;
+        let (peak, until) = told(&rig);
+        shown.extend(peak.then_some(minute));
+        assert!(until >= minute - 30 - 4, "{until} in minute {minute}");
+    }
+    // Until the first reading that is a look-back window later.
+    assert_eq!((shown.first(), shown.last(), shown.len()), (Some(&31), Some(&45), 15));
+}
+
+/// Calls of guardrails are read every five minutes, their refusals in every round; and how many calls there are with them.
+#[tokio::test]
+async fn the_first_refusal_of_a_guardrail_has_its_share_in_the_same_round() {
+    let mut counted = guarded(0.0, i64::MIN..START + 1320).series();
+    counted.extend(guarded(0.4, START + 1320..i64::MAX).series());
+    let mut rig = after(world(counted, &[]), "", 20).await;
+    let only = |rig: &Rig, family: &str, labels: &[&str]| rig.find(family, labels).first().map(|s| s.1);
+    for minute in 21..=30 {
+        rig.round(START + 60 * minute).await;
+        let seconds = only(&rig, "bedrock_guardrail_throttled_seconds", &[]).unwrap();
+        if seconds > 0.0 {
+            let ratio = only(&rig, "bedrock_guardrail_throttle_ratio", &["window=\"5m\""]).unwrap();
+            assert_eq!(seconds, 60.0);
+            assert!((0.05..0.15).contains(&ratio), "{ratio} of five minutes, in minute {minute}");
+            // A minute is read two minutes after its end.
+            assert_eq!(minute, 22 + 1 + 2);
+            return;
+        }
+    }
+    panic!("never shown");
+}
+
+/// What is listed is searched for anew every quarter of an hour. Refusals do not wait for that to be answered.
+#[tokio::test]
+async fn refusals_of_guardrails_show_while_nothing_can_be_listed() {
+    let mut counted = guarded(0.0, i64::MIN..START + 1320).series();
+    counted.extend(guarded(0.4, START + 1320..i64::MAX).series());
+    let mut rig = after(world(counted, &[]), "aws: {max_attempts: 1}", 10).await;
+    let refused = Kind::Status { status: 500, code: None };
+    let down = Fault { operation: Some("ListMetrics".into()), ..Fault::new(refused) };
+    rig.sim.set_faults(vec![down]).await;
+    for minute in 11..=30 {
+        rig.round(START + 60 * minute).await;
+    }
+    let seconds = rig.find("bedrock_guardrail_throttled_seconds", &[]).first().map(|sample| sample.1);
+    assert_eq!(seconds, Some(360.0), "the refusals of minutes 22 to 27");
 }
 
 #[tokio::test]

@@ -366,6 +366,7 @@ fn evaluation() -> Evaluation {
             peak: Some(9.0),
             ratio: Some(0.45),
             peak_ratio: Some(0.9),
+            complete_until: Some(NOW.minus(240)),
         }],
         guardrails: Some(GuardrailStatus {
             calls: Some(900.0),

@@ -24,7 +24,7 @@ pub(super) const QUOTAS: &[Row] = &[
     gauge(
         "bedrock_service_quota_usage_peak",
         target!("quota_code"),
-        "The largest such value since the reading before, at least of the look-back window.",
+        "The largest such value of the look-back window, and of all minutes that were first read within it.",
         SOURCE,
         |view, out| each_quota(view, out, |status| status.peak),
     ),
@@ -41,6 +41,14 @@ pub(super) const QUOTAS: &[Row] = &[
         "bedrock_service_quota_usage_peak over the applied value, where that is known and above 0.",
         SOURCE,
         |view, out| each_quota(view, out, |status| status.peak_ratio),
+    ),
+    gauge(
+        "bedrock_service_quota_complete_until_timestamp_seconds",
+        target!("quota_code"),
+        "The end of the newest minute that bedrock_service_quota_usage and its peak know, in seconds since the epoch: a \
+         quota far from its limit is read every half an hour. Absent where a list is counted.",
+        SOURCE,
+        |view, out| each_quota(view, out, |status| status.complete_until.map(|at| at.0 as f64)),
     ),
 ];
 
@@ -68,7 +76,8 @@ macro_rules! guardrail {
 pub(super) const RUNTIME: &[Row] = &[
     guardrail!(
         "bedrock_guardrail_invocations_per_minute",
-        "Calls of ApplyGuardrail in the newest settled minute, all guardrails together.",
+        "Calls of ApplyGuardrail in the newest settled minute read, all guardrails together: like those of a normal id, in \
+         every round while calls are refused.",
         calls
     ),
     guardrail!(
@@ -78,17 +87,17 @@ pub(super) const RUNTIME: &[Row] = &[
     ),
     guardrail!(
         "bedrock_guardrail_client_errors_per_minute",
-        "Calls of ApplyGuardrail that failed by the client's fault in the newest settled minute read, calm.",
+        "Calls of ApplyGuardrail that failed by the client's fault in the newest settled minute read, every half an hour.",
         client_errors
     ),
     guardrail!(
         "bedrock_guardrail_server_errors_per_minute",
-        "Calls of ApplyGuardrail that failed by the service's fault in the newest settled minute read, calm.",
+        "Calls of ApplyGuardrail that failed by the service's fault in the newest settled minute read.",
         server_errors
     ),
     guardrail!(
         "bedrock_guardrail_interventions_per_minute",
-        "Calls of ApplyGuardrail in which a guardrail intervened, in the newest settled minute read, calm.",
+        "Calls of ApplyGuardrail in which a guardrail intervened, in the newest settled minute read, every half an hour.",
         intervened
     ),
     gauge(

@@ -42,7 +42,8 @@ impl<'a> Service<'a> {
     fn counted_by_lists(&self, row: &Arc<ServiceQuota>) -> Option<ServiceStatus> {
         let catalog = &self.state.catalog.as_ref()?.value;
         let count = listed(&row.name)?(catalog)?;
-        Some(held_against(row, MeasuredBy::Listed, false, (Some(count), Some(count))))
+        let measured = Measured { usage: count, peak: count, until: None };
+        Some(held_against(row, MeasuredBy::Listed, false, Some(measured)))
     }
 
     fn status(&self, Metered { row, meter, series }: &Metered) -> ServiceStatus {
@@ -52,33 +53,39 @@ impl<'a> Service<'a> {
         // The fullest of several things is known only when all are.
         let answers: Option<Vec<&Answered>> = answers.collect();
         let counted = |answer: &&Answered| self.counted(answer, meter.counts);
-        let counted: Option<Vec<(f64, f64)>> =
+        let counted: Option<Vec<Measured>> =
             answers.and_then(|answers| answers.iter().map(counted).collect());
-        let fullest = |of: fn(&(f64, f64)) -> f64| counted.iter().flatten().map(of).reduce(f64::max);
-        let measured = (fullest(|(usage, _)| *usage), fullest(|(_, peak)| *peak));
+        let measured = counted.and_then(|counted| counted.into_iter().reduce(Measured::fuller));
         held_against(row, meter.by, meter.counts.is_lower_bound(), measured)
     }
 
-    /// The newest value and the largest one of an answer.
-    fn counted(&self, answer: &Answered, counts: Counts) -> Option<(f64, f64)> {
+    fn counted(&self, answer: &Answered, counts: Counts) -> Option<Measured> {
         let until = self.settings.settled(answer.at).min(answer.until);
         match counts {
             Counts::Stock => {
-                let newest = answer.points.values().next_back()?;
-                let largest = answer.points.range(self.window(until)..).map(|(_, value)| *value);
-                Some((*newest, largest.fold(*newest, f64::max)))
+                let (minute, usage) = answer.points.iter().next_back()?;
+                let largest = answer.points.range(self.window(answer, until)..).map(|(_, value)| *value);
+                let until = Some(*minute + 1);
+                Some(Measured { usage: *usage, peak: largest.fold(*usage, f64::max), until })
             }
             Counts::Rate { seconds } => {
-                let spans = self.window(until).max(answer.from + minutes(seconds) - 1).until(until);
-                let values: Vec<f64> = spans.filter_map(|last| rate(answer, last, seconds)).collect();
-                Some((*values.last()?, values.iter().copied().fold(0.0, f64::max)))
+                let first = self.window(answer, until).max(answer.from + minutes(seconds) - 1);
+                let spans = first.until(until).into_iter();
+                let rates: Vec<(Minute, f64)> =
+                    spans.filter_map(|last| Some((last, rate(answer, last, seconds)?))).collect();
+                let (newest, usage) = *rates.last()?;
+                let peak = rates.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
+                Some(Measured { usage, peak, until: Some(newest + 1) })
             }
         }
     }
 
-    /// The first minute of the look-back window, before which nothing was unseen at the reading before.
-    fn window(&self, until: Minute) -> Minute {
-        until - self.settings.lookback_minutes.max(self.settings.service_minutes())
+    /// The first minute that counts for the peak: of the look-back window, or the first one that was not yet seen at its
+    /// beginning.
+    fn window(&self, answer: &Answered, until: Minute) -> Minute {
+        let seen = answer.seen_at(self.settings, answer.at);
+        let unseen = seen.map_or(until, |at| self.settings.settled(at));
+        unseen.min(until - self.settings.lookback_minutes)
     }
 
     /// Whether an answer is not older than what a failed reading may leave in place.
@@ -93,10 +100,14 @@ impl<'a> Service<'a> {
             answer.filter(|answer| self.is_fresh(answer))
         };
         let (calls, throttles) = (answer("Invocations")?, answer("InvocationThrottles")?);
-        let until = calls.until.min(throttles.until);
+        // Read in every round, whatever a budget says.
+        if self.now.since(throttles.at) > self.settings.usage_max_age {
+            return None;
+        }
         let attempts = |minute| Some((calls.sum(minute)?, throttles.sum(minute)?));
-        let windows = Windows::before(until, attempts);
+        let windows = Windows::before(calls.until.min(throttles.until), attempts);
         let refused = |minute: &Minute| throttles.sum(*minute) > Some(0.0);
+        let until = throttles.until;
         let minute = |metric| {
             let answer = answer(metric)?;
             answer.sum(self.settings.settled(answer.at).min(answer.until) - 1)
@@ -114,15 +125,35 @@ impl<'a> Service<'a> {
     }
 }
 
-/// What was measured of a row, its usage and its peak, beside its limit.
+/// What was measured of a row.
+struct Measured {
+    usage: f64,
+    peak: f64,
+    /// The first minute that is not known; `None`: a list was counted.
+    until: Option<Minute>,
+}
+
+impl Measured {
+    /// Of the fuller of two things, known as far as both are.
+    fn fuller(self, other: Measured) -> Measured {
+        Measured {
+            usage: self.usage.max(other.usage),
+            peak: self.peak.max(other.peak),
+            until: self.until.min(other.until),
+        }
+    }
+}
+
 fn held_against(
     row: &Arc<ServiceQuota>,
     by: MeasuredBy,
     is_lower_bound: bool,
-    (usage, peak): (Option<f64>, Option<f64>),
+    measured: Option<Measured>,
 ) -> ServiceStatus {
     let limit = row.limit().filter(|limit| *limit > 0.0);
     let ratio = |value: Option<f64>| value.zip(limit).map(|(value, limit)| value / limit);
+    let usage = measured.as_ref().map(|measured| measured.usage);
+    let peak = measured.as_ref().map(|measured| measured.peak);
     ServiceStatus {
         row: Arc::clone(row),
         by,
@@ -131,6 +162,7 @@ fn held_against(
         peak,
         ratio: ratio(usage),
         peak_ratio: ratio(peak),
+        complete_until: measured.and_then(|measured| measured.until).map(Minute::start),
     }
 }
 

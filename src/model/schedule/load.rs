@@ -22,8 +22,8 @@ pub(crate) fn load(state: &TargetState, settings: &Settings, cadence: &Cadence, 
     if tripwire.is_believed(Metric::Invocations) {
         load.normal += DAY / calls_interval(settings, cadence, &Stretch::default()) as f64;
     }
-    let (watched, calm) = service::load(state, settings);
-    (load.tripwire, load.idle) = (load.tripwire + watched + parts::load(state, now), load.idle + calm);
+    load.tripwire += parts::load(state, now);
+    load = load + service::load(state, settings);
     for (id, activity) in activities(state, settings, cadence, now) {
         let Some(known) = state.memory.ids.get(id) else { continue };
         let wanted = wanted(id, known.history.listed, &known.resolution, settings);

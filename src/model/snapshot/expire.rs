@@ -2,6 +2,7 @@
 
 use crate::model::catalog::Catalog;
 use crate::model::evaluate::UNMAPPED_AGE;
+use crate::model::meter::guardrail_calls;
 use crate::model::service::Answered;
 use crate::model::settings::Settings;
 use crate::model::state::{CatalogList, TargetState};
@@ -74,6 +75,8 @@ impl TargetState {
             memory.parts.answers.values().map(|answer| gone(Some(answer.at), settings.parts_max_age()));
         let answers = memory.service.answers.values();
         let service = answers.map(|answer| gone(Some(answer.at), settings.service_max_age()));
+        let refusals = memory.service.answers.get(&guardrail_calls("InvocationThrottles"));
+        let refusals = refusals.map(|answer| gone(Some(answer.at), settings.usage_max_age));
         let histories = memory.ids.values().map(|known| &known.history);
         let releases = histories.clone().map(|history| history.next_release(settings, now));
         let day_old = histories.map(|history| gone(history.last_datapoint.map(Minute::end), UNMAPPED_AGE));
@@ -88,6 +91,7 @@ impl TargetState {
         .chain(memory.unread.values().map(|(last, _)| gone(Some(*last), settings.quotas_max_age)))
         .chain(lists)
         .chain(service)
+        .chain(refusals)
         .chain(parts)
         .chain(releases)
         .chain(day_old)

@@ -104,11 +104,11 @@ impl TargetState {
         let mut reading = reading;
         let service = std::mem::take(&mut reading.service);
         if service != ServiceReading::default() {
-            Arc::make_mut(&mut self.memory.service).observe(service, at);
+            Arc::make_mut(&mut self.memory.service).observe(service, settings, at);
         }
         let parts = std::mem::take(&mut reading.parts);
         if parts != ServiceReading::default() {
-            Arc::make_mut(&mut self.memory.parts).observe(parts, at);
+            Arc::make_mut(&mut self.memory.parts).observe(parts, settings, at);
         }
         // A round in which nothing was due is a success too, or an idle target would seem never to be read.
         let asked = !reading.minutes.is_empty();

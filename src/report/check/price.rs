@@ -3,7 +3,8 @@
 use crate::config::kinds::duration_text;
 use crate::model::budget::{DOLLARS_PER_METRIC, Stretch};
 use crate::model::parts;
-use crate::model::schedule::{Heat, assumed, calls_interval, storm};
+use crate::model::schedule::{Heat, assumed, calls_interval, service_interval, storm};
+use crate::model::service::Pace;
 use crate::model::usage::{Metric, MetricSet};
 use crate::plan::{Plan, Regions};
 use std::fmt::Write;
@@ -34,8 +35,15 @@ const DOLLARS_PER_LISTING: f64 = 0.00001;
 const FREE_CALLS: f64 = 1e6;
 const HOURS_PER_MONTH: f64 = 730.0;
 /// Series of quotas that are no model's: as many rows as carry a UsageMetric are seldom used at once (84 of 889 do, by
-/// the names of the families that carried one in January 2026).
-const SERVICE_SERIES: u64 = 40;
+/// the names of the families that carried one in January 2026). As many of them as of the ids are assumed to be near
+/// their limits.
+const SERVICE_SERIES: [(&str, Pace, f64); 2] = [("near", Pace::Normal, 4.0), ("far from", Pace::Calm, 36.0)];
+/// What is read of guardrails.
+const GUARDRAILS: [(&str, Pace, f64); 3] = [
+    ("throttles of guardrails", Pace::Round, 1.0),
+    ("calls and server errors of guardrails", Pace::Normal, 2.0),
+    ("client errors and interventions of guardrails", Pace::Calm, 2.0),
+];
 /// What is assumed of the ids where the cadence follows them.
 const MIX: [(Heat, &str, f64); 3] =
     [(Heat::Hot, "hot ids", 0.1), (Heat::Normal, "normal ids", 0.4), (Heat::Idle, "idle ids", 0.5)];
@@ -82,16 +90,18 @@ fn of(ids: f64, share: f64) -> f64 {
 
 /// What is read of quotas that are no model's, and of guardrails, in calls of their own.
 pub(super) fn service_readings(plan: &Plan) -> Vec<Reading> {
-    let Some(interval) = plan.settings.service_interval else { return Vec::new() };
-    let guardrails = Reading {
-        what: "calls and throttles of guardrails".into(),
-        interval: plan.settings.usage_interval,
-        metrics: 2.0,
+    if plan.settings.service_interval.is_none() {
+        return Vec::new();
+    }
+    let reading = |what, pace, metrics| {
+        let interval = service_interval(pace, &plan.settings, &Stretch::default());
+        Reading { what, interval, metrics }
     };
-    let metrics = SERVICE_SERIES as f64;
-    let series =
-        Reading { what: format!("{SERVICE_SERIES} series of quotas that are no model's"), interval, metrics };
-    vec![guardrails, series]
+    let rows = SERVICE_SERIES.iter().map(|&(place, pace, series)| {
+        reading(format!("{series} series of quotas that are no model's, {place} their limits"), pace, series)
+    });
+    let guardrails = GUARDRAILS.iter().map(|&(what, pace, metrics)| reading(what.to_string(), pace, metrics));
+    guardrails.chain(rows).collect()
 }
 
 /// One namespace for each endpoint.

@@ -6,6 +6,7 @@ use crate::aws::Connection;
 use crate::aws::wallet::is_about_credentials;
 use crate::clock::Stopwatch;
 use crate::model::observation::{CollectError, Collector, ErrorClass, Observation, Outcome};
+use crate::model::parts::project_arns;
 use crate::model::request::{Requests, UsageRequest};
 use crate::model::schedule::{due, follow_up, newly_listed};
 use crate::model::settings::Settings;
@@ -40,7 +41,7 @@ pub fn work(requests: Requests) -> Vec<Work> {
     quotas.into_iter().chain(catalog).chain(requests.usage.map(Work::Usage)).collect()
 }
 
-/// Does `work` at one target. `tag_keys`: the tags of application profiles that are read.
+/// Does `work` at one target. `tag_keys`: the tags of application profiles and projects that are read.
 pub async fn collect(
     connection: &Connection,
     state: &TargetState,
@@ -82,7 +83,8 @@ async fn read(
             (list.map(Observation::Quotas), errors)
         }
         Work::Catalog => {
-            let (catalog, errors) = connection.catalog(tag_keys).await;
+            let projects = project_arns(&state.target, &state.memory.parts.listed);
+            let (catalog, errors) = connection.catalog(tag_keys, projects).await;
             (catalog.map(Observation::Catalog), errors)
         }
         Work::Usage(request) => usage(connection, state, request, settings, started).await,

@@ -38,6 +38,7 @@ use crate::telemetry::Telemetry;
 use anyhow::{Context, Result, bail};
 use setup::{bind, load, load_again, run_async, stop_signal, telemetry};
 use simulated::demo_plan;
+use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -219,7 +220,7 @@ async fn live_index(plan: &Plan, region: Option<&str>) -> Result<Index> {
     let session = environment.session(credentials).await;
     let connection = session.connect(&Target::new("", region));
     let ((quotas, quota_errors), (catalog, catalog_errors)) =
-        tokio::join!(connection.quotas(), connection.catalog(&[]));
+        tokio::join!(connection.quotas(), connection.catalog(&[], BTreeSet::new()));
     for error in quota_errors.iter().chain(&catalog_errors) {
         tracing::warn!(class = %error.class, error = error.message, "not read");
     }

@@ -44,6 +44,8 @@ pub struct Config {
     /// Seconds between two scrapes by Prometheus.
     pub scrape_interval: Option<At<u64>>,
     pub overrides: Overrides,
+    /// By id.
+    pub projects: BTreeMap<String, Project>,
     pub aws: Aws,
 }
 
@@ -132,6 +134,13 @@ pub struct Catalog {
     pub interval: Option<At<u64>>,
     pub max_age: Option<At<u64>>,
     pub team_tag: Option<At<String>>,
+}
+
+/// What a project is called; at least one of both is given.
+#[derive(Clone, Debug, Default)]
+pub struct Project {
+    pub name: Option<At<String>>,
+    pub team: Option<At<String>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -240,6 +249,7 @@ fn read_all(root: &Node, config: &mut Config) {
     config.budget = within(&mut top, "budget", budget, out);
     config.scrape_interval = top.value("scrape_interval", &SCRAPE_INTERVAL, out);
     config.overrides = within(&mut top, "overrides", overrides, out);
+    config.projects = within(&mut top, "projects", projects, out);
     config.aws = within(&mut top, "aws", aws, out);
     top.finish(out);
     config.complaints = complaints;
@@ -374,6 +384,20 @@ fn quota_overrides(s: &mut Section, out: Out) -> BTreeMap<String, Option<String>
     s.each(&QUOTA_CODE, &MODEL_OR_NONE, out)
 }
 
+fn projects(s: &mut Section, out: Out) -> BTreeMap<String, Project> {
+    let project = |mut s: Section, out: Out| {
+        let (line, key, complaints) = (s.line(), s.key().to_string(), out.len());
+        let project = Project { name: s.value("name", &TEXT, out), team: s.value("team", &TEXT, out) };
+        s.finish(out);
+        if project.name.is_none() && project.team.is_none() && out.len() == complaints {
+            let message = "found neither name nor team, expected at least one of both";
+            out.push(Complaint::new(line, key, message.into()));
+        }
+        project
+    };
+    s.each_section(&PROJECT_ID, out).into_iter().map(|(id, section)| (id, project(section, out))).collect()
+}
+
 fn aws(s: &mut Section, out: Out) -> Aws {
     let mut aws = Aws {
         endpoint_url: s.value("endpoint_url", &URL, out),
@@ -441,5 +465,6 @@ mod tests {
         let Overrides { models, quotas, burndown } = &config.overrides;
         assert_eq!(models.values().next().map(BTreeMap::len), Some(QuotaKind::ALL.len()));
         assert!(!quotas.is_empty() && !burndown.is_empty());
+        assert!(!format!("{:?}", config.projects).contains("None") && !config.projects.is_empty());
     }
 }

@@ -17,5 +17,5 @@ mod render;
 mod compress;
 
 pub use compress::{Plain, Rendered, compress};
-pub use export::{Export, QuotaExport};
+pub use export::{Export, ProjectName, QuotaExport};
 pub use render::render;

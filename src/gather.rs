@@ -11,6 +11,7 @@ use crate::model::request::SeriesRequest;
 use crate::model::time::{Minute, Timestamp};
 use crate::model::usage::{InvocationId, ListedId, Metric};
 use crate::picture::{TargetPicture, UsageSpan};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -47,7 +48,7 @@ pub(crate) async fn lists(found: Found, tags: &[String], rules: &Rules, usage: b
     let ids = async { if usage { Some(connection.listed_ids(false).await) } else { None } };
     let reserved = async { if usage { Some(connection.reserved_ids().await) } else { None } };
     let ((quotas, quota_errors), (catalog, catalog_errors), ids, reserved) =
-        tokio::join!(connection.quotas(), connection.catalog(tags), ids, reserved);
+        tokio::join!(connection.quotas(), connection.catalog(tags, BTreeSet::new()), ids, reserved);
     let mut troubles = [quota_errors, catalog_errors].concat();
     let ids = ids.and_then(|ids| ids.map_err(|error| troubles.push(error)).ok());
     let picture = TargetPicture {

@@ -8,8 +8,8 @@ pub(crate) use accounts::places;
 pub use accounts::{AccountPlan, Credentials, OrganizationPlan, Regions};
 pub(crate) use settings::metrics;
 
-use crate::config::{At, Aws, Complaint, Complaints, Config};
-use crate::exposition::{Export, QuotaExport};
+use crate::config::{At, Aws, Complaint, Complaints, Config, Project};
+use crate::exposition::{Export, ProjectName, QuotaExport};
 use crate::model::partition;
 use crate::model::settings::Settings;
 use crate::model::shard::Shard;
@@ -86,6 +86,11 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
             watch: distinct(&config.quotas.watch, "quotas.watch", &[], &mut complaints).into_iter().collect(),
             gauges: or(&config.usage.gauges, false),
             team_tag: config.catalog.team_tag.as_ref().map(|tag| tag.value.clone()),
+            projects: config
+                .projects
+                .iter()
+                .map(|(id, project)| (id.clone(), project_name(project)))
+                .collect(),
             account_names: BTreeMap::new(),
         },
         shard: Shard::default(),
@@ -96,6 +101,11 @@ pub fn plan(config: &Config) -> Result<Plan, Complaints> {
     }
     complaints.sort_by_key(|complaint| complaint.line);
     Err(Complaints { file: config.file.clone(), list: complaints })
+}
+
+fn project_name(project: &Project) -> ProjectName {
+    let given = |at| text(at).unwrap_or_default();
+    ProjectName { name: given(&project.name), team: given(&project.team) }
 }
 
 /// An STS that cannot give out one of the roles.

@@ -11,7 +11,7 @@ use crate::model::observation::CollectError;
 use crate::model::time::Timestamp;
 use aws_sdk_bedrock::primitives::DateTime;
 use aws_sdk_bedrock::types::{InferenceProfileSummary, InferenceProfileType, ModelInvocationJobStatus};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Control-plane rates are not documented; 10 calls a second is what the slowest list of the other
@@ -27,8 +27,12 @@ fn seconds(at: DateTime) -> Timestamp {
 
 impl Connection {
     /// Every list of the catalog; one that fails is `None` and said, the others are not touched.
-    /// `None` only where every list failed.
-    pub async fn catalog(&self, tag_keys: &[String]) -> (Option<Catalog>, Vec<CollectError>) {
+    /// `None` only where every list failed. `projects`: the ARNs of projects whose tags are read, too.
+    pub async fn catalog(
+        &self,
+        tag_keys: &[String],
+        projects: BTreeSet<String>,
+    ) -> (Option<Catalog>, Vec<CollectError>) {
         let (models, profiles, provisioned, deployments, custom_models, imported, batch_jobs) = tokio::join!(
             self.models(),
             self.profiles(),
@@ -40,7 +44,11 @@ impl Connection {
         );
         let mut errors = Vec::new();
         let tags = match &profiles {
-            Ok(profiles) if !tag_keys.is_empty() => self.tags(profiles, tag_keys, &mut errors).await,
+            Ok(profiles) if !tag_keys.is_empty() => {
+                let tagged = profiles.iter().filter(|profile| profile.kind == ProfileKind::Application);
+                let arns = tagged.map(|profile| &*profile.arn).chain(projects.iter().map(String::as_str));
+                self.tags(arns, tag_keys, &mut errors).await
+            }
             _ => None,
         };
         let catalog = Catalog {
@@ -101,12 +109,11 @@ impl Connection {
         Ok(list.into_iter().map(inference_profile).collect())
     }
 
-    /// The tags named by `keys`, of the application profiles among `profiles`. A profile whose tags cannot be
-    /// read is not among them and touches no other; of failures alike, one is said. `None` where none could
-    /// be read.
+    /// The tags named by `keys`, of each resource. One whose tags cannot be read is not among them and touches no
+    /// other; of failures alike, one is said. `None` where none could be read.
     async fn tags(
         &self,
-        profiles: &[InferenceProfile],
+        arns: impl Iterator<Item = &str>,
         keys: &[String],
         errors: &mut Vec<CollectError>,
     ) -> Option<BTreeMap<String, Tags>> {
@@ -115,17 +122,17 @@ impl Connection {
         let pace = Pace::new(RATE);
         let mut all = BTreeMap::new();
         let mut failures: Vec<(CollectError, usize)> = Vec::new();
-        for profile in profiles.iter().filter(|profile| profile.kind == ProfileKind::Application) {
+        for arn in arns {
             // What fails for the first few fails for all: a permission that is missing, most likely.
             if all.is_empty() && failures.iter().map(|(_, times)| times).sum::<usize>() == HOPELESS {
                 break;
             }
             pace.tick().await;
-            match client.list_tags_for_resource().resource_arn(&profile.arn).send().await {
+            match client.list_tags_for_resource().resource_arn(arn).send().await {
                 Ok(answer) => {
                     let named = answer.tags.unwrap_or_default().into_iter();
                     let named = named.filter(|tag| keys.contains(&tag.key));
-                    all.insert(profile.arn.clone(), named.map(|tag| (tag.key, tag.value)).collect());
+                    all.insert(arn.to_string(), named.map(|tag| (tag.key, tag.value)).collect());
                 }
                 Err(error) => {
                     let error = client.failed(what, error);

@@ -7,7 +7,9 @@ use super::pages::{Pace, list};
 use crate::model::observation::{CollectError, ErrorClass};
 use crate::model::quota::{ClosedRequest, IncreaseRequest, QuotaList, ServiceQuota, UsageMetric};
 use crate::model::time::Timestamp;
-use aws_sdk_servicequotas::types::{AppliedLevelEnum, ErrorCode, PeriodUnit, QuotaPeriod, RequestStatus};
+use aws_sdk_servicequotas::types::{
+    AppliedLevelEnum, ErrorCode, MetricInfo, PeriodUnit, QuotaPeriod, RequestStatus,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -130,6 +132,9 @@ fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<Arc<ServiceQuota>>, Optio
         if let Some(name) = row.quota_name {
             quota.name = name;
         }
+        // A row without an applied value stands in the list of defaults alone.
+        quota.period = quota.period.or(row.period.as_ref().and_then(seconds));
+        quota.usage_metric = quota.usage_metric.take().or(row.usage_metric.and_then(usage_metric));
         if list == DEFAULTS {
             quota.default = quota.default.or(value);
             quota.adjustable = quota.adjustable.or(Some(row.adjustable));
@@ -139,19 +144,19 @@ fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<Arc<ServiceQuota>>, Optio
         quota.applied = quota.applied.or(value);
         quota.adjustable = Some(row.adjustable);
         quota.error = error;
-        quota.period = row.period.as_ref().and_then(seconds);
-        quota.usage_metric = row.usage_metric.and_then(|metric| {
-            let mut dimensions: Vec<_> = metric.metric_dimensions.unwrap_or_default().into_iter().collect();
-            dimensions.sort();
-            Some(UsageMetric {
-                namespace: metric.metric_namespace?,
-                name: metric.metric_name?,
-                dimensions,
-                statistic: metric.metric_statistic_recommendation?,
-            })
-        });
     }
     (rows.into_values().map(Arc::new).collect(), nameless)
+}
+
+fn usage_metric(metric: MetricInfo) -> Option<UsageMetric> {
+    let mut dimensions: Vec<_> = metric.metric_dimensions.unwrap_or_default().into_iter().collect();
+    dimensions.sort();
+    Some(UsageMetric {
+        namespace: metric.metric_namespace?,
+        name: metric.metric_name?,
+        dimensions,
+        statistic: metric.metric_statistic_recommendation.unwrap_or_default(),
+    })
 }
 
 /// A row's Period; `None` for one of no whole seconds, or of a unit that is not known.

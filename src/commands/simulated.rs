@@ -24,6 +24,7 @@ pub(super) fn demo_plan(url: &str, world: &World) -> Result<Plan> {
         text += &format!("  - {{name: {name}, role_arn: '{arn}', regions: [{}]}}\n", regions.join(", "));
     }
     text += "quotas: {interval: 1m}\ncatalog: {team_tag: team}\nbudget: {dollars_per_day: 20}\nscrape_interval: 15s\n";
+    text += "projects: {proj_checkout: {name: checkout, team: payments}}\n";
     text += &format!("aws: {{endpoint_url: '{url}'}}\n");
     let mut plan = plan::plan(&config::parse("the demo's config", &text))?;
     plan.aws.simulated_keys = Some("AKIASIMULATED".to_string());

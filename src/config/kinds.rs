@@ -83,6 +83,17 @@ pub(crate) const UNIT: Kind<String> = Kind {
     parse: |t| is_unit(t).then(|| t.into()),
 };
 
+/// As AWS makes them; a name is no id, and not unique.
+pub(crate) const PROJECT_ID: Kind<String> = Kind {
+    expected: "the id of a project such as proj_abc123, or default",
+    parse: |t| {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
+        let generated =
+            t.strip_prefix("proj_").is_some_and(|rest| !rest.is_empty() && rest.bytes().all(fits));
+        (t == "default" || generated).then(|| t.into())
+    },
+};
+
 pub(crate) const ACCOUNT_STATE: Kind<AccountState> = Kind {
     expected: "PENDING_ACTIVATION, ACTIVE, SUSPENDED, PENDING_CLOSURE or CLOSED",
     parse: AccountState::from_word,

@@ -12,10 +12,19 @@ pub struct Export {
     /// Whether the `…_per_minute` gauges are exported beside the counters, which say the same over time.
     /// Latencies have no counter and are always exported, for the statistics that are read.
     pub gauges: bool,
-    /// The tag of application inference profiles that names their team.
+    /// The tag of application inference profiles and projects that names their team.
     pub team_tag: Option<String>,
+    /// Project id → what the config calls it.
+    pub projects: BTreeMap<String, ProjectName>,
     /// Account id → the name the config gives it.
     pub account_names: BTreeMap<String, String>,
+}
+
+/// Empty where the config does not say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProjectName {
+    pub name: String,
+    pub team: String,
 }
 
 impl Default for Export {
@@ -26,6 +35,7 @@ impl Default for Export {
             watch: BTreeSet::new(),
             gauges: false,
             team_tag: None,
+            projects: BTreeMap::new(),
             account_names: BTreeMap::new(),
         }
     }

@@ -25,6 +25,7 @@ const TABLES: &[&[Row]] = &[
     parts::BY_TIER,
     parts::OVERFLOW,
     parts::BY_PROJECT,
+    parts::PROJECTS_INFO,
     throttling::ROWS,
     service::RUNTIME,
     service::MANTLE,

@@ -5,8 +5,9 @@ use super::text::label;
 use crate::model::arn::Arn;
 use crate::model::catalog::{BatchJob, Catalog, FoundationModel, ProvisionedThroughput};
 use crate::model::evaluation::{Evaluation, IdStatus, QuotaStatus, ServiceStatus};
-use crate::model::ids::{QuotaKind, Scope, State, Variant};
+use crate::model::ids::{Endpoint, QuotaKind, Scope, State, Variant};
 use crate::model::matching::{self, Family, Index, Resolution};
+use crate::model::parts::project_arn;
 use crate::model::quota::{IncreaseRequest, ServiceQuota};
 use crate::model::snapshot::Snapshot;
 use crate::model::state::TargetState;
@@ -16,6 +17,9 @@ use std::sync::Arc;
 
 /// The label of a model, scope or value that is not known.
 pub(super) const UNKNOWN: &str = "unknown";
+
+/// Whose calls nobody's tag or project explains.
+pub(super) const UNATTRIBUTED: &str = "unattributed";
 
 pub(super) struct View<'a> {
     pub(super) export: &'a Export,
@@ -160,11 +164,25 @@ impl<'a> View<'a> {
         self.says_all() || status.is_spent || status.quota.default != status.quota.limit
     }
 
+    /// What a project is called, and its team: as the config says, or the tag of a project of the runtime endpoint.
+    pub(super) fn project(&self, endpoint: Endpoint, id: Option<&str>) -> (&'a str, &'a str) {
+        let Some(id) = id else { return ("", UNATTRIBUTED) };
+        let given = self.export.projects.get(id);
+        let tags = self.state.catalog.as_ref().and_then(|catalog| catalog.value.tags.as_ref());
+        let tagged = || {
+            let arn = project_arn(&self.state.target, id).filter(|_| endpoint == Endpoint::Runtime)?;
+            tags?.get(&arn)?.get(self.export.team_tag.as_ref()?).map(String::as_str)
+        };
+        let team = given.map(|project| &*project.team).filter(|team| !team.is_empty()).or_else(tagged);
+        let team = team.filter(|team| !team.is_empty()).unwrap_or(UNATTRIBUTED);
+        (given.map_or("", |project| &project.name), team)
+    }
+
     /// The value of the label `team`.
     pub(super) fn team(&self, id: &'a IdStatus) -> &'a str {
         let key = self.export.team_tag.as_ref();
         let team = key.and_then(|key| id.resolution.tags.get(key)).filter(|team| !team.is_empty());
-        team.map_or("unattributed", |team| team)
+        team.map_or(UNATTRIBUTED, |team| team)
     }
 }
 

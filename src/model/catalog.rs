@@ -2,7 +2,7 @@
 
 use super::arn::Arn;
 use super::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One reading of a target's catalog. `None` is a list that could not be read, never an empty one. Targets
@@ -23,19 +23,19 @@ pub struct Catalog {
     pub imported: Option<Vec<ImportedModel>>,
     /// ListModelInvocationJobs, Submitted and InProgress only.
     pub batch_jobs: Option<Vec<BatchJob>>,
-    /// ListTagsForResource of application profiles, by ARN: the tags whose keys the config names.
+    /// ListTagsForResource of application profiles and projects, by ARN: the tags whose keys the config names.
     pub tags: Option<BTreeMap<String, Tags>>,
 }
 
 impl Catalog {
-    /// Takes over the tags of profiles that are still listed and whose own could not be read this time, so that
-    /// a team does not lose its name by one failed call.
+    /// Takes over the tags of profiles that are still listed, and of projects, whose own could not be read this time, so
+    /// that a team does not lose its name by one failed call.
     pub(crate) fn keep_tags(&mut self, before: &Catalog) {
         let (Some(tags), Some(known)) = (&mut self.tags, &before.tags) else { return };
-        for profile in self.profiles.iter().flatten() {
-            if let (false, Some(kept)) = (tags.contains_key(&profile.arn), known.get(&profile.arn)) {
-                tags.insert(profile.arn.clone(), kept.clone());
-            }
+        let profiles: BTreeSet<&str> = self.profiles.iter().flatten().map(|profile| &*profile.arn).collect();
+        let is_project = |arn: &str| Arn::parse(arn).is_some_and(|arn| arn.kind() == "project");
+        for (arn, kept) in known.iter().filter(|(arn, _)| profiles.contains(&***arn) || is_project(arn)) {
+            tags.entry(arn.clone()).or_insert_with(|| kept.clone());
         }
     }
 }

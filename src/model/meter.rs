@@ -158,6 +158,9 @@ fn of_usage_metric(row: &ServiceQuota, metric: &UsageMetric) -> Result<Meter, Un
     // AWS hints at Maximum for some of these; a datapoint of CallCount holds one call, so that only their sum counts.
     let is_calls = metric.name == "CallCount";
     let statistic = if is_calls { "Sum" } else { &metric.statistic };
+    if statistic.is_empty() {
+        return Err(Unmeasurable::NoUsageMetric);
+    }
     let counts = match statistic {
         "Sum" | "SampleCount" => Counts::Rate { seconds: span(row).ok_or(Unmeasurable::UnknownPeriod)? },
         _ => Counts::Stock,
@@ -258,6 +261,10 @@ mod tests {
         }
         let stock = meter(&row("Agents per account", "ResourceCount", "Agents", "Maximum", None)).unwrap();
         assert_eq!((stock.counts, stock.statistic.as_str()), (Counts::Stock, "Maximum"));
+        // Without any hint calls are calls, and nobody knows how to read other numbers.
+        let without = |metric| meter(&row("X requests per second", metric, "X", "", None));
+        assert_eq!(without("CallCount").map(|meter| meter.statistic), Ok("Sum".to_string()));
+        assert_eq!(without("ResourceCount"), Err(Unmeasurable::NoUsageMetric));
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! Parts of a model's calls: by service tier, and by project. CloudWatch counts the same calls by the model alone, too, so
 //! that parts are told beside the usage of an id and never added to it.
 
-use super::ids::Endpoint;
+use super::ids::{Endpoint, Target};
 use super::meter::SeriesName;
+use super::partition;
 use super::service::ServiceQuery;
 use super::spelling;
 use super::time::Minute;
 use super::usage::{InvocationId, Metric};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Where ListMetrics is asked for parts: the endpoint, and a dimension that they have.
@@ -56,6 +57,30 @@ impl Part {
             Part::Project(project) => project.as_deref() == Some(DEFAULT),
         }
     }
+}
+
+/// The ARN by which Bedrock tags a project of the runtime endpoint; `None`: no id that AWS gives out there. A project of
+/// the mantle endpoint is another service's.
+pub(crate) fn project_arn(target: &Target, id: &str) -> Option<String> {
+    let is_generated =
+        |rest: &str| rest.len() == 20 && rest.bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'));
+    let is_id = id == DEFAULT || id.strip_prefix("proj_").is_some_and(is_generated);
+    let Target { account_id, region, .. } = target;
+    let partition = partition::of_region(region);
+    is_id.then(|| format!("arn:{partition}:bedrock:{region}:{account_id}:project/{id}"))
+}
+
+/// The ARNs of the runtime endpoint's projects among the listed series.
+pub(crate) fn project_arns(target: &Target, listed: &[SeriesName]) -> BTreeSet<String> {
+    let divisions = divisions(listed).into_iter();
+    let runtime = divisions.filter(|division| division.id.endpoint == Endpoint::Runtime);
+    let parts = runtime.flat_map(|division| division.parts.into_keys());
+    parts
+        .filter_map(|part| match part {
+            Part::Project(Some(id)) => project_arn(target, &id),
+            _ => None,
+        })
+        .collect()
 }
 
 /// The series that count a part.
@@ -155,6 +180,21 @@ mod tests {
         ];
         assert_eq!(divisions(&listed), []);
         assert_eq!(part_queries(&listed, Minute(100)), []);
+    }
+
+    #[test]
+    fn only_ids_that_aws_gives_out_have_an_arn() {
+        let target = Target::new("111122223333", "us-gov-west-1");
+        let arn = |id| project_arn(&target, id);
+        let named = "proj_crawler2n6tq4zk7wbvc";
+        let expected = format!("arn:aws-us-gov:bedrock:us-gov-west-1:111122223333:project/{named}");
+        assert_eq!(arn(named), Some(expected));
+        assert!(arn("default").is_some());
+        for other in ["proj_abc123", "proj_CRAWLER2N6TQ4ZK7WBVC", "crawler", "proj_", ""] {
+            assert_eq!(arn(other), None, "{other}");
+        }
+        let listed = [project(Endpoint::Mantle, named), project(Endpoint::Runtime, "proj_a")];
+        assert!(project_arns(&target, &listed).is_empty());
     }
 
     #[test]

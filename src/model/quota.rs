@@ -40,6 +40,7 @@ pub struct UsageMetric {
     pub namespace: String,
     pub name: String,
     pub dimensions: Vec<(String, String)>,
+    /// As AWS recommends it; empty where it does not.
     pub statistic: String,
 }
 

@@ -17,6 +17,7 @@ pub use urgent::{follow_up, newly_listed};
 
 use super::ids::QuotaKind;
 use super::observation::Collector;
+use super::parts::project_arns;
 use super::request::{Requests, SeriesRequest, UsageRequest};
 use super::settings::{Cadence, Settings};
 use super::shard::hash;
@@ -69,9 +70,23 @@ pub fn due_at(state: &TargetState, collector: Collector, settings: &Settings) ->
             last.plus(interval.min(HOT_QUOTAS))
         }
         _ if collector == Collector::Usage && is_alarmed(state, last) => last.plus(interval.min(ALARM_ROUND)),
+        _ if collector == Collector::Catalog && has_new_projects(state, last) => {
+            last.plus(interval.min(settings.usage_interval))
+        }
         _ if settings.spread => place(state, collector, interval, last),
         _ => last.plus(interval),
     }
+}
+
+/// Whether ListMetrics showed projects since the catalog was read whose tags are wanted and were never read.
+fn has_new_projects(state: &TargetState, last: Timestamp) -> bool {
+    let parts = &state.memory.parts;
+    if parts.listed_at.is_none_or(|at| at <= last) {
+        return false;
+    }
+    let tags = state.catalog.as_ref().and_then(|catalog| catalog.value.tags.as_ref());
+    let is_unread = |arn: &String| tags.is_some_and(|tags| !tags.contains_key(arn));
+    project_arns(&state.target, &parts.listed).iter().any(is_unread)
 }
 
 /// Whether calls began to be refused lately.

@@ -2,6 +2,7 @@
 
 use crate::config::Statistic;
 use crate::config::kinds::duration_text;
+use crate::exposition::ProjectName;
 use crate::model::organization::Filter;
 use crate::model::settings::Settings;
 use crate::plan::{AccountPlan, AwsPlan, Credentials, OrganizationPlan, Plan, Regions, metrics};
@@ -36,6 +37,7 @@ pub fn yaml(plan: &Plan) -> String {
         "budget": { "dollars_per_day": settings.budget },
         "scrape_interval": duration_text(settings.counter_hold / 2),
         "overrides": overrides(settings),
+        "projects": projects(plan),
         "aws": aws(&plan.aws),
     });
     serde_yaml::to_string(&given(all)).unwrap_or_default()
@@ -78,6 +80,14 @@ fn organization(plan: &OrganizationPlan, interval: u64) -> Value {
     ];
     organization.extend(entries.map(|(key, value)| (key.to_string(), value)));
     Value::Object(organization)
+}
+
+fn projects(plan: &Plan) -> Value {
+    let given = |text: &String| (!text.is_empty()).then(|| text.clone());
+    let of = |(id, project): (&String, &ProjectName)| {
+        (id.clone(), json!({ "name": given(&project.name), "team": given(&project.team) }))
+    };
+    Value::Object(plan.export.projects.iter().map(of).collect())
 }
 
 /// An external id is no password, but what its owner hands out to few.
@@ -185,6 +195,7 @@ mod tests {
               latency: [p90, average], gauges: false}\n\
             quotas: {interval: 20m, max_age: 2d, export: in_use, watch: [L-254CACF4]}\n\
             catalog: {interval: 2h, max_age: 2d, team_tag: team}\n\
+            projects: {proj_abc123: {name: checkout, team: payments}, default: {team: platform}}\n\
             budget: {dollars_per_day: 5}\n\
             scrape_interval: 30s\n\
             overrides: {models: {a.b: {tokens_per_day: none}}, quotas: {L-254CACF4: a.b}, burndown: {a.b: 5}}\n\

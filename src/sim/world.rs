@@ -28,6 +28,7 @@ use counted::Counted;
 use lists::Lists;
 pub use organization::{Member, Organization, Unit};
 pub use publishing::Publishing;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use stream::Stream;
@@ -97,6 +98,8 @@ pub struct Region {
     pub hidden: Vec<Hidden>,
     pub streams: Vec<Stream>,
     pub profiles: Vec<ApplicationProfile>,
+    /// The tags of the runtime endpoint's projects, by id.
+    pub project_tags: BTreeMap<String, BTreeMap<String, String>>,
     pub provisioned: Vec<ProvisionedThroughput>,
     pub deployments: Vec<Deployment>,
     pub custom_models: Vec<CustomModel>,

@@ -24,6 +24,8 @@ Everything this exporter publishes. Names and labels change only with an entry i
   peaks and ratios use settled minutes, four minutes after their end unless configured; how far that has come
   is `bedrock_usage_complete_until_timestamp_seconds`. Latencies, kinds of tokens and other details of calm ids are read
   [more seldom](CONFIGURATION.md#cadence): they are those of the newest minute read, and their counters catch up.
+  Quotas that are no model's are read every half an hour while they are
+  [far from their limit](CONFIGURATION.md#quotas-that-are-no-models).
 - A label set that vanishes in AWS vanishes here. When a target cannot be read, its last good values stay until
   their `max_age` (usage 15 minutes, quotas and catalog 24 hours unless configured) and then go.
 - Counters are there at 0 before their first addition, so that `increase()` sees the first burst. They start
@@ -97,8 +99,8 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "bedrock_guardrail_invocations_per_minute",
         "Guardrails, batch inference, mantle",
-        "Of all guardrails together, as CloudWatch counts ApplyGuardrail. Calls and throttles are read with every round, the \
-         rest as seldom as idle ids. `quotas.usage_metrics: false` leaves all of it out.\n\n\
+        "Of all guardrails together, as CloudWatch counts ApplyGuardrail. Throttles are read with every round, the rest \
+         [more seldom](CONFIGURATION.md#quotas-that-are-no-models) until there are any. `quotas.usage_metrics: false` leaves all of it out.\n\n\
          Mantle publishes no refusals: an answer that reaches the output quota is cut off rather than refused, and calls that \
          are refused early are in no metric. That an output token costs one of its quota there is not verified.",
     ),

@@ -12,6 +12,7 @@ use bedrock_quota_exporter::model::ids::Target;
 use bedrock_quota_exporter::model::time::Timestamp;
 use bedrock_quota_exporter::plan::Credentials;
 use bedrock_quota_exporter::sim::world::{Account, ApplicationProfile, Publishing, Region, World};
+use std::collections::BTreeSet;
 use std::future::IntoFuture;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -250,7 +251,7 @@ async fn the_catalog_and_the_caller_of_another_server_are_read() {
     let account = session.account_id(Timestamp(0)).await.unwrap();
     assert!(account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()), "{account}");
     let connection = session.connect(&Target::new(&account, "us-east-1"));
-    let (catalog, errors) = connection.catalog(&[]).await;
+    let (catalog, errors) = connection.catalog(&[], BTreeSet::new()).await;
     let catalog = catalog.unwrap();
     assert!(
         catalog.models.is_some_and(|models| models.iter().any(|m| m.id.starts_with("anthropic."))),

@@ -190,3 +190,49 @@ async fn the_hour_moves_on_with_the_next_reading_and_goes_when_none_comes() {
     rig.snapshot = rig.snapshot.advance(&rig.plan.settings, Vec::new(), gone);
     assert_eq!(flex(&rig), None);
 }
+
+/// A project of the runtime endpoint has the team of its tag, which is read as soon as the project is listed; the config's
+/// word goes first, and is the only one for a project of the mantle endpoint.
+#[tokio::test]
+async fn projects_have_the_names_and_teams_that_config_and_tags_tell() {
+    const TAGGED: &str = "proj_crawler2n6tq4zk7wbvc";
+    const UNTAGGED: &str = "proj_evals3k5rm2xjq7ht6dn";
+    let shares =
+        [(TAGGED, 0.3), (UNTAGGED, 0.2), ("proj_given", 0.2)].map(|(id, share)| (id.to_string(), share));
+    let streams = vec![runtime(Vec::new(), shares.into()), mantle(TAGGED), mantle("proj_checkout")];
+    let mut world = world(streams);
+    let tags = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+    world.accounts[0].regions[0].project_tags =
+        [(TAGGED, tags(&[("team", "search"), ("env", "prod")])), (UNTAGGED, tags(&[]))]
+            .map(|(id, tags)| (id.to_string(), tags))
+            .into();
+    let config = "{catalog: {team_tag: team}, projects: {proj_given: {name: given, team: web}, \
+                  proj_checkout: {name: checkout}}}";
+    let rig = at(world.clone(), config, &[0, 60, 120]).await;
+    let told = |rig: &Rig, endpoint: &str, project: &str| {
+        let labels = [format!("endpoint=\"{endpoint}\""), format!("project=\"{project}\"")];
+        let found = rig.find("bedrock_project_info", &[&labels[0], &labels[1]]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        let label = |name: &str| {
+            let (_, rest) = found[0].0.split_once(&format!(",{name}=\"")).unwrap();
+            rest.split_once('"').unwrap().0.to_string()
+        };
+        (label("project_name"), label("team"))
+    };
+    let pair = |name: &str, team: &str| (name.to_string(), team.to_string());
+    assert_eq!(told(&rig, "runtime", TAGGED), pair("", "search"));
+    assert_eq!(told(&rig, "runtime", UNTAGGED), pair("", "unattributed"));
+    assert_eq!(told(&rig, "runtime", "proj_given"), pair("given", "web"));
+    assert_eq!(told(&rig, "runtime", "unattributed"), pair("", "unattributed"));
+    assert_eq!(told(&rig, "mantle", TAGGED), pair("", "unattributed"), "another service's project");
+    assert_eq!(told(&rig, "mantle", "proj_checkout"), pair("checkout", "unattributed"));
+    // Nobody asks for the tags of what can have none, and nothing is asked again before the hour is over.
+    let up = |rig: &Rig| only(rig, "bedrock_exporter_target_up", &["collector=\"catalog\""]);
+    assert_eq!(up(&rig), Some(1.0));
+    let asked = rig.sim.calls().await;
+    let asked = asked.iter().filter(|(call, _)| call.operation == "ListTagsForResource");
+    assert_eq!(asked.map(|(_, count)| count.calls).sum::<u64>(), 2);
+
+    let without = at(world, "{projects: {proj_checkout: {name: checkout}}}", &[0, 60, 120]).await;
+    assert_eq!(told(&without, "runtime", TAGGED), pair("", "unattributed"), "no tag is named");
+}

@@ -139,6 +139,17 @@ async fn whoever_wants_none_of_it_pays_nothing_for_it_and_others_by_how_near_the
     assert_eq!(of(&without, "bedrock_service_quota_usage", GET_AGENT), None);
 }
 
+/// ListServiceQuotas leaves rows without an applied value out: their metric stands beside their default.
+#[tokio::test]
+async fn a_row_that_only_the_defaults_list_has_is_measured_by_its_metric() {
+    let mut world = world(vec![Counted::calls("GetAgent", Demand::Steady(300.0))], &[]);
+    let only_default = QuotaChange { code: code(GET_AGENT), from: i64::MIN, applied: Applied::DefaultOnly };
+    world.accounts[0].regions[0].quotas.push(only_default);
+    let rig = after(world, "", 3).await;
+    let usage = of(&rig, "bedrock_service_quota_usage", GET_AGENT).unwrap();
+    assert!((4.8..5.2).contains(&usage), "{usage}");
+}
+
 /// Two minutes at six tenths of the limit, right after a reading: they show with the next one, as long as a peak that is
 /// found at once, and the row is read sooner from then on.
 #[tokio::test]

@@ -10,6 +10,7 @@ use bedrock_quota_exporter::model::time::Timestamp;
 use bedrock_quota_exporter::plan::{self, Credentials};
 use bedrock_quota_exporter::telemetry::{Build, Telemetry};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use tokio::net::TcpListener;
 
 const PROFILES: [&str; 3] = ["aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"];
@@ -72,7 +73,7 @@ fn denied() -> Response {
 
 /// Profile and team of every profile whose tags were read, and what was said of the tags that were not.
 async fn teams(refused: fn(&str) -> bool) -> (Option<Vec<(String, String)>>, Vec<String>) {
-    let (catalog, errors) = connect(refused).await.catalog(&["team".to_string()]).await;
+    let (catalog, errors) = connect(refused).await.catalog(&["team".to_string()], BTreeSet::new()).await;
     let catalog = catalog.unwrap_or_else(|| panic!("the profiles are not listed: {errors:?}"));
     assert_eq!(catalog.profiles.iter().flatten().count(), PROFILES.len(), "each once");
     let teams = catalog.tags.map(|tags| {

@@ -2,9 +2,12 @@
 
 use crate::exposition::row::{Row, cloudwatch, gauge, target};
 use crate::exposition::text::Samples;
-use crate::exposition::view::{View, labels_of};
+use crate::exposition::view::{UNATTRIBUTED, View, labels_of};
+use crate::model::evaluation::PartStatus;
+use crate::model::ids::Endpoint;
 use crate::model::parts::{Part, WINDOW};
 use crate::model::usage::Metric;
+use std::collections::BTreeSet;
 
 const TIERS: &str = cloudwatch!("AWS/Bedrock, dimensions ModelId, ServiceTier and ResolvedServiceTier, Sum");
 const PROJECTS: &str = cloudwatch!(
@@ -55,6 +58,29 @@ counts! {
     OutputTokens { "bedrock_tier_output_tokens", "bedrock_project_output_tokens", "Output tokens" }
 }
 
+pub(super) const PROJECTS_INFO: &[Row] = &[gauge(
+    "bedrock_project_info",
+    target!("endpoint", "project", "project_name", "team"),
+    "Every listed project, the name that the config gives it, and the team that the config or its tag names \
+     (unattributed otherwise, as is what no project explains); always 1.",
+    "CloudWatch ListMetrics, Bedrock's ListTagsForResource, the config",
+    |view, out| {
+        for (endpoint, project) in projects_of(view) {
+            let (name, team) = view.project(endpoint, project);
+            out.put(&[endpoint.word(), project.unwrap_or(UNATTRIBUTED), name, team], &[], 1.0);
+        }
+    },
+)];
+
+fn projects_of<'a>(view: &'a View<'_>) -> BTreeSet<(Endpoint, Option<&'a str>)> {
+    let parts = view.evaluation.parts.iter();
+    let project = |status: &'a PartStatus| match &status.part {
+        Part::Project(project) => Some((status.id.endpoint, project.as_deref())),
+        Part::Tier { .. } => None,
+    };
+    parts.filter_map(project).collect()
+}
+
 pub(super) const OVERFLOW: &[Row] = &[gauge(
     "bedrock_reserved_tier_overflow_ratio",
     part!(),
@@ -80,7 +106,7 @@ fn projects(view: &View<'_>, out: &mut Samples<'_>, metric: Metric) {
     for status in &view.evaluation.parts {
         if let Part::Project(project) = &status.part {
             let labels = labels_of(&status.id, &status.resolution);
-            let project = project.as_deref().unwrap_or("unattributed");
+            let project = project.as_deref().unwrap_or(UNATTRIBUTED);
             out.put(&labels, &[project, WINDOW.0], status.counts.get(&metric).copied());
         }
     }

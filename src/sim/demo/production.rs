@@ -8,6 +8,10 @@ use crate::sim::world::{
 };
 use std::collections::BTreeMap;
 
+/// Two projects of the runtime endpoint, and the team that the first one is tagged with.
+const CRAWLER: &str = "proj_crawler2n6tq4zk7wbvc";
+const EVALS: &str = "proj_evals3k5rm2xjq7ht6dn";
+
 const HAIKU: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 
 pub(super) fn regions(rows: &Rows, start: i64) -> Vec<Region> {
@@ -36,6 +40,10 @@ fn us_east_1(rows: &Rows, start: i64) -> Region {
             mantle(rows, "proj_research", 25.0),
         ],
         profiles: vec![application("srch7f3k2m9q", "search"), application("supp4d8w1x6z", "support")],
+        project_tags: BTreeMap::from([
+            (CRAWLER.into(), BTreeMap::from([("team".into(), "search".into())])),
+            (EVALS.into(), BTreeMap::new()),
+        ]),
         requests: vec![
             request(tokens("Anthropic Claude Sonnet 4.5 V1"), 20e6, "CASE_OPENED", (9 * DAY, 2 * DAY)),
             request(tokens("Anthropic Claude Haiku 4.5"), 5e6, "CASE_CLOSED", (40 * DAY, 33 * DAY)),
@@ -79,7 +87,7 @@ fn throttled_by_requests(rows: &Rows) -> Stream {
         charges: rows.cross_region("DeepSeek R1 V1"),
         retries: 2,
         tiers: vec![Tier::new("default", 0.8), Tier::new("flex", 0.2)],
-        projects: vec![("proj_crawler".into(), 0.7), ("proj_evals".into(), 0.2)],
+        projects: vec![(CRAWLER.into(), 0.7), (EVALS.into(), 0.2)],
         ..stream("us.deepseek.r1-v1:0", Demand::Steady(260.0))
     }
 }

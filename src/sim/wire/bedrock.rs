@@ -187,9 +187,11 @@ fn tags(scene: &Scene, input: &Value) -> Result<Value, Refusal> {
         let message = format!("You are not authorized to perform: bedrock:ListTagsForResource on {asked}");
         return Err(Refusal::new(403, "AccessDeniedException", message));
     }
-    let id = asked.strip_prefix(&arn(scene, "application-inference-profile/"));
-    let profile = scene.region.profiles.iter().find(|p| Some(p.id.as_str()) == id);
-    let profile = profile.ok_or_else(|| not_found(&format!("the resource {asked}")))?;
-    let tags = profile.tags.iter().map(|(key, value)| json!({"key": key, "value": value}));
+    let id = |kind: &str| asked.strip_prefix(&arn(scene, kind));
+    let profile = scene.region.profiles.iter().find(|p| Some(&*p.id) == id("application-inference-profile/"));
+    let project = id("project/").and_then(|id| scene.region.project_tags.get(id));
+    let tags = profile.map(|profile| &profile.tags).or(project);
+    let tags = tags.ok_or_else(|| not_found(&format!("the resource {asked}")))?;
+    let tags = tags.iter().map(|(key, value)| json!({"key": key, "value": value}));
     Ok(json!({"tags": tags.collect::<Vec<_>>()}))
 }

@@ -15,6 +15,7 @@ use crate::plan::Plan;
 use crate::probe::{Answer, Call, Predicted};
 use crate::report::probe::{About, KnownQuota};
 use anyhow::{Context, Result, anyhow, bail};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// An invocation id of one account and region.
@@ -51,7 +52,8 @@ impl Place {
         };
         let connection = one.connection;
         connection.ready(at).await.map_err(|error| anyhow!("{}", error.message))?;
-        let ((quotas, errors), (catalog, _)) = tokio::join!(connection.quotas(), connection.catalog(&[]));
+        let ((quotas, errors), (catalog, _)) =
+            tokio::join!(connection.quotas(), connection.catalog(&[], BTreeSet::new()));
         for error in &errors {
             tracing::warn!(class = %error.class, error = error.message, "not read");
         }

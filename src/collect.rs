@@ -135,7 +135,9 @@ async fn usage(
     reading.today = today;
     errors.extend(failed);
     let read = |series: &SeriesReading| series.complete || !series.points.is_empty();
-    let nothing = reading.listed.is_none() && !reading.minutes.iter().any(read);
+    let nothing = reading.listed.is_none()
+        && !reading.minutes.iter().any(read)
+        && !reading.service.answers.iter().any(|answer| answer.complete || !answer.points.is_empty());
     if nothing && (request.discover || !reading.minutes.is_empty()) {
         return (None, errors);
     }

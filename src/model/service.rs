@@ -3,7 +3,6 @@
 
 use super::meter::{Meter, SeriesName, guardrail_calls, meter};
 use super::quota::ServiceQuota;
-use super::settings::Settings;
 use super::time::{Minute, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -112,26 +111,26 @@ impl Answered {
     }
 
     /// When the series was read before it was read again at `now`.
-    fn reads_before(self, settings: &Settings, now: Timestamp) -> Vec<Timestamp> {
-        let seen_at = self.seen_at(settings, now);
+    fn reads_before(self, lookback: i64, now: Timestamp) -> Vec<Timestamp> {
+        let seen_at = self.seen_at(lookback, now);
         let mut reads = self.reads;
         reads.extend(self.complete.then_some(self.at));
         reads.retain(|read| Some(*read) >= seen_at);
         reads
     }
 
-    /// The last reading that is not within the look-back window before `now`, by a series read then, too. What was seen
-    /// since is shown: a peak that is found late stays as long as one that is found at once.
-    pub(crate) fn seen_at(&self, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
+    /// The last reading that is not within the look-back window of so many minutes before `now`. What was seen since is
+    /// shown: a peak that is found late stays as long as one that is found at once.
+    pub(crate) fn seen_at(&self, lookback: i64, now: Timestamp) -> Option<Timestamp> {
         let reads = self.reads.iter().copied().chain(self.complete.then_some(self.at));
-        reads.filter(|at| *at <= now.minus(60 * settings.lookback_minutes as u64)).max()
+        reads.filter(|at| *at <= now.minus(60 * lookback as u64)).max()
     }
 }
 
 impl ServiceUsage {
     /// Takes in a reading. A series that is listed no more has had no datapoint for three hours: what was read of it
-    /// goes.
-    pub(crate) fn observe(&mut self, reading: ServiceReading, settings: &Settings, at: Timestamp) {
+    /// goes. `lookback`: the minutes of the look-back window.
+    pub(crate) fn observe(&mut self, reading: ServiceReading, lookback: i64, at: Timestamp) {
         if let Some(mut listed) = reading.listed {
             listed.sort();
             listed.dedup();
@@ -145,7 +144,7 @@ impl ServiceUsage {
             if complete || !points.is_empty() {
                 let points = points.into_iter().collect();
                 let reads =
-                    self.answers.remove(&series).map_or(Vec::new(), |old| old.reads_before(settings, at));
+                    self.answers.remove(&series).map_or(Vec::new(), |old| old.reads_before(lookback, at));
                 self.answers.insert(series, Answered { at, reads, from, until, complete, points });
             }
         }

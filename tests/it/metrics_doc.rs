@@ -97,6 +97,12 @@ const SECTIONS: &[(&str, &str, &str)] = &[
          a provisioned throughput. All others have no label `model_id`.",
     ),
     (
+        "bedrock_project_info",
+        "Projects",
+        "Joins [names and teams](CONFIGURATION.md#projects) on: `* on (account_id, region, endpoint, project) group_left \
+         (project_name, team) bedrock_project_info`.",
+    ),
+    (
         "bedrock_guardrail_invocations_per_minute",
         "Guardrails, batch inference, mantle",
         "Of all guardrails together, as CloudWatch counts ApplyGuardrail. Throttles are read with every round, the rest \

@@ -206,8 +206,8 @@ async fn projects_have_the_names_and_teams_that_config_and_tags_tell() {
         [(TAGGED, tags(&[("team", "search"), ("env", "prod")])), (UNTAGGED, tags(&[]))]
             .map(|(id, tags)| (id.to_string(), tags))
             .into();
-    let config = "{catalog: {team_tag: team}, projects: {proj_given: {name: given, team: web}, \
-                  proj_checkout: {name: checkout}}}";
+    let config = "catalog: {team_tag: team}\nprojects: {proj_given: {name: given, team: web}, \
+                  proj_checkout: {name: checkout}}";
     let rig = at(world.clone(), config, &[0, 60, 120]).await;
     let told = |rig: &Rig, endpoint: &str, project: &str| {
         let labels = [format!("endpoint=\"{endpoint}\""), format!("project=\"{project}\"")];
@@ -233,6 +233,6 @@ async fn projects_have_the_names_and_teams_that_config_and_tags_tell() {
     let asked = asked.iter().filter(|(call, _)| call.operation == "ListTagsForResource");
     assert_eq!(asked.map(|(_, count)| count.calls).sum::<u64>(), 2);
 
-    let without = at(world, "{projects: {proj_checkout: {name: checkout}}}", &[0, 60, 120]).await;
+    let without = at(world, "projects: {proj_checkout: {name: checkout}}", &[0, 60, 120]).await;
     assert_eq!(told(&without, "runtime", TAGGED), pair("", "unattributed"), "no tag is named");
 }

@@ -240,8 +240,8 @@ async fn what_was_read_goes_when_it_is_too_old_and_a_failure_costs_nothing_else(
     let mut rig = after(world(counted, &[]), "", 3).await;
     let target = Target::new(ACCOUNT, "us-east-1");
     assert!(of(&rig, "bedrock_service_quota_usage", GET_AGENT).is_some());
-    // Half an hour: the interval and the maximal age of usage.
-    let late = START + 180 + 1801 + 60;
+    // Three quarters of an hour after it was read in the second minute: half an hour and the maximal age of usage.
+    let late = START + 60 + 2701;
     rig.sim.set_clock(Clock::Fixed { now: late }).await;
     rig.snapshot = rig.snapshot.advance(
         &rig.plan.settings,
@@ -363,6 +363,41 @@ async fn a_naive_calculation_from_the_points_agrees() {
         assert_eq!(found("bedrock_service_quota_usage"), Some(usage), "{code}");
         assert_eq!(found("bedrock_service_quota_usage_peak"), Some(peak), "{code}");
     }
+}
+
+/// Each of the rows that carry a UsageMetric, with a number of its own: the one that its own series holds.
+#[tokio::test]
+async fn every_row_with_a_metric_is_measured_by_its_own_series() {
+    let bare = world(Vec::new(), &[]);
+    let rows = bare.view(ACCOUNT, "us-east-1", START).unwrap().quotas();
+    let metered = rows.iter().filter_map(|row| Some((row.code, row.usage_metric()?)));
+    let metered: Vec<_> = metered.map(|(code, metric)| (code, metric.name, metric.resource)).collect();
+    let series = |(n, (_, metric, resource)): (usize, &(&str, &str, &str))| match *metric {
+        "CallCount" => Counted::calls(resource, Demand::Steady(90.0 + 17.0 * n as f64)),
+        _ => Counted::things(&resource.replace("${AgentId}", "AGENT1"), 3.0 + n as f64),
+    };
+    let world = world(metered.iter().enumerate().map(series).collect(), &[]);
+    // The second round is the first to know the rows; what ended four minutes before has settled.
+    let newest = START + 60 - 240 - 60;
+    let expected = |n: usize, metric: &str, resource: &str| {
+        if metric != "CallCount" {
+            return 3.0 + n as f64;
+        }
+        let dimensions = [("Class", "None"), ("Resource", resource), ("Service", "Bedrock"), ("Type", "API")];
+        let dimensions = dimensions.map(|(name, value)| (name.to_string(), value.to_string()));
+        let view = world.view(ACCOUNT, "us-east-1", START + 60).unwrap();
+        let name = ("AWS/Usage", "CallCount");
+        let points = view.read(name, &dimensions, 60, newest..newest + 60, &Default::default());
+        points[0].1.sum / 60.0
+    };
+    let rig = after(world.clone(), "", 1).await;
+    for (n, (code, metric, resource)) in metered.iter().enumerate() {
+        let label = format!("quota_code=\"{code}\"");
+        let found = rig.find("bedrock_service_quota_usage", &[&label]).first().map(|sample| sample.1);
+        assert_eq!(found, Some(expected(n, metric, resource)), "{code}: {metric} of {resource}");
+    }
+    assert_eq!(metered.len(), 83, "as docs/COVERAGE.md says");
+    assert_eq!(rig.find("bedrock_service_quota_usage", &[]).len(), metered.len());
 }
 
 /// What a newcomer's demo cannot show: a model without estimates of which nobody knows what an output token costs, and a

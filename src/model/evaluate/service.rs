@@ -83,7 +83,7 @@ impl<'a> Service<'a> {
     /// The first minute that counts for the peak: of the look-back window, or the first one that was not yet seen at its
     /// beginning.
     fn window(&self, answer: &Answered, until: Minute) -> Minute {
-        let seen = answer.seen_at(self.settings, answer.at);
+        let seen = answer.seen_at(self.settings.lookback_minutes, answer.at);
         let unseen = seen.map_or(until, |at| self.settings.settled(at));
         unseen.min(until - self.settings.lookback_minutes)
     }

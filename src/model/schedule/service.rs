@@ -179,7 +179,8 @@ impl Reader<'_> {
     fn query(&self, series: SeriesName, wanted: &Wanted) -> ServiceQuery {
         let Reader { usage, settings, now, .. } = self;
         let until = settings.closed(*now);
-        let seen = usage.answers.get(&series).and_then(|answer| answer.seen_at(settings, *now));
+        let seen =
+            usage.answers.get(&series).and_then(|answer| answer.seen_at(settings.lookback_minutes, *now));
         let windows = until - settings.kept_minutes();
         let unseen = seen.map_or(windows, |at| settings.settled(at));
         let from = windows.min(unseen) - wanted.span;

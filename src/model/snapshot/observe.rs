@@ -104,11 +104,11 @@ impl TargetState {
         let mut reading = reading;
         let service = std::mem::take(&mut reading.service);
         if service != ServiceReading::default() {
-            Arc::make_mut(&mut self.memory.service).observe(service, settings, at);
+            Arc::make_mut(&mut self.memory.service).observe(service, settings.lookback_minutes, at);
         }
         let parts = std::mem::take(&mut reading.parts);
         if parts != ServiceReading::default() {
-            Arc::make_mut(&mut self.memory.parts).observe(parts, settings, at);
+            Arc::make_mut(&mut self.memory.parts).observe(parts, settings.lookback_minutes, at);
         }
         // A round in which nothing was due is a success too, or an idle target would seem never to be read.
         let asked = !reading.minutes.is_empty();

@@ -81,12 +81,9 @@ pub fn due_at(state: &TargetState, collector: Collector, settings: &Settings) ->
 /// Whether ListMetrics showed projects since the catalog was read whose tags are wanted and were never read.
 fn has_new_projects(state: &TargetState, last: Timestamp) -> bool {
     let parts = &state.memory.parts;
-    if parts.listed_at.is_none_or(|at| at <= last) {
-        return false;
-    }
     let tags = state.catalog.as_ref().and_then(|catalog| catalog.value.tags.as_ref());
-    let is_unread = |arn: &String| tags.is_some_and(|tags| !tags.contains_key(arn));
-    project_arns(&state.target, &parts.listed).iter().any(is_unread)
+    let Some(tags) = tags.filter(|_| parts.listed_at > Some(last)) else { return false };
+    project_arns(&state.target, &parts.listed).iter().any(|arn| !tags.contains_key(arn))
 }
 
 /// Whether calls began to be refused lately.

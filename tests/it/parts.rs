@@ -208,7 +208,7 @@ async fn projects_have_the_names_and_teams_that_config_and_tags_tell() {
             .into();
     let config = "catalog: {team_tag: team}\nprojects: {proj_given: {name: given, team: web}, \
                   proj_checkout: {name: checkout}}";
-    let rig = at(world.clone(), config, &[0, 60, 120]).await;
+    let rig = at(world, config, &[0, 60, 120]).await;
     let told = |rig: &Rig, endpoint: &str, project: &str| {
         let labels = [format!("endpoint=\"{endpoint}\""), format!("project=\"{project}\"")];
         let found = rig.find("bedrock_project_info", &[&labels[0], &labels[1]]);
@@ -232,7 +232,4 @@ async fn projects_have_the_names_and_teams_that_config_and_tags_tell() {
     let asked = rig.sim.calls().await;
     let asked = asked.iter().filter(|(call, _)| call.operation == "ListTagsForResource");
     assert_eq!(asked.map(|(_, count)| count.calls).sum::<u64>(), 2);
-
-    let without = at(world, "projects: {proj_checkout: {name: checkout}}", &[0, 60, 120]).await;
-    assert_eq!(told(&without, "runtime", TAGGED), pair("", "unattributed"), "no tag is named");
 }

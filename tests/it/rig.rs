@@ -90,7 +90,8 @@ impl Rig {
     pub fn samples(&self) -> BTreeMap<String, f64> {
         let mut text = Vec::new();
         let quotas = QuotaExport::All;
-        let export = Export { quotas, gauges: true, team_tag: Some("team".to_string()), ..Export::default() };
+        let (team_tag, projects) = (Some("team".to_string()), self.plan.export.projects.clone());
+        let export = Export { quotas, gauges: true, team_tag, projects, ..Export::default() };
         exposition::render(&mut text, &self.snapshot, &export).unwrap();
         let text = String::from_utf8(text).unwrap();
         let samples = text.lines().filter(|line| !line.starts_with('#'));

@@ -397,7 +397,8 @@ async fn every_row_with_a_metric_is_measured_by_its_own_series() {
         assert_eq!(found, Some(expected(n, metric, resource)), "{code}: {metric} of {resource}");
     }
     assert_eq!(metered.len(), 83, "as docs/COVERAGE.md says");
-    assert_eq!(rig.find("bedrock_service_quota_usage", &[]).len(), metered.len());
+    let measured = rig.find("bedrock_service_quota_info", &["measured_by=\"usage_metric\""]);
+    assert_eq!(measured.len(), metered.len());
 }
 
 /// What a newcomer's demo cannot show: a model without estimates of which nobody knows what an output token costs, and a

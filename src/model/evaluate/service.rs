@@ -70,7 +70,7 @@ impl<'a> Service<'a> {
             }
             Counts::Rate { seconds } => {
                 let first = self.window(answer, until).max(answer.from + minutes(seconds) - 1);
-                let spans = first.until(until).into_iter();
+                let spans = first.until(until);
                 let rates: Vec<(Minute, f64)> =
                     spans.filter_map(|last| Some((last, rate(answer, last, seconds)?))).collect();
                 let (newest, usage) = *rates.last()?;

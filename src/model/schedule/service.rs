@@ -130,19 +130,15 @@ impl<'a> Limits<'a> {
     }
 
     fn pace(&self, row: &ServiceQuota, counts: Counts) -> Pace {
-        let code = row.code.as_str();
+        let (code, near) = (row.code.as_str(), self.near.contains(row.code.as_str()));
+        if self.models.contains(code) {
+            return if near { Pace::Round } else { Pace::Normal };
+        }
         match counts {
-            _ if self.models.contains(code) => {
-                if self.near.contains(code) {
-                    Pace::Round
-                } else {
-                    Pace::Normal
-                }
-            }
-            Counts::Rate { .. } if self.near.contains(code) => Pace::Normal,
+            _ if !near => Pace::Calm,
+            Counts::Rate { .. } => Pace::Normal,
             // A number of things is published every few minutes at most, and may stay near its limit for months.
-            Counts::Stock if self.near.contains(code) => Pace::Idle,
-            _ => Pace::Calm,
+            Counts::Stock => Pace::Idle,
         }
     }
 }

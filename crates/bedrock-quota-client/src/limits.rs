@@ -81,6 +81,16 @@ impl Limits {
         }
     }
 
+    /// The limits that are 0: with one of them no call ever gets in.
+    pub fn zero(&self) -> Vec<&'static str> {
+        let limits = [
+            ("requests_per_minute", self.requests_per_minute),
+            ("tokens_per_minute", self.tokens_per_minute),
+            ("tokens_per_day", self.tokens_per_day),
+        ];
+        limits.into_iter().filter(|(_, limit)| *limit == Some(0.0)).map(|(name, _)| name).collect()
+    }
+
     /// Tokens of quota that a call has cost. Cache reads cost none.
     pub fn charge(&self, usage: &Usage) -> f64 {
         (usage.input + usage.cache_write) as f64 + usage.output as f64 * self.burndown

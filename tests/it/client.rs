@@ -29,6 +29,7 @@ const LIMITS: Limits = Limits {
     tokens_per_day: None,
     burndown: 5.0,
     share: 1.0,
+    max_output_tokens: None,
     used_today: 0.0,
     used_today_at: None,
 };
@@ -118,13 +119,14 @@ async fn who_cannot_get_in_hears_why_and_nothing_is_sent() {
     assert!(matches!(late, Err(CallError::TooLate)), "{late:?}");
     assert_eq!((quotas.statistics().successes, quotas.statistics().failures), (1, 1));
     let none = Limits { tokens_per_day: Some(0.0), ..LIMITS };
+    let told = "the quota is 0: tokens_per_day; no call will ever be admitted";
     let never = Quotas::new([(SONNET, none)]).unwrap().converse(request(&client)).await;
-    assert_eq!(
-        never.unwrap_err().to_string(),
-        "the quota is 0: tokens_per_day; no call will ever be admitted"
-    );
+    assert_eq!(never.unwrap_err().to_string(), told);
     let endless = client.converse().model_id(SONNET);
-    assert!(matches!(quotas.converse(endless).await, Err(CallError::NoMaxTokens)));
+    assert!(matches!(quotas.converse(endless.clone()).await, Err(CallError::NoMaxTokens)));
+    let most = Limits { max_output_tokens: Some(64_000), ..none };
+    let never = Quotas::new([(SONNET, most)]).unwrap().converse(endless).await;
+    assert_eq!(never.unwrap_err().to_string(), told, "it is asked for with the model's maximum");
     let other = request(&client).model_id("another");
     assert!(matches!(quotas.converse(other).await, Err(CallError::NoLimits(id)) if id == "another"));
     assert_eq!(attempts(&sim).await, 1);
@@ -169,7 +171,7 @@ async fn new_limits_hold_for_those_who_wait_already() {
 fn what_an_answer_does_not_tell_leaves_the_last_known_limits() {
     let vectors: Vec<Value> =
         serde_json::from_str(&std::fs::read_to_string("tests/vectors/headroom.json").unwrap()).unwrap();
-    let known = Limits { share: 0.5, ..LIMITS };
+    let known = Limits { share: 0.5, max_output_tokens: Some(8_000), ..LIMITS };
     let mut refused = 0;
     for vector in vectors.iter().filter(|vector| vector["used_today"].is_null()) {
         let quotas = Quotas::new([(SONNET, known)]).unwrap();
@@ -180,7 +182,8 @@ fn what_an_answer_does_not_tell_leaves_the_last_known_limits() {
             assert!(stale[SONNET].starts_with(why) && limits == known, "{vector}: {stale:?}");
         } else {
             let told = Limits::of_headroom(&vector["answer"], 5.0, None).unwrap();
-            assert_eq!((stale.len(), limits), (0, Limits { share: 0.5, ..told }), "{vector}");
+            let told = Limits { share: 0.5, max_output_tokens: Some(8_000), ..told };
+            assert_eq!((stale.len(), limits), (0, told), "{vector}");
             quotas.refresh_limits(SONNET, Err("no answer")).unwrap();
             assert_eq!(
                 (&*quotas.statistics().stale[SONNET], quotas.limits(SONNET)),

@@ -49,7 +49,7 @@ pub struct Quotas {
 pub enum CallError {
     /// No limits were given for this model id.
     NoLimits(String),
-    /// The request sets no `max_tokens`: Bedrock would reserve as many as the model can answer.
+    /// The request sets no `max_tokens`, and nothing tells the model's maximum, which Bedrock would reserve.
     NoMaxTokens,
     /// There was no room in time.
     TooLate,
@@ -63,9 +63,10 @@ impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CallError::NoLimits(id) => write!(f, "no limits were given for {id:?}"),
-            CallError::NoMaxTokens => {
-                f.write_str("the request sets no max_tokens, so Bedrock reserves the model's maximum: set it")
-            }
+            CallError::NoMaxTokens => f.write_str(
+                "the request sets no max_tokens, so Bedrock reserves the model's maximum: set it, or give \
+                 max_output_tokens in Limits",
+            ),
             CallError::TooLate => {
                 f.write_str("there was no room in time for a call that reserves its max_tokens")
             }
@@ -112,9 +113,9 @@ impl Quotas {
     }
 
     /// Takes a model's limits from an answer of an exporter's API, as [`Limits::of_headroom`] does; they hold from now on,
-    /// with the burndown and the share that the model had. Where there is no answer, or one that is refused, the last known
-    /// limits go on holding: what is unknown is no missing limit. [`Statistics::stale`] then says why, until an answer tells
-    /// limits again.
+    /// with what the API does not tell as it was: burndown, share, max_output_tokens. Where there is no answer, or one that
+    /// is refused, the last known limits go on holding: what is unknown is no missing limit. [`Statistics::stale`] then says
+    /// why, until an answer tells limits again.
     ///
     /// # Errors
     /// If no limits were given for the model before.
@@ -128,7 +129,8 @@ impl Quotas {
         let known = model.line().limits;
         let told = answer.map_err(|error| error.to_string());
         let told = told.and_then(|answer| Limits::of_headroom(answer, known.burndown, None));
-        let told = told.map(|limits| Limits { share: known.share, ..limits });
+        let Limits { share, max_output_tokens, .. } = known;
+        let told = told.map(|limits| Limits { share, max_output_tokens, ..limits });
         let taken = told.and_then(|limits| self.set_limits(model_id, limits));
         if let Err(why) = taken {
             model.line().stale = Some(why);
@@ -165,12 +167,14 @@ impl Quotas {
         let id = request.get_model_id().clone().unwrap_or_default();
         let model = self.model(&id)?;
         let config = request.get_inference_config().as_ref();
-        let most = config.and_then(|config| config.max_tokens()).ok_or(CallError::NoMaxTokens)?;
+        let most = config.and_then(|config| config.max_tokens()).map(f64::from);
+        let most =
+            most.or(model.line().limits.max_output_tokens.map(f64::from)).ok_or(CallError::NoMaxTokens)?;
         let characters = characters(&request);
         let deadline = self.patience.map(|patience| self.clock.now() + patience.as_secs_f64());
         let mut attempts = 0;
         loop {
-            let place = self.enter(model, characters, f64::from(most), deadline).await?;
+            let place = self.enter(model, characters, most, deadline).await?;
             let once = Config::builder().retry_config(RetryConfig::disabled());
             let error = match request.clone().customize().config_override(once).send().await {
                 Ok(answer) => {

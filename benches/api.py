@@ -1,6 +1,6 @@
 """/api/v1 of a fleet under load: requests a second, latency, and what memory does.
 
-    python benches/api.py [--accounts 50] [--seconds 20] [--connections 16]
+    python benches/api.py [--accounts 50] [--seconds 20] [--connections 16] [--looks 12]
 
 The exporter watches a simulated AWS of so many accounts in five regions (benches/fleet.rs) and goes on with its
 rounds while wrk asks as fast as it is answered: each kind of question alone, and then a mix of them, once more with pauses.
@@ -163,6 +163,7 @@ def main():
     parser.add_argument("--accounts", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=20, help="of each kind of question; the mix goes on for three times as long")
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--looks", type=int, default=0, help="so many looks at memory while the mixes go on, after --seconds each")
     parser.add_argument("--build", default="bench --no-run", help="how cargo builds what is measured; without optimization: build")
     given = parser.parse_args()
     fleet, binary = built(given.build)
@@ -187,6 +188,12 @@ def main():
                 cores = (seconds_of(exporter) - cpu) / seconds
                 print(f"{kind:<27}{told['rate']:>12,.0f}{told['p50']:>10.1f}{told['p99']:>10.1f}{told['bytes']:>12,.0f}{told['failed']:>8}"
                       f"{cores:>8.1f}{before:>12.0f}{status(exporter, 'VmRSS'):>8.0f}", flush=True)  # fmt: skip
+            looks = []
+            for _ in range(given.looks):
+                ask(folder, url, kinds["the mix"] + kinds["the mix, gzip"], given, given.seconds, PAUSE)
+                looks.append(f"{status(exporter, 'VmRSS'):.0f}")
+            if looks:
+                print(f"resident memory while the mixes go on, MiB: {', '.join(looks)}")
             print(f"highest resident memory: {status(exporter, 'VmHWM'):.0f} MiB")
 
 

@@ -452,8 +452,9 @@ class QuotaClient:
         try:
             limits = limits_from(url, model_id, **more)
         except (ValueError, LookupError, OSError, http.client.HTTPException) as error:
+            why = f"the answer has no {error}" if isinstance(error, LookupError) else str(error)
             with self._changed:
-                self._statistics.stale[model_id] = str(error)
+                self._statistics.stale[model_id] = why
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
         else:

@@ -225,10 +225,11 @@ class LimitsThatAreAskedForAnew(unittest.TestCase):
             limit, stale = refreshed("http://127.0.0.1:9")
             self.assertEqual(limit, 90)
             self.assertIn("Connection refused", stale)
-            for odd in ([], {**whole, "items": [{}]}, {**whole, "unread": None}):
+            for odd, told in (([], "the answer has no list items"), ({**whole, "items": [{}]}, "the answer has no 'scope'"),
+                              ({**whole, "unread": None}, "the answer has no list unread")):  # fmt: skip
                 limit, stale = refreshed(url, (200, odd))
                 self.assertEqual(limit, 90)
-                self.assertTrue(stale, odd)
+                self.assertTrue(stale.startswith(told), stale)
             client.set_limits(MODEL, known)
             self.assertEqual(client.statistics.stale, {})
             server.shutdown()

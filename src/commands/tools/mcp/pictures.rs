@@ -71,7 +71,7 @@ impl Pictures {
                 let of = |picture: &&TargetPicture| {
                     let survey = self.survey(picture);
                     let mut models = usage::models(&survey, question.model.as_deref());
-                    // Here too.
+                    // So does `about`.
                     if let Some(wanted) = &question.model {
                         models.retain(|usage| *usage.activity.model == **wanted);
                     }

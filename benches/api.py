@@ -1,11 +1,12 @@
 """/api/v1 of a fleet under load: requests a second, latency, and what memory does.
 
-    python benches/api.py [--accounts 50] [--seconds 20] [--connections 16]
+    python benches/api.py [--accounts 50] [--seconds 20] [--connections 16] [--looks 12]
 
 The exporter watches a simulated AWS of so many accounts in five regions (benches/fleet.rs) and goes on with its
 rounds while wrk asks as fast as it is answered: each kind of question alone, and then a mix of them, once more with pauses.
 Questions are of as many clients as there are targets, each of one invocation id in one account and region; `known` is
-what such a client asks who has the answer already (If-None-Match). All processes share the machine. Needs cargo and wrk.
+what such a client asks who has the answer already (If-None-Match), `gzip` with Accept-Encoding for what is long. All
+processes share the machine. Needs cargo and wrk.
 """
 
 import argparse
@@ -27,11 +28,12 @@ KEYS = {"AWS_ACCESS_KEY_ID": "AKIASIMULATED", "AWS_SECRET_ACCESS_KEY": "simulate
 MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 # How many of a hundred questions of the mix.
 MIX = {"one id": 60, "one id, known": 30, "one target's quotas": 4, "all targets": 5, "a model everywhere": 1}
+GZIP = {"one target's quotas", "all targets", "a model everywhere"}
 PATIENCE = 900
 # Milliseconds between an answer and the next question of a connection: 16 of them then ask about 5,000 times a second.
 PAUSE = 2
 
-# Asks the lines of a file, over and over; those that begin with = only if there is a new answer.
+# Asks the lines of a file, over and over; those that begin with = only if there is a new answer, with ~ for gzip.
 WRK = """
 local asked, tags, next_one = {}, {}, 0
 function init(arguments)
@@ -44,6 +46,8 @@ function request()
   local line = asked[next_one]
   if line:sub(1, 1) == "=" then
     return wrk.format("GET", line:sub(2), {["If-None-Match"] = tags.newest or '"none"'})
+  elseif line:sub(1, 1) == "~" then
+    return wrk.format("GET", line:sub(2), {["Accept-Encoding"] = "gzip"})
   end
   return wrk.format("GET", line)
 end
@@ -123,6 +127,10 @@ def questions(url):
     }
 
 
+def compressed(asked):
+    return ["~" + question for question in asked]
+
+
 def mixed(kinds):
     """So many of each as MIX says, in turns."""
     turns = [(kind, (n + 0.5) / share) for kind, share in MIX.items() for n in range(share)]
@@ -155,6 +163,7 @@ def main():
     parser.add_argument("--accounts", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=20, help="of each kind of question; the mix goes on for three times as long")
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--looks", type=int, default=0, help="so many looks at memory while the mixes go on, after --seconds each")
     parser.add_argument("--build", default="bench --no-run", help="how cargo builds what is measured; without optimization: build")
     given = parser.parse_args()
     fleet, binary = built(given.build)
@@ -166,16 +175,25 @@ def main():
             url = f"http://{address}"
             await_all(url, given.accounts * len(REGIONS))
             kinds = questions(url)
+            packed = {kind: compressed(asked) if kind in GZIP else asked for kind, asked in kinds.items()}
+            kinds["a model everywhere, gzip"] = packed["a model everywhere"]
             kinds["the mix"] = kinds["the mix, with pauses"] = list(mixed(kinds))
+            kinds["the mix, gzip"] = kinds["the mix, gzip, with pauses"] = list(mixed(packed))
             print(f"{given.accounts * len(REGIONS)} targets, {given.connections} connections")
-            print(f"{'':<22}{'requests/s':>12}{'p50, ms':>10}{'p99, ms':>10}{'bytes':>12}{'failed':>8}{'cores':>8}{'MiB before':>12}{'after':>8}")
+            print(f"{'':<27}{'requests/s':>12}{'p50, ms':>10}{'p99, ms':>10}{'bytes':>12}{'failed':>8}{'cores':>8}{'MiB before':>12}{'after':>8}")
             for kind, asked in kinds.items():
                 before, cpu = status(exporter, "VmRSS"), seconds_of(exporter)
                 seconds = given.seconds * (3 if "mix" in kind else 1)
                 told = ask(folder, url, asked, given, seconds, PAUSE if "pauses" in kind else 0)
                 cores = (seconds_of(exporter) - cpu) / seconds
-                print(f"{kind:<22}{told['rate']:>12,.0f}{told['p50']:>10.1f}{told['p99']:>10.1f}{told['bytes']:>12,.0f}{told['failed']:>8}"
+                print(f"{kind:<27}{told['rate']:>12,.0f}{told['p50']:>10.1f}{told['p99']:>10.1f}{told['bytes']:>12,.0f}{told['failed']:>8}"
                       f"{cores:>8.1f}{before:>12.0f}{status(exporter, 'VmRSS'):>8.0f}", flush=True)  # fmt: skip
+            looks = []
+            for _ in range(given.looks):
+                ask(folder, url, kinds["the mix"] + kinds["the mix, gzip"], given, given.seconds, PAUSE)
+                looks.append(f"{status(exporter, 'VmRSS'):.0f}")
+            if looks:
+                print(f"resident memory while the mixes go on, MiB: {', '.join(looks)}")
             print(f"highest resident memory: {status(exporter, 'VmHWM'):.0f} MiB")
 
 

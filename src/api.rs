@@ -8,7 +8,7 @@ mod safe_rate;
 mod source;
 
 pub use described::Described;
-pub use headroom::{Headroom, Unsettled, fullest, headroom, unsettled};
+pub use headroom::{Headroom, Unsettled, fullest, headroom, unsettled, why_none};
 pub use lists::{
     CollectorItem, FindingItem, ModelItem, QuotaItem, RemedyItem, TargetItem, findings, models, quotas,
     target,

@@ -97,22 +97,25 @@ def limits_of(answer, used_today=None, **more):
     """Limits from an exporter's answer at /api/v1/headroom about one invocation id.
 
     The suggested safe rate of each quota, which is at most 90 % of its limit, and what is used of the day. A quota that
-    is known not to exist limits nothing. Refused, with a ValueError: a quota whose rate is not known, or of which nobody
-    can tell which it is, since nobody could keep to it; a day's quota of which the use is not known, unless the caller
-    tells it as `used_today`; and an answer in which nothing limits requests or tokens, such as of provisioned throughput.
-    `more`: fields that the API does not tell, such as `burndown`.
+    is known not to exist limits nothing. Refused, with a ValueError: an answer of which something was not read, since it
+    may lack a quota; a quota whose rate is not known, or of which nobody can tell which it is, since nobody could keep to
+    it; a day's quota of which the use is not known, unless the caller tells it as `used_today`; and an answer in which
+    nothing limits requests or tokens, such as of provisioned throughput. `more`: fields that the API does not tell, such
+    as `burndown`.
     """
+    for name in ("items", "unsettled", "unread"):
+        if not isinstance(answer, dict) or not isinstance(answer.get(name), list):
+            raise ValueError(f"the answer has no list {name}: expected all of /api/v1/headroom")
     items = answer["items"]
     places = {(item["account_id"], item["region"], item["scope"]) for item in items if item["scope"] != "regional"}
     if len(places) != 1:
         raise ValueError(f"limits are of one account, region and scope; found {sorted(places)}")
-    absent = {item["quota"] for item in items if item["state"] == "no_such_quota"}
+    if answer["unread"]:
+        unread = "; ".join(f"{one['account_id']} in {one['region']}: {one['why']}" for one in answer["unread"])
+        raise ValueError(f"not all was read that limits are made of: {unread}")
     for quantity in answer["unsettled"]:
-        name, reason = quantity["quota"], quantity["reason"]
-        # Of ids that nobody has called some exporters tell by these words alone that no such quota exists.
-        is_absent = name in absent or reason.startswith("no ") and f" row for {name} names " in reason
-        if name in RATES and not is_absent:
-            raise ValueError(f"{name}: nobody can tell which quota is spent: {reason}")
+        if quantity["quota"] in RATES:
+            raise ValueError(f"{quantity['quota']}: nobody can tell which quota is spent: {quantity['reason']}")
     present = [item for item in items if item["state"] != "no_such_quota"]
     told = {}
     for item in present:
@@ -378,6 +381,8 @@ class Statistics:
     throttled: int = 0
     retries: int = 0
     waited_seconds: float = 0.0
+    # By modelId: why the newest answer told no limits, so that those before it still hold.
+    stale: dict = field(default_factory=dict)
 
     @property
     def success_rate(self):
@@ -431,7 +436,29 @@ class QuotaClient:
             model = self._model(model_id)
             model.limits = limits
             model.limiter.resize(self._clock(), limits)
+            self._statistics.stale.pop(model_id, None)
             self._changed.notify_all()
+
+    def refresh_limits(self, model_id, url, **more):
+        """Asks a running exporter for a model's limits anew, as limits_from does; they hold from now on.
+
+        What the API does not tell stays as it is, unless `more` tells it. Where there is no answer, or one that limits_of
+        refuses, the last known limits go on holding: what is unknown is no missing limit. `statistics.stale` then says
+        why, until an answer tells limits again.
+        """
+        with self._changed:
+            known = self._model(model_id).limits
+        more = {"burndown": known.burndown, "share": known.share, "max_output_tokens": known.max_output_tokens, **more}
+        try:
+            limits = limits_from(url, model_id, **more)
+        except (ValueError, LookupError, OSError, http.client.HTTPException) as error:
+            why = f"the answer has no {error}" if isinstance(error, LookupError) else str(error)
+            with self._changed:
+                self._statistics.stale[model_id] = why
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
+        else:
+            self.set_limits(model_id, limits)
 
     def converse(self, **request):
         model, characters, call, answer = self._admitted("converse", request)
@@ -542,7 +569,7 @@ class QuotaClient:
                 self._statistics.failures += 1
                 zero = ", ".join(name for name in RATES if getattr(model.limits, name) == 0)
                 if zero:
-                    raise DeadlineExceeded(f"the quota is 0: {zero}; no call ever gets in")
+                    raise DeadlineExceeded(f"the quota is 0: {zero}; no call will ever be admitted")
                 raise DeadlineExceeded(f"no room within {self._patience} s for a call that reserves its max_tokens")
             model.ready.remove(call)
             return call

@@ -5,7 +5,7 @@ use super::safe_rate::{SafeRate, Seen, safe_rate};
 use super::source::{Place, Query, Source};
 use crate::model::evaluation::{QuotaStatus, ThrottleStatus};
 use crate::model::ids::{Scope, State, UsageSource};
-use crate::model::matching::QuotaKey;
+use crate::model::matching::{Charge, QuotaKey};
 use crate::model::state::TargetState;
 use crate::model::usage::InvocationId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,11 +57,11 @@ described! {
     }
 }
 
-/// What calls of the query's invocation id spend at a target beside the quotas of its headroom. Empty without an id.
+/// What calls of the query's invocation id spend at a target beside the quotas of its headroom. Empty without an id. What is
+/// certain not to exist is no such quantity.
 pub fn unsettled(source: Source<'_>, state: &TargetState, query: &Query) -> Vec<Unsettled> {
     let Some(id) = &query.model_id else { return Vec::new() };
-    let charges = state.memory.index.resolve(&InvocationId::runtime(id)).charges;
-    let unsettled = charges.into_iter().filter(|charge| charge.quota_code().is_none());
+    let unsettled = charges(state, id).into_iter().filter(|charge| charge.quota.is_none());
     unsettled
         .map(|charge| Unsettled {
             place: source.place(&state.target),
@@ -70,6 +70,17 @@ pub fn unsettled(source: Source<'_>, state: &TargetState, query: &Query) -> Vec<
             reason: charge.reason,
         })
         .collect()
+}
+
+/// Why calls of the query's invocation id spend no quota of some quantity, in words; of the first target that knows.
+pub fn why_none(source: Source<'_>, query: &Query) -> Option<String> {
+    let id = query.model_id.as_ref()?;
+    let mut charges = source.targets(query).flat_map(|state| charges(state, id));
+    charges.find(|charge| charge.quota_code().is_none()).map(|charge| charge.reason)
+}
+
+fn charges(state: &TargetState, id: &str) -> Vec<Charge> {
+    state.memory.index.resolve(&InvocationId::runtime(id)).charges
 }
 
 /// The quotas of a target that the query asks for, those without a row included.

@@ -42,7 +42,8 @@ pub(super) async fn served(seed: u64) -> Result<Plan> {
 /// The same, so many times as fast as real time, with models that answer in few words.
 pub(super) async fn quickened(seed: u64, times: u32) -> Result<Plan> {
     let (plan, sim) = opened(seed).await?;
-    sim.set_answering(Answering { output_tokens: 10, latency_ms: 100 }).await;
+    // Real milliseconds: calls made at once all arrive before the first is over, on a busy machine too.
+    sim.set_answering(Answering { output_tokens: 10, latency_ms: 500 }).await;
     sim.set_clock(sim.clock().await.paced(times)).await;
     Ok(plan)
 }

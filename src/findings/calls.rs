@@ -10,6 +10,7 @@ use super::thresholds::{
 };
 use crate::diagnosis::causes;
 use crate::model::evaluation::Cause;
+use crate::model::matching::Charge;
 use crate::report::human::{about, count, grouped, percent, rounded};
 use std::collections::BTreeSet;
 
@@ -156,7 +157,13 @@ fn extent(case: &Case) -> String {
 
 fn unmapped_id(facts: &Facts, unmapped: &UnmappedId) -> Finding {
     let UnmappedId { id, reason, charges } = *unmapped;
-    let open: Vec<_> = charges.iter().filter(|charge| charge.quota_code().is_none()).collect();
+    // Beside what nobody can tell, what certainly does not exist is no question.
+    let is_undecided = charges.iter().any(|charge| charge.quota.is_none());
+    let is_open = |charge: &&Charge| match &charge.quota {
+        None => true,
+        Some(_) => !is_undecided && charge.quota_code().is_none(),
+    };
+    let open: Vec<&Charge> = charges.iter().filter(is_open).collect();
     let why = open.iter().map(|charge| &*charge.reason).find(|reason| !reason.is_empty());
     let settled: Vec<String> = open
         .iter()

@@ -9,7 +9,7 @@ use crate::model::ids::{Endpoint, Method, QuotaKind, Scope, State, Variant};
 use crate::model::matching::{Charge, Index, ModelQuota, QuotaKey, Resolution, Rules};
 use crate::model::quota::QuotaList;
 use crate::model::usage::Metric;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What the user's config adds to the lists.
@@ -64,6 +64,14 @@ impl<'a> Survey<'a> {
         let mut quotas: Vec<Arc<ModelQuota>> = index.quotas().iter().cloned().chain(unlisted).collect();
         quotas.sort_by(|a, b| a.key.cmp(&b.key));
         Survey { picture, index, ids, quotas, spenders }
+    }
+
+    /// The base models that are listed, have a quota or are called; an id of which the model is not known is one itself.
+    pub fn models(&self) -> BTreeSet<String> {
+        let listed = self.picture.catalog.iter().flat_map(|catalog| catalog.models.iter().flatten());
+        let quotas = self.quotas.iter().map(|quota| &*quota.key.model);
+        let called = self.ids.iter().map(|id| id.resolution.model.as_deref().unwrap_or(&id.span.id.id));
+        listed.map(|model| model.id.as_str()).chain(quotas).chain(called).map(String::from).collect()
     }
 
     pub fn usage(&self) -> Option<&'a UsageSpan> {

@@ -27,7 +27,7 @@ pub struct Pool {
     pub quotas: Vec<QuotaUsage>,
 }
 
-/// What a target has of the models whose id contains `part`.
+/// What a target has of some models.
 pub struct Capacity<'a> {
     pub pools: Vec<Pool>,
     /// `None`: not read.
@@ -37,9 +37,8 @@ pub struct Capacity<'a> {
 }
 
 impl<'a> Capacity<'a> {
-    pub fn of(survey: &'a Survey<'a>, part: &str) -> Capacity<'a> {
-        let part = part.to_lowercase();
-        let has = |id: &str| id.to_lowercase().contains(&part);
+    /// `has`: whether a base model, or an invocation id, is meant.
+    pub fn of(survey: &'a Survey<'a>, has: impl Fn(&str) -> bool) -> Capacity<'a> {
         let mut pools: BTreeMap<(String, Scope), Vec<QuotaUsage>> = BTreeMap::new();
         let rows = survey.quotas.iter().filter(|quota| has(&quota.key.model) && limits_calls(survey, quota));
         for row in rows {

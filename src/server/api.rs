@@ -187,7 +187,7 @@ async fn headroom(State(site): State<Site>, headers: HeaderMap, given: Given) ->
         unsettled.extend(api::unsettled(source, state, &query));
     }
     if items.is_empty() {
-        return Err(nothing_found(source, &query, parameter, &unsettled));
+        return Err(nothing_found(source, &query, parameter));
     }
     let limits = rate_limits(&items, query.model_id.is_some(), published.snapshot.at);
     let unread = source.unread(&query, BOTH);
@@ -198,12 +198,12 @@ async fn headroom(State(site): State<Site>, headers: HeaderMap, given: Given) ->
 }
 
 /// Why there is no quota to tell of: lists that were not read yet may name one.
-fn nothing_found(source: Source<'_>, query: &Query, parameter: &str, unsettled: &[Unsettled]) -> Problem {
+fn nothing_found(source: Source<'_>, query: &Query, parameter: &str) -> Problem {
     let unread = source.unread(query, QUOTAS);
     if !unread.is_empty() {
         return not_read(&unread);
     }
-    let why = unsettled.first().map(|first| format!(": {}", first.reason)).unwrap_or_default();
+    let why = api::why_none(source, query).map(|reason| format!(": {reason}")).unwrap_or_default();
     Problem::not_found(parameter, format!("no watched target has such a quota{why}"))
 }
 

@@ -158,7 +158,7 @@ class TheClient(unittest.TestCase):
         for patience in (None, 0.2):
             with self.subTest(patience):
                 client = self.client(patience, requests_per_minute=0)
-                told = "^the quota is 0: requests_per_minute; no call ever gets in$"
+                told = "^the quota is 0: requests_per_minute; no call will ever be admitted$"
                 with self.assertRaisesRegex(DeadlineExceeded, told):
                     self.converse(client)
 
@@ -187,6 +187,52 @@ class TheClient(unittest.TestCase):
             self.converse(client)
         client.set_limits(TITAN, Limits(tokens_per_day=300, used_today=300, used_today_at=time.time() - 86_400))
         client.invoke_model(modelId=TITAN, body=json.dumps({"inputText": "a" * 400}))
+
+
+class LimitsThatAreAskedForAnew(unittest.TestCase):
+    def test_while_nobody_answers_the_last_known_ones_hold_and_the_statistics_say_so(self):
+        answers = []
+
+        class Exporter(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                status, body = answers.pop(0)
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(json.dumps(body).encode())
+
+            def log_message(self, *_):
+                pass
+
+        known = Limits(requests_per_minute=7, burndown=5, share=0.5)
+        item = {"account_id": "000000000000", "region": "us-east-1", "scope": "global", "quota": "requests_per_minute",
+                "state": "ok", "safe_rate": {"value": 90}, "unknown": {}}  # fmt: skip
+        whole = {"snapshot_at": 0, "items": [item], "unsettled": [], "unread": []}
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Exporter) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            client = QuotaClient(closed_loop.runtime("http://127.0.0.1:9", retries={"total_max_attempts": 1}), {MODEL: known})
+
+            def refreshed(url, *answer):
+                answers[:] = answer
+                client.refresh_limits(MODEL, url)
+                return client._models[MODEL].limits.requests_per_minute, client.statistics.stale.get(MODEL)
+
+            url = f"http://127.0.0.1:{server.server_port}"
+            detail = "the quotas were not read yet"
+            limit, stale = refreshed(url, (503, {"detail": detail}))
+            self.assertEqual((limit, stale), (7, f"HTTP Error 503: {detail}"))
+            self.assertEqual(refreshed(url, (200, whole)), (90, None))
+            self.assertEqual(client._models[MODEL].limits.share, 0.5, "what the API does not tell stays as it was")
+            limit, stale = refreshed("http://127.0.0.1:9")
+            self.assertEqual(limit, 90)
+            self.assertIn("Connection refused", stale)
+            for odd, told in (([], "the answer has no list items"), ({**whole, "items": [{}]}, "the answer has no 'scope'"),
+                              ({**whole, "unread": None}, "the answer has no list unread")):  # fmt: skip
+                limit, stale = refreshed(url, (200, odd))
+                self.assertEqual(limit, 90)
+                self.assertTrue(stale.startswith(told), stale)
+            client.set_limits(MODEL, known)
+            self.assertEqual(client.statistics.stale, {})
+            server.shutdown()
 
 
 class LimitsOfAnExporter(unittest.TestCase):
@@ -260,7 +306,7 @@ class AnExporterThatDrips(unittest.TestCase):
                         self.wfile.write(b" ")
                         if over.wait(0.05):
                             break
-                    self.wfile.write(b'{"snapshot_at": 0, "items": [], "unsettled": []}')
+                    self.wfile.write(b'{"snapshot_at": 0, "items": [], "unsettled": [], "unread": []}')
 
             def log_message(self, *_):
                 pass

@@ -57,7 +57,7 @@ class OfASnapshot(unittest.TestCase):
     def test_each_tool_answers(self):
         _, answers = ask(["--from", self.file], [
             ("headroom", {"model_id": SONNET}), ("findings", {}), ("quotas", {"model": MODEL}),
-            ("usage", US_WEST_2), ("explain", {"model_id": SONNET}), ("quotas", {"model": "claude-sonnet-4-6"}),
+            ("usage", US_WEST_2), ("explain", {"model_id": SONNET}),
         ])
         told = {name: json.loads(text) for name, (text, wrong) in zip(TOOLS, answers) if not wrong}
         self.assertEqual(list(told), TOOLS, answers)
@@ -66,11 +66,23 @@ class OfASnapshot(unittest.TestCase):
         [first, *_] = told["findings"]["findings"]
         self.assertTrue(first["remedies"])
         self.assertTrue(all("Sonnet 4.6" in row["name"] for row in told["quotas"]["targets"][0]["quotas"]))
-        part, _ = answers[-1]
-        self.assertEqual([target["quotas"] for target in json.loads(part)["targets"] if target["quotas"]], [])
         self.assertTrue(told["usage"]["targets"][0]["models"])
         [explained] = told["explain"]["ids"][0]["explained"]
         self.assertEqual(explained["quotas"]["tokens_per_minute"]["code"], "L-15B8E632")
+
+    def test_a_model_is_its_whole_id(self):
+        tools = ["headroom", "quotas", "usage"]
+        asked = [MODEL, "claude-sonnet-4", "no.such-model"]
+        _, answers = ask(["--from", self.file], [(tool, {"model": model}) for model in asked for tool in tools])
+        headroom, quotas, usage = (json.loads(text)["targets"][0] for text, _ in answers[:3])
+        self.assertEqual({model["model"] for model in headroom["models"]}, {MODEL})
+        self.assertTrue(quotas["quotas"])
+        self.assertEqual({model["model"] for model in usage["models"]}, {MODEL})
+        for text, wrong in answers[3:6]:
+            self.assertTrue(wrong, text)
+            self.assertRegex(text, 'model: found "claude-sonnet-4", expected a whole base model id; there are .*' + MODEL)
+        for text, wrong in answers[6:]:
+            self.assertEqual((text, wrong), ('model: found "no.such-model"; no base model here contains it', True))
 
     def test_hostile_questions_are_answered_by_errors_in_words(self):
         _, answers = ask(["--from", self.file], [

@@ -5,11 +5,12 @@ import re
 import sys
 import unittest
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "clients/python"))
 
-from bedrock_quota_client import Estimator, Limiter, Limits, backoff, limits_of, may_retry  # noqa: E402
+from bedrock_quota_client import Estimator, Limiter, Limits, QuotaClient, backoff, limits_of, may_retry  # noqa: E402
 
 
 def vectors(name):
@@ -82,6 +83,22 @@ class TheRest(unittest.TestCase):
                         limits_of(vector["answer"], **more)
                 else:
                     self.assertEqual(limits_of(vector["answer"], **more), Limits(burndown=5, **vector["expect"]))
+
+    def test_what_an_answer_does_not_tell_leaves_the_last_known_limits(self):
+        known = Limits(requests_per_minute=7, tokens_per_minute=500, burndown=5, share=0.5)
+        client = mock.Mock()
+        client.meta.config.retries = {"total_max_attempts": 1}
+        for vector in vectors("headroom.json"):
+            with self.subTest(vector["name"]), mock.patch("bedrock_quota_client._in_time", return_value=vector["answer"]):
+                quotas = QuotaClient(client, {"a": known})
+                told = {"used_today": vector["used_today"]} if "used_today" in vector else {}
+                quotas.refresh_limits("a", "http://localhost", **told)
+                stale, limits = quotas.statistics.stale, quotas._models["a"].limits
+                if "refused" in vector:
+                    self.assertEqual((list(stale), limits), (["a"], known))
+                    self.assertTrue(stale["a"].startswith(vector["refused"]), stale)
+                else:
+                    self.assertEqual((stale, limits), ({}, Limits(burndown=5, share=0.5, **vector["expect"])))
 
     def test_bad_limits_are_refused(self):
         for bad in ({"requests_per_minute": -1}, {"tokens_per_minute": float("nan")}, {"share": 0}, {"share": 1.1},

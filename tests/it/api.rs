@@ -1,7 +1,9 @@
 //! /api/v1, as software asks it.
 
+use crate::cloud::{Cloud, NOON};
 use crate::world::{self, NOVA, NOW, SONNET};
 use bedrock_quota_exporter::api::{self, Query, Source};
+use bedrock_quota_exporter::model::catalog::ProfileKind;
 use bedrock_quota_exporter::model::evaluation::{Cause, Evaluation};
 use bedrock_quota_exporter::model::ids::{QuotaKind, Scope, State, Target, UsageSource};
 use bedrock_quota_exporter::model::observation::Collector;
@@ -66,6 +68,42 @@ fn headroom_says_what_is_left_and_what_is_safe() {
     assert_eq!(
         ask(&Query { account: Some("production".into()), ..Query::default() }).as_array().unwrap().len(),
         2
+    );
+}
+
+#[test]
+fn what_certainly_does_not_exist_is_not_unsettled() {
+    let tokens = "Cross-region model inference tokens per minute for Amazon Nova Pro";
+    let (us, apac) = ("us.amazon.nova-pro-v1:0", "apac.amazon.nova-lite-v1:0");
+    let mut cloud = Cloud::new(NOON);
+    for (id, model, name) in
+        [(us, "amazon.nova-pro-v1:0", "Nova Pro"), (apac, "amazon.nova-lite-v1:0", "Nova Lite")]
+    {
+        cloud.model(model, name, "Amazon");
+        cloud.profile(id, ProfileKind::SystemDefined, model, &["us-east-1"]);
+    }
+    cloud.quota("L-1", tokens, Some(1_000.0));
+    cloud.round();
+    let export = world::export();
+    let told = |cloud: &Cloud, id: &str| {
+        let source = Source { snapshot: &cloud.snapshot, export: &export };
+        let query = Query { model_id: Some(id.into()), ..Query::default() };
+        let items = api::headroom(source, cloud.state(), &query).into_iter().map(|item| item.quota);
+        let unsettled = api::unsettled(source, cloud.state(), &query).into_iter().map(|one| one.quota);
+        (items.collect::<Vec<_>>(), unsettled.collect::<Vec<_>>(), api::why_none(source, &query))
+    };
+    let why = |model: &str| Some(format!("no cross_region row for requests_per_minute names {model}"));
+    // Nobody has called either.
+    assert_eq!(told(&cloud, us), (vec!["tokens_per_minute"], vec![], why("amazon.nova-pro-v1:0")));
+    assert_eq!(told(&cloud, apac), (vec![], vec![], why("amazon.nova-lite-v1:0")));
+    cloud.quota("L-2", tokens, Some(2_000.0));
+    cloud.at(NOON.plus(86_400)).round();
+    assert_eq!(told(&cloud, us).1, ["tokens_per_minute"], "two rows, and nobody knows which");
+    let before = Cloud::new(NOON);
+    assert_eq!(
+        told(&before, us).1,
+        ["requests_per_minute", "tokens_per_minute", "tokens_per_day"],
+        "nothing is read"
     );
 }
 

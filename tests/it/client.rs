@@ -1,5 +1,11 @@
 //! The Rust client over AWS's SDK, against the simulated runtime.
 
+#[path = "../../crates/bedrock-quota-client/examples/converse.rs"]
+#[allow(dead_code, reason = "its main asks AWS")]
+mod converse;
+#[path = "../../crates/bedrock-quota-client/examples/rules.rs"]
+mod rules;
+
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::config::retry::RetryConfig;
 use aws_sdk_bedrockruntime::config::{BehaviorVersion, Config, Credentials, Region};
@@ -11,6 +17,7 @@ use bedrock_quota_exporter::sim::Sim;
 use bedrock_quota_exporter::sim::desk::Answering;
 use bedrock_quota_exporter::sim::world::World;
 use futures_util::future::join_all;
+use serde_json::Value;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -22,6 +29,7 @@ const LIMITS: Limits = Limits {
     tokens_per_day: None,
     burndown: 5.0,
     share: 1.0,
+    max_output_tokens: None,
     used_today: 0.0,
     used_today_at: None,
 };
@@ -85,13 +93,18 @@ async fn a_refusal_that_passes_is_tried_again_and_others_are_not() {
     }
     let quotas = Quotas::new([(SONNET, LIMITS)]).unwrap();
     quotas.converse(request(&client)).await.unwrap();
-    assert!(attempts(&sim).await > 6, "refused at first");
+    let statistics = quotas.statistics();
+    assert_eq!((statistics.successes, statistics.failures), (1, 0));
+    assert_eq!(statistics.throttled, attempts(&sim).await - 6, "the others were refused");
+    assert!(statistics.throttled > 0 && statistics.retries == statistics.throttled, "{statistics:?}");
+    assert!(statistics.waited_seconds > 0.0 && statistics.success_rate() == Some(1.0), "{statistics:?}");
 
     let before = attempts(&sim).await;
     let unknown = "us.anthropic.no-such-model-v1:0";
     let quotas = Quotas::new([(unknown, LIMITS)]).unwrap();
     let refused = quotas.converse(request(&client).model_id(unknown)).await;
     let Err(CallError::Bedrock(error)) = refused else { panic!("{refused:?}") };
+    assert_eq!((quotas.statistics().failures, quotas.statistics().success_rate()), (1, Some(0.0)));
     assert_eq!(error.code(), Some("ValidationException"));
     assert_eq!(attempts(&sim).await, before + 1);
 }
@@ -104,8 +117,16 @@ async fn who_cannot_get_in_hears_why_and_nothing_is_sent() {
     quotas.converse(request(&client)).await.expect("a full bucket lets any call in");
     let late = quotas.converse(request(&client)).await;
     assert!(matches!(late, Err(CallError::TooLate)), "{late:?}");
+    assert_eq!((quotas.statistics().successes, quotas.statistics().failures), (1, 1));
+    let none = Limits { tokens_per_day: Some(0.0), ..LIMITS };
+    let told = "the quota is 0: tokens_per_day; no call will ever be admitted";
+    let never = Quotas::new([(SONNET, none)]).unwrap().converse(request(&client)).await;
+    assert_eq!(never.unwrap_err().to_string(), told);
     let endless = client.converse().model_id(SONNET);
-    assert!(matches!(quotas.converse(endless).await, Err(CallError::NoMaxTokens)));
+    assert!(matches!(quotas.converse(endless.clone()).await, Err(CallError::NoMaxTokens)));
+    let most = Limits { max_output_tokens: Some(64_000), ..none };
+    let never = Quotas::new([(SONNET, most)]).unwrap().converse(endless).await;
+    assert_eq!(never.unwrap_err().to_string(), told, "it is asked for with the model's maximum");
     let other = request(&client).model_id("another");
     assert!(matches!(quotas.converse(other).await, Err(CallError::NoLimits(id)) if id == "another"));
     assert_eq!(attempts(&sim).await, 1);
@@ -126,4 +147,66 @@ async fn a_caller_who_goes_away_while_waiting_takes_nothing() {
     let small = client.converse().model_id(SONNET).messages(message).inference_config(little);
     quotas.converse(small).await.expect("first in line");
     assert_eq!(attempts(&sim).await, 2);
+}
+
+#[tokio::test]
+async fn new_limits_hold_for_those_who_wait_already() {
+    let (_, client) = runtime().await;
+    let small = Limits { tokens_per_minute: Some(12_000.0), ..LIMITS };
+    let quotas = Quotas::new([(SONNET, small)]).unwrap().with_patience(Duration::from_secs(30));
+    quotas.converse(request(&client)).await.unwrap();
+    // The first has got in line when the second begins.
+    let (answer, raised) =
+        tokio::join!(biased; quotas.converse(request(&client)), async { quotas.set_limits(SONNET, LIMITS) });
+    raised.unwrap();
+    answer.expect("told of the new limits, it does not wait for the old ones");
+    let other = quotas.set_limits("another", LIMITS).unwrap_err();
+    assert_eq!(other, "no limits were given for \"another\"");
+    let bad = quotas.set_limits(SONNET, Limits { share: 2.0, ..LIMITS }).unwrap_err();
+    assert_eq!(bad, "share is 2; expected more than 0 and at most 1");
+    assert_eq!(quotas.limits(SONNET), Some(LIMITS));
+}
+
+#[test]
+fn what_an_answer_does_not_tell_leaves_the_last_known_limits() {
+    let vectors: Vec<Value> =
+        serde_json::from_str(&std::fs::read_to_string("tests/vectors/headroom.json").unwrap()).unwrap();
+    let known = Limits { share: 0.5, max_output_tokens: Some(8_000), ..LIMITS };
+    let mut refused = 0;
+    for vector in vectors.iter().filter(|vector| vector["used_today"].is_null()) {
+        let quotas = Quotas::new([(SONNET, known)]).unwrap();
+        quotas.refresh_limits(SONNET, Ok::<_, String>(&vector["answer"])).unwrap();
+        let (stale, limits) = (quotas.statistics().stale, quotas.limits(SONNET).unwrap());
+        if let Some(why) = vector["refused"].as_str() {
+            refused += 1;
+            assert!(stale[SONNET].starts_with(why) && limits == known, "{vector}: {stale:?}");
+        } else {
+            let told = Limits::of_headroom(&vector["answer"], 5.0, None).unwrap();
+            let told = Limits { share: 0.5, max_output_tokens: Some(8_000), ..told };
+            assert_eq!((stale.len(), limits), (0, told), "{vector}");
+            quotas.refresh_limits(SONNET, Err("no answer")).unwrap();
+            assert_eq!(
+                (&*quotas.statistics().stale[SONNET], quotas.limits(SONNET)),
+                ("no answer", Some(limits))
+            );
+            quotas.set_limits(SONNET, known).unwrap();
+            assert!(quotas.statistics().stale.is_empty());
+        }
+    }
+    assert!(refused > 5, "{refused}");
+}
+
+#[tokio::test]
+async fn the_document_shows_what_works() {
+    let page = std::fs::read_to_string("docs/CLIENTS.md").unwrap();
+    for example in ["converse", "rules"] {
+        let path = format!("crates/bedrock-quota-client/examples/{example}.rs");
+        let block = format!("```rust\n{}```", std::fs::read_to_string(&path).unwrap());
+        assert!(page.contains(&block), "docs/CLIENTS.md has not the whole of {path}");
+    }
+    assert_eq!(page.matches("```rust").count(), 2, "each block is an example's");
+    rules::main().unwrap();
+    let (_, client) = runtime().await;
+    let told = converse::ask(&client).await.unwrap();
+    assert!(told.contains("output_tokens: 10") && told.contains("successes: 1, failures: 0"), "{told}");
 }

@@ -105,7 +105,7 @@ fn a_quota_is_found_while_it_is_nearly_spent() {
 
 #[test]
 fn unmapped_traffic_comes_with_the_line_that_settles_it() {
-    let line = |reasons: &[(QuotaKind, &str)]| {
+    let told = |reasons: &[(QuotaKind, &str)], absent: &[QuotaKind]| {
         let mut id = world::id_status(InvocationId::runtime("a\"b"), None, None);
         let charge = |(kind, reason): &(QuotaKind, &str)| Charge {
             kind: *kind,
@@ -115,10 +115,17 @@ fn unmapped_traffic_comes_with_the_line_that_settles_it() {
             method: None,
             reason: reason.to_string(),
         };
-        Arc::make_mut(&mut id.resolution).charges = reasons.iter().map(charge).collect();
+        let none = |kind: &QuotaKind| {
+            let key = world::quota_status("a", Scope::Global, *kind, "").quota.key.clone();
+            Charge { quota: Some(key), ..charge(&(*kind, "no row names it")) }
+        };
+        let charges = absent.iter().map(none).chain(reasons.iter().map(charge)).collect();
+        Arc::make_mut(&mut id.resolution).charges = charges;
         let unmapped = vec![(id.id.clone(), Unmapped::IrregularName)];
-        of(Evaluation { ids: vec![id], unmapped, ..Evaluation::default() })[0].remedies[0].how.clone()
+        let found = of(Evaluation { ids: vec![id], unmapped, ..Evaluation::default() });
+        (found[0].remedies[0].how.clone(), found[0].evidence.clone())
     };
+    let line = |reasons: &[(QuotaKind, &str)]| told(reasons, &[]).0;
     let one = "L-0123ABCD “x” may be its own, but the name does not say so; an override would";
     assert_eq!(
         line(&[
@@ -128,6 +135,12 @@ fn unmapped_traffic_comes_with_the_line_that_settles_it() {
         r#"overrides: {models: {"a\"b": {requests_per_minute: L-0123ABCD, tokens_per_minute: L-…}}}"#
     );
     assert_eq!(line(&[]), r#"overrides: {models: {"a\"b": {tokens_per_minute: L-…}}}"#);
+    let absent = [QuotaKind::RequestsPerMinute, QuotaKind::TokensPerDay];
+    let (how, evidence) = told(&[(QuotaKind::TokensPerMinute, one)], &absent);
+    assert_eq!(how, r#"overrides: {models: {"a\"b": {tokens_per_minute: L-0123ABCD}}}"#);
+    assert_eq!(evidence, one, "what does not exist is no reason");
+    let (how, _) = told(&[], &absent);
+    assert_eq!(how, r#"overrides: {models: {"a\"b": {requests_per_minute: L-…, tokens_per_day: L-…}}}"#);
 }
 
 #[test]

@@ -13,30 +13,35 @@ impl Limits {
     /// of the day's quota that are used, where the caller knows it better.
     ///
     /// # Errors
-    /// If the items are of several accounts, regions or scopes; if the rate of a quota is not known, or nobody can tell
-    /// which quota is spent, or how much of the day: nobody could keep to it; if nothing limits requests or tokens, as with
-    /// provisioned throughput.
+    /// If the items are of several accounts, regions or scopes; if something was not read, since a quota may be missing; if
+    /// the rate of a quota is not known, or nobody can tell which quota is spent, or how much of the day: nobody could keep
+    /// to it; if nothing limits requests or tokens, as with provisioned throughput.
     pub fn of_headroom(answer: &Value, burndown: f64, used_today: Option<f64>) -> Result<Limits, String> {
-        let items = list(&answer["items"]);
+        let [items, unsettled, unread] = ["items", "unsettled", "unread"].map(|name| list(answer, name));
+        let (items, unsettled, unread) = (items?, unsettled?, unread?);
         let regional = |item: &&Value| item["scope"] != "regional";
         let place = |item: &Value| ["account_id", "region", "scope"].map(|name| text(&item[name]));
         let places: BTreeSet<_> = items.iter().filter(regional).map(place).collect();
         if places.len() != 1 {
             return Err(format!("limits are of one account, region and scope; found {places:?}"));
         }
-        let (absent, present): (Vec<&Value>, Vec<&Value>) =
-            items.iter().partition(|item| item["state"] == "no_such_quota");
+        if !unread.is_empty() {
+            let told = |one: &Value| {
+                let [account, region, why] = ["account_id", "region", "why"].map(|name| text(&one[name]));
+                format!("{account} in {region}: {why}")
+            };
+            let unread: Vec<String> = unread.iter().map(told).collect();
+            return Err(format!("not all was read that limits are made of: {}", unread.join("; ")));
+        }
         let mut limits = Limits { burndown, ..Limits::default() };
-        for quantity in list(&answer["unsettled"]) {
+        for quantity in unsettled {
             let name = text(&quantity["quota"]);
-            let reason = text(&quantity["reason"]);
-            // Of ids that nobody has called some exporters tell by these words alone that no such quota exists.
-            let says_so = reason.starts_with("no ") && reason.contains(&format!(" row for {name} names "));
-            let is_absent = says_so || absent.iter().any(|item| item["quota"] == quantity["quota"]);
-            if limits.rate(&name).is_some() && !is_absent {
+            if limits.rate(&name).is_some() {
+                let reason = text(&quantity["reason"]);
                 return Err(format!("{name}: nobody can tell which quota is spent: {reason}"));
             }
         }
+        let present: Vec<&Value> = items.iter().filter(|item| item["state"] != "no_such_quota").collect();
         for item in &present {
             let name = text(&item["quota"]);
             let Some(limit) = limits.rate(&name) else { continue };
@@ -99,8 +104,9 @@ fn nothing_limited(present: &[&Value]) -> String {
     )
 }
 
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map(Vec::as_slice).unwrap_or_default()
+fn list<'a>(answer: &'a Value, name: &str) -> Result<&'a [Value], String> {
+    let list = answer[name].as_array().map(Vec::as_slice);
+    list.ok_or_else(|| format!("the answer has no list {name}: expected all of /api/v1/headroom"))
 }
 
 fn text(value: &Value) -> String {

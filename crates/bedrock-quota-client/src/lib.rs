@@ -33,7 +33,7 @@ mod limits;
 mod retries;
 
 #[cfg(feature = "converse")]
-pub use converse::{CallError, Quotas};
+pub use converse::{CallError, Quotas, Statistics};
 pub use estimator::Estimator;
 pub use limiter::{Left, Limiter, Step};
 pub use limits::{BadLimits, Limits, Usage};

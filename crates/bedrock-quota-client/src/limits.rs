@@ -15,6 +15,8 @@ pub struct Limits {
     pub burndown: f64,
     /// This caller's part of the limits, where several share them: above 0 and at most 1.
     pub share: f64,
+    /// The model's maximum, which Bedrock reserves for a call without `max_tokens`; without it such calls are refused here.
+    pub max_output_tokens: Option<u32>,
     /// Tokens of the day's quota that everybody has used.
     pub used_today: f64,
     /// When that was so, in seconds since the epoch: on a later day (UTC) it no longer counts. `None`: today.
@@ -29,6 +31,7 @@ impl Default for Limits {
             tokens_per_day: None,
             burndown: 1.0,
             share: 1.0,
+            max_output_tokens: None,
             used_today: 0.0,
             used_today_at: None,
         }
@@ -79,6 +82,16 @@ impl Limits {
                 Err(BadLimits { field, found: found.unwrap_or_default(), expected })
             }
         }
+    }
+
+    /// The limits that are 0: with one of them no call ever gets in.
+    pub fn zero(&self) -> Vec<&'static str> {
+        let limits = [
+            ("requests_per_minute", self.requests_per_minute),
+            ("tokens_per_minute", self.tokens_per_minute),
+            ("tokens_per_day", self.tokens_per_day),
+        ];
+        limits.into_iter().filter(|(_, limit)| *limit == Some(0.0)).map(|(name, _)| name).collect()
     }
 
     /// Tokens of quota that a call has cost. Cache reads cost none.

@@ -13,10 +13,11 @@ use serde_json::json;
 pub fn capacity(args: cli::Capacity) -> Result<()> {
     let (mut out, mut csv, mut targets, mut found) =
         (String::new(), capacity::csv_sheet(), Vec::new(), false);
+    let part = args.model.to_lowercase();
     let header = source::read(&args.source, source::Since::or_day(args.since), &mut |header, picture| {
         let overrides = source::overrides(&args.source, header)?;
         let survey = Survey::new(&picture, &overrides, None);
-        let there = capacity::Capacity::of(&survey, &args.model);
+        let there = capacity::Capacity::of(&survey, |id| id.to_lowercase().contains(&part));
         found |= !there.is_empty();
         match args.format {
             Format::Table if there.is_empty() && picture.troubles.is_empty() => {}

@@ -4,7 +4,9 @@ use crate::api::{Described, Query, Source, Unread};
 use crate::model::state::TargetState;
 use crate::server::site::Published;
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -110,18 +112,19 @@ pub(super) fn streamed<T: Serialize + 'static>(
 }
 
 /// What a client needs of an answer that it has already.
-pub(super) const VALIDATORS: [HeaderName; 2] = [CACHE_CONTROL, ETAG];
+pub(super) const VALIDATORS: [HeaderName; 3] = [CACHE_CONTROL, ETAG, VARY];
 
-/// Of the snapshot that all answers are made of.
+/// Of the snapshot that all answers are made of. Weak: plain and compressed answers have the same.
 pub(super) fn tag(published: &Published) -> String {
-    format!("\"{:x}-{:x}\"", published.snapshot.at.0, published.serial)
+    format!("W/\"{:x}-{:x}\"", published.snapshot.at.0, published.serial)
 }
 
 /// Whether the client has the answer of that tag already.
 pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let mut tags =
-        known.flat_map(|value| value.split(',')).map(|known| known.trim().trim_start_matches("W/"));
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_string();
+    let mut tags = known.flat_map(|value| value.split(',')).map(opaque);
+    let tag = opaque(tag);
     tags.any(|known| known == tag || known == "*")
 }
 
@@ -133,7 +136,12 @@ fn answer(
     body: impl FnOnce() -> Body,
 ) -> Response {
     let tag = tag(published);
-    let cached = [(CACHE_CONTROL, FRESH.to_string()), (ETAG, tag.clone())];
+    let cached = [
+        (CACHE_CONTROL, FRESH.to_string()),
+        (ETAG, tag.clone()),
+        // What is kept is also sent compressed.
+        (VARY, ACCEPT_ENCODING.to_string()),
+    ];
     if is_known(headers, &tag) {
         return (StatusCode::NOT_MODIFIED, cached).into_response();
     }

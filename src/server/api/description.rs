@@ -38,7 +38,7 @@ impl Operation {
         let mut headers = json!({"ETag": header("Of the snapshot")});
         if self.rate_limits {
             let whose = "where all items are of one target, and of one scope or invocation id \
-                (draft-ietf-httpapi-ratelimit-headers-10)";
+                (draft-ietf-httpapi-ratelimit-headers-11)";
             headers["RateLimit-Policy"] =
                 header(&format!("Each quota by its code, with its limit and window, {whose}"));
             headers["RateLimit"] = header(&format!("What is left of each quota, {whose}"));

@@ -1,12 +1,14 @@
 //! Answers are kept while the snapshot that they are made of is the newest: whoever asks the same again is sent the same,
-//! and of many who ask at once one has it made.
+//! and of many who ask at once one has it made. It is compressed once as well, when the first asks who takes gzip.
 
 use super::answer::{VALIDATORS, is_known, tag};
+use crate::exposition::Rendered;
+use crate::server::encoding::takes_gzip;
 use crate::server::site::Published;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::header::ETAG;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::header::{CONTENT_ENCODING, ETAG};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
@@ -20,6 +22,8 @@ const MOST: usize = 1024;
 const ROOM: usize = 16 << 20;
 /// A longer one is sent piece by piece, as it is made.
 const LONGEST: usize = ROOM / 4;
+/// A shorter one fits into a packet as it is.
+const LEAST_GZIP: usize = 1400;
 
 /// What is kept. Its clones are one.
 #[derive(Clone)]
@@ -42,6 +46,8 @@ type Place = Arc<tokio::sync::Mutex<Option<Answer>>>;
 struct Answer {
     headers: HeaderMap,
     body: Bytes,
+    /// Once somebody took it.
+    gzip: Option<Bytes>,
 }
 
 impl Kept {
@@ -75,10 +81,11 @@ pub(in crate::server) async fn keep(State(kept): State<Kept>, request: Request, 
     let tag = tag(&kept.published.borrow());
     let place = (request.method() == Method::GET).then(|| kept.place(&tag, request.uri())).flatten();
     let Some(place) = place else { return next.run(request).await };
-    let mut answer = place.lock().await;
-    if let Some(answer) = &*answer {
-        return answer.sent(request.headers(), &tag);
+    let mut kept_answer = place.lock().await;
+    if let Some(answer) = &mut *kept_answer {
+        return kept.send(answer, request.headers(), &tag).await;
     }
+    let asked = request.headers().clone();
     let response = next.run(request).await;
     // A snapshot may have been published meanwhile.
     let is_of_it = response.headers().get(ETAG).is_some_and(|own| own.as_bytes() == tag.as_bytes());
@@ -88,27 +95,47 @@ pub(in crate::server) async fn keep(State(kept): State<Kept>, request: Request, 
     match whole(response).await {
         Ok(made) => {
             kept.count(&tag, made.body.len());
-            answer.insert(made).whole()
+            kept.send(kept_answer.insert(made), &asked, &tag).await
         }
         Err(response) => response,
     }
 }
 
-impl Answer {
-    fn sent(&self, asked: &HeaderMap, tag: &str) -> Response {
-        if !is_known(asked, tag) {
-            return self.whole();
+impl Kept {
+    /// As it was asked for: compressed, or not at all where the client has it already.
+    async fn send(&self, answer: &mut Answer, asked: &HeaderMap, tag: &str) -> Response {
+        if is_known(asked, tag) {
+            let mut response = StatusCode::NOT_MODIFIED.into_response();
+            for name in VALIDATORS {
+                response.headers_mut().extend(answer.headers.get(&name).map(|value| (name, value.clone())));
+            }
+            return response;
         }
-        let mut response = StatusCode::NOT_MODIFIED.into_response();
-        for name in VALIDATORS {
-            response.headers_mut().extend(self.headers.get(&name).map(|value| (name, value.clone())));
+        let is_gzip = takes_gzip(asked) && answer.body.len() >= LEAST_GZIP;
+        if is_gzip && answer.gzip.is_none() {
+            let plain = answer.body.clone();
+            // A fleet's answer takes its time.
+            answer.gzip = tokio::task::spawn_blocking(move || gzip(&plain)).await.ok().flatten();
+            self.count(tag, answer.gzip.as_ref().map_or(0, Bytes::len));
+        }
+        let gzip = answer.gzip.as_ref().filter(|_| is_gzip);
+        let body = gzip.unwrap_or(&answer.body);
+        let mut response = (answer.headers.clone(), body.clone()).into_response();
+        if gzip.is_some() {
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         response
     }
+}
 
-    fn whole(&self) -> Response {
-        (self.headers.clone(), self.body.clone()).into_response()
-    }
+/// `None` where what was compressed cannot be read again.
+fn gzip(plain: &[u8]) -> Option<Bytes> {
+    let rendered = Rendered::new(|out| out.write_all(plain).map(|()| 0)).ok()?;
+    let (head, tail) = rendered.gzip("");
+    let mut whole = Vec::with_capacity(rendered.size() + tail.len());
+    head.for_each(|piece| whole.extend_from_slice(piece.as_ref()));
+    whole.extend(tail);
+    Some(whole.into())
 }
 
 /// The answer at once; what is too long for that, or breaks off, goes on as it was.
@@ -124,7 +151,7 @@ async fn whole(response: Response) -> Result<Answer, Response> {
             }
         }
     }
-    Ok(Answer { headers: parts.headers, body: read.into() })
+    Ok(Answer { headers: parts.headers, body: read.into(), gzip: None })
 }
 
 #[cfg(test)]
@@ -133,13 +160,13 @@ mod tests {
     use crate::config;
     use crate::plan::plan;
     use axum::Router;
-    use axum::http::header::IF_NONE_MATCH;
+    use axum::http::header::{ACCEPT_ENCODING, IF_NONE_MATCH};
     use axum::middleware::from_fn_with_state;
     use axum::routing::get;
     use futures_util::future::join_all;
     use hyper::service::Service;
     use hyper_util::service::TowerToHyperService;
-    use std::io;
+    use std::io::{self, Read};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     type Made = Arc<AtomicUsize>;
@@ -162,6 +189,7 @@ mod tests {
                 tokio::task::yield_now().await;
                 let pieces = match uri.path() {
                     "/long" => vec![Ok(Bytes::from(vec![b'x'; LONGEST])), Ok(Bytes::from("end"))],
+                    "/wide" => vec![Ok(Bytes::from(number.to_string().repeat(LEAST_GZIP)))],
                     "/broken" => vec![Ok(Bytes::from("begun")), Err(io::Error::other("a bug"))],
                     _ => vec![Ok(Bytes::from(format!("{number}")))],
                 };
@@ -196,6 +224,32 @@ mod tests {
         let new = ask(&site, "/list?model=a", old.to_str().unwrap()).await;
         assert_eq!(new.status(), StatusCode::OK, "what the client has is of the snapshot before");
         assert_eq!(told(&site, "/list?model=a").await.unwrap(), "2");
+    }
+
+    #[tokio::test]
+    async fn who_takes_gzip_is_sent_the_same_compressed_once() {
+        let (_publish, made, site) = site();
+        let asked = async |path: &str, encoding: &str, known: &str| {
+            let request = Request::get(path).header(ACCEPT_ENCODING, encoding).header(IF_NONE_MATCH, known);
+            site.call(request.body(Body::empty()).unwrap()).await.unwrap()
+        };
+        let (mut bodies, mut tags) = (Vec::new(), Vec::new());
+        for encoding in ["gzip", "gzip;q=0", "gzip, br"] {
+            let answer = asked("/wide", encoding, "").await;
+            tags.push(answer.headers()[ETAG].to_str().unwrap().to_string());
+            assert_eq!(answer.headers().contains_key(CONTENT_ENCODING), encoding != "gzip;q=0");
+            bodies.push(axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap());
+        }
+        let plain = "0".repeat(LEAST_GZIP);
+        assert_eq!(bodies[1], plain);
+        assert!(bodies[0] == bodies[2] && bodies[0].len() < 100, "{bodies:?}");
+        let mut inflated = String::new();
+        flate2::read::GzDecoder::new(&*bodies[0]).read_to_string(&mut inflated).unwrap();
+        assert_eq!(inflated, plain);
+        assert!(tags.iter().all(|tag| *tag == tags[0] && tag.starts_with("W/")), "{tags:?}");
+        assert_eq!(asked("/wide", "gzip", &tags[0]).await.status(), StatusCode::NOT_MODIFIED);
+        assert!(!asked("/list", "gzip", "").await.headers().contains_key(CONTENT_ENCODING), "too short");
+        assert_eq!(made.load(Ordering::SeqCst), 2);
     }
 
     #[tokio::test]

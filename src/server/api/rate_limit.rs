@@ -1,4 +1,4 @@
-//! The fields `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-10.
+//! The fields `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-11.
 
 use crate::api::Headroom;
 use crate::model::ids::QuotaKind;

@@ -14,11 +14,14 @@ use crate::picture::{Header, TargetPicture};
 use crate::report::capacity::{self, Capacity};
 use crate::report::quotas::{self, Filter};
 use crate::report::{diagnose, envelope, explain, usage};
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Of the simulated AWS is read as much, in seconds.
 const USUAL: u64 = 6 * 3600;
+/// So many models an error names.
+const NAMED: usize = 20;
 
 pub(super) struct Pictures {
     header: Header,
@@ -42,6 +45,9 @@ impl Pictures {
             self.targets.iter().filter(|target| is_meant(target, question)).collect();
         ensure!(!targets.is_empty(), "no such account and region; there are: {}", self.places());
         let scope = question.scope.as_deref().map(scope).transpose()?;
+        if let Some(model) = &question.model {
+            self.know(&targets, model)?;
+        }
         let mut body = match tool {
             Tool::Findings => json!({"findings": self.findings(&targets)}),
             Tool::Explain => json!({"ids": self.explain(&targets, question)?}),
@@ -64,7 +70,11 @@ impl Pictures {
             Tool::Usage => {
                 let of = |picture: &&TargetPicture| {
                     let survey = self.survey(picture);
-                    let models = usage::models(&survey, question.model.as_deref());
+                    let mut models = usage::models(&survey, question.model.as_deref());
+                    // So does `about`.
+                    if let Some(wanted) = &question.model {
+                        models.retain(|usage| *usage.activity.model == **wanted);
+                    }
                     usage::json(&survey, &models)
                 };
                 json!({"targets": targets.iter().map(of).collect::<Vec<_>>()})
@@ -81,6 +91,24 @@ impl Pictures {
 
     fn places(&self) -> String {
         self.targets.iter().map(TargetPicture::title).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Refuses what is no base model that is listed or called there, and names those that may be meant.
+    fn know(&self, targets: &[&TargetPicture], model: &str) -> Result<()> {
+        let mut known = BTreeSet::new();
+        for picture in targets {
+            known.extend(self.survey(picture).models());
+        }
+        if known.contains(model) {
+            return Ok(());
+        }
+        let part = model.to_lowercase();
+        let alike: Vec<String> = known.into_iter().filter(|id| id.to_lowercase().contains(&part)).collect();
+        ensure!(!alike.is_empty(), "model: found {model:?}; no base model here contains it");
+        let more = alike.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let alike = alike[..alike.len().min(NAMED)].join(", ");
+        bail!("model: found {model:?}, expected a whole base model id; there are {alike}{more}")
     }
 
     fn findings(&self, targets: &[&TargetPicture]) -> Value {
@@ -109,7 +137,7 @@ impl Pictures {
             let scope = scope.or(resolved.and_then(|resolution| resolution.scope));
             let Some(model) = question.model.clone().or(model) else { continue };
             let survey = self.survey(picture);
-            let there = Capacity::of(&survey, &model);
+            let there = Capacity::of(&survey, |id| id == model);
             if there.is_empty() {
                 continue;
             }

@@ -29,6 +29,7 @@ use crate::offline::File;
 use crate::plan::{Credentials, Plan};
 use crate::report;
 use crate::report::explain::{ExplainInputs, Shape};
+use crate::report::sheet::fitted;
 use crate::server::Web;
 use crate::server::guard::{Guard, Policy};
 use crate::server::listen::{self, Address, Listener};
@@ -80,13 +81,13 @@ pub fn check(args: cli::Check) -> Result<()> {
     if let Some(contradiction) = aws::probe::contradictions(&plan) {
         bail!("the config and the environment contradict each other: {contradiction}");
     }
-    print(&report::check::render(&plan, args.ids))?;
-    print(&web_config.unwrap_or_default())?;
+    let told = report::check::render(&plan, args.ids) + &web_config.unwrap_or_default();
+    print(&fitted(&told, tools::terminal().width))?;
     if !args.live {
         return Ok(());
     }
     let found = run_async(live::check(&plan, &telemetry("check"), clock::now()))?;
-    print(&report::live::render(&found))?;
+    print(&fitted(&report::live::render(&found), tools::terminal().width))?;
     match report::live::failures(&found) {
         0 => Ok(()),
         failures => bail!("{failures} of what the config needs cannot be done"),
@@ -165,7 +166,9 @@ pub fn explain(args: cli::Explain) -> Result<()> {
         offline_index(&args, &plan)?
     };
     print(&match args.format {
-        cli::ExplainFormat::Table if args.coverage => report::coverage::table(&index),
+        cli::ExplainFormat::Table if args.coverage => {
+            report::coverage::table(&index).render(tools::terminal())
+        }
         cli::ExplainFormat::Json if args.coverage => report::coverage::json(&index),
         cli::ExplainFormat::Table => {
             let shape = Shape { width: tools::terminal().width, all: args.all };

@@ -2,6 +2,7 @@
 
 use super::openmetrics::Past;
 use super::simulated::TIMEOUT;
+use super::tools::unless_closed;
 use crate::aws::{Connection, Environment};
 use crate::collect;
 use crate::exposition::{self, Export, QuotaExport};
@@ -91,10 +92,12 @@ pub(super) async fn run(
     }
     serving.abort();
     let mut out = BufWriter::new(io::stdout().lock());
-    let samples = past.write(&mut out).and_then(|samples| out.flush().map(|()| samples));
-    let samples = samples.context("cannot print the past")?;
-    tracing::info!(samples, "past printed");
-    Ok(())
+    let printed = past.write(&mut out).and_then(|samples| {
+        out.flush()?;
+        tracing::info!(samples, "past printed");
+        Ok(())
+    });
+    unless_closed(printed.context("cannot print the past"))
 }
 
 /// The process itself is younger than its past, and how long its calls take now says nothing of then.

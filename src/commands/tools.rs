@@ -15,7 +15,7 @@ mod report;
 mod snapshot;
 mod usage;
 
-pub(super) use output::{print, terminal};
+pub(super) use output::{print, terminal, unless_closed};
 
 pub use capacity::capacity;
 pub use chart::chart;

@@ -1,10 +1,13 @@
 //! Calls that were refused, or failed for want of capacity: what a finding about them is made of.
 
+use crate::model::evaluate::together;
 use crate::model::evaluation::{Cause, Pool};
-use crate::model::ids::{QuotaKind, Scope, Target};
+use crate::model::ids::{Endpoint, QuotaKind, Scope, Target, Variant};
 use crate::model::matching::{ModelQuota, QuotaKey};
+use crate::model::quota::QuotaList;
 use crate::model::time::Minute;
 use crate::model::usage::Metric;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a finding is about. All of it empty: the target itself.
@@ -235,16 +238,54 @@ impl Space {
 }
 
 /// One limit of calls of a model in one scope, as room is looked for in it.
+#[derive(Clone, Copy)]
 pub(super) struct Share<'a> {
     pub key: &'a QuotaKey,
     pub limit: Option<f64>,
     pub peak: Option<f64>,
 }
 
+impl Share<'_> {
+    /// Whether plain calls of a model spend the quota; a row that there is not limits nothing.
+    pub(super) fn is_spent_by_calls(key: &QuotaKey) -> bool {
+        (Scope::CALLED.contains(&key.scope) || key.scope == Scope::Regional)
+            && key.variant == Variant::Standard
+            && key.endpoint == Endpoint::Runtime
+            && !key.code.is_empty()
+    }
+}
+
 impl Room {
+    /// Those of a target, by the limits that plain calls of models spend there; `list`: its quotas.
+    pub(super) fn all<'a>(
+        shares: impl Iterator<Item = Share<'a>>,
+        list: Option<&QuotaList>,
+        target: &Target,
+        place: &str,
+    ) -> Vec<Room> {
+        if list.and_then(together::cross_model_day).is_some_and(|row| row.limit() == Some(0.0)) {
+            return Vec::new();
+        }
+        let (mut scopes, mut regional) = (BTreeMap::<_, Vec<Share>>::new(), BTreeMap::new());
+        for share in shares {
+            match share.key.scope {
+                Scope::Regional => _ = regional.insert(&*share.key.model, share),
+                scope => scopes.entry((&*share.key.model, scope)).or_default().push(share),
+            }
+        }
+        let room = |((model, scope), mut limits): ((&str, Scope), Vec<Share>)| {
+            // The shared day row stands for both scopes, unless one has a row of its own.
+            let has_day = limits.iter().any(|share| share.key.kind == QuotaKind::TokensPerDay);
+            let shares_day = matches!(scope, Scope::OnDemand | Scope::CrossRegion) && !has_day;
+            limits.extend(regional.get(model).filter(|_| shares_day));
+            Room::of(&limits, target, place.to_string())
+        };
+        scopes.into_iter().filter_map(room).collect()
+    }
+
     /// Of the limits that the calls of one scope would spend: tokens and requests per minute must both be known to be at
     /// most half full where they are limited, and no limit of any kind may be 0.
-    pub(super) fn of<'a>(limits: &[Share<'a>], target: &Target, place: String) -> Option<Room> {
+    fn of(limits: &[Share], target: &Target, place: String) -> Option<Room> {
         let space = |share: &Share| Some(Space { limit: share.limit?, peak: share.peak? });
         let of_kind = |kind: QuotaKind| limits.iter().find(|share| share.key.kind == kind);
         let tokens = of_kind(QuotaKind::TokensPerMinute)?;

@@ -5,8 +5,8 @@ use super::facts::{Facts, Fill, UnmappedId, Unread};
 use super::finding::Finding;
 use super::thresholds::{DAY_RUNNING_OUT, NEAR_RATIO};
 use crate::model::evaluation::{Cause, IdStatus, NEWEST_MINUTE, Pool, QuotaStatus, ThrottleStatus};
-use crate::model::ids::{Endpoint, Scope, State, Target, Variant};
-use crate::model::matching::{Charge, QuotaKey};
+use crate::model::ids::{Endpoint, State, Target};
+use crate::model::matching::Charge;
 use crate::model::minutes::History;
 use crate::model::observation::Collector;
 use crate::model::snapshot::Snapshot;
@@ -54,24 +54,18 @@ pub(super) fn rooms(snapshot: &Snapshot, names: &BTreeMap<String, String>, found
     }
     let mut rooms = Vec::new();
     for state in snapshot.targets.values() {
-        let mut scopes: BTreeMap<(&str, Scope), Vec<Share>> = BTreeMap::new();
-        let quotas = state.evaluation.quotas.iter().filter(|status| models.contains(&status.quota.key.model));
-        for QuotaStatus { quota, peak, .. } in quotas.filter(|status| is_called(&status.quota.key)) {
-            let share = Share { key: &quota.key, limit: quota.limit, peak: *peak };
-            scopes.entry((&*quota.key.model, quota.key.scope)).or_default().push(share);
-        }
-        let room = |limits: &Vec<Share>| Room::of(limits, &state.target, place(&state.target, names));
-        rooms.extend(scopes.values().filter_map(room));
+        let spent = state.evaluation.quotas.iter().filter(|status| {
+            models.contains(&status.quota.key.model) && Share::is_spent_by_calls(&status.quota.key)
+        });
+        let shares = spent.map(|QuotaStatus { quota, peak, .. }| Share {
+            key: &quota.key,
+            limit: quota.limit,
+            peak: *peak,
+        });
+        let list = state.quotas.as_ref().map(|read| &*read.value);
+        rooms.extend(Room::all(shares, list, &state.target, &place(&state.target, names)));
     }
     rooms
-}
-
-/// Whether plain calls of a model spend it; a row that there is not limits nothing.
-fn is_called(key: &QuotaKey) -> bool {
-    Scope::CALLED.contains(&key.scope)
-        && key.variant == Variant::Standard
-        && key.endpoint == Endpoint::Runtime
-        && !key.code.is_empty()
 }
 
 /// Account and region, as a person reads them.

@@ -8,12 +8,11 @@ use super::thresholds::NEAR_RATIO;
 use crate::model::evaluate::together;
 use crate::model::evaluate::utilization::exhaustion;
 use crate::model::evaluation::Cause;
-use crate::model::ids::{Endpoint, QuotaKind, Scope};
+use crate::model::ids::{Endpoint, QuotaKind};
 use crate::model::matching::ModelQuota;
 use crate::model::time::Timestamp;
 use crate::picture::activity::{Activity, Totals};
 use crate::picture::survey::{Survey, SurveyedId};
-use std::collections::BTreeMap;
 use traffic::Traffic;
 
 /// How full quotas are is asked of the last minutes, as the daemon does by default.
@@ -66,17 +65,11 @@ impl<'a> Facts<'a> {
 
 /// The places of a survey that have room in tokens and requests per minute.
 pub fn rooms(survey: &Survey) -> Vec<Room> {
-    let mut scopes: BTreeMap<(&str, Scope), Vec<Share>> = BTreeMap::new();
-    for quota in survey.quotas.iter().filter(|quota| survey.is_callable(quota)) {
-        let (key, limit) = (&quota.key, quota.limit);
-        // A row that there is not limits nothing.
-        if !key.code.is_empty() {
-            let share = Share { key, limit, peak: survey.peak(key) };
-            scopes.entry((&*key.model, key.scope)).or_default().push(share);
-        }
-    }
-    let room = |limits: &Vec<Share>| Room::of(limits, &survey.picture.target, survey.picture.place());
-    scopes.values().filter_map(room).collect()
+    let picture = survey.picture;
+    let spent = survey.quotas.iter().filter(|quota| Share::is_spent_by_calls(&quota.key));
+    let shares =
+        spent.map(|quota| Share { key: &quota.key, limit: quota.limit, peak: survey.peak(&quota.key) });
+    Room::all(shares, picture.quotas.as_ref(), &picture.target, &picture.place())
 }
 
 fn unmapped<'a>(survey: &'a Survey<'a>) -> Vec<UnmappedId<'a>> {

@@ -26,10 +26,31 @@ pub struct Demand {
     pub requests: Option<Distribution>,
     /// Calls, made and refused.
     pub attempts: Option<Distribution>,
-    pub input_per_request: Option<f64>,
-    pub output_per_request: Option<f64>,
+    /// `None` without a call of which all tokens are known.
+    pub average: Option<Average>,
+    /// By whole prompts, cached or not.
     pub large: Option<Large>,
+    /// By input that was neither read from a cache nor written to one.
+    pub large_uncached: Option<Large>,
     pub growth: Option<Growth>,
+}
+
+/// The tokens of an average request. CloudWatch's input leaves out what a cache holds, though the model reads it all.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Average {
+    pub input: f64,
+    pub cache_read: f64,
+    pub cache_write: f64,
+    pub output: f64,
+    /// Of so many requests: those of the minutes of which all tokens are known.
+    pub requests: f64,
+}
+
+impl Average {
+    /// Everything that the model was sent.
+    pub fn prompt(&self) -> f64 {
+        self.input + self.cache_read + self.cache_write
+    }
 }
 
 /// How many requests had more than 25,000 input tokens. CloudWatch has sums of minutes only, so this is a range.
@@ -39,7 +60,12 @@ pub struct Large {
     pub most: f64,
     /// Of so many.
     pub requests: f64,
+    /// Requests of minutes whose tokens are not all known: any of them may be among `most`.
+    pub unread: f64,
 }
+
+/// What a prompt is made of.
+const PROMPT: [Metric; 3] = [Metric::InputTokens, Metric::CacheReadTokens, Metric::CacheWriteTokens];
 
 /// The charges of the last seven days beside those of the seven before.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,19 +90,17 @@ impl Demand {
     /// `spent`: the quota of tokens per minute that the calls spend, where there is one.
     pub fn of(survey: &Survey, activity: &Activity, spent: Option<&Arc<ModelQuota>>) -> Demand {
         let settled = survey.settled();
-        let totals = activity.totals();
-        let a_request = |tokens: f64| (totals.requests > 0.0).then(|| tokens / totals.requests);
         let tokens = spent.and_then(|quota| survey.spent(&quota.key));
         let counted = |quota: &Arc<ModelQuota>| survey.spent_as(&quota.key, QuotaKind::RequestsPerMinute);
         let requests = spent.and_then(counted);
         Demand {
-            totals,
+            totals: activity.totals(),
             tokens: tokens.as_ref().and_then(|tokens| tokens.distribution(settled)),
             requests: requests.as_ref().and_then(|requests| requests.distribution(settled)),
             attempts: attempts(survey, activity),
-            input_per_request: a_request(totals.input),
-            output_per_request: a_request(totals.output),
-            large: large(survey, activity),
+            average: average(survey, activity),
+            large: large(survey, activity, &PROMPT),
+            large_uncached: large(survey, activity, &[Metric::InputTokens]),
             growth: tokens.as_ref().and_then(|tokens| growth(tokens, settled)),
         }
     }
@@ -91,18 +115,63 @@ fn attempts(survey: &Survey, activity: &Activity) -> Option<Distribution> {
     Distribution::of(busy.map(|(at, attempts)| (usage.minute(at), attempts)))
 }
 
-/// What minute sums prove: a minute whose calls average more than the bound has at least one call above it, and no
-/// more calls can be above it than its input pays for. A minute whose input is not known proves nothing.
-fn large(survey: &Survey, activity: &Activity) -> Option<Large> {
-    let len = survey.usage()?.len();
+/// Requests of one id's settled minutes, each with the sums of some metrics beside it; a minute whose requests are not
+/// known is left out.
+fn requests<'a, const N: usize>(
+    survey: &'a Survey,
+    activity: &'a Activity,
+    metrics: &'a [Metric; N],
+) -> impl Iterator<Item = (f64, [Option<f64>; N])> + 'a {
+    let len = survey.usage().map_or(0, |usage| usage.len());
+    activity.ids.iter().flat_map(move |id| {
+        let mut sums = metrics.map(|metric| id.span.sums(metric, len));
+        let calls = id.span.sums(Metric::Invocations, len).take(survey.settled());
+        let minute = move |calls: Option<f64>| {
+            let sums = sums.each_mut().map(|sums| sums.next().flatten());
+            calls.filter(|calls| *calls > 0.0).map(|calls| (calls, sums))
+        };
+        calls.filter_map(minute)
+    })
+}
+
+/// A minute of which something is not known would spoil it.
+fn average(survey: &Survey, activity: &Activity) -> Option<Average> {
+    let [input, cache_read, cache_write] = PROMPT;
+    let metrics = [input, cache_read, cache_write, Metric::OutputTokens];
+    let (mut requests_made, mut tokens) = (0.0, [0.0; 4]);
+    for (calls, sums) in requests(survey, activity, &metrics) {
+        let [Some(input), Some(cache_read), Some(cache_write), Some(output)] = sums else { continue };
+        requests_made += calls;
+        for (total, sum) in tokens.iter_mut().zip([input, cache_read, cache_write, output]) {
+            *total += sum;
+        }
+    }
+    let [input, cache_read, cache_write, output] = tokens.map(|total| total / requests_made);
+    (requests_made > 0.0).then_some(Average {
+        input,
+        cache_read,
+        cache_write,
+        output,
+        requests: requests_made,
+    })
+}
+
+/// What minute sums prove of the tokens in `parts`: a minute whose calls average more than the bound has at least one
+/// call above it, and no more calls can be above it than its tokens pay for. Where a part is not known, the others still
+/// prove the first.
+fn large<const N: usize>(survey: &Survey, activity: &Activity, parts: &[Metric; N]) -> Option<Large> {
     let mut large = Large::default();
-    for id in &activity.ids {
-        let (calls, input) = (id.span.sums(Metric::Invocations, len), id.span.sums(Metric::InputTokens, len));
-        for (calls, input) in calls.zip(input).take(survey.settled()) {
-            let Some(calls) = calls.filter(|calls| *calls > 0.0) else { continue };
-            large.requests += calls;
-            large.most += input.map_or(calls, |input| calls.min(((input / LARGE).ceil() - 1.0).max(0.0)));
-            large.least += f64::from(u8::from(input.is_some_and(|input| input > LARGE * calls)));
+    for (calls, sums) in requests(survey, activity, parts) {
+        let known: f64 = sums.iter().flatten().sum();
+        large.requests += calls;
+        if sums.iter().all(Option::is_some) {
+            large.most += calls.min(((known / LARGE).ceil() - 1.0).max(0.0));
+        } else {
+            large.most += calls;
+            large.unread += calls;
+        }
+        if known > LARGE * calls {
+            large.least += 1.0;
         }
     }
     (large.requests > 0.0).then_some(large)

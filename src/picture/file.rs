@@ -11,7 +11,7 @@ use crate::model::observation::{CollectError, ErrorClass};
 use crate::model::time::Timestamp;
 use lists::{RawCatalog, RawQuota, RawRequest};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read, Write};
 use text::{timestamp, word};
 use usage::RawUsage;
@@ -125,6 +125,8 @@ pub struct Reader<R> {
     input: R,
     line: Vec<u8>,
     number: usize,
+    /// On which line each target stands.
+    targets: BTreeMap<Target, usize>,
     pub header: Header,
 }
 
@@ -136,7 +138,14 @@ impl<R: BufRead> Reader<R> {
     pub fn new(name: &str, input: R) -> Result<Reader<R>, String> {
         let header =
             Header { taken: Timestamp::default(), origin: Origin::Aws, masked: false, team_tag: None };
-        let mut reader = Reader { name: name.to_string(), input, line: Vec::new(), number: 0, header };
+        let mut reader = Reader {
+            name: name.to_string(),
+            input,
+            line: Vec::new(),
+            number: 0,
+            targets: BTreeMap::new(),
+            header,
+        };
         let expected = "expected a snapshot as `snapshot save` writes it";
         if !reader.next_line()? {
             return Err(format!("{name}: {expected}, found an empty file"));
@@ -171,14 +180,29 @@ impl<R: BufRead> Reader<R> {
         }
         if self.line.starts_with(END) {
             let end: RawEnd = serde_json::from_slice(&self.line).map_err(|error| self.malformed(error))?;
-            return if end.targets == read {
-                Ok(None)
-            } else {
-                Err(self.malformed(format!("found {read} targets, expected {}", end.targets)))
-            };
+            if end.targets != read {
+                return Err(self.malformed(format!("found {read} targets, expected {}", end.targets)));
+            }
+            // Two files in one would be read as the first alone.
+            let end = self.number;
+            while self.next_line()? {
+                if !self.line.trim_ascii().is_empty() {
+                    return Err(self.malformed(format!(
+                        "found more after line {end}, where the snapshot ends: expected one snapshot in a file"
+                    )));
+                }
+            }
+            return Ok(None);
         }
         let raw: RawTarget = serde_json::from_slice(&self.line).map_err(|error| self.malformed(error))?;
-        raw.into_picture().map(Some).map_err(|error| self.malformed(error))
+        let picture = raw.into_picture().map_err(|error| self.malformed(error))?;
+        if let Some(first) = self.targets.insert(picture.target.clone(), self.number) {
+            // Its calls would be counted twice.
+            let title = picture.title();
+            return Err(self
+                .malformed(format!("found {title}, which line {first} holds already: expected each once")));
+        }
+        Ok(Some(picture))
     }
 
     fn malformed(&self, error: impl std::fmt::Display) -> String {

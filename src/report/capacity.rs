@@ -3,8 +3,7 @@
 use super::envelope;
 use super::human::{exact, rounded};
 use super::provisioned::{Purchase, purchase_json, purchases};
-use super::safe::printable;
-use super::sheet::{Sheet, Terminal, heading};
+use super::sheet::{Sheet, Terminal, heading, wrapped};
 use super::usage::{self, QuotaUsage};
 use crate::model::ids::{QuotaKind, Scope};
 use crate::model::usage::InvocationId;
@@ -72,22 +71,26 @@ fn limits_calls(survey: &Survey, quota: &crate::model::matching::ModelQuota) -> 
 pub fn render(capacity: &Capacity, terminal: Terminal) -> String {
     let mut out = String::new();
     for pool in &capacity.pools {
-        out += &heading(&format!("{}, {}", printable(&pool.model), pool.scope), terminal);
+        out += &heading(&format!("{}, {}", pool.model, pool.scope), terminal);
         out += &usage::quota_sheet(&pool.quotas).render(terminal);
     }
     out.push('\n');
+    let mut tell = |line: &str| out += &wrapped(line, terminal.width, 0);
     match &capacity.purchases {
-        None => out += "provisioned throughput was not read\n",
-        Some(all) if all.is_empty() => out += "no provisioned throughput\n",
-        Some(all) => all.iter().for_each(|purchase| out += &bought(purchase)),
+        None => tell("provisioned throughput was not read"),
+        Some(all) if all.is_empty() => tell("no provisioned throughput"),
+        Some(all) => all.iter().for_each(|purchase| tell(&bought(purchase))),
     }
-    out += &match capacity.reserved.as_deref() {
-        None => "reserved tier: not known\n".to_string(),
-        Some([]) => "reserved tier: it served no call of the last two weeks\n".to_string(),
+    tell(&match capacity.reserved.as_deref() {
+        None => "reserved tier: not known".to_string(),
+        Some([]) => "reserved tier: it served no call in the two weeks before this was read".to_string(),
         Some(ids) => {
-            format!("reserved tier: it served calls of {} within two weeks\n", printable(&ids.join(", ")))
+            format!(
+                "reserved tier: it served calls of {} in the two weeks before this was read",
+                ids.join(", ")
+            )
         }
-    };
+    });
     out
 }
 
@@ -98,10 +101,10 @@ fn bought(purchase: &Purchase) -> String {
         None => "no calls in the span".to_string(),
     };
     format!(
-        "provisioned: {} model units ({}), {}, {used}\n",
+        "provisioned: {} model units ({}), {}, {used}",
         exact(throughput.model_units),
-        printable(&throughput.status),
-        printable(&throughput.name)
+        throughput.status,
+        throughput.name
     )
 }
 

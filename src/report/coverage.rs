@@ -1,12 +1,12 @@
 //! `explain --coverage`: of how many quotas the usage is known, by what, and why the others have none.
 
+use super::sheet::{Field, Sheet, number, text, word};
 use crate::model::coverage::coverage;
 use crate::model::evaluate::utilization::is_unmeasurable;
 use crate::model::matching::{Family, Index, family};
 use crate::model::meter::{MeasuredBy, Unmeasurable};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// One family of quotas, or a sum of families.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,19 +79,14 @@ pub fn sums(families: &BTreeMap<Family, Coverage>) -> [(&'static str, Coverage);
 }
 
 /// A table: a line for each family, sums below.
-pub fn table(index: &Index) -> String {
+pub fn table(index: &Index) -> Sheet {
     let families = by_family(index);
-    let mut rows: Vec<[String; 5]> = vec![["FAMILY", "ROWS", "MEASURED", "BY", "WHY NOT"].map(String::from)];
-    rows.extend(families.iter().map(|(family, coverage)| cells(family.word(), coverage)));
-    rows.extend(sums(&families).iter().map(|(name, coverage)| cells(name, coverage)));
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let mut text = String::new();
-    for [family, count, measured, by, why] in &rows {
-        let (a, b, c, d) = (width(0), width(1), width(2), width(3));
-        let line = format!("{family:a$}  {count:>b$}  {measured:>c$}  {by:d$}  {why}");
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-    text
+    let heads = vec![word("FAMILY"), number("ROWS"), number("MEASURED"), text("BY"), text("WHY NOT")];
+    let mut sheet = Sheet::new(heads);
+    let mut push = |name, coverage| sheet.push(cells(name, coverage).map(Field::text).to_vec());
+    families.iter().for_each(|(family, coverage)| push(family.word(), coverage));
+    sums(&families).iter().for_each(|(name, coverage)| push(name, coverage));
+    sheet
 }
 
 fn cells(name: &str, coverage: &Coverage) -> [String; 5] {

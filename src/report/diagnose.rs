@@ -4,7 +4,7 @@ use super::envelope;
 use super::human::{self, percent, rounded};
 use super::quotas::tone_of;
 use super::safe::printable;
-use super::sheet::{Field, Sheet, Terminal, heading, number, word, wrapped};
+use super::sheet::{Field, Sheet, Terminal, hanging, heading, number, word, wrapped};
 use crate::diagnosis::causes;
 use crate::diagnosis::message::Message;
 use crate::findings::Finding;
@@ -16,8 +16,6 @@ use std::fmt::Write;
 
 /// Text below a heading stands a little to the right.
 const INDENT: usize = 2;
-/// What the number of a remedy takes: `1. `.
-const NUMBER: usize = 3;
 
 /// What a finding says in one line.
 pub fn headline(finding: &Finding) -> String {
@@ -44,18 +42,17 @@ pub fn cause(finding: &Finding) -> Option<String> {
 
 /// A finding in full.
 pub fn render(finding: &Finding, terminal: Terminal) -> String {
-    let title = wrapped(&headline(finding), terminal.width, INDENT);
-    let mut out = heading(title.trim(), terminal);
+    let mut out = heading(&headline(finding), terminal);
     let wrap = |text: &str| wrapped(text, terminal.width, INDENT);
     out += &wrap(&finding.evidence);
     out += &cause(finding).map_or(String::new(), |text| wrap(&text));
     for (number, Remedy { what, how, command }) in finding.remedies.iter().enumerate() {
         let colon = if what.is_empty() { "" } else { ": " };
-        // What follows its first line stands below its text, not below its number.
-        let text = wrapped(&format!("{what}{colon}{how}"), terminal.width, INDENT + NUMBER);
-        let _ = write!(out, "{:INDENT$}{}. {}", "", number + 1, text.trim_start_matches(' '));
+        let mark = format!("{:INDENT$}{}. ", "", number + 1);
+        out += &hanging(&mark, &format!("{what}{colon}{how}"), terminal.width);
         if let Some(command) = command {
-            let _ = writeln!(out, "{:1$}{2}", "", INDENT + NUMBER, printable(command));
+            // Whole, for it is to be copied.
+            let _ = writeln!(out, "{:1$}{2}", "", mark.len(), printable(command));
         }
     }
     match &finding.case {

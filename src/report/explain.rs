@@ -1,7 +1,7 @@
 //! `explain`: which quotas an invocation id spends, or why none is known.
 
 use super::safe::printable;
-use super::sheet::wrapped;
+use super::sheet::{stacked, wrapped};
 use crate::model::catalog::Catalog;
 use crate::model::ids::{Method, QuotaKind, Scope, State};
 use crate::model::matching::{IdType, Index, Resolution, Rules, Unmapped};
@@ -190,9 +190,14 @@ impl<'a> Explanation<'a> {
         if let Some(hidden) = self.order.iter().map(|kind| &self.quotas[kind]).find(|_| shown.is_empty()) {
             return text + &wrapped(&hidden.reason, shape.width, INDENT);
         }
-        text += &line(&head);
+        let fits =
+            [&head].into_iter().chain(&rows).all(|row| line(row).trim_end().chars().count() <= shape.width);
+        if fits {
+            text += &line(&head);
+        }
         for (row, (_, quantity)) in rows.iter().zip(&shown) {
-            text += &line(row);
+            let fields = head.iter().zip(row).map(|(name, cell)| (&**name, &**cell));
+            text += &if fits { line(row) } else { stacked(fields, shape.width, INDENT) };
             text += &wrapped(&quantity.why(), shape.width, 3 * INDENT);
         }
         text

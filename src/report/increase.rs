@@ -3,7 +3,7 @@
 use super::envelope::number;
 use super::human::{self, exact, grouped, percent, rounded};
 use super::safe::printable;
-use crate::increase::demand::{AHEAD, Demand, Growth, LARGE, Large};
+use crate::increase::demand::{AHEAD, Average, Demand, Growth, LARGE, Large};
 use crate::increase::{Draft, Profile};
 use crate::model::partition;
 use crate::picture::distribution::Distribution;
@@ -29,14 +29,14 @@ pub fn console(draft: &Draft) -> Option<String> {
 
 /// What its author has to fill in, in an order of its own.
 pub fn blanks(draft: &Draft) -> Vec<&'static str> {
-    let Demand { tokens, requests, input_per_request, large, growth, .. } = &draft.demand;
+    let Demand { tokens, requests, average, large, growth, .. } = &draft.demand;
     let all = [
         ("value", draft.value.is_none()),
         ("use_case", draft.use_case.is_none()),
         ("alarms", draft.alarms.is_none()),
         ("tokens_per_minute", tokens.is_none()),
         ("requests_per_minute", requests.is_none()),
-        ("tokens_per_request", input_per_request.is_none()),
+        ("tokens_per_request", average.is_none()),
         ("large_requests", large.is_none()),
         ("growth", growth.is_none()),
     ];
@@ -95,7 +95,8 @@ pub fn markdown(draft: &Draft) -> String {
     let span = format!("{} to {}", human::minute(draft.from), human::minute(draft.until));
     let _ = writeln!(
         out,
-        "Measured from CloudWatch's one-minute sums, {span}. Percentiles are of the minutes with traffic, by nearest rank.\n"
+        "Measured from CloudWatch's one-minute sums, {span}. Percentiles are of the minutes with traffic, by nearest rank. \
+         Tokens per minute are those that the quota is charged: cache reads are not among them.\n"
     );
     let _ = writeln!(out, "## Why this quota, and this value\n\n{} {}\n", draft.advice, draft.reasoning);
     out + &sending(draft)
@@ -103,8 +104,7 @@ pub fn markdown(draft: &Draft) -> String {
 
 /// The rows about what the calls need.
 fn needs(demand: &Demand) -> Vec<(&'static str, String)> {
-    let Demand { totals, tokens, requests, attempts, input_per_request, output_per_request, large, growth } =
-        demand;
+    let Demand { totals, tokens, requests, attempts, average, large, large_uncached, growth } = demand;
     let pair = |distribution: &Option<Distribution>, what: &str| match distribution {
         Some(d) => format!(
             "{} steady (p50), {} peak (p90), {} at most",
@@ -114,9 +114,13 @@ fn needs(demand: &Demand) -> Vec<(&'static str, String)> {
         ),
         None => blank(what),
     };
-    let average = match (input_per_request, output_per_request) {
-        (Some(input), Some(output)) => format!("{} input, {} output", rounded(*input), rounded(*output)),
-        _ => blank("average input and output tokens of a request"),
+    let average = match average {
+        Some(average) => averages(average, totals.requests),
+        None => blank("average input and output tokens of a request"),
+    };
+    let large = match (large, large_uncached) {
+        (Some(whole), Some(uncached)) => share_of_large(whole, uncached),
+        _ => blank("their share"),
     };
     let refused = match totals.throttle_rate() {
         Some(rate) => format!(
@@ -133,29 +137,70 @@ fn needs(demand: &Demand) -> Vec<(&'static str, String)> {
         ("Requests per minute, the refused included", pair(attempts, "calls tried a minute")),
         ("Refused", refused),
         ("Average tokens per request", average),
-        (
-            "Requests above 25,000 input tokens",
-            large.as_ref().map_or_else(|| blank("their share"), share_of_large),
-        ),
+        ("Requests above 25,000 input tokens", large),
         ("Growth", growth.as_ref().map_or_else(|| blank("the growth expected, and why"), grown)),
     ]
 }
 
-fn share_of_large(large: &Large) -> String {
+/// AWS asks for input tokens and does not say whether what a cache holds is among them: both are told.
+fn averages(average: &Average, requests: f64) -> String {
+    let Average { input, cache_read, cache_write, output, requests: known } = average;
+    let prompt = match average.prompt() {
+        prompt if prompt > *input => format!(
+            "{} input: {} read from the cache, {} written to it, {} neither",
+            rounded(prompt),
+            rounded(*cache_read),
+            rounded(*cache_write),
+            rounded(*input)
+        ),
+        prompt => format!("{} input, none of it cached", rounded(prompt)),
+    };
+    let of = if *known < requests {
+        format!("; of the {} of {} requests whose tokens were read", grouped(*known), grouped(requests))
+    } else {
+        String::new()
+    };
+    format!("{prompt}; {} output{of}", rounded(*output))
+}
+
+/// By whole prompts, and beside it without what a cache holds where that makes a difference.
+fn share_of_large(whole: &Large, uncached: &Large) -> String {
+    let Large { least, most, requests, unread } = whole;
+    let without = if (uncached.least, uncached.most) == (*least, *most) {
+        String::new()
+    } else {
+        format!(
+            " by the whole prompt; {} by input that is neither read from a cache nor written to one. Which of the two \
+             is meant AWS does not say",
+            range(uncached)
+        )
+    };
+    let unread = if *unread > 0.0 {
+        format!(
+            "; the tokens of {} could not all be read, and any of them may be such a call",
+            grouped(*unread)
+        )
+    } else {
+        String::new()
+    };
+    format!(
+        "{}{without}. CloudWatch has sums of minutes only: there is one such call at least in each of {} that average more \
+         than {} a call, and the tokens of all minutes pay for no more than {} of {}{unread}",
+        range(whole),
+        human::count(*least as usize, "minute"),
+        grouped(LARGE),
+        grouped(*most),
+        human::count(*requests as usize, "call")
+    )
+}
+
+fn range(large: &Large) -> String {
     let (least, most) = (large.least / large.requests, large.most / large.requests);
-    let range = if large.least == large.most {
+    if large.least == large.most {
         percent(least)
     } else {
         format!("between {} and {}", percent(least), percent(most))
-    };
-    format!(
-        "{range}: CloudWatch has sums of minutes only. {} minutes average more than {} a call; the input of all \
-         minutes pays for no more than {} such calls of {}",
-        grouped(large.least),
-        grouped(LARGE),
-        grouped(large.most),
-        grouped(large.requests)
-    )
+    }
 }
 
 fn grown(growth: &Growth) -> String {
@@ -222,8 +267,18 @@ fn sending(draft: &Draft) -> String {
 
 /// For a program.
 pub fn json(draft: &Draft) -> Value {
-    let Demand { totals, tokens, requests, attempts, input_per_request, output_per_request, large, growth } =
-        &draft.demand;
+    let Demand { totals, tokens, requests, attempts, average, large, large_uncached, growth } = &draft.demand;
+    let of_average = |part: fn(&Average) -> f64| number(average.as_ref().map(part));
+    let range = |large: &Option<Large>| {
+        large.map(|large| {
+            json!({
+                "above_input_tokens": number(Some(LARGE)),
+                "least": number(Some(large.least)),
+                "most": number(Some(large.most)),
+                "requests": number(Some(large.requests)),
+            })
+        })
+    };
     let distribution = |d: &Option<Distribution>| {
         d.map(|d| json!({"p50": number(Some(d.p50)), "p90": number(Some(d.p90)), "max": number(Some(d.max)), "minutes": d.minutes}))
     };
@@ -253,17 +308,17 @@ pub fn json(draft: &Draft) -> Value {
         "tokens_per_minute": distribution(tokens),
         "requests_per_minute": distribution(requests),
         "attempts_per_minute": distribution(attempts),
-        "input_tokens_per_request": number(*input_per_request),
-        "output_tokens_per_request": number(*output_per_request),
-        "large_requests": large.map(|large| json!({
-            "above_input_tokens": LARGE,
-            "least": number(Some(large.least)),
-            "most": number(Some(large.most)),
-        })),
+        "prompt_tokens_per_request": of_average(Average::prompt),
+        "input_tokens_per_request": of_average(|average| average.input),
+        "cache_read_tokens_per_request": of_average(|average| average.cache_read),
+        "cache_write_tokens_per_request": of_average(|average| average.cache_write),
+        "output_tokens_per_request": of_average(|average| average.output),
+        "large_requests": range(large),
+        "large_uncached_requests": range(large_uncached),
         "growth": growth.map(|growth| json!({
             "tokens_before": number(Some(growth.before)),
             "tokens_last": number(Some(growth.last)),
-            "days_ahead": AHEAD,
+            "days_ahead": number(Some(AHEAD)),
             "projected": number(growth.projected()),
         })),
         "blanks": blanks(draft),

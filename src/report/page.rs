@@ -2,6 +2,7 @@
 
 mod html;
 mod section;
+mod wrong;
 
 use super::diagnose;
 use super::human::{self, exact, percent, rounded};

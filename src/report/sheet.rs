@@ -1,8 +1,12 @@
 //! A table, for a terminal of any width or as CSV.
 
+mod lines;
+
+pub use lines::{fitted, hanging, heading, stacked, wrapped};
+
 use super::safe::{Escaped, printable, printable_lines};
 use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets,
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
 };
 
 /// Stands for a group's heading until the columns are laid out: a heading is as long as it likes. No field has
@@ -15,8 +19,8 @@ const BREAK: char = '\u{200b}';
 /// Between two columns.
 const GAP: usize = 2;
 
-/// A column that wraps can be read down to this width.
-const LEAST_WRAPPED: usize = 8;
+/// Words up to this width are whole in a column that wraps; longer ones may be broken.
+const WHOLE_WORD: usize = 12;
 
 /// Where a table is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,11 +139,11 @@ impl Sheet {
         !self.rows.iter().any(|row| matches!(row, Row::Fields(_)))
     }
 
-    /// The table, no wider than the terminal as far as its words allow; where its columns would be too narrow to
-    /// be read, row by row.
+    /// The table, no wider than the terminal; where its columns would be too narrow to be read, row by row.
     pub fn render(&self, terminal: Terminal) -> String {
-        if self.least_width() > terminal.width {
-            return self.stacked(terminal);
+        let least = self.least_widths();
+        if least.iter().sum::<usize>() + GAP * least.len().saturating_sub(1) > terminal.width {
+            return self.row_by_row(terminal);
         }
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
@@ -169,41 +173,48 @@ impl Sheet {
             // Nothing stands to the right of the last column: its padding would be width that nobody uses.
             let gap = if at == last { 0 } else { GAP as u16 };
             column.set_padding((0, gap)).set_delimiter(if head.at_hyphens { BREAK } else { ' ' });
-            if !head.wraps {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
+            column.set_constraint(match head.wraps {
+                true => ColumnConstraint::LowerBoundary(Width::Fixed(least[at] as u16 + gap)),
+                false => ColumnConstraint::ContentWidth,
+            });
         }
         let shown = |line: String| match line.trim().strip_prefix(GROUP).and_then(|n| n.parse::<usize>().ok())
         {
-            Some(number) => heading(&printable(groups[number]), terminal),
+            Some(number) => heading(groups[number], terminal),
             None => format!("{}\n", line.replace(BREAK, "").trim_end()),
         };
         table.lines().map(shown).collect()
     }
 
-    /// Below it the columns that wrap would be too narrow.
-    fn least_width(&self) -> usize {
+    /// Below these the columns could not be read: what does not wrap is whole, and so are usual words of what does.
+    fn least_widths(&self) -> Vec<usize> {
         let of_column = |(at, head): (usize, &Head)| {
-            let shown = self.rows.iter().filter_map(|row| match row {
-                Row::Fields(fields) => Some(printable(&fields.get(at)?.shown).chars().count()),
+            let fields = self.rows.iter().filter_map(|row| match row {
+                Row::Fields(fields) => fields.get(at),
                 Row::Group(_) => None,
             });
-            let widest = shown.chain([head.name.len()]).max().unwrap_or(0);
-            if head.wraps { widest.min(LEAST_WRAPPED) + GAP } else { widest + GAP }
+            let width = |text: &str| match head {
+                Head { wraps: false, .. } => text.chars().count(),
+                Head { at_hyphens: true, .. } => longest(text.split_inclusive('-')),
+                Head { .. } => longest(text.split_whitespace()),
+            };
+            let widest = fields.map(|field| width(&printable(&field.shown))).max().unwrap_or(0);
+            match head.wraps {
+                true => longest(head.name.split(' ')).max(widest.min(WHOLE_WORD)),
+                false => widest.max(head.name.len()),
+            }
         };
-        self.heads.iter().enumerate().map(of_column).sum::<usize>().saturating_sub(GAP)
+        self.heads.iter().enumerate().map(of_column).collect()
     }
 
     /// A line for each field, a blank one between two rows.
-    fn stacked(&self, terminal: Terminal) -> String {
-        let indent = self.heads.iter().map(|head| head.name.len()).max().unwrap_or(0) + GAP;
-        let line = |(head, field): (&Head, &Field)| {
-            let text = wrapped(&field.shown, terminal.width, indent);
-            format!("{:indent$}{}", head.name, text.trim_start_matches(' '))
-        };
+    fn row_by_row(&self, terminal: Terminal) -> String {
         let rows = self.rows.iter().map(|row| match row {
-            Row::Group(text) => heading(&printable(text), terminal),
-            Row::Fields(fields) => self.heads.iter().zip(fields).map(line).collect::<String>() + "\n",
+            Row::Group(text) => heading(text, terminal),
+            Row::Fields(fields) => {
+                let fields = self.heads.iter().zip(fields);
+                stacked(fields.map(|(head, field)| (head.name, &*field.shown)), terminal.width, 0) + "\n"
+            }
         });
         rows.collect::<String>().trim_end_matches('\n').to_string() + "\n"
     }
@@ -226,25 +237,8 @@ impl Sheet {
     }
 }
 
-/// Text in lines of at most that width as far as its words allow, each behind so many blanks.
-pub fn wrapped(text: &str, width: usize, indent: usize) -> String {
-    let (blanks, mut out, mut line) = (" ".repeat(indent), String::new(), String::new());
-    for word in printable(text).split_whitespace() {
-        if !line.is_empty() && indent + line.chars().count() + 1 + word.chars().count() > width {
-            out += &format!("{blanks}{line}\n");
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line += word;
-    }
-    out + &format!("{blanks}{line}\n")
-}
-
-/// A line over the rows of a group.
-pub fn heading(text: &str, terminal: Terminal) -> String {
-    if terminal.colour { format!("\n\x1b[1m{text}\x1b[0m\n") } else { format!("\n{text}\n") }
+fn longest<'a>(parts: impl Iterator<Item = &'a str>) -> usize {
+    parts.map(|part| part.chars().count()).max().unwrap_or(0)
 }
 
 fn aligned(cell: Cell, head: &Head) -> Cell {
@@ -355,7 +349,8 @@ mod tests {
         let expected = "\
 QUOTA                 CODE         LIMIT
 
-Claude, whose heading is longer than any column of the table is wide
+Claude, whose heading is longer than any
+  column of the table is wide
 Cross-region model    L-1             6M
 inference tokens per
 minute for X
@@ -368,7 +363,9 @@ minute for X
     fn what_has_no_room_for_columns_is_shown_row_by_row() {
         let shown = sheet().render(Terminal { width: 25, colour: false });
         let expected = "
-Claude, whose heading is longer than any column of the table is wide
+Claude, whose heading is
+  longer than any column
+  of the table is wide
 QUOTA  Cross-region model
        inference tokens
        per minute for X

@@ -5,7 +5,6 @@ mod week;
 use super::envelope;
 use super::human::{self, exact, grouped, percent, rounded};
 use super::quotas::tone_of;
-use super::safe::printable;
 use super::sheet::{Field, Head, Sheet, Terminal, Tone, heading, identifier, number, text, word, wrapped};
 use crate::model::ids::State;
 use crate::model::matching::{ModelQuota, QuotaKey};
@@ -127,8 +126,7 @@ fn share(share: Option<f64>) -> Field {
 
 /// One model in full.
 pub fn detail(survey: &Survey, usage: &ModelUsage, terminal: Terminal) -> String {
-    let model = printable(&usage.activity.model).into_owned();
-    let endpoint = usage.activity.endpoint;
+    let Activity { model, endpoint, .. } = &usage.activity;
     let mut out = heading(&format!("{model}, {}, {endpoint} endpoint", usage.scope()), terminal);
     let totals = &usage.totals;
     let rate = totals.throttle_rate().map_or("-".to_string(), percent);

@@ -6,6 +6,8 @@ mod export;
 pub mod hostile;
 mod increase;
 mod provisioned;
+mod report;
+mod terminal;
 
 use bedrock_quota_exporter::sim::world::World;
 use serde_json::Value;
@@ -36,13 +38,14 @@ fn scratch(name: &str) -> PathBuf {
     directory.join(name)
 }
 
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bedrock-quota-exporter"));
+    command.args(args).env("COLUMNS", "80").stdin(Stdio::null());
+    command
+}
+
 fn run(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bedrock-quota-exporter"))
-        .args(args)
-        .env("COLUMNS", "80")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+    command(args).output().unwrap()
 }
 
 /// Exit code, standard output and standard error.
@@ -82,8 +85,11 @@ fn percentile(values: &[f64], percent: f64) -> f64 {
     *sorted.iter().find(|value| sorted.iter().filter(|v| v <= value).count() as f64 >= least).unwrap()
 }
 
-/// What all of some ids did minute by minute: requests, throttles, input, output, estimate.
-fn truth(account: &str, region: &str, ids: &[&str], minutes: std::ops::Range<i64>) -> Vec<[f64; 5]> {
+/// One minute: requests, throttles, input, output, estimate, cache reads, cache writes.
+type Truth = [f64; 7];
+
+/// What all of some ids did minute by minute.
+fn truth(account: &str, region: &str, ids: &[&str], minutes: std::ops::Range<i64>) -> Vec<Truth> {
     // These streams do not know when the demo's story began.
     let world = World::demo(1, 0);
     let account = world.account(account).unwrap();
@@ -92,9 +98,10 @@ fn truth(account: &str, region: &str, ids: &[&str], minutes: std::ops::Range<i64
     assert!(streams.len() >= ids.len());
     let minute = |minute| {
         let tallies = streams.iter().map(|stream| world.flow(account, region, stream).tally(minute));
-        tallies.fold([0.0; 5], |sum, tally| {
-            let own =
-                [tally.invocations, tally.throttles, tally.input, tally.output, tally.estimated.unwrap_or(0)];
+        tallies.fold([0.0; 7], |sum, tally| {
+            let estimated = tally.estimated.unwrap_or(0);
+            let calls = [tally.invocations, tally.throttles, tally.input, tally.output, estimated];
+            let own: Vec<u64> = calls.into_iter().chain([tally.cache_read, tally.cache_write]).collect();
             std::array::from_fn(|at| sum[at] + own[at] as f64)
         })
     };

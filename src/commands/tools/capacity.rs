@@ -18,7 +18,8 @@ pub fn capacity(args: cli::Capacity) -> Result<()> {
         let overrides = source::overrides(&args.source, header)?;
         let survey = Survey::new(&picture, &overrides, None);
         let there = capacity::Capacity::of(&survey, |id| id.to_lowercase().contains(&part));
-        found |= !there.is_empty();
+        // Of what could not be read nobody can say that the name is wrong.
+        found |= !there.is_empty() || picture.quotas.is_none();
         match args.format {
             Format::Table if there.is_empty() && picture.troubles.is_empty() => {}
             Format::Table => {
@@ -29,7 +30,7 @@ pub fn capacity(args: cli::Capacity) -> Result<()> {
         }
         Ok(())
     })?;
-    ensure!(found, "no quota and no provisioned throughput of a model that contains {:?}", args.model);
+    ensure!(found, "no quota, and no provisioned throughput, of a model whose id contains {:?}", args.model);
     match args.format {
         Format::Table => print(&format!("{out}\n{}", wrapped(capacity::NOTES, terminal().width, 0))),
         Format::Json => print(&envelope::document("capacity", &header, json!({"targets": targets}))),

@@ -1,6 +1,6 @@
 //! `chart`.
 
-use super::output::{print, replace};
+use super::output::write;
 use crate::chart;
 use crate::cli;
 use crate::commands::source;
@@ -32,8 +32,5 @@ pub fn chart(args: cli::Chart) -> Result<()> {
             titles.join("; ")
         );
     };
-    match &args.output {
-        None => print(svg),
-        Some(path) => replace(path, svg),
-    }
+    write(args.output.as_deref(), svg)
 }

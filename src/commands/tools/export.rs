@@ -1,6 +1,6 @@
 //! `export`.
 
-use super::output::{print, replace};
+use super::output::write;
 use super::quotas::word;
 use crate::api::Place;
 use crate::cli;
@@ -19,10 +19,7 @@ pub fn export(args: cli::Export) -> Result<()> {
         Some(url) => run_async(ask(&args, url))?,
         None => read(&args)?,
     };
-    match &args.output {
-        Some(path) => replace(path, &text),
-        None => print(&text),
-    }
+    write(args.output.as_deref(), &text)
 }
 
 /// What a running exporter answers.

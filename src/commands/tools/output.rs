@@ -1,11 +1,12 @@
 //! What the tools print, and where.
 
+use crate::model::observation::CollectError;
 use crate::picture::TargetPicture;
-use crate::report::safe::printable;
 use crate::report::sheet::{self, Terminal};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::{env, process};
 
@@ -21,18 +22,55 @@ pub(in crate::commands) fn terminal() -> Terminal {
     let told = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let measured = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
     let unwrapped = if is_terminal { WIDTH } else { WHOLE };
-    let width = told.or_else(measured).unwrap_or(unwrapped).clamp(40, WHOLE);
+    // A terminal that does not know its width calls it 0.
+    let known = |width: &usize| *width > 0;
+    let width = told.filter(known).or_else(|| measured().filter(known)).unwrap_or(unwrapped).min(WHOLE);
     let no_colour = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     Terminal { width, colour: is_terminal && !no_colour }
 }
 
-/// Prints on standard output. Whoever reads it may stop reading.
+/// Prints on standard output.
 pub(in crate::commands) fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    unless_closed(printed.map_err(Into::into))
+}
+
+/// Whoever reads a pipe may stop reading: that is no error of who writes it.
+pub(in crate::commands) fn unless_closed(written: Result<()>) -> Result<()> {
+    let is_closed = |error: &anyhow::Error| {
+        let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+        causes.any(|cause| cause.kind() == ErrorKind::BrokenPipe)
+    };
+    if written.as_ref().is_err_and(is_closed) { Ok(()) } else { written }
+}
+
+/// Writes into the file that a flag names; without one, on standard output.
+pub(super) fn write(path: Option<&Path>, text: &str) -> Result<()> {
+    let Some(path) = path else { return print(text) };
+    match stream(path)? {
+        Some(mut stream) => {
+            let written = stream.write_all(text.as_bytes());
+            unless_closed(written.with_context(|| format!("{}: cannot be written", path.display())))
+        }
+        None => replace(path, text),
     }
+}
+
+/// What a path leads to that is written to as it is and never replaced: standard output, which `-` means too, another
+/// open file of this process, a pipe or a device. `None`: a file of its own.
+#[expect(clippy::disallowed_methods, reason = "a tool's own file")]
+pub(super) fn stream(path: &Path) -> Result<Option<File>> {
+    let cannot = || format!("{}: cannot be written", path.display());
+    if ["-", "/dev/stdout"].iter().any(|name| path == Path::new(name)) {
+        return Ok(Some(File::from(io::stdout().as_fd().try_clone_to_owned().with_context(cannot)?)));
+    }
+    // Behind these stands what may be a regular file, with others' words in it.
+    let is_open = ["/dev/stderr", "/dev/fd", "/proc/self/fd"].iter().any(|open| path.starts_with(open));
+    if is_open || fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return Ok(Some(File::options().append(true).open(path).with_context(cannot)?));
+    }
+    Ok(None)
 }
 
 /// Replaces what is in a file, as a whole: who reads it sees the old text or the new one. A file that says the same
@@ -42,10 +80,6 @@ pub(super) fn replace(path: &Path, text: &str) -> Result<()> {
     // A link stays, and what it leads to is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let name = path.display();
-    if fs::metadata(&path).is_ok_and(|there| !there.is_file()) {
-        // A pipe or a device, such as /dev/stdout, is no file to be replaced.
-        return fs::write(&path, text).with_context(|| format!("{name}: cannot be written"));
-    }
     if fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {
         return Ok(());
     }
@@ -68,13 +102,35 @@ pub(super) fn replace(path: &Path, text: &str) -> Result<()> {
 
 /// Which target the lines below are about.
 pub(super) fn heading(picture: &TargetPicture) -> String {
-    sheet::heading(&printable(&picture.title()), terminal())
+    sheet::heading(&picture.title(), terminal())
 }
 
 /// What could not be read of a target, line by line.
 pub(super) fn troubles(picture: &TargetPicture) -> String {
-    let line = |trouble: &crate::model::observation::CollectError| {
-        format!("not read ({}): {}\n", trouble.class, printable(&trouble.message))
+    let width = terminal().width;
+    let line = |trouble: &CollectError| {
+        sheet::wrapped(&format!("not read ({}): {}", trouble.class, trouble.message), width, 0)
     };
     picture.troubles.iter().map(line).collect()
+}
+
+/// Where usage was not read, nobody can say that a name is nothing's.
+#[derive(Default)]
+pub(super) struct Unread(Vec<String>);
+
+impl Unread {
+    pub(super) fn note(&mut self, picture: &TargetPicture) {
+        if picture.usage.is_none() {
+            let why = picture.troubles.first().map(|trouble| format!(": {}", trouble.message));
+            self.0.push(format!("{}{}", picture.title(), why.unwrap_or_default()));
+        }
+    }
+
+    /// That nothing of a kind was found, and where it was not looked for.
+    pub(super) fn nothing(&self, what: &str) -> String {
+        match &self.0[..] {
+            [] => format!("{what} (CloudWatch lists an id for two weeks after its last call)"),
+            unread => format!("{what}; usage was not read of {}", unread.join("; ")),
+        }
+    }
 }

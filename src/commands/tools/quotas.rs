@@ -10,8 +10,7 @@ use crate::picture::{Header, Origin, TargetPicture};
 use crate::report::envelope;
 use crate::report::quotas::diff::{self, Difference};
 use crate::report::quotas::{self, Filter};
-use crate::report::safe::printable;
-use crate::report::sheet::Sheet;
+use crate::report::sheet::{Sheet, hanging};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -96,7 +95,9 @@ fn compare(args: &cli::Quotas, a: &str, b: &str) -> Result<()> {
     let (mut out, mut rows, mut documents) = (String::new(), Vec::new(), Vec::<Value>::new());
     for (a, b) in pairs {
         let differences = diff::differences(a, b, args.all);
-        out += &format!("\nA: {}\nB: {}\n", printable(&a.title()), printable(&b.title()));
+        for (side, picture) in [("\nA: ", a), ("B: ", b)] {
+            out += &hanging(side, &picture.title(), terminal().width);
+        }
         if differences.is_empty() {
             out += "no quota differs\n";
         } else {

@@ -1,7 +1,7 @@
 //! `report`.
 
 use super::diagnose::FOUND;
-use super::output::{print, replace};
+use super::output::{replace, write};
 use crate::cli::{self, WrongUsage};
 use crate::commands::source;
 use crate::model::evaluation::Cause;
@@ -25,10 +25,7 @@ pub fn report(args: cli::Report) -> Result<ExitCode> {
     })?;
     let mut report = report.context("nothing was read")?;
     report.finish();
-    match &args.output {
-        Some(path) => replace(path, &report.html())?,
-        None => print(&report.html())?,
-    }
+    write(args.output.as_deref(), &report.html())?;
     if let Some(directory) = &args.csv {
         let name = directory.display();
         fs::create_dir_all(directory).with_context(|| format!("{name}: cannot be made"))?;

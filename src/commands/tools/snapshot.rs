@@ -1,6 +1,6 @@
 //! `snapshot save`.
 
-use super::output::print;
+use super::output::{print, stream, unless_closed};
 use crate::cli::{self, SnapshotCommand, SnapshotSave};
 use crate::commands::source;
 use crate::model::time::Timestamp;
@@ -10,6 +10,7 @@ use crate::report::human;
 use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use std::fmt::{self, Display};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -19,30 +20,23 @@ use std::path::{Path, PathBuf};
 pub fn snapshot(args: cli::Snapshot) -> Result<()> {
     let SnapshotCommand::Save(args) = args.command;
     let name = args.file.display().to_string();
+    if let Some(stream) = stream(&args.file)? {
+        let saved = save(&args, stream).with_context(|| format!("{name}: cannot be written"));
+        // Whoever reads it wants nothing else in it.
+        return unless_closed(saved.map(|saved| eprintln!("{name}: {saved}")));
+    }
     let partial = partial(&args.file);
-    let saved = save(&args, &partial).with_context(|| format!("{name}: cannot be written"));
+    let saved = private(&partial).and_then(|file| save(&args, file));
     let saved = saved.and_then(|saved| {
-        fs::rename(&partial, &args.file).with_context(|| format!("{name}: cannot be written"))?;
+        fs::rename(&partial, &args.file)?;
         Ok(saved)
     });
     if saved.is_err() {
         let _ = fs::remove_file(&partial);
     }
-    let Saved { targets, ids, seconds, unread, taken } = saved?;
+    let saved = saved.with_context(|| format!("{name}: cannot be written"))?;
     let bytes = fs::metadata(&args.file).map(|file| file.len()).unwrap_or(0);
-    let troubles = if unread > 0 {
-        format!("; {} not wholly read", human::count(unread, "target"))
-    } else {
-        String::new()
-    };
-    print(&format!(
-        "{name}: {}, {}, {} of usage until {}, {} bytes{troubles}\n",
-        human::count(targets, "target"),
-        human::count(ids, "invocation id"),
-        human::duration(seconds),
-        human::minute(taken),
-        human::grouped(bytes as f64),
-    ))
+    print(&format!("{name} ({} bytes): {saved}\n", human::grouped(bytes as f64)))
 }
 
 /// What was written.
@@ -56,6 +50,25 @@ struct Saved {
     taken: Timestamp,
 }
 
+impl Display for Saved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Saved { targets, ids, seconds, unread, taken } = *self;
+        let (targets, ids) = (human::count(targets, "target"), human::count(ids, "invocation id"));
+        let (usage, until) = (human::duration(seconds), human::minute(taken));
+        write!(f, "{targets}, {ids}, {usage} of usage until {until}")?;
+        if unread > 0 {
+            write!(f, "; {} not wholly read", human::count(unread, "target"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Accounts, ids, tags and what they spend: whoever made it tells who may see it.
+fn private(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    Ok(options.create(true).truncate(true).write(true).mode(0o600).open(path)?)
+}
+
 /// Beside the file, so that no half of one ever has its name.
 fn partial(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
@@ -63,10 +76,8 @@ fn partial(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn save(args: &SnapshotSave, path: &Path) -> Result<Saved> {
-    let mut private = OpenOptions::new();
-    // Accounts, ids, tags and what they spend: whoever made it tells who may see it.
-    let file = BufWriter::new(private.create(true).truncate(true).write(true).mode(0o600).open(path)?);
+fn save(args: &SnapshotSave, file: File) -> Result<Saved> {
+    let file = BufWriter::new(file);
     let compressed = args.file.extension().is_some_and(|extension| extension == "gz");
     let mut out: Out = if compressed {
         Out::Compressed(Box::new(GzEncoder::new(file, Compression::fast())))

@@ -3,7 +3,7 @@
 
 use crate::model::evaluation::Cause;
 use crate::model::matching::{self, Family};
-use crate::model::quota::QuotaList;
+use crate::model::quota::{QuotaList, ServiceQuota};
 use crate::model::time::Minute;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -52,9 +52,14 @@ pub(crate) fn together(suspects: &[Suspect], has_cross_model_day: bool) -> Vec<u
     suspects.iter().map(number).collect()
 }
 
-/// Whether a quota of the account limits the day's tokens of all models.
+/// The account's quota of the day's tokens of all models.
+pub(crate) fn cross_model_day(list: &QuotaList) -> Option<&ServiceQuota> {
+    let mut rows = list.quotas.iter().map(|row| &**row);
+    rows.find(|row| matching::family(&row.name) == Family::CrossModelTokensPerDay)
+}
+
 pub(crate) fn has_cross_model_day(list: &QuotaList) -> bool {
-    list.quotas.iter().any(|row| matching::family(&row.name) == Family::CrossModelTokensPerDay)
+    cross_model_day(list).is_some()
 }
 
 fn is_refused_alike(one: &Suspect, other: &Suspect) -> bool {

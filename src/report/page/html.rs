@@ -1,16 +1,11 @@
 //! The report as one HTML page.
 
-use super::Report;
+use super::{Report, wrong};
 use crate::chart::STYLE;
-use crate::findings::Finding;
 use crate::picture::Origin;
-use crate::report::diagnose;
 use crate::report::human::{self, count};
 use crate::report::safe::Escaped;
 use std::fmt::Write;
-
-/// Findings that a page has, at most; the CSV has all.
-const MOST_FINDINGS: usize = 100;
 
 impl Report {
     /// The page.
@@ -37,15 +32,11 @@ impl Report {
     }
 
     fn wrong(&self) -> String {
-        let mut out = "<h2 id=\"wrong\">What is wrong</h2>\n".to_string();
+        let out = "<h2 id=\"wrong\">What is wrong</h2>\n".to_string();
         if self.findings.is_empty() {
             return out + "<p>Nothing that is known.</p>\n";
         }
-        self.findings.iter().take(MOST_FINDINGS).for_each(|finding| out += &wrong(finding));
-        if let Some(more) = self.findings.len().checked_sub(MOST_FINDINGS).filter(|more| *more > 0) {
-            let _ = writeln!(out, "<p class=\"faint\">and {more} more: `--csv` has them all</p>");
-        }
-        out
+        out + &wrong::html(&self.findings)
     }
 
     fn pictures(&self) -> String {
@@ -63,32 +54,6 @@ impl Report {
         let list: String = self.targets.iter().map(|title| format!("<li>{}</li>", Escaped(title))).collect();
         format!("<h2>Accounts and regions</h2><ul class=\"faint\">{list}</ul>\n")
     }
-}
-
-/// A finding, folded.
-fn wrong(finding: &Finding) -> String {
-    let mut out = format!(
-        "<details><summary><b>{}</b><br><span class=\"faint\">{}</span></summary>",
-        Escaped(&diagnose::headline(finding)),
-        Escaped(&finding.evidence)
-    );
-    if let Some(cause) = diagnose::cause(finding) {
-        let _ = write!(out, "<p>{}</p>", Escaped(&cause));
-    }
-    out += "<ol>";
-    for remedy in &finding.remedies {
-        let what = if remedy.what.is_empty() { String::new() } else { format!("<b>{}</b>: ", remedy.what) };
-        let _ = write!(out, "<li>{what}{}", Escaped(&remedy.how));
-        if let Some(command) = &remedy.command {
-            let _ = write!(out, "<br><code>{}</code>", Escaped(command));
-        }
-        out += "</li>";
-    }
-    out += "</ol>";
-    if let Some(case) = finding.case.as_ref().filter(|case| !case.minutes.is_empty()) {
-        out += &diagnose::evidence(&case.minutes).html();
-    }
-    out + "</details>\n"
 }
 
 const PAGE: &str = "\

@@ -2,10 +2,12 @@
 
 use crate::report::envelope;
 use crate::report::human;
-use crate::report::sheet::Terminal;
+use crate::report::sheet::{Terminal, wrapped};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
+/// As wide as a weekday and a gap.
+const DAY: &str = "     ";
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 /// From none to the busiest hour.
 const SHADES: [char; 5] = ['·', '░', '▒', '▓', '█'];
@@ -24,17 +26,24 @@ fn rate((calls, minutes): (f64, usize)) -> Option<f64> {
 pub(super) fn render(week: &Week, terminal: Terminal) -> String {
     let busiest = week.iter().flatten().filter_map(|hour| rate(*hour)).reduce(f64::max);
     let Some(busiest) = busiest.filter(|busiest| *busiest > 0.0) else { return String::new() };
-    let mut out = format!("calls a minute by hour (UTC); {} {}\n", SHADES[4], human::rounded(busiest));
-    out += "     0  2  4  6  8  10 12 14 16 18 20 22\n";
-    for (day, hours) in DAYS.iter().zip(week).filter(|(_, hours)| hours.iter().any(|hour| hour.1 > 0)) {
-        let _ = write!(out, "{day}  ");
-        for (at, hour) in hours.iter().enumerate() {
-            let cell = rate(*hour).map_or(" ".to_string(), |rate| shade(rate / busiest, terminal));
-            // Two hours and a gap, as the numbers above them.
-            out += &if at % 2 == 1 { format!("{cell} ") } else { cell };
+    let legend = format!("calls a minute by hour (UTC); {} {}", SHADES[4], human::rounded(busiest));
+    let mut out = wrapped(&legend, terminal.width, 0);
+    // Two hours and a gap; where not all of a day have room, parts of it one below the other.
+    let most =
+        [24, 12].into_iter().find(|hours| DAY.len() + hours / 2 * 3 <= terminal.width + 1).unwrap_or(6);
+    for from in (0..24).step_by(most) {
+        let hours = from..from + most;
+        let numbers: String = hours.clone().step_by(2).map(|hour| format!("{hour:<3}")).collect();
+        let _ = writeln!(out, "{DAY}{}", numbers.trim_end());
+        for (day, week) in DAYS.iter().zip(week).filter(|(_, week)| week.iter().any(|hour| hour.1 > 0)) {
+            let _ = write!(out, "{day}  ");
+            for hour in hours.clone() {
+                let cell = rate(week[hour]).map_or(" ".to_string(), |rate| shade(rate / busiest, terminal));
+                out += &if hour % 2 == 1 { format!("{cell} ") } else { cell };
+            }
+            out.truncate(out.trim_end().len());
+            out.push('\n');
         }
-        out.truncate(out.trim_end().len());
-        out.push('\n');
     }
     out
 }

@@ -232,6 +232,16 @@ fn a_file_that_is_no_snapshot_gets_one_clear_message() {
             "line 2: usage: found \"m\" twice, expected once",
         ),
         (
+            "target twice",
+            text(&[target(usage(vec![])), target(usage(vec![]))]),
+            "line 3: found shop (111122223333), us-east-1, which line 2 holds already: expected each once",
+        ),
+        (
+            "two files in one",
+            [text(&[target(usage(vec![]))]), text(&[target(usage(vec![]))])].concat(),
+            "line 4: found more after line 3, where the snapshot ends: expected one snapshot in a file",
+        ),
+        (
             "metric",
             with(usage(vec![id("m", json!({"dollars": {"points": []}}))])),
             "line 2: metrics: found \"dollars\", which no version of this program writes",

@@ -1,7 +1,7 @@
 //! `increase`: every field of the draft against the simulated world's truth, what is refused, and what is sent.
 
 use super::hostile::{id, snapshot, target};
-use super::{SNAPSHOT, json, number, percentile, ran, scratch, seconds, truth};
+use super::{SNAPSHOT, Truth, json, number, percentile, ran, scratch, seconds, truth};
 use crate::permissions::allowed;
 use bedrock_quota_exporter::sim::Sim;
 use bedrock_quota_exporter::sim::world::World;
@@ -16,18 +16,18 @@ fn drafted(args: &[&str]) -> Value {
     json(args)["draft"].clone()
 }
 
-/// How many of some calls had more than 25,000 input tokens, by sums of minutes: at least, and at most.
-fn large(minutes: &[[f64; 5]]) -> (f64, f64) {
+/// How many of some calls had more than 25,000 tokens of a kind, by sums of minutes: at least, and at most.
+fn large(minutes: &[Truth], of: Column) -> (f64, f64) {
     let calls = minutes.iter().filter(|minute| minute[0] > 0.0);
     calls.fold((0.0, 0.0), |(least, most), minute| {
-        let (calls, input) = (minute[0], minute[2]);
+        let (calls, input) = (minute[0], of(minute));
         let above = (1..).take_while(|n| f64::from(*n) * 25_000.0 < input).count() as f64;
         (least + if input / calls > 25_000.0 { 1.0 } else { 0.0 }, most + above.min(calls))
     })
 }
 
 /// What is looked at of a minute of the truth.
-type Column = fn(&[f64; 5]) -> f64;
+type Column = fn(&Truth) -> f64;
 
 #[test]
 fn every_field_of_a_draft_is_the_worlds_truth() {
@@ -37,7 +37,7 @@ fn every_field_of_a_draft_is_the_worlds_truth() {
     let id = "us.anthropic.claude-sonnet-4-6";
     let truth = truth("000000000001", "us-east-1", &[id], minutes);
     let sum = |at: usize| truth.iter().map(|minute| minute[at]).sum::<f64>();
-    let busy: Vec<&[f64; 5]> = truth.iter().filter(|m| m[0] + m[1] > 0.0).collect();
+    let busy: Vec<&Truth> = truth.iter().filter(|m| m[0] + m[1] > 0.0).collect();
     let columns: [(&str, Column); 3] = [
         ("tokens_per_minute", |minute| minute[4]),
         ("requests_per_minute", |minute| minute[0]),
@@ -53,7 +53,7 @@ fn every_field_of_a_draft_is_the_worlds_truth() {
     assert_eq!((number(&draft["requests"]), number(&draft["throttles"])), (sum(0), sum(1)));
     assert_eq!(number(&draft["input_tokens_per_request"]), sum(2) / sum(0));
     assert_eq!(number(&draft["output_tokens_per_request"]), sum(3) / sum(0));
-    let (least, most) = large(&truth);
+    let (least, most) = large(&truth, |minute| minute[2]);
     assert_eq!(
         (number(&draft["large_requests"]["least"]), number(&draft["large_requests"]["most"])),
         (least, most)
@@ -98,6 +98,67 @@ fn every_field_of_a_draft_is_the_worlds_truth() {
     assert_eq!(global["regions"], value!([]), "it routes anywhere");
     let own = profiles.iter().find(|profile| profile["id"] == id).unwrap();
     assert!(own["regions"].as_array().unwrap().contains(&value!("us-west-2")), "{own}");
+}
+
+#[test]
+fn what_a_cache_holds_is_part_of_a_prompt_and_of_no_charge() {
+    let place = ["--account", "production", "--region", "eu-central-1", "--growth", "100", "sonnet-4-6"];
+    let args = [&["increase"], &place[..]].concat();
+    let draft = drafted(&args);
+    let minutes = seconds(&draft["from"]) / 60..seconds(&draft["until"]) / 60;
+    let truth = truth("000000000000", "eu-central-1", &["eu.anthropic.claude-sonnet-4-6"], minutes);
+    let sum = |at: usize| truth.iter().map(|minute| minute[at]).sum::<f64>();
+    let requests = sum(0);
+    for (key, tokens) in [
+        ("prompt", sum(2) + sum(5) + sum(6)),
+        ("input", sum(2)),
+        ("cache_read", sum(5)),
+        ("cache_write", sum(6)),
+        ("output", sum(3)),
+    ] {
+        let told = number(&draft[format!("{key}_tokens_per_request")]);
+        assert!((told - tokens / requests).abs() < 1e-6, "{key}: {told}");
+    }
+    let of = |key: &str| (number(&draft[key]["least"]), number(&draft[key]["most"]));
+    let whole = large(&truth, |minute| minute[2] + minute[5] + minute[6]);
+    let uncached = large(&truth, |minute| minute[2]);
+    assert_eq!((of("large_requests"), of("large_uncached_requests")), (whole, uncached));
+    assert!(whole.1 > 5.0 * uncached.1, "input alone would bound nothing: {whole:?}, {uncached:?}");
+    assert_eq!(number(&draft["large_requests"]["requests"]), requests);
+    let (_, text) = super::of_demo(&args);
+    let row = |name: &str| text.lines().find(|line| line.starts_with(&format!("| {name} |"))).unwrap();
+    let average = row("Average tokens per request");
+    assert!(average.contains(" input: 6") && average.contains("k read from the cache, 7"), "{average}");
+    let share = row("Requests above 25,000 input tokens");
+    assert!(share.contains(" by the whole prompt; between 0 % and "), "{share}");
+}
+
+#[test]
+fn a_minute_of_which_the_cache_was_not_read_bounds_nothing_and_is_in_no_average() {
+    // 10 calls of 4,000 tokens; 10 whose cache reads nobody knows; 2 that send more than 25,000 in any case.
+    let metrics = value!({
+        "invocations": {"points": [[0, [10, 10, 2]]]},
+        "throttles": {"points": [[0, [1, 1, 1]]]},
+        "input_tokens": {"points": [[0, [10_000, 10_000, 60_000]]]},
+        "cache_read_tokens": {"points": [[0, [30_000]]], "unread": [[1, 2]]},
+        "output_tokens": {"points": [[0, [1000, 1000, 1000]]]},
+        "estimated_tokens": {"points": [[0, [11_000, 11_000, 61_000]]]},
+    });
+    let path = sonnet("cache-unread.jsonl", "2026-11-26T08:47:00Z", metrics);
+    let (code, out, error) = ran(&["increase", "--from", &path, "--format", "json", "sonnet"]);
+    assert_eq!((code, error.as_str()), (0, ""));
+    let draft = serde_json::from_str::<Value>(&out).unwrap()["draft"].clone();
+    assert_eq!(draft["prompt_tokens_per_request"], 4000);
+    let range = |least: u64, most: u64| value!({"above_input_tokens": 25_000, "least": least, "most": most, "requests": 22});
+    // One of the first ten at most, any of those that were not read.
+    assert_eq!(draft["large_requests"], range(1, 1 + 10 + 2));
+    assert_eq!(draft["large_uncached_requests"], range(1, 2));
+    let (_, text, _) = ran(&["increase", "--from", &path, "sonnet"]);
+    assert!(text.contains("; of the 10 of 22 requests whose tokens were read |"), "{text}");
+    assert!(
+        text.contains("; the tokens of 12 could not all be read, and any of them may be such a call |"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -156,13 +217,19 @@ fn two_weeks(first: u64, second: u64) -> String {
     const WEEK: usize = 7 * 1440;
     let tokens = [vec![first; WEEK], vec![second; WEEK]].concat();
     let ones = vec![1; 2 * WEEK];
+    let metrics = value!({
+        "invocations": {"points": [[0, ones]]},
+        "input_tokens": {"points": [[0, tokens]]},
+        "estimated_tokens": {"points": [[0, tokens]]},
+    });
+    sonnet(&format!("weeks-{first}-{second}.jsonl"), "2026-11-12T08:50:00Z", metrics)
+}
+
+/// What was made of a model since `from`, at a limit of 400 tokens a minute.
+fn sonnet(name: &str, from: &str, metrics: Value) -> String {
     let mut shop = target(value!({
-        "from": "2026-11-12T08:50:00Z", "until": "2026-11-26T08:50:00Z", "settled": "2026-11-26T08:50:00Z",
-        "ids": [id("us.anthropic.claude-sonnet-4-6", value!({
-            "invocations": {"points": [[0, ones]]},
-            "input_tokens": {"points": [[0, tokens]]},
-            "estimated_tokens": {"points": [[0, tokens]]},
-        }))],
+        "from": from, "until": "2026-11-26T08:50:00Z", "settled": "2026-11-26T08:50:00Z",
+        "ids": [id("us.anthropic.claude-sonnet-4-6", metrics)],
     }));
     shop["quotas"] = value!([{
         "code": "L-15B8E632", "applied": 400, "default": 300, "listed": true, "adjustable": true,
@@ -176,7 +243,7 @@ fn two_weeks(first: u64, second: u64) -> String {
         "models": [model], "profiles": null, "provisioned": null, "deployments": null, "imported": null,
         "batch_jobs": null, "tags": null,
     });
-    snapshot(&format!("weeks-{first}-{second}.jsonl"), &[shop])
+    snapshot(name, &[shop])
 }
 
 #[test]
@@ -211,6 +278,52 @@ fn use_that_falls_is_not_projected() {
         row.starts_with("| Growth | none: ") && row.contains("; use that falls is not projected"),
         "{row}"
     );
+}
+
+/// What calls of a model that are refused in us-east-1 are told of eu-central-1, where it has room by the minute, with
+/// another row of quotas there.
+fn elsewhere(code: &str, name: &str, value: u64) -> Option<Value> {
+    let mut there = target(value!({
+        "from": "2026-11-26T07:50:00Z", "until": "2026-11-26T08:50:00Z", "settled": "2026-11-26T08:50:00Z", "ids": [],
+    }));
+    let row = |code: &str, name: &str, value: u64| value!({"code": code, "applied": value, "default": 9, "listed": true, "adjustable": true, "name": name});
+    let tokens = "Cross-region model inference tokens per minute for Anthropic Claude Sonnet 4.6";
+    there["quotas"] = value!([row("L-15B8E632", tokens, 4000), row(code, name, value)]);
+    there["region"] = "eu-central-1".into();
+    let mut all: Vec<Value> = std::fs::read_to_string(shut_out(0))
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    there["catalog"] = all[1]["catalog"].clone();
+    let path = snapshot(&format!("elsewhere-{code}-{value}.jsonl"), &[all.remove(1), there]);
+    let (_, out, error) = ran(&["diagnose", "--from", &path, "--format", "json", "sonnet-4-6"]);
+    assert_eq!(error, "");
+    let found: Value = serde_json::from_str(&out).unwrap();
+    let remedies = found["findings"][0]["remedies"].as_array().unwrap();
+    remedies.iter().find(|remedy| remedy["what"] == "call elsewhere").map(|remedy| remedy["how"].clone())
+}
+
+#[test]
+fn where_any_quota_that_a_call_would_spend_is_0_there_is_no_room() {
+    let of_model = "for Anthropic Claude Sonnet 4.6";
+    let regional = format!("Model invocation max tokens per day {of_model} (doubled for cross-region calls)");
+    let requests = format!("Cross-region model inference requests per minute {of_model}");
+    let global = format!("Global cross-region model inference tokens per day {of_model}");
+    let others =
+        "Model invocation max tokens per day for Anthropic Claude Opus 4.7 (doubled for cross-region calls)";
+    let rows = [("L-1D", &*regional), ("L-2R", &*requests), ("L-E3F10727", "Cross-Model Max Tokens Per Day")];
+    for (code, name) in rows {
+        assert_eq!(elsewhere(code, name, 0), None, "{name}");
+        let room = elsewhere(code, name, 700).unwrap_or_else(|| panic!("{name}"));
+        assert!(
+            room.as_str().unwrap().starts_with("cross_region in shop, eu-central-1: 4k of 4k tokens"),
+            "{room}"
+        );
+    }
+    for (code, name) in [("L-3G", &*global), ("L-4O", others)] {
+        assert!(elsewhere(code, name, 0).is_some(), "cross-region calls do not spend it: {name}");
+    }
 }
 
 /// An hour of a model: calls are let in and refused in its first half, and only refused in the second. Beside its own
@@ -301,7 +414,10 @@ fn what_aws_would_refuse_is_refused_here_with_the_reason() {
             "one request is of one model, found amazon.nova",
         ),
         (&["sonnet-4-6"], "one request is of one account and region, found "),
-        (&["no-such-model"], "no model or invocation id with traffic in the span contains \"no-such-model\""),
+        (
+            &["no-such-model"],
+            "no model that is called, or invocation id of a known model, contains \"no-such-model\" (CloudWatch lists",
+        ),
     ] {
         let (code, out, error) = ran(&[&["increase"], &from[..], args].concat());
         assert_eq!((code, out.as_str()), (1, ""), "{args:?}");

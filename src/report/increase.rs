@@ -183,12 +183,15 @@ fn share_of_large(whole: &Large, uncached: &Large) -> String {
     } else {
         String::new()
     };
+    let proven = match *least as usize {
+        0 => "no minute averages more than that a call".to_string(),
+        1 => "1 minute averages more than that a call and so has one".to_string(),
+        many => format!("{} average more than that a call and so have one each", human::count(many, "minute")),
+    };
     format!(
-        "{}{without}. CloudWatch has sums of minutes only: there is one such call at least in each of {} that average more \
-         than {} a call, and the tokens of all minutes pay for no more than {} of {}{unread}",
+        "{}{without}. CloudWatch has sums of minutes only: {proven}, and the tokens of all minutes pay for no more than \
+         {} such of {}{unread}",
         range(whole),
-        human::count(*least as usize, "minute"),
-        grouped(LARGE),
         grouped(*most),
         human::count(*requests as usize, "call")
     )

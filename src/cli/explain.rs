@@ -5,6 +5,10 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  bedrock-quota-exporter explain us.anthropic.claude-opus-4-7
+  bedrock-quota-exporter explain --quotas quotas.json --models models.json --region eu-west-1 amazon.nova-pro-v1:0")]
 pub struct Explain {
     /// What `aws service-quotas list-service-quotas --service-code bedrock` printed
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_QUOTAS", value_name = "FILE")]

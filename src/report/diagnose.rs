@@ -179,6 +179,18 @@ pub fn message(message: Option<&Message>, terminal: Terminal) -> String {
     out
 }
 
+/// The same as one row; none where it says nothing that is known.
+pub fn message_sheet(message: Option<&Message>) -> Sheet {
+    let mut sheet = Sheet::new(["MESSAGE", "TYPE", "MEANING", "NOT", "CAUSES"].map(word).to_vec());
+    if let Some(message) = message {
+        let causes: Vec<&str> = message.causes.iter().map(|cause| cause.word()).collect();
+        let causes = causes.join(" ");
+        let fields = [message.shown, message.kind, message.meaning, message.not, &causes];
+        sheet.push(fields.map(Field::text).to_vec());
+    }
+    sheet
+}
+
 /// The same for a program.
 pub fn message_json(message: Option<&Message>) -> Value {
     let causes = message.iter().flat_map(|message| message.causes).map(|cause| cause.word());

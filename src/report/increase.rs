@@ -186,7 +186,9 @@ fn share_of_large(whole: &Large, uncached: &Large) -> String {
     let proven = match *least as usize {
         0 => "no minute averages more than that a call".to_string(),
         1 => "1 minute averages more than that a call and so has one".to_string(),
-        many => format!("{} average more than that a call and so have one each", human::count(many, "minute")),
+        many => {
+            format!("{} average more than that a call and so have one each", human::count(many, "minute"))
+        }
     };
     format!(
         "{}{without}. CloudWatch has sums of minutes only: {proven}, and the tokens of all minutes pay for no more than \

@@ -2,12 +2,13 @@
 
 mod lines;
 
-pub use lines::{fitted, hanging, heading, stacked, wrapped};
+pub use lines::{Terminal, fitted, hanging, heading, stacked, wrapped};
 
 use super::safe::{Escaped, printable, printable_lines};
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
 };
+use lines::GAP;
 
 /// Stands for a group's heading until the columns are laid out: a heading is as long as it likes. No field has
 /// it, since it is for private use.
@@ -16,19 +17,8 @@ const GROUP: char = '\u{e000}';
 /// Where an id may be broken: a place that takes no room. No text has it, since it is none that is printable.
 const BREAK: char = '\u{200b}';
 
-/// Between two columns.
-const GAP: usize = 2;
-
 /// Words up to this width are whole in a column that wraps; longer ones may be broken.
 const WHOLE_WORD: usize = 12;
-
-/// Where a table is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terminal {
-    /// In columns.
-    pub width: usize,
-    pub colour: bool,
-}
 
 /// How a field stands out, where colours are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

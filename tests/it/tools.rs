@@ -418,10 +418,40 @@ fn completions_and_the_man_page_know_every_sub_command() {
 
 #[test]
 fn every_tool_shows_two_examples() {
-    for tool in ["quotas", "usage", "chart", "diagnose", "report", "increase", "provisioned", "capacity"] {
-        let (_, help, _) = ran(&[tool, "--help"]);
-        assert_eq!(help.matches(&format!("\n  bedrock-quota-exporter {tool} ")).count(), 2, "{help}");
+    for tool in [
+        "quotas",
+        "usage",
+        "chart",
+        "diagnose",
+        "report",
+        "increase",
+        "provisioned",
+        "capacity",
+        "explain",
+        "export",
+        "probe",
+        "mcp",
+        "snapshot save",
+    ] {
+        let args: Vec<&str> = tool.split(' ').chain(["--help"]).collect();
+        let (_, help, _) = ran(&args);
+        let examples = help.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("{help}"));
+        assert_eq!(examples.matches(&format!("  bedrock-quota-exporter {tool} ")).count(), 2, "{help}");
     }
+}
+
+#[test]
+fn what_an_error_means_is_told_in_every_format() {
+    let of = |format| ran(&["diagnose", "--error", "HTTP 503", "--format", format]);
+    let (code, csv, _) = of("csv");
+    assert_eq!(code, 3);
+    let rows: Vec<&str> = csv.lines().collect();
+    assert!(
+        rows.len() == 2 && rows[0] == "message,type,meaning,not,causes" && rows[1].contains(",capacity"),
+        "{csv}"
+    );
+    assert!(of("table").1.contains("It is not: ") && of("json").1.contains("\"capacity\""));
+    assert_eq!(ran(&["diagnose", "--error", "hello", "--format", "csv"]).1.lines().count(), 1, "unknown");
 }
 
 #[test]

@@ -80,7 +80,8 @@ fn error(text: &str, format: Format) -> Result<ExitCode> {
     let meant = message::read(text);
     match format {
         Format::Json => print(&envelope::bare("message", diagnose::message_json(meant)))?,
-        Format::Table | Format::Csv => print(&diagnose::message(meant, terminal()))?,
+        Format::Table => print(&diagnose::message(meant, terminal()))?,
+        Format::Csv => print(&diagnose::message_sheet(meant).csv())?,
     }
     Ok(if meant.is_some() { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }

@@ -1,7 +1,17 @@
 //! Text in lines that are no longer than a terminal is wide, as far as its words allow.
 
-use super::{GAP, Terminal};
 use crate::report::safe::printable;
+
+/// Between two columns, and before what stands below.
+pub(super) const GAP: usize = 2;
+
+/// Where text is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terminal {
+    /// In columns.
+    pub width: usize,
+    pub colour: bool,
+}
 
 /// Text in lines of at most that width, each behind so many blanks, or fewer where a word needs their room.
 pub fn wrapped(text: &str, width: usize, indent: usize) -> String {

@@ -59,7 +59,6 @@ pub(super) fn write(path: Option<&Path>, text: &str) -> Result<()> {
 
 /// What a path leads to that is written to as it is and never replaced: standard output, which `-` means too, another
 /// open file of this process, a pipe or a device. `None`: a file of its own.
-#[expect(clippy::disallowed_methods, reason = "a tool's own file")]
 pub(super) fn stream(path: &Path) -> Result<Option<File>> {
     let cannot = || format!("{}: cannot be written", path.display());
     if ["-", "/dev/stdout"].iter().any(|name| path == Path::new(name)) {

@@ -35,7 +35,7 @@ impl<'a> Facts<'a> {
             now,
             cases: evaluation.throttling.iter().filter_map(|status| case(state, status)).collect(),
             unmapped: unmapped(state),
-            fills: evaluation.quotas.iter().filter_map(fill).collect(),
+            fills: evaluation.quotas.iter().filter_map(|status| fill(status)).collect(),
             unread: unread(state, now),
             complete_until: evaluation.complete_until,
             catalog: state.catalog.as_ref().map(|read| &*read.value),
@@ -56,7 +56,8 @@ pub(super) fn rooms(snapshot: &Snapshot, names: &BTreeMap<String, String>, found
     for state in snapshot.targets.values() {
         let mut scopes: BTreeMap<(&str, Scope), Vec<Share>> = BTreeMap::new();
         let quotas = state.evaluation.quotas.iter().filter(|status| models.contains(&status.quota.key.model));
-        for QuotaStatus { quota, peak, .. } in quotas.filter(|status| is_called(&status.quota.key)) {
+        for status in quotas.filter(|status| is_called(&status.quota.key)) {
+            let QuotaStatus { quota, peak, .. } = &**status;
             let share = Share { key: &quota.key, limit: quota.limit, peak: *peak };
             scopes.entry((&*quota.key.model, quota.key.scope)).or_default().push(share);
         }
@@ -128,7 +129,7 @@ fn of_window(values: &[(&'static str, f64)], window: &str) -> Option<f64> {
 /// `None` where nothing was refused, and nothing failed.
 fn case(state: &TargetState, status: &ThrottleStatus) -> Option<Case> {
     let ids: Vec<&IdStatus> = state.evaluation.ids.iter().filter(|id| is_of(id, status)).collect();
-    let failed = |id: &&IdStatus| id.minute.get(&Metric::ServerErrors).is_some_and(|errors| *errors > 0.0);
+    let failed = |id: &&IdStatus| id.minute.get(Metric::ServerErrors) > Some(0.0);
     if status.throttled_seconds == 0 && !ids.iter().any(failed) {
         return None;
     }
@@ -186,7 +187,7 @@ fn limits(state: &TargetState, ids: &[&IdStatus]) -> Limits {
     let charges = ids.iter().flat_map(|id| &id.resolution.charges);
     let keys: BTreeSet<_> = charges.filter_map(|charge| charge.quota.as_ref()).collect();
     let quotas = &state.evaluation.quotas;
-    let row = |key| quotas.binary_search_by(|status: &QuotaStatus| status.quota.key.cmp(key)).ok();
+    let row = |key| quotas.binary_search_by(|status| status.quota.key.cmp(key)).ok();
     Limits::of(keys.into_iter().filter_map(row).map(|at| &*quotas[at].quota))
 }
 

@@ -20,7 +20,7 @@ use process::{calls, exporter, world};
 use scrape::{Times, scrapers, series};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
-use worlds::{REGIONS, config_of};
+use worlds::{MODELS, REGIONS, config_of};
 
 /// Steady rounds are watched for so long, the longest interval of usage and ListMetrics but that of details, after
 /// a minute in which whatever the first round left is read.
@@ -37,7 +37,8 @@ fn main() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let runtime = Runtime::new().unwrap();
     match arguments[..] {
-        ["world", accounts] => worlds::serve(accounts.parse().expect("a number of accounts")),
+        ["world", accounts] => worlds::serve(accounts.parse().expect("a number of accounts"), MODELS),
+        ["world", accounts, "idle"] => worlds::serve(accounts.parse().unwrap(), 0),
         ["case", targets, ids] => growth::case(targets.parse().unwrap(), ids.parse().unwrap()),
         ["growth"] => growth::measure(),
         ["scrape"] => runtime.block_on(scrape::measure()),

@@ -71,6 +71,7 @@ pub async fn measure() {
                 println!("{series:<12}{how:<30}{encoding:<10}{bytes:>12}{p50:>9.2}{p99:>9.2}");
             }
         }
+        println!("{series:<12}resident memory, MiB: {:.1}", exporter.resident("VmRSS:"));
     }
 }
 

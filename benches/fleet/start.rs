@@ -19,6 +19,8 @@ struct Passed {
 
 pub async fn measure() {
     let aws = world(&["1"]);
+    let nothing = world(&["1", "idle"]);
+    let idle = exporter(&config_of_one(&nothing.url), &[]);
     let mut runs = Vec::new();
     for _ in 0..RUNS {
         runs.push(run(aws.url.strip_prefix("http://").unwrap()).await);
@@ -31,6 +33,9 @@ pub async fn measure() {
     println!("{:<70}{:>6.0}", "from the start until AWS is asked, ms", median(|run| run[0]));
     println!("{:<70}{:>6.0}", "until its last answer, at half of its rates, ms", median(|run| run[1]));
     println!("{:<70}{:>6.0}", "from there until a complete page was scraped, ms", median(|run| run[2]));
+    assert!(idle.is_ready().await);
+    println!("{:<70}{:>6.1}", "resident memory of a target without traffic, MiB", idle.resident("VmRSS:"));
+    println!("{:<70}{:>6.1}", "of it pages of the binary and of libraries", idle.resident("RssFile:"));
 }
 
 /// One start: the three spans in milliseconds.
@@ -47,7 +52,7 @@ async fn run(aws: &str) -> [f64; 3] {
     let ready = Instant::now();
     let page = reqwest::get(format!("{}/metrics", exporter.url)).await.unwrap().text().await.unwrap();
     let scraped = Instant::now();
-    assert!(page.contains("bedrock_quota_usage_ratio{"), "a page without usage");
+    assert!(page.contains("bedrock_quota_utilization_ratio{"), "a page without usage");
     proxy.abort();
     let passed = passed.lock().unwrap();
     let (first, last) = (passed.asked[0], passed.answered.iter().filter(|at| **at < ready).max().unwrap());

@@ -10,13 +10,13 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 pub const REGIONS: [&str; 5] = ["us-east-1", "us-west-2", "eu-central-1", "eu-west-1", "ap-northeast-1"];
-const MODELS: usize = 40;
+pub const MODELS: usize = 40;
 
-pub fn serve(accounts: usize) {
+pub fn serve(accounts: usize, models: usize) {
     Runtime::new().unwrap().block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         eprintln!("simulating on {}", listener.local_addr().unwrap());
-        Sim::new(world(accounts)).serve(listener, std::future::pending()).await.unwrap();
+        Sim::new(world(accounts, models)).serve(listener, std::future::pending()).await.unwrap();
     });
 }
 
@@ -49,19 +49,19 @@ fn common(regions: &[&str], url: &str) -> String {
     format!("regions: [{regions}]\nquotas: {{export: in_use}}\n{aws}")
 }
 
-/// 40 ids with steady traffic in each region, geographic profiles before others. Cache metrics and time to
+/// `models` ids with steady traffic in each region, geographic profiles before others. Cache metrics and time to
 /// first token are among their metrics. Every account has three quotas of its own in every region: no two
 /// targets have the same lists.
-fn world(accounts: usize) -> World {
+fn world(accounts: usize, models: usize) -> World {
     let mut world = World { seed: 1, ..World::default() };
     let call = Call { cache_read: 300.0, cache_write: 60.0, first_token_ms: Some(400.0), ..Call::default() };
     let region = |name: &str| {
         let profiles = world.lists.profiles.iter().filter(|p| p.source_regions.iter().any(|r| r == name));
         let (global, geographic): (Vec<&Profile>, Vec<_>) = profiles.partition(|p| p.prefix == "global");
-        let models = world.lists.models.iter().filter(|m| m.on_demand_regions.iter().any(|r| r == name));
-        let ids = geographic.iter().map(|p| p.id.clone()).chain(models.map(|m| m.id.clone()));
+        let on_demand = world.lists.models.iter().filter(|m| m.on_demand_regions.iter().any(|r| r == name));
+        let ids = geographic.iter().map(|p| p.id.clone()).chain(on_demand.map(|m| m.id.clone()));
         let ids = ids.chain(global.iter().map(|p| p.id.clone()));
-        let streams = ids.take(MODELS).enumerate().map(|(n, model_id)| Stream {
+        let streams = ids.take(models).enumerate().map(|(n, model_id)| Stream {
             model_id,
             demand: Demand::Steady(5.0 + n as f64),
             call: call.clone(),
@@ -70,7 +70,7 @@ fn world(accounts: usize) -> World {
         Region { name: name.to_string(), streams: streams.collect(), ..Region::default() }
     };
     let regions = REGIONS.map(region).to_vec();
-    assert!(regions.iter().all(|region| region.streams.len() == MODELS));
+    assert!(regions.iter().all(|region| region.streams.len() == models));
     let account = |n: usize| {
         let mut regions = regions.clone();
         for region in &mut regions {

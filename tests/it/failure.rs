@@ -185,7 +185,7 @@ fn targets_keep_once_what_is_the_same_in_all_of_them() {
     };
     let [one, other] = round(&mut cloud);
     assert!(one.quotas.iter().any(|status| status.is_spent));
-    assert_eq!(one.quotas.iter().filter(|status| status.usage == Some(0.0)).count(), 5);
+    assert!(one.quotas.iter().filter(|status| status.usage == Some(0.0)).count() >= 5);
     for (one, other) in one.quotas.iter().zip(&other.quotas) {
         assert_eq!(Arc::ptr_eq(one, other), !one.is_spent, "{one:?}");
     }

@@ -32,7 +32,7 @@ const COUNTED: u64 = 15;
 /// Each case in a process of its own.
 pub fn measure() {
     println!(
-        "{:>7}{:>6}{:>10}{:>8}{:>11}{:>11}{:>9}{:>11}{:>8}{:>9}{:>10}",
+        "{:>7}{:>6}{:>10}{:>8}{:>11}{:>11}{:>11}{:>12}{:>9}{:>10}{:>11}",
         "targets",
         "ids",
         "series",
@@ -87,7 +87,7 @@ pub fn case(targets: usize, ids: usize) {
     let an_hour = targets as f64 * 60.0 / COUNTED as f64;
     let (calls, metrics) = (calls as f64 * an_hour, metrics as f64 * an_hour);
     println!(
-        "{targets:>7}{ids:>6}{:>10}{memory:>8.1}{identity:>11}{:>11}{drawn:>9.0}{:>11.0}{calls:>8.0}{metrics:>9.0}{:>10.0}",
+        "{targets:>7}{ids:>6}{:>10}{memory:>8.1}{identity:>11}{:>11}{drawn:>11.0}{:>12.0}{calls:>9.0}{metrics:>10.0}{:>11.0}",
         page.series,
         page.size(),
         worked * 1000.0 / COUNTED as f64,

@@ -22,7 +22,7 @@ pub async fn measure() {
     let (one, four) = tokio::join!(run(1), run(SHARDS));
     let title = format!("{} targets, {} s, calls of", ACCOUNTS * REGIONS.len(), SPAN.as_secs());
     println!("{title:<44}{:>12}{:>12}", "1 exporter", format!("{SHARDS} shards"));
-    for service in ["organizations", "sts", "account", "servicequotas", "bedrock", "monitoring"] {
+    for service in ["organizations", "sts", "servicequotas", "bedrock", "monitoring"] {
         let (one, four) = (calls(&one.0, service).await, calls(&four.0, service).await);
         println!("{service:<44}{:>12}{:>12}", one.calls, four.calls);
     }

@@ -9,6 +9,7 @@ use crate::model::matching::{Charge, QuotaKey};
 use crate::model::state::TargetState;
 use crate::model::usage::InvocationId;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 described! {
     /// One quota with what is left of it. Numbers are in the quota's own unit, per minute or, for
@@ -112,7 +113,7 @@ fn wanted<'a>(state: &'a TargetState, query: &'a Query) -> impl Iterator<Item = 
         }
         (None, None) => vec![quotas],
     };
-    ranges.into_iter().flatten().filter(move |status| {
+    ranges.into_iter().flatten().map(|status| &**status).filter(move |status| {
         let key = &status.quota.key;
         spent.as_ref().is_none_or(|keys| keys.contains(key))
             && query.scope.as_ref().is_none_or(|scope| scope == key.scope.word())
@@ -120,7 +121,7 @@ fn wanted<'a>(state: &'a TargetState, query: &'a Query) -> impl Iterator<Item = 
 }
 
 /// Quotas are sorted by their keys, which begin with the model: a fleet has a hundred thousand.
-fn of_model<'a>(quotas: &'a [QuotaStatus], model: &str) -> &'a [QuotaStatus] {
+fn of_model<'a>(quotas: &'a [Arc<QuotaStatus>], model: &str) -> &'a [Arc<QuotaStatus>] {
     let from = quotas.partition_point(|status| *status.quota.key.model < *model);
     let rest = &quotas[from..];
     &rest[..rest.partition_point(|status| *status.quota.key.model == *model)]

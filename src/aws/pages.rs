@@ -37,14 +37,18 @@ impl Pace {
 }
 
 /// Reads a paged list of an SDK to its end. `$call` makes the request of `$client`, `$field` of each answer holds its
-/// items.
+/// items, of which `$item` makes what is kept.
 macro_rules! list {
     ($pace:expr, $what:expr, $client:expr, $call:expr, $field:ident) => {
+        $crate::aws::pages::list!($pace, $what, $client, $call, $field, std::convert::identity)
+    };
+    ($pace:expr, $what:expr, $client:expr, $call:expr, $field:ident, $item:expr) => {
         $crate::aws::pages::paced($what, $pace, |token| {
             let (call, client) = ($call.set_next_token(token), &$client);
             async move {
                 let page = call.send().await.map_err(|e| client.failed($what, e))?;
-                Ok((Option::<Vec<_>>::from(page.$field).unwrap_or_default(), page.next_token))
+                let items = Option::<Vec<_>>::from(page.$field).unwrap_or_default();
+                Ok((items.into_iter().map($item).collect(), page.next_token))
             }
         })
     };

@@ -8,7 +8,7 @@ use crate::model::observation::{CollectError, ErrorClass};
 use crate::model::quota::{ClosedRequest, IncreaseRequest, QuotaList, ServiceQuota, UsageMetric};
 use crate::model::time::Timestamp;
 use aws_sdk_servicequotas::types::{
-    AppliedLevelEnum, ErrorCode, MetricInfo, PeriodUnit, QuotaPeriod, RequestStatus,
+    AppliedLevelEnum, ErrorCode, MetricInfo, PeriodUnit, QuotaPeriod, RequestStatus, ServiceQuota as SdkRow,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,32 @@ const HISTORY: &str = "servicequotas:ListRequestedServiceQuotaChangeHistory";
 const LIST_RATE: u32 = 10;
 const HISTORY_RATE: u32 = 5;
 
-type Row = aws_sdk_servicequotas::types::ServiceQuota;
+/// A row of one of the two lists. The SDK's own has many fields more, and a fleet reads thousands of rows at once.
+struct Row {
+    code: Option<String>,
+    name: Option<String>,
+    /// `None` where AWS has none; or why what it says is not to be taken.
+    value: Result<Option<f64>, (ErrorClass, String)>,
+    adjustable: bool,
+    /// Whether it is about the account, and not about a resource of it.
+    of_account: bool,
+    period: Option<u64>,
+    usage_metric: Option<Box<UsageMetric>>,
+}
+
+impl From<SdkRow> for Row {
+    fn from(row: SdkRow) -> Row {
+        Row {
+            value: value(&row),
+            adjustable: row.adjustable,
+            of_account: row.quota_applied_at_level != Some(AppliedLevelEnum::Resource),
+            period: row.period.as_ref().and_then(seconds),
+            usage_metric: row.usage_metric.and_then(usage_metric).map(Box::new),
+            code: row.quota_code,
+            name: row.quota_name,
+        }
+    }
+}
 
 impl Connection {
     /// Applied values outer-joined with defaults by quota code, and the open increase requests.
@@ -53,14 +78,14 @@ impl Connection {
     async fn applied(&self) -> Result<Vec<Row>, CollectError> {
         let client = self.service_quotas();
         let call = || client.list_service_quotas().service_code(SERVICE).max_results(100);
-        let rows = list!(&Pace::new(LIST_RATE), APPLIED, client, call(), quotas).await?;
+        let rows = list!(&Pace::new(LIST_RATE), APPLIED, client, call(), quotas, Row::from).await?;
         with_values(APPLIED, rows)
     }
 
     async fn defaults(&self) -> Result<Vec<Row>, CollectError> {
         let client = self.service_quotas();
         let call = || client.list_aws_default_service_quotas().service_code(SERVICE).max_results(100);
-        let rows = list!(&Pace::new(LIST_RATE), DEFAULTS, client, call(), quotas).await?;
+        let rows = list!(&Pace::new(LIST_RATE), DEFAULTS, client, call(), quotas, Row::from).await?;
         with_values(DEFAULTS, rows)
     }
 
@@ -103,13 +128,11 @@ fn with_values(list: &str, mut rows: Vec<Row>) -> Result<Vec<Row>, CollectError>
     if rows.is_empty() {
         return Err(malformed(list, "found no quota at all, expected those of the service"));
     }
-    rows.retain(|row| row.quota_applied_at_level != Some(AppliedLevelEnum::Resource));
-    let Some(first) = rows.first().filter(|_| rows.iter().all(|row| value(row).ok().flatten().is_none()))
-    else {
-        return Ok(rows);
-    };
-    let (class, why) = value(first).err().unwrap_or((ErrorClass::Malformed, "no Value".into()));
-    let code = first.quota_code().unwrap_or_default();
+    rows.retain(|row| row.of_account);
+    let is_unread = |row: &Row| !matches!(row.value, Ok(Some(_)));
+    let Some(first) = rows.first().filter(|_| rows.iter().all(is_unread)) else { return Ok(rows) };
+    let (class, why) = first.value.clone().err().unwrap_or((ErrorClass::Malformed, "no Value".into()));
+    let code = first.code.as_deref().unwrap_or_default();
     Err(CollectError::new(class, format!("{list}: no row has a value, {code}: {why}")))
 }
 
@@ -120,21 +143,21 @@ fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<Arc<ServiceQuota>>, Optio
     let mut rows: BTreeMap<String, ServiceQuota> = BTreeMap::new();
     let all = applied.into_iter().map(|row| (APPLIED, row));
     for (list, row) in all.chain(defaults.into_iter().map(|row| (DEFAULTS, row))) {
-        let Some(code) = row.quota_code.clone().filter(|code| !code.is_empty()) else {
+        let Some(code) = row.code.filter(|code| !code.is_empty()) else {
             nameless = Some(malformed(list, "a row without QuotaCode"));
             continue;
         };
-        let (value, error) = match value(&row) {
+        let (value, error) = match row.value {
             Ok(value) => (value, None),
             Err((_, why)) => (None, Some(why)),
         };
         let quota = rows.entry(code.clone()).or_insert_with(|| ServiceQuota { code, ..Default::default() });
-        if let Some(name) = row.quota_name {
+        if let Some(name) = row.name {
             quota.name = name;
         }
         // A row without an applied value stands in the list of defaults alone.
-        quota.period = quota.period.or(row.period.as_ref().and_then(seconds));
-        quota.usage_metric = quota.usage_metric.take().or(row.usage_metric.and_then(usage_metric));
+        quota.period = quota.period.or(row.period);
+        quota.usage_metric = quota.usage_metric.take().or(row.usage_metric.map(|metric| *metric));
         if list == DEFAULTS {
             quota.default = quota.default.or(value);
             quota.adjustable = quota.adjustable.or(Some(row.adjustable));
@@ -148,6 +171,7 @@ fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<Arc<ServiceQuota>>, Optio
     (rows.into_values().map(Arc::new).collect(), nameless)
 }
 
+/// The series of CloudWatch that a row names, if it names one.
 fn usage_metric(metric: MetricInfo) -> Option<UsageMetric> {
     let mut dimensions: Vec<_> = metric.metric_dimensions.unwrap_or_default().into_iter().collect();
     dimensions.sort();
@@ -174,7 +198,7 @@ fn seconds(period: &QuotaPeriod) -> Option<u64> {
 }
 
 /// The value of a row, `None` where AWS has none, or why what it says is not to be taken.
-fn value(row: &Row) -> Result<Option<f64>, (ErrorClass, String)> {
+fn value(row: &SdkRow) -> Result<Option<f64>, (ErrorClass, String)> {
     let Some(reason) = &row.error_reason else {
         return match row.value.filter(|value| !(0.0..MOST).contains(value)) {
             None => Ok(row.value),

@@ -8,9 +8,14 @@ use crate::telemetry::{self, Build, Telemetry};
 use anyhow::{Context, Result, anyhow};
 use std::future::Future;
 use std::net::SocketAddr;
+use std::num::NonZero;
+use std::thread::available_parallelism;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// A fleet takes a tenth of a core; each thread more, of the 64 of a large machine, would have memory of its own.
+const MOST_THREADS: usize = 4;
 
 /// How long threads may take that cannot be stopped.
 const LINGER: Duration = Duration::from_secs(1);
@@ -39,7 +44,8 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener> {
 }
 
 pub(super) fn run_async<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let threads = available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     let result = runtime.block_on(work);
     // A name that the resolver still looks up, on a thread of its own, must not hold the end up.
     runtime.shutdown_timeout(LINGER);

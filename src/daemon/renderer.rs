@@ -46,6 +46,8 @@ pub(super) async fn run(
             let ready = page.ready || is_ready(&shown);
             *page = Page { rendered: Some(Arc::new(done)), ready };
         });
+        // What it shows is replaced target by target meanwhile: it would be kept twice.
+        drop(shown);
         let ready = rendered.borrow().ready;
         tokio::time::sleep(rest(stopwatch.elapsed(), ready)).await;
     }
@@ -67,6 +69,37 @@ fn is_ready(shown: &Published) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ids::Target;
+    use crate::model::snapshot::Snapshot;
+    use crate::model::time::Timestamp;
+    use crate::telemetry::Build;
+    use crate::{config, plan};
+
+    #[tokio::test]
+    async fn what_a_page_shows_is_let_go_while_the_renderer_rests() {
+        let plan = plan::plan(&config::parse("test", "regions: [us-east-1]")).unwrap();
+        let published = |snapshot: Snapshot| Published {
+            serial: 0,
+            snapshot: Arc::new(snapshot),
+            export: Arc::new(plan.export.clone()),
+            plan: Arc::new(plan.clone()),
+            explored: true,
+            awaited: Arc::default(),
+            config: Arc::from(""),
+        };
+        let (publish, shown) = watch::channel(published(Snapshot::default()));
+        let (render, mut rendered) = watch::channel(Page::default());
+        let build = Build { version: "test", revision: "", mode: "test" };
+        let renderer = tokio::spawn(run(shown, Telemetry::new(build, Timestamp(0)), render));
+        let target = Target::new("000000000001", "us-east-1");
+        let snapshot = Snapshot::new([target.clone()], Timestamp(0));
+        let state = Arc::downgrade(&snapshot.targets[&target]);
+        publish.send_replace(published(snapshot));
+        rendered.changed().await.unwrap();
+        publish.send_replace(published(Snapshot::default()));
+        assert!(state.upgrade().is_none(), "an older state of every target is kept beside the newest");
+        renderer.abort();
+    }
 
     #[test]
     fn a_page_comes_at_once_to_whoever_starts_and_costs_a_twentieth_of_a_core_later() {

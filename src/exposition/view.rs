@@ -121,7 +121,12 @@ impl<'a> View<'a> {
         let requests = newest(state.quotas.iter().flat_map(|read| read.value.requests.iter().flatten()));
         let requested = requests.iter().map(|request| &*request.quota_code).collect();
         let selection = Selection { export, used, requested };
-        let quotas: Vec<_> = evaluation.quotas.iter().filter(|status| selection.quota(status)).collect();
+        let quotas: Vec<_> = evaluation
+            .quotas
+            .iter()
+            .map(|status| &**status)
+            .filter(|status| selection.quota(status))
+            .collect();
         let service: Vec<_> = evaluation.service.iter().filter(|status| selection.service(status)).collect();
         let measured: BTreeSet<_> = service.iter().map(|status| status.row.code.as_str()).collect();
         let is_held =

@@ -35,7 +35,7 @@ impl<'a> Facts<'a> {
             now,
             cases: evaluation.throttling.iter().filter_map(|status| case(state, status)).collect(),
             unmapped: unmapped(state),
-            fills: evaluation.quotas.iter().filter_map(fill).collect(),
+            fills: evaluation.quotas.iter().filter_map(|status| fill(status)).collect(),
             unread: unread(state, now),
             complete_until: evaluation.complete_until,
             catalog: state.catalog.as_ref().map(|read| &*read.value),
@@ -57,10 +57,9 @@ pub(super) fn rooms(snapshot: &Snapshot, names: &BTreeMap<String, String>, found
         let spent = state.evaluation.quotas.iter().filter(|status| {
             models.contains(&status.quota.key.model) && Share::is_spent_by_calls(&status.quota.key)
         });
-        let shares = spent.map(|QuotaStatus { quota, peak, .. }| Share {
-            key: &quota.key,
-            limit: quota.limit,
-            peak: *peak,
+        let shares = spent.map(|status| {
+            let QuotaStatus { quota, peak, .. } = &**status;
+            Share { key: &quota.key, limit: quota.limit, peak: *peak }
         });
         let list = state.quotas.as_ref().map(|read| &*read.value);
         rooms.extend(Room::all(shares, list, &state.target, &place(&state.target, names)));
@@ -122,7 +121,7 @@ fn of_window(values: &[(&'static str, f64)], window: &str) -> Option<f64> {
 /// `None` where nothing was refused, and nothing failed.
 fn case(state: &TargetState, status: &ThrottleStatus) -> Option<Case> {
     let ids: Vec<&IdStatus> = state.evaluation.ids.iter().filter(|id| is_of(id, status)).collect();
-    let failed = |id: &&IdStatus| id.minute.get(&Metric::ServerErrors).is_some_and(|errors| *errors > 0.0);
+    let failed = |id: &&IdStatus| id.minute.get(Metric::ServerErrors) > Some(0.0);
     if status.throttled_seconds == 0 && !ids.iter().any(failed) {
         return None;
     }
@@ -180,7 +179,7 @@ fn limits(state: &TargetState, ids: &[&IdStatus]) -> Limits {
     let charges = ids.iter().flat_map(|id| &id.resolution.charges);
     let keys: BTreeSet<_> = charges.filter_map(|charge| charge.quota.as_ref()).collect();
     let quotas = &state.evaluation.quotas;
-    let row = |key| quotas.binary_search_by(|status: &QuotaStatus| status.quota.key.cmp(key)).ok();
+    let row = |key| quotas.binary_search_by(|status| status.quota.key.cmp(key)).ok();
     Limits::of(keys.into_iter().filter_map(row).map(|at| &*quotas[at].quota))
 }
 

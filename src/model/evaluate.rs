@@ -12,13 +12,15 @@ pub(crate) mod utilization;
 
 pub(crate) use spending::UNMAPPED_AGE;
 
-use super::evaluation::Evaluation;
+use super::evaluation::{Evaluation, QuotaStatus};
 use super::settings::Settings;
 use super::state::TargetState;
 use super::time::Timestamp;
 use parts::Parts;
+use quotas::shared;
 use service::{Service, prefer_own_metrics};
 use spending::Spending;
+use std::sync::Arc;
 
 pub(crate) struct Evaluated {
     pub evaluation: Evaluation,
@@ -28,13 +30,19 @@ pub(crate) struct Evaluated {
     pub newly_refused: bool,
 }
 
-pub(crate) fn evaluate(state: &TargetState, settings: &Settings, now: Timestamp) -> Evaluated {
+/// `beside`: the quotas of other targets, to be shared where they are equal.
+pub(crate) fn evaluate<'a>(
+    state: &'a TargetState,
+    settings: &Settings,
+    beside: impl Iterator<Item = &'a [Arc<QuotaStatus>]>,
+    now: Timestamp,
+) -> Evaluated {
     let memory = &state.memory;
     let spending = Spending::new(state, settings, now);
     let service = Service::new(state, settings, now);
     let (parts, overflows) = Parts::new(state, settings, now).statuses();
+    let mut quotas = spending.quotas();
     let mut evaluation = Evaluation {
-        quotas: spending.quotas(),
         service: service.quotas(),
         guardrails: service.guardrails(),
         batch: service.batch(),
@@ -47,22 +55,23 @@ pub(crate) fn evaluate(state: &TargetState, settings: &Settings, now: Timestamp)
         models_in_use: spending.models_in_use(),
         ..Evaluation::default()
     };
-    evaluation.model_rows_with_usage_metric = service.rows_with_usage_metric(&evaluation.quotas);
-    prefer_own_metrics(&mut evaluation);
+    evaluation.model_rows_with_usage_metric = service.rows_with_usage_metric(&quotas);
+    prefer_own_metrics(&mut quotas, &evaluation.service);
     let (mut is_refused_anew, mut newly_refused) = (false, false);
     if spending.is_fresh() {
         evaluation.ids = memory.ids.iter().map(|(id, known)| spending.id(id, known)).collect();
         evaluation.unmapped = spending.unmapped();
         let mut suspects = Vec::new();
         for (pool, ids) in spending.by_pool() {
-            let status = spending.refusals(&evaluation.quotas, pool, &ids);
+            let status = spending.refusals(&quotas, pool, &ids);
             let is_new = spending.is_new(&status);
             is_refused_anew |= is_new;
-            newly_refused |= is_new && !spending.is_at_limit(&evaluation.quotas, &ids);
+            newly_refused |= is_new && !spending.is_at_limit(&quotas, &ids);
             suspects.push(spending.suspect(&status, &ids));
             evaluation.throttling.push(status);
         }
         spending.doubt_reservations(&mut evaluation.throttling, &suspects);
     }
+    evaluation.quotas = shared(quotas, &state.evaluation.quotas, beside);
     Evaluated { evaluation, is_refused_anew, newly_refused }
 }

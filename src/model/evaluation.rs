@@ -6,15 +6,16 @@ use super::meter::MeasuredBy;
 use super::parts::Part;
 use super::quota::ServiceQuota;
 use super::time::Timestamp;
-use super::usage::{InvocationId, Metric};
+use super::usage::{InvocationId, Metric, Values};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The evaluation of one target.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluation {
-    /// Model quotas, sorted by key. Includes rows of state `NoSuchQuota` (empty code) for ids in use.
-    pub quotas: Vec<QuotaStatus>,
+    /// Model quotas, sorted by key. Includes rows of state `NoSuchQuota` (empty code) for ids in use. Most are spent by
+    /// nobody: what is equal in several targets is kept once.
+    pub quotas: Vec<Arc<QuotaStatus>>,
     /// Every invocation id known, sorted.
     pub ids: Vec<IdStatus>,
     /// Per pool.
@@ -151,9 +152,9 @@ pub struct IdStatus {
     pub id: InvocationId,
     pub resolution: Arc<Resolution>,
     /// The newest settled minute, metric by metric; absent where unknown.
-    pub minute: BTreeMap<Metric, f64>,
+    pub minute: Values,
     /// Counters of Sum metrics since the id was first seen.
-    pub totals: BTreeMap<Metric, f64>,
+    pub totals: Values,
     /// Whether any datapoint was seen within the last 14 days.
     pub last_datapoint: Option<Timestamp>,
 }

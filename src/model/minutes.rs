@@ -21,7 +21,6 @@ use answer::{Answer, answers};
 use charge::ChargeCounter;
 use column::Column;
 use resumed::Resumed;
-use std::collections::BTreeMap;
 use young::Young;
 
 /// How long minutes wait in memory for a metric that keeps failing while others are read: an outage of
@@ -233,12 +232,17 @@ impl History {
         Minute(from.0.saturating_add(minutes))
     }
 
-    /// The metrics asked for, and the counters of the Sum metrics among them as they are published.
-    pub(crate) fn totals(&self, settings: &Settings, now: Timestamp) -> BTreeMap<Metric, f64> {
+    /// The counters of the Sum metrics asked for, as they are published.
+    pub(crate) fn totals(&self, settings: &Settings, now: Timestamp) -> impl Iterator<Item = (Metric, f64)> {
+        self.metrics().filter_map(move |metric| Some((metric, self.total(metric, settings, now)?)))
+    }
+
+    /// The counter of one of them.
+    pub(crate) fn total(&self, metric: Metric, settings: &Settings, now: Timestamp) -> Option<f64> {
+        let column = self.column(metric).filter(|_| metric.is_sum())?;
         // Prometheus counts from a series' first value on: a counter that begins above 0 loses that much of rate().
-        let held = |column: &Column| now < column.born.plus(settings.counter_hold);
-        let sums = self.columns.iter().filter(|column| column.metric.is_sum());
-        sums.map(|column| (column.metric, if held(column) { 0.0 } else { column.published() })).collect()
+        let is_held = now < column.born.plus(settings.counter_hold);
+        Some(if is_held { 0.0 } else { column.published() })
     }
 
     pub(crate) fn metrics(&self) -> impl Iterator<Item = Metric> {
@@ -364,7 +368,7 @@ impl History {
             return;
         }
         for column in &mut self.columns {
-            column.forget(self.first, keep_from, ages.keep);
+            column.forget(self.first, keep_from);
         }
         self.first = keep_from;
     }

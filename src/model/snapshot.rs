@@ -7,7 +7,7 @@ mod ready;
 mod resume;
 mod set_back;
 
-use lists::same;
+use lists::{neighbours, same};
 
 use super::budget::Stretch;
 use super::burndown::burndown;
@@ -144,7 +144,8 @@ impl TargetState {
             state.share(others);
             state.index(settings, others);
         }
-        state.evaluate(settings, now);
+        state.share_resolutions(&self.memory, others);
+        state.evaluate(settings, others, now);
         state
     }
 
@@ -152,11 +153,11 @@ impl TargetState {
         let mut state = self.clone();
         state.expire(settings, now);
         state.index(settings, others);
-        state.evaluate(settings, now);
+        state.evaluate(settings, others, now);
         state
     }
 
-    fn evaluate(&mut self, settings: &Settings, now: Timestamp) {
+    fn evaluate(&mut self, settings: &Settings, others: &States, now: Timestamp) {
         for known in self.memory.ids.values_mut() {
             let Some(model) = &known.resolution.model else { continue };
             let factor = burndown(model, now, &settings.burndown);
@@ -165,7 +166,8 @@ impl TargetState {
                 Arc::make_mut(&mut known.history).charge(factor, now);
             }
         }
-        let evaluated = evaluate(self, settings, now);
+        let beside = neighbours(others, &self.target).map(|other| &other.evaluation.quotas[..]);
+        let evaluated = evaluate(self, settings, beside, now);
         if evaluated.is_refused_anew {
             self.memory.refused_since = Some(now);
         }

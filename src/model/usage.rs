@@ -3,6 +3,7 @@
 use super::ids::{Endpoint, words};
 use super::service::ServiceReading;
 use super::time::{Minute, Timestamp};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many metrics one call of GetMetricData takes (AWS: "up to 500 metrics").
@@ -160,6 +161,28 @@ impl MetricSet {
 impl FromIterator<Metric> for MetricSet {
     fn from_iter<I: IntoIterator<Item = Metric>>(metrics: I) -> MetricSet {
         metrics.into_iter().fold(MetricSet::default(), MetricSet::with)
+    }
+}
+
+/// A value of each of some metrics.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Values {
+    metrics: MetricSet,
+    /// In the order of the metrics.
+    values: Box<[f64]>,
+}
+
+impl Values {
+    pub fn get(&self, metric: Metric) -> Option<f64> {
+        let before = self.metrics.0 & ((1 << metric as u32) - 1);
+        self.metrics.has(metric).then(|| self.values[before.count_ones() as usize])
+    }
+}
+
+impl FromIterator<(Metric, f64)> for Values {
+    fn from_iter<I: IntoIterator<Item = (Metric, f64)>>(values: I) -> Values {
+        let values: BTreeMap<Metric, f64> = values.into_iter().collect();
+        Values { metrics: values.keys().copied().collect(), values: values.into_values().collect() }
     }
 }
 

@@ -21,7 +21,7 @@ fn headroom_says_what_is_left_and_what_is_safe() {
     (quota.limit, quota.default) = (None, None);
     unknown.state = State::NoSuchQuota;
     let evaluation = Evaluation {
-        quotas: vec![unknown, status],
+        quotas: vec![Arc::new(unknown), Arc::new(status)],
         throttling: vec![world::throttled(SONNET)],
         complete_until: Some(NOW.minus(240)),
         ..Evaluation::default()
@@ -112,7 +112,7 @@ fn the_quotas_of_a_model_are_found_wherever_it_stands() {
     let models = ["a.first", NOVA, SONNET, "z.last"];
     let kinds = [QuotaKind::RequestsPerMinute, QuotaKind::TokensPerMinute];
     let of = |model| kinds.map(|kind| world::quota_status(model, Scope::CrossRegion, kind, "L-1"));
-    let mut quotas: Vec<_> = models.into_iter().flat_map(of).collect();
+    let mut quotas: Vec<_> = models.into_iter().flat_map(of).map(Arc::new).collect();
     quotas.sort_by(|a, b| a.quota.key.cmp(&b.quota.key));
     let evaluation = Evaluation { quotas, ..Evaluation::default() };
     let target = Target::new("111111111111", "us-east-1");
@@ -140,7 +140,8 @@ fn asked(kind: QuotaKind, scope: Scope, cause: Cause, share: f64) -> Value {
     status.throttled_ratio = Some(share);
     let mut pool = world::throttled(SONNET);
     pool.cause = Some(cause);
-    let evaluation = Evaluation { quotas: vec![status], throttling: vec![pool], ..Evaluation::default() };
+    let evaluation =
+        Evaluation { quotas: vec![Arc::new(status)], throttling: vec![pool], ..Evaluation::default() };
     let target = Target::new("111111111111", "us-east-1");
     let snapshot = world::snapshot([world::state(target, None, None, BTreeMap::new(), evaluation)]);
     let export = world::export();
@@ -177,7 +178,7 @@ fn a_rate_is_safe_only_by_what_was_read() {
         let mut status = world::quota_status(SONNET, Scope::CrossRegion, kind, "L-1");
         (status.usage, status.peak, status.usage_source) = (usage, usage, source);
         let evaluation = Evaluation {
-            quotas: vec![status],
+            quotas: vec![Arc::new(status)],
             usage_known: complete_until == Some(NOW),
             complete_until,
             ..Evaluation::default()

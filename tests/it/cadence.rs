@@ -507,7 +507,7 @@ fn a_detail_that_is_not_read_yet_is_the_last_one_known_and_no_minute_of_its_coun
     for _ in 0..60 {
         cloud.run_until(cloud.now.plus(60));
         let settled = cloud.now.minus(240).minute();
-        let shown = cloud.id(NOVA).unwrap().minute[&Metric::ClientErrors];
+        let shown = cloud.id(NOVA).unwrap().minute.get(Metric::ClientErrors).unwrap();
         let fits = (settled - 16).until(settled).any(|minute| truth(minute) == shown);
         assert!(fits, "{shown} at {}", cloud.now);
         let counted = cloud.total(NOVA, Metric::ClientErrors).unwrap();
@@ -554,7 +554,7 @@ fn idle_ids_are_read_by_how_their_calls_end_alone_and_their_quota_is_known_to_be
     assert_eq!(cloud.status(RPM).usage, Some(0.0));
     assert_eq!(cloud.status(DAY).usage, Some(0.0));
     let id = cloud.id(NOVA).unwrap();
-    assert!(!id.minute.contains_key(&Metric::InputTokens), "unread is unknown");
+    assert!(id.minute.get(Metric::InputTokens).is_none(), "unread is unknown");
     let complete = cloud.evaluation().complete_until.unwrap();
     assert!(cloud.now.since(complete) <= 900 + 180, "{complete}");
 }

@@ -300,7 +300,7 @@ impl Cloud {
     }
 
     pub fn total(&self, id: &str, metric: Metric) -> Option<f64> {
-        self.id(id).and_then(|status| status.totals.get(&metric).copied())
+        self.id(id).and_then(|status| status.totals.get(metric))
     }
 
     /// The quota of that code; of day rows and others alike.
@@ -310,7 +310,7 @@ impl Cloud {
     }
 
     pub fn missing(&self, kind: QuotaKind, scope: Scope) -> Option<&QuotaStatus> {
-        let rows = self.evaluation().quotas.iter();
+        let rows = self.evaluation().quotas.iter().map(|status| &**status);
         let mut rows = rows.filter(|s| s.quota.key.code.is_empty());
         rows.find(|s| s.quota.key.kind == kind && s.quota.key.scope == scope)
     }

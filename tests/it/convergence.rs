@@ -92,7 +92,7 @@ impl World {
         let mut all = Vec::new();
         let mut sums = std::mem::take(&mut self.sums);
         for status in &self.cloud.evaluation().ids {
-            for (&metric, &total) in &status.totals {
+            for (metric, total) in Metric::ALL.iter().filter_map(|&m| Some((m, status.totals.get(m)?))) {
                 let id = own(&status.id);
                 let name = format!("{metric} of {id}");
                 let truth = *sums.entry(name.clone()).or_insert_with(|| self.total(id, metric));

@@ -25,7 +25,7 @@ fn minutes_read_before_the_start_feed_windows_never_counters() {
     let mut cloud = steady();
     cloud.round();
     assert_eq!(cloud.total(ID, Metric::Invocations), Some(0.0));
-    assert_eq!(cloud.id(ID).unwrap().minute[&Metric::Invocations], 10.0);
+    assert_eq!(cloud.id(ID).unwrap().minute.get(Metric::Invocations), Some(10.0));
 }
 
 #[test]

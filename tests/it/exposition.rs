@@ -93,7 +93,10 @@ fn nothing_known_is_nothing_rendered() {
 fn a_value_that_is_no_number_is_unknown() {
     let mut status = world::quota_status(NOVA, Scope::OnDemand, QuotaKind::RequestsPerMinute, "L-1");
     (status.usage, status.ratio, status.peak) = (Some(f64::NAN), Some(f64::INFINITY), Some(3.0));
-    let text = rendered(&of(Evaluation { quotas: vec![status], ..Evaluation::default() }), &world::export());
+    let text = rendered(
+        &of(Evaluation { quotas: vec![Arc::new(status)], ..Evaluation::default() }),
+        &world::export(),
+    );
     assert_eq!(samples(&text, "bedrock_quota_usage_peak", &["quota_code"]), ["L-1 3"]);
     assert!(!text.contains("bedrock_quota_usage{") && !text.contains("bedrock_quota_utilization_ratio"));
 }
@@ -192,7 +195,7 @@ fn fleet() -> Snapshot {
     };
     let codes = ["L-used", "L-idle", "L-changed", "L-requested", "L-watched", "L-spent"];
     let evaluation = Evaluation {
-        quotas: vec![
+        quotas: [
             model("acme.used", "L-used", 1_000.0),
             model("acme.idle", "L-idle", 1_000.0),
             model("acme.idle", "L-changed", 999.0),
@@ -203,7 +206,10 @@ fn fleet() -> Snapshot {
                 above_threshold: vec![(0.8, 60), (0.9, 0)],
                 ..model("acme.idle", "L-spent", 1_000.0)
             },
-        ],
+        ]
+        .into_iter()
+        .map(Arc::new)
+        .collect(),
         ..Evaluation::default()
     };
     let mut quotas: Vec<_> =
@@ -336,7 +342,7 @@ proptest! {
     fn any_number_reads_back(value in any::<f64>().prop_filter("known", |value| value.is_finite())) {
         let mut status = world::quota_status(NOVA, Scope::OnDemand, QuotaKind::RequestsPerMinute, "L-1");
         status.usage = Some(value);
-        let text = rendered(&of(Evaluation { quotas: vec![status], ..Evaluation::default() }), &world::export());
+        let text = rendered(&of(Evaluation { quotas: vec![Arc::new(status)], ..Evaluation::default() }), &world::export());
         prop_assert_eq!(parse(&text)["bedrock_quota_usage"].samples[0].value, value);
     }
 }

@@ -92,7 +92,7 @@ fn quotas_that_are_too_old_vanish_and_usage_per_id_stays() {
     cloud.advance(Vec::new());
     assert!(cloud.evaluation().quotas.is_empty());
     assert!(cloud.evaluation().unmapped.is_empty(), "without quotas nobody can say that an id has none");
-    assert_eq!(cloud.id(US).unwrap().minute[&Metric::Invocations], 10.0);
+    assert_eq!(cloud.id(US).unwrap().minute.get(Metric::Invocations), Some(10.0));
 }
 
 #[test]
@@ -163,6 +163,40 @@ fn one_target_s_failure_never_touches_another() {
     assert!(Arc::ptr_eq(&before, &cloud.snapshot.targets[&cloud.target]), "shared, not made again");
     assert_eq!(cloud.snapshot.targets[&other].collectors[&Collector::Usage].errors[&ErrorClass::Timeout], 1);
     assert!(cloud.snapshot.targets[&other].evaluation.quotas.is_empty());
+}
+
+#[test]
+fn targets_keep_once_what_is_the_same_in_all_of_them() {
+    let mut cloud = cloud();
+    for model in 0..5 {
+        let (id, name) = (format!("acme.model-{model}-v1:0"), format!("Model {model}"));
+        cloud.model(&id, &name, "Acme");
+        let row = format!("On-demand model inference requests per minute for Acme {name}");
+        cloud.quota(&format!("L-0000001{model}"), &row, Some(50.0));
+    }
+    let targets = ["000000000001", "000000000002"].map(|account| Target::new(account, "us-east-1"));
+    cloud.snapshot = cloud.snapshot.with_targets(targets.clone(), &cloud.settings, cloud.now);
+    let round = |cloud: &mut Cloud| {
+        for target in &targets {
+            cloud.target = target.clone();
+            cloud.round();
+        }
+        targets.clone().map(|target| cloud.snapshot.targets[&target].evaluation.clone())
+    };
+    let [one, other] = round(&mut cloud);
+    assert!(one.quotas.iter().any(|status| status.is_spent));
+    assert!(one.quotas.iter().filter(|status| status.usage == Some(0.0)).count() >= 5);
+    for (one, other) in one.quotas.iter().zip(&other.quotas) {
+        assert_eq!(Arc::ptr_eq(one, other), !one.is_spent, "{one:?}");
+    }
+    for (one, other) in one.ids.iter().zip(&other.ids) {
+        assert!(Arc::ptr_eq(&one.resolution, &other.resolution), "{one:?}");
+    }
+    let now = cloud.now.plus(60);
+    let [later, _] = round(cloud.at(now));
+    for (before, later) in one.quotas.iter().zip(&later.quotas).filter(|(before, _)| !before.is_spent) {
+        assert!(Arc::ptr_eq(before, later), "{later:?}");
+    }
 }
 
 #[test]
@@ -244,5 +278,5 @@ fn minutes_without_a_point_in_a_partial_answer_are_unknown() {
     let newest = NOON.minute() - 5;
     let cloud = read(&[(newest - 3, 4.0)], false);
     assert_eq!(cloud.status(RPM).usage, Some(4.0), "the newest minute known");
-    assert_eq!(cloud.id(US).unwrap().minute[&Metric::Invocations], 4.0);
+    assert_eq!(cloud.id(US).unwrap().minute.get(Metric::Invocations), Some(4.0));
 }

@@ -79,7 +79,7 @@ fn a_quota_is_found_while_it_is_nearly_spent() {
     let status = |kind, change: fn(&mut QuotaStatus)| {
         let mut status = world::quota_status(SONNET, Scope::Global, kind, "L-1");
         change(&mut status);
-        of(Evaluation { quotas: vec![status], ..Evaluation::default() })
+        of(Evaluation { quotas: vec![Arc::new(status)], ..Evaluation::default() })
     };
     let minute = QuotaKind::TokensPerMinute;
     let near = status(minute, |status| status.above_threshold = vec![(0.8, 900), (0.9, 600)]);

@@ -10,6 +10,7 @@ use bedrock_quota_exporter::model::state::CollectorState;
 use bedrock_quota_exporter::model::usage::InvocationId;
 use bedrock_quota_exporter::report::status::Page;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 fn html(snapshot: &Snapshot) -> String {
     let (export, exporter) = (world::export(), world::exporter());
@@ -53,7 +54,7 @@ fn places_are_told_by_the_names_of_their_accounts() {
         peak: Some(100.0),
         ..world::quota_status(SONNET, Scope::Global, QuotaKind::TokensPerMinute, code)
     };
-    let roomy = |code| Evaluation { quotas: vec![room(code)], ..Evaluation::default() };
+    let roomy = |code| Evaluation { quotas: vec![Arc::new(room(code))], ..Evaluation::default() };
     let page = html(&world::snapshot([
         at("111111111111", "us-east-1", refused),
         at("111111111111", "us-west-2", roomy("L-1")),

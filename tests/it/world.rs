@@ -304,8 +304,8 @@ pub fn id_status(id: InvocationId, model: Option<&str>, scope: Option<Scope>) ->
     IdStatus {
         id,
         resolution: Arc::new(resolution),
-        minute: BTreeMap::new(),
-        totals: BTreeMap::new(),
+        minute: Values::default(),
+        totals: Values::default(),
         last_datapoint: Some(NOW.minus(300)),
     }
 }
@@ -350,7 +350,7 @@ fn evaluation() -> Evaluation {
     let ids = ids(profile, team);
     let (parts, overflows) = parts(&ids[2]);
     Evaluation {
-        quotas: vec![zero, day, missing, tokens],
+        quotas: [zero, day, missing, tokens].map(Arc::new).to_vec(),
         models_in_use: ids.iter().filter_map(|id| id.resolution.model.clone()).collect(),
         ids,
         throttling: vec![throttled(SONNET), throttled_id("acme.secret-v1:0")],
@@ -467,8 +467,8 @@ fn ids(profile: InvocationId, team: InvocationId) -> Vec<IdStatus> {
         ..id_status(profile, Some(SONNET), Some(Scope::CrossRegion))
     };
     let mut search = id_status(team, Some(SONNET), Some(Scope::CrossRegion));
-    search.minute = BTreeMap::from([(Metric::Invocations, 0.0), (Metric::Throttles, 7.0)]);
-    search.totals = BTreeMap::from([(Metric::Invocations, 0.0), (Metric::Throttles, 7.0)]);
+    search.minute = [(Metric::Invocations, 0.0), (Metric::Throttles, 7.0)].into_iter().collect();
+    search.totals = [(Metric::Invocations, 0.0), (Metric::Throttles, 7.0)].into_iter().collect();
     let resolution = Resolution {
         id_type: IdType::ApplicationProfile,
         name: Some("search \"beta\"".into()),
@@ -477,8 +477,8 @@ fn ids(profile: InvocationId, team: InvocationId) -> Vec<IdStatus> {
     };
     search.resolution = Arc::new(resolution);
     let mut secret = id_status(InvocationId::runtime("acme.secret-v1:0"), None, None);
-    secret.totals = BTreeMap::from([(Metric::Invocations, 5.0)]);
+    secret.totals = [(Metric::Invocations, 5.0)].into_iter().collect();
     let mut mantle = id_status(InvocationId::mantle("acme.secret-v1:0"), None, None);
-    mantle.totals = BTreeMap::from([(Metric::Invocations, 6.0)]);
+    mantle.totals = [(Metric::Invocations, 6.0)].into_iter().collect();
     vec![search, secret, busy, mantle]
 }

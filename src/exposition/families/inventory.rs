@@ -62,7 +62,7 @@ fn each_row(view: &View<'_>, out: &mut Samples<'_>, value: fn(&ServiceQuota) -> 
 fn infos(view: &View<'_>, out: &mut Samples<'_>) {
     let quotas = view.evaluation.quotas.iter();
     let of_models: BTreeMap<&str, &QuotaStatus> =
-        quotas.map(|status| (&*status.quota.key.code, status)).collect();
+        quotas.map(|status| (&*status.quota.key.code, &**status)).collect();
     for row in &view.inventory {
         let family = matching::family(&row.name).word();
         let model = of_models.get(row.code.as_str());

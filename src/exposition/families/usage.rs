@@ -126,21 +126,21 @@ const FIRST_TOKEN: [(Metric, &str); 5] = [
 fn minute(view: &View<'_>, out: &mut Samples<'_>, metric: Metric) {
     if view.export.gauges {
         for id in &view.evaluation.ids {
-            out.put(&id_labels(id), &[], id.minute.get(&metric).copied());
+            out.put(&id_labels(id), &[], id.minute.get(metric));
         }
     }
 }
 
 fn total(view: &View<'_>, out: &mut Samples<'_>, metric: Metric) {
     for id in &view.evaluation.ids {
-        out.put(&id_labels(id), &[], id.totals.get(&metric).copied());
+        out.put(&id_labels(id), &[], id.totals.get(metric));
     }
 }
 
 fn latency(view: &View<'_>, out: &mut Samples<'_>, statistics: &[(Metric, &str)]) {
     for id in &view.evaluation.ids {
         for (metric, statistic) in statistics {
-            let seconds = id.minute.get(metric).map(|milliseconds| milliseconds / 1000.0);
+            let seconds = id.minute.get(*metric).map(|milliseconds| milliseconds / 1000.0);
             out.put(&id_labels(id), &[statistic], seconds);
         }
     }

@@ -10,7 +10,7 @@ use crate::model::observation::Collector;
 use crate::model::state::Known;
 use crate::model::time::Minute;
 use crate::model::usage::{InvocationId, Metric};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Errors of which there were none beside known calls where ListMetrics has never shown them. Their counters begin
@@ -31,19 +31,18 @@ impl Spending<'_> {
             let seldom = idle || !decisive.has(metric.billed_as());
             Some((metric, self.newest(history, metric, seldom)?))
         });
-        let mut status = IdStatus {
+        let mut minute: BTreeMap<Metric, f64> = minute.collect();
+        if minute.contains_key(&Metric::Invocations) {
+            let never = never_failed(id.endpoint).iter().filter(|metric| !history.publishes(**metric));
+            minute.extend(never.map(|metric| (*metric, 0.0)));
+        }
+        IdStatus {
             id: id.clone(),
             resolution: known.resolution.clone(),
-            minute: minute.collect(),
-            totals: history.totals(self.settings, self.now),
+            minute: minute.into_iter().collect(),
+            totals: history.totals(self.settings, self.now).collect(),
             last_datapoint: history.last_datapoint.map(Minute::start),
-        };
-        if status.minute.contains_key(&Metric::Invocations) {
-            for &metric in never_failed(id.endpoint).iter().filter(|metric| !history.publishes(**metric)) {
-                status.minute.insert(metric, 0.0);
-            }
         }
-        status
     }
 
     /// What the newest settled minute known of a metric says. `seldom`: it is read like those of idle ids.

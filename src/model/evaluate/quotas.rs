@@ -182,7 +182,7 @@ impl Spending<'_> {
 
     fn charged(&self, kind: QuotaKind, spenders: &[Spender]) -> Vec<(InvocationId, f64)> {
         let charge = |spender: &Spender| {
-            let total = |metric| spender.history.totals(self.settings, self.now).get(&metric).copied();
+            let total = |metric| spender.history.total(metric, self.settings, self.now);
             let units = match kind {
                 QuotaKind::TokensPerMinute | QuotaKind::TokensPerDay => {
                     spender.history.charged(self.settings, self.now)
@@ -195,6 +195,35 @@ impl Spending<'_> {
         };
         spenders.iter().filter_map(charge).collect()
     }
+}
+
+/// Each status as the target had it `before`, or as one `beside` it has it, where it is equal there. All lists are sorted,
+/// and mostly of the same rows.
+pub(super) fn shared<'a>(
+    all: Vec<QuotaStatus>,
+    before: &[Arc<QuotaStatus>],
+    beside: impl Iterator<Item = &'a [Arc<QuotaStatus>]>,
+) -> Vec<Arc<QuotaStatus>> {
+    let mut beside: Vec<&[Arc<QuotaStatus>]> = beside.collect();
+    let share = |(at, status): (usize, QuotaStatus)| {
+        let equal = |list: &[Arc<QuotaStatus>]| {
+            let key = &status.quota.key;
+            let here = list.get(at).filter(|other| other.quota.key == *key);
+            let there = || list.binary_search_by(|other| other.quota.key.cmp(key)).ok().map(|at| &list[at]);
+            here.or_else(there).filter(|other| ***other == status).cloned()
+        };
+        if let Some(before) = equal(before) {
+            return before;
+        }
+        // What is spent here is nobody else's.
+        let others = if status.is_spent { &[] } else { &beside[..] };
+        let found = others.iter().enumerate().find_map(|(place, list)| Some((place, equal(list)?)));
+        let Some((place, found)) = found else { return Arc::new(status) };
+        // Who has one has most.
+        beside.swap(0, place);
+        found
+    };
+    all.into_iter().enumerate().map(share).collect()
 }
 
 /// The output tokens that each id's charge lacks.

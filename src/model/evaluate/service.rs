@@ -2,7 +2,7 @@
 
 use super::throttling::Windows;
 use crate::model::evaluation::{
-    BatchStatus, Evaluation, GuardrailStatus, MantleStatus, QuotaStatus, ServiceStatus, THROTTLED_WINDOW,
+    BatchStatus, GuardrailStatus, MantleStatus, QuotaStatus, ServiceStatus, THROTTLED_WINDOW,
 };
 use crate::model::ids::UsageSource;
 use crate::model::listed::listed;
@@ -167,8 +167,7 @@ fn held_against(
 }
 
 /// A model's row that carries a UsageMetric is measured by it: AWS knows best what it counts.
-pub(super) fn prefer_own_metrics(evaluation: &mut Evaluation) {
-    let Evaluation { quotas, service, .. } = evaluation;
+pub(super) fn prefer_own_metrics(quotas: &mut [QuotaStatus], service: &[ServiceStatus]) {
     for status in quotas {
         let code = &*status.quota.key.code;
         let own = service.binary_search_by(|own| own.row.code.as_str().cmp(code));

@@ -2,9 +2,6 @@
 
 use crate::model::usage::Metric;
 
-/// Room for the minutes of a few rounds, so that not every round allocates.
-const SPARE: usize = 8;
-
 /// What is known of one metric in one minute.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cell {
@@ -54,10 +51,14 @@ impl Cell {
     }
 }
 
-/// Cells one after another; what lies beyond the last is unknown. Mostly they fit into 4 bytes each, as counts
-/// of a minute do; the first that does not makes them 8 bytes each.
+/// Cells one after another; what lies beyond the last is unknown. They are kept in the narrowest form that holds them
+/// all: most columns are one cell over and over, or counts of a byte or two.
 #[derive(Clone, Debug)]
 pub(super) enum Cells {
+    /// The packed cell, and how often.
+    Same(f64, usize),
+    Bytes(Vec<u8>),
+    Words(Vec<u16>),
     Short(Vec<f32>),
     Long(Vec<f64>),
 }
@@ -84,25 +85,99 @@ fn unpack(packed: f64) -> Cell {
     }
 }
 
-fn fits(packed: f64) -> bool {
-    packed.is_nan() || f64::from(packed as f32) == packed
+/// A form that holds some packed cells exactly.
+trait Form: Copy {
+    fn of(packed: f64) -> Option<Self>;
+    fn packed(self) -> f64;
 }
 
-fn put<T: Copy>(cells: &mut Vec<T>, at: usize, unknown: T, packed: T) {
+/// Counts, with the two largest numbers for what is no count.
+macro_rules! counts {
+    ($of:ty) => {
+        impl Form for $of {
+            fn of(packed: f64) -> Option<$of> {
+                match unpack(packed) {
+                    Cell::Unknown => Some(<$of>::MAX),
+                    Cell::Absent => Some(<$of>::MAX - 1),
+                    Cell::Point(value) => {
+                        let count = value as $of;
+                        (f64::from(count) == value && count < <$of>::MAX - 1).then_some(count)
+                    }
+                }
+            }
+
+            fn packed(self) -> f64 {
+                match self {
+                    <$of>::MAX => UNKNOWN,
+                    count if count == <$of>::MAX - 1 => ABSENT,
+                    count => f64::from(count),
+                }
+            }
+        }
+    };
+}
+counts!(u8);
+counts!(u16);
+
+impl Form for f32 {
+    fn of(packed: f64) -> Option<f32> {
+        (packed.is_nan() || f64::from(packed as f32) == packed).then_some(packed as f32)
+    }
+
+    fn packed(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Form for f64 {
+    fn of(packed: f64) -> Option<f64> {
+        Some(packed)
+    }
+
+    fn packed(self) -> f64 {
+        self
+    }
+}
+
+/// Whether it fits.
+fn put<T: Form>(cells: &mut Vec<T>, at: usize, packed: f64) -> bool {
+    let (Some(unknown), Some(packed)) = (T::of(UNKNOWN), T::of(packed)) else { return false };
     if cells.len() <= at {
-        cells.reserve_exact(at + SPARE - cells.len());
+        cells.reserve_exact(at + 1 - cells.len());
         cells.resize(at + 1, unknown);
     }
     cells[at] = packed;
+    true
+}
+
+fn all_in<T: Form>(all: &[f64]) -> Option<Vec<T>> {
+    let fit = all.iter().all(|packed| T::of(*packed).is_some());
+    fit.then(|| {
+        let mut cells = Vec::with_capacity(all.len());
+        cells.extend(all.iter().filter_map(|packed| T::of(*packed)));
+        cells
+    })
 }
 
 impl Cells {
     pub(super) fn new() -> Cells {
-        Cells::Short(Vec::new())
+        Cells::Same(UNKNOWN, 0)
+    }
+
+    fn of(all: &[f64]) -> Cells {
+        let first = all.first().copied().unwrap_or(UNKNOWN);
+        if all.iter().all(|packed| unpack(*packed) == unpack(first)) {
+            return Cells::Same(first, all.len());
+        }
+        let narrow = all_in(all).map(Cells::Bytes).or_else(|| all_in(all).map(Cells::Words));
+        narrow.or_else(|| all_in(all).map(Cells::Short)).unwrap_or_else(|| Cells::Long(all.to_vec()))
     }
 
     pub(super) fn len(&self) -> usize {
         match self {
+            Cells::Same(_, len) => *len,
+            Cells::Bytes(cells) => cells.len(),
+            Cells::Words(cells) => cells.len(),
             Cells::Short(cells) => cells.len(),
             Cells::Long(cells) => cells.len(),
         }
@@ -113,38 +188,46 @@ impl Cells {
     }
 
     pub(super) fn get(&self, at: usize) -> Cell {
+        fn packed<T: Form>(cells: &[T], at: usize) -> Option<f64> {
+            cells.get(at).map(|cell| cell.packed())
+        }
         let packed = match self {
-            Cells::Short(cells) => cells.get(at).copied().map(f64::from),
-            Cells::Long(cells) => cells.get(at).copied(),
+            Cells::Same(packed, len) => (at < *len).then_some(*packed),
+            Cells::Bytes(cells) => packed(cells, at),
+            Cells::Words(cells) => packed(cells, at),
+            Cells::Short(cells) => packed(cells, at),
+            Cells::Long(cells) => packed(cells, at),
         };
         packed.map_or(Cell::Unknown, unpack)
     }
 
+    fn all(&self, from: usize) -> Vec<f64> {
+        (from..self.len()).map(|at| pack(self.get(at))).collect()
+    }
+
     pub(super) fn set(&mut self, at: usize, cell: Cell) {
         let packed = pack(cell);
-        match self {
-            Cells::Short(cells) if fits(packed) => put(cells, at, UNKNOWN as f32, packed as f32),
-            Cells::Short(cells) => {
-                let mut long = cells.iter().copied().map(f64::from).collect();
-                put(&mut long, at, UNKNOWN, packed);
-                *self = Cells::Long(long);
+        let fits = match self {
+            Cells::Same(all, len) if at <= *len && (*len == 0 || unpack(*all) == cell) => {
+                (*all, *len) = (packed, (*len).max(at + 1));
+                true
             }
-            Cells::Long(cells) => put(cells, at, UNKNOWN, packed),
+            Cells::Same(..) => false,
+            Cells::Bytes(cells) => put(cells, at, packed),
+            Cells::Words(cells) => put(cells, at, packed),
+            Cells::Short(cells) => put(cells, at, packed),
+            Cells::Long(cells) => put(cells, at, packed),
+        };
+        if !fits {
+            let mut all = self.all(0);
+            put(&mut all, at, packed);
+            *self = Cells::of(&all);
         }
     }
 
-    /// Forgets the first `count`, and keeps room for `keep` and a few more.
-    pub(super) fn forget(&mut self, count: usize, keep: usize) {
-        match self {
-            Cells::Short(cells) => {
-                cells.drain(..count);
-                cells.shrink_to(keep + SPARE);
-            }
-            Cells::Long(cells) => {
-                cells.drain(..count);
-                cells.shrink_to(keep + SPARE);
-            }
-        }
+    /// Forgets the first `count`; the others may fit into a narrower form by now.
+    pub(super) fn forget(&mut self, count: usize) {
+        *self = Cells::of(&self.all(count));
     }
 }
 
@@ -155,6 +238,9 @@ mod tests {
 
     fn cell() -> impl Strategy<Value = Cell> {
         let value = prop_oneof![
+            (0..3_u32).prop_map(f64::from),
+            (250..260_u32).prop_map(f64::from),
+            (65_530..65_540_u32).prop_map(f64::from),
             (0..100_000_u32).prop_map(f64::from),
             Just(16_777_217.0),
             0.0..1e6_f64,
@@ -179,7 +265,7 @@ mod tests {
                 plain[at] = cell;
             }
             let forgotten = forgotten.min(plain.len());
-            cells.forget(forgotten, 10);
+            cells.forget(forgotten);
             plain.drain(..forgotten);
             prop_assert_eq!(cells.len(), plain.len());
             prop_assert_eq!((0..100).map(|at| cells.get(at)).collect::<Vec<_>>(),

@@ -125,7 +125,7 @@ impl Column {
 
     /// Forgets what lies before `until`. A minute that stayed unknown so long is given up if later ones
     /// were counted: they could not be told from uncounted ones.
-    pub(super) fn forget(&mut self, first: Minute, until: Minute, keep: i64) {
+    pub(super) fn forget(&mut self, first: Minute, until: Minute) {
         let count = self.cells.len().min(index(first, until).unwrap_or(0));
         if let Some(settled) = self.settled.filter(|&settled| settled < until) {
             let mut waiting = index(first, settled).unwrap_or(0)..count;
@@ -133,7 +133,7 @@ impl Column {
                 self.settled = Some(until);
             }
         }
-        self.cells.forget(count, keep as usize);
+        self.cells.forget(count);
         self.growing.retain(|&minute| minute >= until);
     }
 }

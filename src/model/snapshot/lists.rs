@@ -6,7 +6,7 @@ use crate::model::ids::{Method, Target};
 use crate::model::matching::{IdType, Index, Resolution};
 use crate::model::settings::Settings;
 use crate::model::sharing;
-use crate::model::state::{States, TargetState};
+use crate::model::state::{Memory, States, TargetState};
 use crate::model::usage::{InvocationId, Observed};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,10 +60,19 @@ impl TargetState {
         self.memory.model_units = catalog.provisioned.as_ref().map(|all| model_units(all));
         self.memory.index = index;
     }
+
+    /// Ids that are new since `before` mostly mean what they mean to others.
+    pub(super) fn share_resolutions(&mut self, before: &Memory, others: &States) {
+        let near = neighbours(others, &self.target);
+        for (id, known) in self.memory.ids.iter_mut().filter(|(id, _)| !before.ids.contains_key(*id)) {
+            let there = near.clone().filter_map(|other| other.memory.ids.get(id));
+            sharing::whole(&mut known.resolution, there.map(|other| &other.resolution));
+        }
+    }
 }
 
 /// The targets whose lists are most like this one's.
-fn neighbours<'a>(
+pub(super) fn neighbours<'a>(
     others: &'a States,
     target: &Target,
 ) -> impl Iterator<Item = &'a Arc<TargetState>> + Clone + use<'a> {

@@ -22,7 +22,7 @@ pub(super) fn fullest(page: &Page<'_>) -> String {
         let quotas = state.evaluation.quotas.iter();
         all.extend(quotas.filter_map(|quota| {
             let ratio = quota.peak_ratio.filter(|ratio| *ratio > 0.0)?;
-            Some((ratio, target, quota))
+            Some((ratio, target, &**quota))
         }));
     }
     if all.is_empty() {

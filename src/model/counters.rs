@@ -47,7 +47,8 @@ pub struct Counter {
     pub before: f64,
     /// What all minutes read add up to: the counter does not fall below it.
     pub total: f64,
-    /// When the metric was first asked for, in seconds since the epoch: the counter stays at 0 for a while.
+    /// When the metric was first asked for, in seconds since the epoch, while the counter is held at 0; 0 once it was
+    /// let go.
     pub born: i64,
 }
 
@@ -64,7 +65,7 @@ pub struct Charge {
     pub input: f64,
     pub output: f64,
     pub cache_write: f64,
-    /// When it was first counted, in seconds since the epoch.
+    /// When it was first counted, in seconds since the epoch, while it is held at 0; 0 once it was let go.
     pub since: Option<i64>,
 }
 

@@ -5,6 +5,7 @@ mod answer;
 mod cells;
 mod charge;
 mod column;
+mod hold;
 mod resume;
 mod resumed;
 mod spending;
@@ -20,6 +21,7 @@ use super::usage::{ListedId, Metric, MetricSet, SeriesReading};
 use answer::{Answer, answers};
 use charge::ChargeCounter;
 use column::Column;
+use hold::Hold;
 use resumed::Resumed;
 use young::Young;
 
@@ -233,26 +235,38 @@ impl History {
     }
 
     /// The counters of the Sum metrics asked for, as they are published.
-    pub(crate) fn totals(&self, settings: &Settings, now: Timestamp) -> impl Iterator<Item = (Metric, f64)> {
-        self.metrics().filter_map(move |metric| Some((metric, self.total(metric, settings, now)?)))
+    pub(crate) fn totals(&self) -> impl Iterator<Item = (Metric, f64)> {
+        self.metrics().filter_map(|metric| Some((metric, self.total(metric)?)))
     }
 
     /// The counter of one of them.
-    pub(crate) fn total(&self, metric: Metric, settings: &Settings, now: Timestamp) -> Option<f64> {
+    pub(crate) fn total(&self, metric: Metric) -> Option<f64> {
         let column = self.column(metric).filter(|_| metric.is_sum())?;
-        // Prometheus counts from a series' first value on: a counter that begins above 0 loses that much of rate().
-        let is_held = now < column.born.plus(settings.counter_hold);
-        Some(if is_held { 0.0 } else { column.published() })
+        Some(if column.hold.is_over() { column.published() } else { 0.0 })
     }
 
     pub(crate) fn metrics(&self) -> impl Iterator<Item = Metric> {
         self.columns.iter().map(|column| column.metric)
     }
 
-    /// The next moment after `now` at which a counter is let go from 0.
-    pub(crate) fn next_release(&self, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
-        let born = self.columns.iter().map(|column| column.born).chain(self.charge.since());
-        born.map(|born| born.plus(settings.counter_hold)).filter(|&at| at > now).min()
+    /// Whether `release` has something to do.
+    pub(crate) fn is_release_due(&self, settings: &Settings, now: Timestamp) -> bool {
+        self.holds().any(|hold| hold.turns(settings.counter_hold, now))
+    }
+
+    /// Lets counters go from 0 that were held there for long enough.
+    pub(crate) fn release(&mut self, settings: &Settings, now: Timestamp) {
+        let holds = self.columns.iter_mut().map(|column| &mut column.hold).chain(self.charge.hold_mut());
+        holds.for_each(|hold| hold.turn(settings.counter_hold, now));
+    }
+
+    /// The next moment at which a counter is let go from 0.
+    pub(crate) fn next_release(&self, settings: &Settings) -> Option<Timestamp> {
+        self.holds().filter_map(|hold| hold.end(settings.counter_hold)).min()
+    }
+
+    fn holds(&self) -> impl Iterator<Item = Hold> {
+        self.columns.iter().map(|column| column.hold).chain(self.charge.hold())
     }
 
     fn column(&self, metric: Metric) -> Option<&Column> {

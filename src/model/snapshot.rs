@@ -159,11 +159,15 @@ impl TargetState {
 
     fn evaluate(&mut self, settings: &Settings, others: &States, now: Timestamp) {
         for known in self.memory.ids.values_mut() {
-            let Some(model) = &known.resolution.model else { continue };
-            let factor = burndown(model, now, &settings.burndown);
-            // Asked first, since writing takes a copy of a history that an older snapshot still holds.
-            if known.history.is_charge_due(factor) {
-                Arc::make_mut(&mut known.history).charge(factor, now);
+            // Both are asked first, since writing takes a copy of a history that an older snapshot still holds.
+            if let Some(model) = &known.resolution.model {
+                let factor = burndown(model, now, &settings.burndown);
+                if known.history.is_charge_due(factor) {
+                    Arc::make_mut(&mut known.history).charge(factor, now);
+                }
+            }
+            if known.history.is_release_due(settings, now) {
+                Arc::make_mut(&mut known.history).release(settings, now);
             }
         }
         let beside = neighbours(others, &self.target).map(|other| &other.evaluation.quotas[..]);

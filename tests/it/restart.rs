@@ -111,6 +111,63 @@ fn without_what_was_left_a_restart_starts_anew() {
     assert!(nothing.is_same(&cloud.snapshot));
 }
 
+/// Both counters of `US` after its hold, by the default settings.
+fn let_go(cloud: &mut Cloud) -> (f64, f64) {
+    calls(cloud, US, NOON.minute() - 120, NOON.minute() + 240);
+    cloud.round();
+    cloud.run_until(NOON.plus(1800));
+    both(cloud)
+}
+
+fn both(cloud: &Cloud) -> (f64, f64) {
+    (cloud.total(US, Metric::Invocations).unwrap(), charged(cloud, TPM, US).unwrap())
+}
+
+#[test]
+fn a_longer_scrape_interval_holds_no_counter_that_was_let_go() {
+    let mut cloud = cloud();
+    let counted = let_go(&mut cloud);
+    assert!(counted.0 > 0.0 && counted.1 > 0.0);
+    // A reload: the interval is an hour now, and all that was counted is younger than two.
+    cloud.settings.counter_hold = 7200;
+    cloud.snapshot = cloud.snapshot.with_targets([cloud.target.clone()], &cloud.settings, cloud.now);
+    assert_eq!(both(&cloud), counted, "a fall to 0 would look like a reset");
+    run_without_a_fall(&mut cloud, NOON.plus(3600), counted);
+    // Nor after a restart.
+    let counted = both(&cloud);
+    cloud.go_on(NOON.plus(3620)).round();
+    assert!(both(&cloud) >= counted);
+}
+
+#[test]
+fn a_clock_set_back_holds_no_counter_that_was_let_go() {
+    for back in [90, 240, 1790, 7200, 200_000] {
+        let mut cloud = cloud();
+        let counted = let_go(&mut cloud);
+        let end = cloud.now;
+        cloud.at(end.minus(back)).round();
+        assert_eq!(both(&cloud), counted, "{back} s back");
+        // Nor after the restart that follows.
+        let soon = cloud.now.plus(60);
+        cloud.go_on(soon).round();
+        run_without_a_fall(&mut cloud, soon.plus(900), counted);
+    }
+}
+
+#[test]
+fn a_counter_born_by_a_clock_that_was_ahead_is_let_go_as_soon_as_any_other() {
+    let mut cloud = cloud();
+    calls(&mut cloud, US, NOON.minute() - 120, NOON.minute() + 240);
+    cloud.at(NOON.plus(7200)).round();
+    cloud.at(NOON).round();
+    cloud.run_until(NOON.plus(60));
+    assert_eq!(cloud.total(US, Metric::Invocations), Some(0.0));
+    cloud.run_until(NOON.plus(8000));
+    assert!(cloud.total(US, Metric::Invocations) > Some(0.0));
+    let waits = cloud.snapshot.next_change().is_none_or(|at| at > cloud.now);
+    assert!(waits, "nothing is left to be let go");
+}
+
 #[test]
 fn a_counter_that_goes_on_is_not_held_at_0_and_one_that_was_held_still_is() {
     let mut cloud = cloud();

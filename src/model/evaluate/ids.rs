@@ -40,7 +40,7 @@ impl Spending<'_> {
             id: id.clone(),
             resolution: known.resolution.clone(),
             minute: minute.into_iter().collect(),
-            totals: history.totals(self.settings, self.now).collect(),
+            totals: history.totals().collect(),
             last_datapoint: history.last_datapoint.map(Minute::start),
         }
     }

@@ -182,11 +182,9 @@ impl Spending<'_> {
 
     fn charged(&self, kind: QuotaKind, spenders: &[Spender]) -> Vec<(InvocationId, f64)> {
         let charge = |spender: &Spender| {
-            let total = |metric| spender.history.total(metric, self.settings, self.now);
+            let total = |metric| spender.history.total(metric);
             let units = match kind {
-                QuotaKind::TokensPerMinute | QuotaKind::TokensPerDay => {
-                    spender.history.charged(self.settings, self.now)
-                }
+                QuotaKind::TokensPerMinute | QuotaKind::TokensPerDay => spender.history.charged(),
                 QuotaKind::InputTokensPerMinute => total(Metric::InputTokens),
                 QuotaKind::OutputTokensPerMinute => total(Metric::OutputTokens),
                 _ => None,

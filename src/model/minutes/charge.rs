@@ -1,5 +1,6 @@
 //! The counter of what an invocation id was charged.
 
+use super::hold::Hold;
 use crate::model::day::Tokens;
 use crate::model::time::{Minute, Timestamp};
 
@@ -13,8 +14,8 @@ pub(super) struct ChargeCounter {
     charged: f64,
     /// The largest value that `charged` had.
     counted: f64,
-    /// Since when it counts: it stays 0 for a while, so that Prometheus sees where it began.
-    since: Option<Timestamp>,
+    /// From when it began to count; `None` before.
+    hold: Option<Hold>,
 }
 
 impl ChargeCounter {
@@ -31,36 +32,39 @@ impl ChargeCounter {
             None => Tokens { output, ..Tokens::default() },
         };
         self.counted = self.counted.max(self.charged);
-        self.since.get_or_insert(now);
+        self.hold.get_or_insert(Hold::since(now));
     }
 
     pub(super) fn is_charge_due(&self, factor: Option<f64>) -> bool {
         let rest = Tokens { output: 0.0, ..self.pending };
-        self.since.is_none() || rest != Tokens::default() || (factor.is_some() && self.pending.output != 0.0)
+        self.hold.is_none() || rest != Tokens::default() || (factor.is_some() && self.pending.output != 0.0)
     }
 
     /// `None` before anything could be counted.
-    pub(super) fn counted(&self, now: Timestamp, hold: u64) -> Option<f64> {
-        let since = self.since?;
-        Some(if now < since.plus(hold) { 0.0 } else { self.counted })
+    pub(super) fn counted(&self) -> Option<f64> {
+        self.hold.map(|hold| if hold.is_over() { self.counted } else { 0.0 })
     }
 
     /// Output tokens that are not counted, since nobody knows their burndown.
     pub(super) fn uncounted_output(&self) -> f64 {
-        if self.since.is_some() { self.pending.output.max(0.0) } else { 0.0 }
+        if self.hold.is_some() { self.pending.output.max(0.0) } else { 0.0 }
     }
 
     /// Goes on where an earlier process stopped.
-    pub(super) fn resume(&mut self, pending: Tokens, charged: f64, counted: f64, since: Option<Timestamp>) {
-        *self = ChargeCounter { waiting: Vec::new(), pending, charged, counted, since };
+    pub(super) fn resume(&mut self, pending: Tokens, charged: f64, counted: f64, hold: Option<Hold>) {
+        *self = ChargeCounter { waiting: Vec::new(), pending, charged, counted, hold };
     }
 
     /// What `resume` takes.
-    pub(super) fn kept(&self) -> (Tokens, f64, f64, Option<Timestamp>) {
-        (self.pending, self.charged, self.counted, self.since)
+    pub(super) fn kept(&self) -> (Tokens, f64, f64, Option<Hold>) {
+        (self.pending, self.charged, self.counted, self.hold)
     }
 
-    pub(super) fn since(&self) -> Option<Timestamp> {
-        self.since
+    pub(super) fn hold(&self) -> Option<Hold> {
+        self.hold
+    }
+
+    pub(super) fn hold_mut(&mut self) -> Option<&mut Hold> {
+        self.hold.as_mut()
     }
 }

@@ -3,8 +3,9 @@
 use super::ages::Ages;
 use super::answer::Answer;
 use super::cells::{Cell, Cells};
+use super::hold::Hold;
 use crate::model::counters::Counter;
-use crate::model::time::{Minute, Timestamp};
+use crate::model::time::Minute;
 use crate::model::usage::{LATE_MINUTES, Metric, oldest_readable};
 use std::ops::{Range, RangeInclusive};
 
@@ -15,8 +16,8 @@ const STEADY: RangeInclusive<usize> = 10..=20;
 #[derive(Clone, Debug)]
 pub(super) struct Column {
     pub metric: Metric,
-    /// When it was first asked for: its counter stays where it is for a while.
-    pub born: Timestamp,
+    /// Of its counter, from when it was first asked for.
+    pub hold: Hold,
     /// Every minute before it was read after it had settled; `None` before the first answer.
     pub settled: Option<Minute>,
     /// Minutes that were read, but may still grow: not settled when they were read, or without a datapoint
@@ -36,7 +37,7 @@ impl Column {
     pub(super) fn new(metric: Metric, ages: &Ages) -> Column {
         Column {
             metric,
-            born: ages.at,
+            hold: Hold::since(ages.at),
             settled: None,
             growing: Vec::new(),
             counted_from: ages.counted_from,
@@ -49,7 +50,7 @@ impl Column {
     /// Goes on where an earlier process stopped.
     pub(super) fn resume(&mut self, counter: Counter, from: Minute) {
         (self.total, self.floor) = (counter.before, counter.total);
-        (self.born, self.counted_from) = (Timestamp(counter.born), from.max(self.counted_from));
+        (self.hold, self.counted_from) = (Hold::resumed(counter.born), from.max(self.counted_from));
     }
 
     /// The counter, which never falls.

@@ -1,10 +1,11 @@
 //! A history's counters as they outlive the process.
 
+use super::hold::Hold;
 use super::resumed::Resumed;
 use super::{Ages, Column, History};
 use crate::model::counters::{Charge, Counter, IdCounters};
 use crate::model::day::Tokens;
-use crate::model::time::{Minute, Timestamp};
+use crate::model::time::Minute;
 use crate::model::usage::{InvocationId, Metric};
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ impl History {
         if let Some(charge) = &counters.charge {
             let Charge { estimated, input, output, cache_write, .. } = *charge;
             let pending = Tokens { estimated, input, output, cache_write };
-            self.charge.resume(pending, charge.charged, charge.total, charge.since.map(Timestamp));
+            self.charge.resume(pending, charge.charged, charge.total, charge.since.map(Hold::resumed));
         }
     }
 
@@ -32,7 +33,7 @@ impl History {
             let counter = Counter {
                 before: (column.total - again).max(0.0),
                 total: column.published(),
-                born: column.born.0,
+                born: column.hold.kept(),
             };
             metrics.insert(column.metric.word().to_string(), counter);
         }
@@ -80,7 +81,7 @@ impl History {
         let before = self.charge.waiting.iter().filter(|minute| **minute < from);
         pending = before.fold(pending, |pending, minute| pending + self.tokens(*minute));
         let Tokens { estimated, input, output, cache_write } = pending;
-        let since = since.map(|since| since.0);
+        let since = since.map(Hold::kept);
         let counts = self.taken_until.is_some() || since.is_some();
         let charged = charged.max(0.0);
         counts.then_some(Charge { total, charged, estimated, input, output, cache_write, since })

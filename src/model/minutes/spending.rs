@@ -3,7 +3,6 @@
 
 use super::{Ages, Cell, History};
 use crate::model::day::{Day, Tokens};
-use crate::model::settings::Settings;
 use crate::model::time::{Minute, Timestamp};
 use crate::model::usage::{LATE_MINUTES, Metric};
 
@@ -151,8 +150,8 @@ impl History {
     }
 
     /// The charge counter as it is published; `None` before anything could be counted.
-    pub(crate) fn charged(&self, settings: &Settings, now: Timestamp) -> Option<f64> {
-        self.charge.counted(now, settings.counter_hold)
+    pub(crate) fn charged(&self) -> Option<f64> {
+        self.charge.counted()
     }
 
     /// Output tokens that the charge counter lacks, since nobody knows their burndown.

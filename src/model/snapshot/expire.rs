@@ -78,7 +78,7 @@ impl TargetState {
         let refusals = memory.service.answers.get(&guardrail_calls("InvocationThrottles"));
         let refusals = refusals.map(|answer| gone(Some(answer.at), settings.usage_max_age));
         let histories = memory.ids.values().map(|known| &known.history);
-        let releases = histories.clone().map(|history| history.next_release(settings, now));
+        let releases = histories.clone().map(|history| history.next_release(settings));
         let day_old = histories.map(|history| gone(history.last_datapoint.map(Minute::end), UNMAPPED_AGE));
         [
             gone(self.quotas.as_ref().map(|quotas| quotas.at), settings.quotas_max_age),

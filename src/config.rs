@@ -16,7 +16,7 @@ use crate::exposition::QuotaExport;
 use crate::model::ids::QuotaKind;
 use crate::model::organization::AccountState;
 pub use complaint::{At, Complaint, Complaints};
-pub(crate) use file::{expect_file, read, read_again};
+pub(crate) use file::{read, read_again, read_bytes, text};
 use kinds::*;
 pub use kinds::{CadenceKind, Statistic};
 use section::Section;

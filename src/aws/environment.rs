@@ -1,17 +1,18 @@
 //! The process-wide part: what the environment says of AWS, and the sessions of the accounts.
 
+use super::files::{self, Files, variable};
 use super::http;
-use super::profiles;
 use super::session::Session;
-use super::sources::{Sources, variable};
+use super::sources::Sources;
 use super::sts::Role;
+use super::told::Log;
 use super::wallet::{Source, Wallet};
+use crate::config::kinds::URL;
 use crate::model::partition;
 use crate::plan::{AwsPlan, Credentials};
 use crate::telemetry::Telemetry;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use aws_config::imds::region::ImdsRegionProvider;
-use aws_config::profile::ProfileSet;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -27,10 +28,11 @@ pub struct Environment {
     plan: AwsPlan,
     telemetry: Telemetry,
     http: SharedHttpClient,
+    log: Arc<Log>,
     /// As the environment tells it.
     region: Option<String>,
-    /// The AWS CLI's files; what is wrong with them is told where credentials are asked for.
-    profiles: Option<Arc<ProfileSet>>,
+    /// The AWS CLI's files, or what is wrong with them.
+    files: Result<Arc<Files>, String>,
     sources: Arc<Sources>,
     current: Arc<Wallet>,
 }
@@ -40,41 +42,45 @@ impl Environment {
     /// `region`: where no region is told; with one the instance is not asked for its own, which outside EC2 takes
     /// seconds. An error names the variable that cannot be followed.
     pub async fn load(plan: &AwsPlan, region: Option<&str>, telemetry: &Telemetry) -> Result<Environment> {
-        Ok(Environment::on(http::client()?, plan, region, telemetry).await)
+        check_endpoints(plan)?;
+        Ok(Environment::on(http::client().await?, Arc::default(), plan, region, telemetry).await)
     }
 
-    /// The same for a new plan, over the HTTP client of this one.
+    /// The same for a new plan, over the HTTP client of this one, and as if the log went on.
     pub async fn reload(&self, plan: &AwsPlan, region: Option<&str>, telemetry: &Telemetry) -> Environment {
-        Environment::on(self.http.clone(), plan, region, telemetry).await
+        Environment::on(self.http.clone(), self.log.clone(), plan, region, telemetry).await
     }
 
     async fn on(
         http: SharedHttpClient,
+        log: Arc<Log>,
         plan: &AwsPlan,
         fallback: Option<&str>,
         telemetry: &Telemetry,
     ) -> Environment {
-        let profiles = profiles::read().await.ok().map(Arc::new);
-        let of_profile = profiles.as_ref().and_then(|set| set.get("region")).map(String::from);
+        let files = Files::read().await.map(Arc::new);
+        let of_profile = files.as_ref().ok().and_then(|files| files.profiles.get("region")).map(String::from);
         let told = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).or(of_profile);
         let told = match (told, fallback) {
             (Some(told), _) => Some(told),
             (None, Some(_)) => None,
+            // They may say where the instance is asked, and the SDK would read them for it.
+            (None, None) if files.is_err() => None,
             (None, None) => {
                 let instance = ImdsRegionProvider::builder().build();
                 instance.region().await.map(|region| region.to_string())
             }
         };
         let region = told.clone().or(fallback.map(String::from));
-        let config = loader(plan, http.clone(), region.as_deref(), profiles.is_some()).load().await;
-        let sources = sources(&config, plan, telemetry, region.as_deref());
+        let config = loader(plan, http.clone(), region.as_deref(), &files).load().await;
+        let sources = sources(&config, plan, telemetry, &log, region.as_deref());
         let source = match &plan.simulated_keys {
             Some(keys) => Source::Fixed(Keys::new(keys, "simulated", None, None, "simulated AWS")),
             None => Source::Current,
         };
         let current = Wallet::new("the environment".to_string(), source, &sources, false);
         let (plan, telemetry) = (plan.clone(), telemetry.clone());
-        Environment { config, plan, telemetry, http, region, profiles, sources, current }
+        Environment { config, plan, telemetry, http, log, region, files, sources, current }
     }
 
     /// The region that the environment tells, or the fallback.
@@ -82,10 +88,20 @@ impl Environment {
         self.region.clone()
     }
 
+    /// Says of credentials that failed that nobody has them any more, once that is so.
+    pub(crate) fn forget_unused(&self) {
+        self.log.forget_unused();
+    }
+
+    /// Why the AWS CLI's files are not read, which may tell a region.
+    pub fn unread(&self) -> Option<&str> {
+        self.files.as_ref().err().map(String::as_str)
+    }
+
     /// The region of a profile's own, or else the environment's.
     fn region_of(&self, profile: &str) -> Option<String> {
-        let profiles = self.profiles.as_ref();
-        let own = profiles.and_then(|set| set.get_profile(profile)?.get("region"));
+        let files = self.files.as_ref().ok();
+        let own = files.and_then(|files| files.profiles.get_profile(profile)?.get("region"));
         own.map(String::from).or_else(|| self.region.clone())
     }
 
@@ -94,10 +110,9 @@ impl Environment {
         let (config, region, sources) = match credentials {
             Credentials::Profile(name) => {
                 let region = self.region_of(name);
-                let is_readable = self.profiles.is_some();
-                let loader = loader(&self.plan, self.http.clone(), region.as_deref(), is_readable);
+                let loader = loader(&self.plan, self.http.clone(), region.as_deref(), &self.files);
                 let config = loader.profile_name(name).load().await;
-                let sources = sources(&config, &self.plan, &self.telemetry, region.as_deref());
+                let sources = sources(&config, &self.plan, &self.telemetry, &self.log, region.as_deref());
                 (config, region, sources)
             }
             _ => (self.config.clone(), self.region.clone(), self.sources.clone()),
@@ -119,23 +134,58 @@ impl Environment {
     }
 }
 
-fn sources(config: &SdkConfig, plan: &AwsPlan, telemetry: &Telemetry, region: Option<&str>) -> Arc<Sources> {
+/// With a URL that is none every call would fail, and none would say whose it is.
+fn check_endpoints(plan: &AwsPlan) -> Result<()> {
+    /// Whose the URL is: everybody's, or one service's.
+    const OF: [&str; 11] = [
+        "",
+        "_ACCOUNT",
+        "_BEDROCK",
+        "_BEDROCK_RUNTIME",
+        "_CLOUDWATCH",
+        "_OAM",
+        "_ORGANIZATIONS",
+        "_SERVICE_QUOTAS",
+        "_SSO",
+        "_SSO_OIDC",
+        "_STS",
+    ];
+    let are_ignored =
+        variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|told| told.eq_ignore_ascii_case("true"));
+    if plan.endpoint_url.is_some() || are_ignored {
+        return Ok(());
+    }
+    for name in OF.map(|service| format!("AWS_ENDPOINT_URL{service}")) {
+        // It may hold a password: it is not repeated.
+        let is_none = variable(&name).is_some_and(|text| (URL.parse)(&text).is_none());
+        ensure!(!is_none, "{name}: found no such URL, expected {}", URL.expected);
+    }
+    Ok(())
+}
+
+fn sources(
+    config: &SdkConfig,
+    plan: &AwsPlan,
+    telemetry: &Telemetry,
+    log: &Arc<Log>,
+    region: Option<&str>,
+) -> Arc<Sources> {
     let region = plan.sts_region.as_deref().or(region).unwrap_or_else(|| partition::home("aws"));
     Arc::new(Sources {
         config: config.clone(),
         plan: plan.clone(),
         telemetry: telemetry.clone(),
         region: region.to_string(),
+        log: log.clone(),
     })
 }
 
-/// The SDK's configuration without credentials: every client is given its own. `is_readable`: whether the AWS CLI's
-/// files are; the SDK would wait for what hangs.
+/// The SDK's configuration without credentials: every client is given its own.
 fn loader(
     plan: &AwsPlan,
     http: SharedHttpClient,
     region: Option<&str>,
-    is_readable: bool,
+    files: &Result<Arc<Files>, String>,
 ) -> aws_config::ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(plan.connect_timeout)
@@ -156,8 +206,5 @@ fn loader(
     if let Some(url) = &plan.endpoint_url {
         loader = loader.endpoint_url(url);
     }
-    if !is_readable {
-        loader = loader.profile_files(profiles::no_files());
-    }
-    loader
+    loader.profile_files(files.as_ref().map_or_else(|_| files::none(), |files| files.contents.clone()))
 }

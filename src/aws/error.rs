@@ -9,6 +9,11 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use std::error::Error;
 use std::fmt::{self, Display};
 
+/// What AWS answers to keys that it does not know, in the JSON protocols and in the query protocol.
+const UNKNOWN_KEYS: [&str; 2] = ["UnrecognizedClientException", "InvalidClientTokenId"];
+/// What they may mean: a region does not know the keys of accounts that have not enabled it.
+const EITHER: &str = " (AWS does not know the keys, or their account has not enabled the region)";
+
 /// Sorts an SDK error by its kind. `what` names the call, for example `bedrock:ListFoundationModels`, and `host` the
 /// server that it was last sent to.
 pub(super) fn classify<E>(what: &str, host: Option<&str>, error: SdkError<E, HttpResponse>) -> CollectError
@@ -32,7 +37,8 @@ where
         let message = service.err().message().unwrap_or("no message");
         let class =
             of_code(code).unwrap_or(if status >= 500 { ErrorClass::Server } else { ErrorClass::Other });
-        let message = format!("{what}: HTTP {status}, {code}: {message}{}", of_host(code, host));
+        let either = if UNKNOWN_KEYS.contains(&code) { EITHER } else { "" };
+        let message = format!("{what}: HTTP {status}, {code}: {message}{either}{}", of_host(code, host));
         return CollectError::new(class, message);
     }
     if let SdkError::ResponseError(response) = &error
@@ -151,8 +157,8 @@ pub(super) fn of_code(code: &str) -> Option<ErrorClass> {
         | "UnauthorizedOperation"
         | "AuthFailure"
         | "OptInRequired"
-        | "RegionDisabledException"
         | "SubscriptionRequiredException" => ErrorClass::AccessDenied,
+        "RegionDisabledException" => ErrorClass::RegionDisabled,
         // The SDK signs by AWS's clock: a signature that does not match is another secret's.
         "ExpiredToken"
         | "ExpiredTokenException"

@@ -152,7 +152,10 @@ impl Fleet {
             (Regions::List(list), _) if !list.is_empty() => Ok(Some(list.clone())),
             (_, Some(region)) => Ok(Some(vec![region])),
             (_, None) => {
-                bail!("no region: set `regions` in the config, or AWS_REGION, or a region in the AWS profile")
+                let why = self.environment.unread().map(|why| format!("; {why}")).unwrap_or_default();
+                bail!(
+                    "no region: set `regions` in the config, or AWS_REGION, or a region in the AWS profile{why}"
+                )
             }
         }
     }
@@ -182,6 +185,11 @@ impl Fleet {
     /// The clients of every target of the shard whose account is known.
     pub(super) fn connections(&self) -> &BTreeMap<Target, Arc<Connection>> {
         &self.connections
+    }
+
+    /// Says of credentials that failed that nobody has them any more.
+    pub(super) fn forget_unused(&self) {
+        self.environment.forget_unused();
     }
 
     /// Whether it is known what there is to read: AWS has told the organization's accounts, or was asked in vain and

@@ -24,6 +24,8 @@ words! {
         NoCredentials = "no_credentials",
         /// Keys that AWS refuses: expired, replaced, deleted, or with another secret.
         ExpiredCredentials = "expired_credentials",
+        /// The account has not enabled the region: it refuses keys that AWS knows elsewhere.
+        RegionDisabled = "region_disabled",
         /// Credentials of another account than the one that is watched.
         WrongAccount = "wrong_account",
         ClockSkew = "clock_skew",

@@ -111,6 +111,9 @@ async fn admit(
         return Err(unknown_key());
     }
     match signer.service {
+        "sts" if account::is_opt_in(signer.region) && world.region(&account, signer.region).is_none() => {
+            return Err(unknown_key());
+        }
         "sts" => {}
         "organizations" | "account" if signer.region == HOME => {}
         "organizations" | "account" => {

@@ -511,6 +511,12 @@ async fn sts_is_asked_where_and_as_the_config_says() {
         assert!(form.contains(field), "{field} in {form}");
     }
 
+    // A role of another partition is assumed in that one's home.
+    let government = format!("regions: [us-gov-east-1]\n{}", role.replace("arn:aws:", "arn:aws-us-gov:"));
+    let at_home = config("").replace(&format!("regions: [us-west-2]\n{role}"), &government);
+    machine.check_config(&at_home).await;
+    assert_eq!(of("Action=AssumeRole").0, "us-gov-west-1");
+
     // The same server for what other tools leave to AWS's own: a profile's role and a web identity.
     machine.file(".aws/credentials", &section("base", FIRST));
     let profile =
@@ -526,6 +532,11 @@ async fn sts_is_asked_where_and_as_the_config_says() {
     machine.file(".aws/config", &profile);
     machine.check_config(&of_profile).await;
     assert!(of("Action=AssumeRoleWithWebIdentity").1.contains("WebIdentityToken=a-token"));
+
+    // Only where nothing tells a region, the first of the list is asked.
+    let machine = machine.with("AWS_REGION", "");
+    machine.check_config(&config("")).await.is_of(SECOND);
+    assert_eq!(of("Action=AssumeRole").0, "us-west-2");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,6 +9,7 @@
 //! calls models, for the ramps of `probe` alone.
 
 mod client;
+mod endpoints;
 mod error;
 mod files;
 mod http;

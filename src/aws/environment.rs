@@ -1,5 +1,6 @@
 //! The process-wide part: what the environment says of AWS, and the sessions of the accounts.
 
+use super::endpoints;
 use super::files::{self, Files, variable};
 use super::http;
 use super::session::Session;
@@ -7,12 +8,12 @@ use super::sources::Sources;
 use super::sts::Role;
 use super::told::Log;
 use super::wallet::{Source, Wallet};
-use crate::config::kinds::URL;
 use crate::model::partition;
-use crate::plan::{AwsPlan, Credentials};
+use crate::plan::{AwsPlan, Credentials, Plan};
 use crate::telemetry::Telemetry;
-use anyhow::{Result, ensure};
+use anyhow::{Error, Result};
 use aws_config::imds::region::ImdsRegionProvider;
+use aws_config::profile::ProfileSet;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -40,14 +41,18 @@ pub struct Environment {
 impl Environment {
     /// Reads the usual sources (environment variables, the AWS CLI's files) and lays `plan` over them.
     /// `region`: where no region is told; with one the instance is not asked for its own, which outside EC2 takes
-    /// seconds. An error names the variable that cannot be followed.
+    /// seconds. An error names the variable, or the key of a profile, that cannot be followed.
     pub async fn load(plan: &AwsPlan, region: Option<&str>, telemetry: &Telemetry) -> Result<Environment> {
-        check_endpoints(plan)?;
-        Ok(Environment::on(http::client().await?, Arc::default(), plan, region, telemetry).await)
+        Environment::on(http::client().await?, Arc::default(), plan, region, telemetry).await
     }
 
     /// The same for a new plan, over the HTTP client of this one, and as if the log went on.
-    pub async fn reload(&self, plan: &AwsPlan, region: Option<&str>, telemetry: &Telemetry) -> Environment {
+    pub async fn reload(
+        &self,
+        plan: &AwsPlan,
+        region: Option<&str>,
+        telemetry: &Telemetry,
+    ) -> Result<Environment> {
         Environment::on(self.http.clone(), self.log.clone(), plan, region, telemetry).await
     }
 
@@ -57,7 +62,7 @@ impl Environment {
         plan: &AwsPlan,
         fallback: Option<&str>,
         telemetry: &Telemetry,
-    ) -> Environment {
+    ) -> Result<Environment> {
         let files = Files::read().await.map(Arc::new);
         let of_profile = files.as_ref().ok().and_then(|files| files.profiles.get("region")).map(String::from);
         let told = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).or(of_profile);
@@ -73,6 +78,9 @@ impl Environment {
         };
         let region = told.clone().or(fallback.map(String::from));
         let config = loader(plan, http.clone(), region.as_deref(), &files).load().await;
+        let profiles = files.as_ref().ok().map(|files| &files.profiles);
+        let selected = profiles.map_or("default", ProfileSet::selected_profile);
+        endpoints::check(plan, &config, profiles, selected).map_err(Error::msg)?;
         let sources = sources(&config, plan, telemetry, &log, region.as_deref());
         let source = match &plan.simulated_keys {
             Some(keys) => Source::Fixed(Keys::new(keys, "simulated", None, None, "simulated AWS")),
@@ -80,7 +88,23 @@ impl Environment {
         };
         let current = Wallet::new("the environment".to_string(), source, &sources, false);
         let (plan, telemetry) = (plan.clone(), telemetry.clone());
-        Environment { config, plan, telemetry, http, log, region, files, sources, current }
+        Ok(Environment { config, plan, telemetry, http, log, region, files, sources, current })
+    }
+
+    /// Refuses profiles with an endpoint that is none, as [`Environment::load`] does for the environment itself.
+    pub async fn check_profiles(&self, plan: &Plan) -> Result<()> {
+        let profiles = self.files.as_ref().ok().map(|files| &files.profiles);
+        for name in plan.profiles() {
+            let config = self.of_profile(name).await;
+            endpoints::check(&self.plan, &config, profiles, name).map_err(Error::msg)?;
+        }
+        Ok(())
+    }
+
+    /// What the environment says where a profile is named.
+    async fn of_profile(&self, name: &str) -> SdkConfig {
+        let region = self.region_of(name);
+        loader(&self.plan, self.http.clone(), region.as_deref(), &self.files).profile_name(name).load().await
     }
 
     /// The region that the environment tells, or the fallback.
@@ -110,8 +134,7 @@ impl Environment {
         let (config, region, sources) = match credentials {
             Credentials::Profile(name) => {
                 let region = self.region_of(name);
-                let loader = loader(&self.plan, self.http.clone(), region.as_deref(), &self.files);
-                let config = loader.profile_name(name).load().await;
+                let config = self.of_profile(name).await;
                 let sources = sources(&config, &self.plan, &self.telemetry, &self.log, region.as_deref());
                 (config, region, sources)
             }
@@ -132,35 +155,6 @@ impl Environment {
         let (plan, telemetry) = (self.plan.clone(), self.telemetry.clone());
         Arc::new(Session { config, plan, telemetry, region, wallet })
     }
-}
-
-/// With a URL that is none every call would fail, and none would say whose it is.
-fn check_endpoints(plan: &AwsPlan) -> Result<()> {
-    /// Whose the URL is: everybody's, or one service's.
-    const OF: [&str; 11] = [
-        "",
-        "_ACCOUNT",
-        "_BEDROCK",
-        "_BEDROCK_RUNTIME",
-        "_CLOUDWATCH",
-        "_OAM",
-        "_ORGANIZATIONS",
-        "_SERVICE_QUOTAS",
-        "_SSO",
-        "_SSO_OIDC",
-        "_STS",
-    ];
-    let are_ignored =
-        variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|told| told.eq_ignore_ascii_case("true"));
-    if plan.endpoint_url.is_some() || are_ignored {
-        return Ok(());
-    }
-    for name in OF.map(|service| format!("AWS_ENDPOINT_URL{service}")) {
-        // It may hold a password: it is not repeated.
-        let is_none = variable(&name).is_some_and(|text| (URL.parse)(&text).is_none());
-        ensure!(!is_none, "{name}: found no such URL, expected {}", URL.expected);
-    }
-    Ok(())
 }
 
 fn sources(

@@ -1,5 +1,6 @@
 //! Where keys come from: the places that every AWS tool looks at, in the same order.
 
+use super::endpoints::{self, OF_SESSIONS};
 use super::error;
 use super::files::{Files, look, variable};
 use super::profiles::{self, Base, Recipe};
@@ -22,6 +23,7 @@ use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials as Keys;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
+use std::env::{self, VarError};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -133,6 +135,10 @@ impl Sources {
                         |wrong| error::no_credentials(format_args!("{wrong} (`{writer}` writes it)"));
                     look(&CACHES, &path).await.map_err(unreadable)?;
                 }
+                for service in OF_SESSIONS {
+                    endpoints::check_of(service, &self.config, Some(&files.profiles), &profile)
+                        .map_err(error::no_credentials)?;
+                }
                 let provider = ProfileFileCredentialsProvider::builder().configure(&self.provider_config());
                 let provider = provider.profile_files(files.contents.clone()).profile_name(&profile).build();
                 let keys = provider.provide_credentials();
@@ -156,7 +162,16 @@ impl Sources {
             look(&TOKENS, Path::new(&file)).await.map_err(unreadable)?;
         }
         let provider = EcsCredentialsProvider::builder().configure(&self.provider_config()).build();
-        self.in_time("the container's endpoint", async { found(provider.provide_credentials().await) }).await
+        let told = endpoints.into_iter().find_map(|name| Some((name, variable(name)?)));
+        let provided = async {
+            match (provider.provide_credentials().await, told) {
+                (Err(error @ CredentialsError::InvalidConfiguration(_)), Some((name, uri))) => {
+                    Err(error::of_container(name, &uri, &error))
+                }
+                (provided, _) => found(provided),
+            }
+        };
+        self.in_time("the container's endpoint", provided).await
     }
 
     async fn instance(&self) -> Result<Option<Keys>, CollectError> {
@@ -196,6 +211,17 @@ impl Sources {
 
 /// Those of AWS_ACCESS_KEY_ID and its like.
 async fn of_variables() -> Result<Option<Keys>, CollectError> {
+    const NAMES: [&str; 4] =
+        ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+    // The SDK would repeat the bytes, and pass a token by.
+    let is_read =
+        |name: &&str| *name != "SECRET_ACCESS_KEY" || env::var_os("AWS_SECRET_ACCESS_KEY").is_none();
+    let is_none = |name: &&str| matches!(env::var(name), Err(VarError::NotUnicode(_)));
+    if let Some(name) = NAMES.into_iter().filter(is_read).find(is_none) {
+        return Err(error::no_credentials(format_args!(
+            "{name}: found bytes that are not UTF-8, expected text"
+        )));
+    }
     found(EnvironmentVariableCredentialsProvider::new().provide_credentials().await)
 }
 

@@ -61,9 +61,10 @@ impl Fleet {
         let region = told.iter().copied().flatten().next().map(String::as_str);
         let all_told = region.filter(|_| told.iter().all(|regions| !regions.is_empty()));
         let environment = match old {
-            Some(old) => old.environment.reload(&plan.aws, all_told, telemetry).await,
+            Some(old) => old.environment.reload(&plan.aws, all_told, telemetry).await?,
             None => Environment::load(&plan.aws, all_told, telemetry).await?,
         };
+        environment.check_profiles(plan).await?;
         let region = region.map(String::from).or_else(|| environment.region());
         let mut fleet = Fleet {
             region: region.unwrap_or_else(|| "us-east-1".to_string()),

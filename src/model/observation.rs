@@ -3,6 +3,7 @@
 use super::catalog::Catalog;
 use super::ids::{Target, words};
 use super::quota::QuotaList;
+use super::redaction::redacted;
 use super::time::Timestamp;
 use super::usage::UsageReading;
 
@@ -50,9 +51,10 @@ pub struct CollectError {
 const LONGEST: usize = 1_000;
 
 impl CollectError {
-    /// With as much of the message as is shown.
+    /// With as much of the message as is shown: all of them pass here, what AWS says and what a file of an older version
+    /// holds, and so none of them keeps a secret.
     pub fn new(class: ErrorClass, message: impl Into<String>) -> CollectError {
-        let mut message = message.into();
+        let mut message = redacted(&message.into());
         let is_longer = message.chars().nth(LONGEST).is_some();
         if let Some((end, _)) = message.char_indices().nth(LONGEST - 1).filter(|_| is_longer) {
             message.truncate(end);

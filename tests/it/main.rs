@@ -71,6 +71,7 @@ mod network; // proxies, private authorities, and what is said when there is no 
 mod organization; // accounts that nobody listed
 mod permissions; // the policies of deploy/iam, which the simulated AWS keeps to
 mod reload; // a config that changes, a process that stops, what stays open
+mod secrets; // what messages never repeat: requests, tokens, passwords, and endpoints that are none
 mod served;
 mod server; // connections, addresses, probes, what systemd is told
 mod shards; // several exporters that share the accounts

@@ -369,24 +369,3 @@ async fn while_every_call_fails_each_trouble_is_one_line_with_every_key_once() {
     let collectors: BTreeSet<&str> = troubles.iter().map(|(collector, _)| collector.as_str()).collect();
     assert_eq!(collectors, BTreeSet::from(["catalog", "quotas", "usage"]), "{lines:?}");
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_url_that_is_none_is_refused_by_its_variable_and_no_trouble_of_credentials() {
-    const BAD: &str = "http://operator:s3cr3t@identity credentials/";
-    let machine = Machine::new("bad-url").await.with_keys(FIRST);
-    for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"] {
-        let checked = check_with(&machine, variable, BAD, "regions: [us-east-1]\n").await;
-        checked.fails_with(&[&format!("{variable}: found no such URL, expected a URL of http or https")]);
-        assert!(!checked.text.contains("s3cr3t"), "{}", checked.text);
-        check_with(&machine, variable, BAD, &at(&machine.url)).await.is_of(FIRST);
-    }
-    // A profile's is the SDK's to read.
-    machine.file(".aws/config", "[default]\nendpoint_url = http://identity credentials/\n");
-    let failed = |text: &str| {
-        let errors =
-            text.lines().filter(|line| line.starts_with("bedrock_exporter_collection_errors_total{"));
-        errors.filter(|line| !line.ends_with(" 0")).map(String::from).collect::<Vec<_>>()
-    };
-    let (_, text) = logged_as_json(&machine, "regions: [us-east-1]\n", |text| !failed(text).is_empty()).await;
-    assert!(failed(&text).iter().all(|line| line.contains("class=\"other\"")), "{:?}", failed(&text));
-}

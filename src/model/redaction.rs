@@ -7,13 +7,14 @@ const CUT: char = '…';
 const LONGEST: usize = 64 << 10;
 /// How names end that stand before a secret, in lower case, without `-` and `_`: of headers, forms, JSON, XML, and the
 /// fields of the SDK.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "accesstoken",
     "authorization",
     "authorizationtoken",
     "bearertoken",
     "clientsecret",
     "externalid",
+    "metadatatoken",
     "password",
     "refreshtoken",
     "secretaccesskey",
@@ -21,17 +22,18 @@ const NAMES: [&str; 12] = [
     "sessiontoken",
     "webidentitytoken",
 ];
-/// What begins the repetition of a whole request, in lower case: the string that AWS would have signed, and what the SDK
-/// says of a request that it could not make.
-const REPETITIONS: [&str; 8] = [
+/// What begins the repetition of a whole request or answer, in lower case: the string that AWS would have signed, and the
+/// SDK's own form of both.
+const REPETITIONS: [&str; 9] = [
     "canonical string",
     "canonicalstring",
     "canonical request",
     "canonicalrequest",
     "string-to-sign",
     "stringtosign",
-    "to request `request {",
     "failed to apply endpoint",
+    "request { ",
+    "response { ",
 ];
 /// So long are texts without a blank that can only be tokens.
 const OPAQUE: usize = 128;
@@ -207,7 +209,7 @@ mod tests {
     use super::*;
 
     /// Each with the secret HUSH, or one that begins so.
-    const TEXTS: [&str; 34] = [
+    const TEXTS: [&str; 36] = [
         "does not match.\n\nThe Canonical String for this request should have been\n'GET\n/\n\nx-amz-security-token:HUSH\n'",
         "does not match. The Canonical String for this request should have been 'GET / HUSH'",
         "does not match.\\n\\nThe canonical string should have been\\n'HUSH'",
@@ -241,6 +243,8 @@ mod tests {
         "HTTP://a:HUSH/HUSH@b",
         "endpoint must be one: failed to apply endpoint `u:HUSH@h` to request `Request { body: HUSH }`: no scheme",
         "to request `Request { headers: {\"a\": \"HUSH\"} }`",
+        "error response from IMDS (code: 500). Response { status: StatusCode(500), body: HUSH }",
+        "x-aws-ec2-metadata-token: HUSH",
         "token eyJHUSH.eyJHUSH.HUSH is expired",
     ];
 

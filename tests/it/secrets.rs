@@ -4,6 +4,7 @@ use crate::credentials::{AT_SIM, FIRST, Machine, PROFILE, Serving, UNSPENT, sect
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
+use axum::routing::put;
 use bedrock_quota_exporter::sim::faults::{Fault, Kind};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -83,7 +84,7 @@ async fn a_signature_that_aws_refuses_is_told_without_the_request_that_it_repeat
     let page = machine.folder.join("report.html").display().to_string();
     let masked = machine.folder.join("masked.jsonl").display().to_string();
     for arguments in [
-        &["report", "--from", &file, &page][..],
+        &["report", "--from", &file, "--output", &page][..],
         &["snapshot", "save", "--mask", "--from", &file, &masked],
         &["quotas", "--from", &file],
         &["diagnose", "--from", &file],
@@ -100,9 +101,12 @@ async fn a_signature_that_aws_refuses_is_told_without_the_request_that_it_repeat
 /// A server that is no AWS: it refuses what it is asked, and repeats it.
 async fn echo() -> String {
     let answer = async |headers: HeaderMap, body: Bytes| {
-        let headers: Vec<String> =
-            headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
-        let said = format!("{} {}", headers.join(" | "), String::from_utf8_lossy(&body));
+        let mut said = String::from_utf8_lossy(&body).into_owned();
+        for name in ["x-amz-security-token", "authorization"] {
+            if let Some(value) = headers.get(name) {
+                said += &format!("\n{name}: {}", value.to_str().unwrap());
+            }
+        }
         let said = said.replace('&', "&amp;");
         let xml = format!(
             "<ErrorResponse><Error><Type>Sender</Type><Code>Odd</Code><Message>{said}</Message></Error></ErrorResponse>"
@@ -135,6 +139,21 @@ async fn an_sts_that_repeats_what_it_was_sent_is_told_without_its_secrets() {
         for never in ["EXTERNALSECRET", TOKEN, "eyJWEBIDENTITY", "Signature="] {
             assert!(!checked.text.contains(never), "{never} in {}", checked.text);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_whose_metadata_fail_is_told_without_their_answer() {
+    let token = async || ([("x-aws-ec2-metadata-token-ttl-seconds", "21600")], "METADATASECRET");
+    let metadata = Router::new()
+        .route("/latest/api/token", put(token))
+        .fallback(async || (StatusCode::BAD_REQUEST, "BODYSECRET"));
+    let metadata = serve_router(metadata).await;
+    let machine = Machine::new("metadata").await.with("AWS_EC2_METADATA_DISABLED", "false");
+    let checked = machine.with("AWS_EC2_METADATA_SERVICE_ENDPOINT", &metadata).check(CURRENT).await;
+    checked.fails_with(&["error response from IMDS (code: 400)"]);
+    for never in ["METADATASECRET", "BODYSECRET", "Response {"] {
+        assert!(!checked.text.contains(never), "{never} in {}", checked.text);
     }
 }
 

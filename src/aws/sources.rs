@@ -219,7 +219,7 @@ async fn of_variables() -> Result<Option<Keys>, CollectError> {
     let is_none = |name: &&str| matches!(env::var(name), Err(VarError::NotUnicode(_)));
     if let Some(name) = NAMES.into_iter().filter(is_read).find(is_none) {
         return Err(error::no_credentials(format_args!(
-            "{name}: found bytes that are not UTF-8, expected text"
+            "found bytes that are not UTF-8 in {name}, expected text"
         )));
     }
     found(EnvironmentVariableCredentialsProvider::new().provide_credentials().await)

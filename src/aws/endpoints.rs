@@ -7,6 +7,7 @@ use crate::plan::AwsPlan;
 use aws_config::SdkConfig;
 use aws_config::profile::ProfileSet;
 use aws_types::service_config::ServiceConfigKey;
+use std::env::{self, VarError};
 
 /// Whom the SDK itself asks for the keys of a session: by its ids, which variables and profiles spell in their own ways.
 pub(super) const OF_SESSIONS: [&str; 3] = ["SSO", "SSO OIDC", "Signin"];
@@ -42,6 +43,13 @@ pub(super) fn check_of(
     profiles: Option<&ProfileSet>,
     profile: &str,
 ) -> Result<(), String> {
+    let variables = variables(service);
+    // The SDK would pass it by.
+    if let Some(variable) =
+        variables.iter().find(|name| matches!(env::var(name), Err(VarError::NotUnicode(_))))
+    {
+        return Err(format!("{variable}: found bytes that are not UTF-8, expected {}", URL.expected));
+    }
     let key = ServiceConfigKey::builder()
         .service_id(service)
         .env("AWS_ENDPOINT_URL")
@@ -59,11 +67,15 @@ pub(super) fn check_of(
     }
 }
 
+/// Those that give the endpoint of a service, the first that is set before the other.
+fn variables(service: &str) -> [String; 2] {
+    let own = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase().replace(' ', "_"));
+    [own, "AWS_ENDPOINT_URL".to_string()]
+}
+
 /// Where an endpoint stands.
 fn place(service: &str, told: &str, profiles: Option<&ProfileSet>, profile: &str) -> String {
-    let own = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase().replace(' ', "_"));
-    let variables = [own, "AWS_ENDPOINT_URL".to_string()];
-    if let Some(variable) = variables.into_iter().find(|variable| std::env::var(variable).is_ok()) {
+    if let Some(variable) = variables(service).into_iter().find(|variable| env::var_os(variable).is_some()) {
         return variable;
     }
     let of_profile = |key| profiles?.get_profile(profile)?.get(key);

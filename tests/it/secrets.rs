@@ -187,6 +187,12 @@ async fn an_endpoint_that_is_none_is_refused_by_its_variable_or_profile_before_a
             }
         }
     }
+    let mut command = machine.command(&["check", &offline]);
+    command.env("AWS_ENDPOINT_URL", OsString::from_vec(b"http://s3cr3t\xff".to_vec()));
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    let said = format!("AWS_ENDPOINT_URL: found bytes that are not UTF-8, {EXPECTED}");
+    assert!(text.contains(&said) && !text.contains("s3cr3t"), "{said:?} is not in: {text}");
     // Where the config says it, nobody asks the environment.
     machine.check_with(CURRENT, &[("AWS_ENDPOINT_URL", "localhost:4566".into())]).await.is_of(FIRST);
 

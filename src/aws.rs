@@ -1,15 +1,17 @@
 //! AWS: credentials, clients and calls, one file per service. No SDK type leaves this module.
 //!
-//! In reading order, each above the ones below it: the `environment` makes sessions; a `session` has a `wallet`
-//! that holds its keys; `sources` and `profiles` tell where keys come from, a `process` may print them, `sts` gives those
-//! of roles. A
-//! `connection` is the way to one target; the services add their calls to it, or to the session where they have no
-//! regions. A `client` is metered (`meter`), names what went wrong (`error`) and goes out by `http`; `pages` reads
-//! lists to their end. [`probe`] tries every permission once; [`increase`] asks AWS for more; [`runtime`]
+//! In reading order, each above the ones below it: the `environment` makes sessions, and refuses `endpoints` that are
+//! none; a `session` has a `wallet` that holds its keys; `sources` and `profiles` tell where keys come from, by the
+//! `files` of AWS's tools; a `process` may print them, `sts` gives those of roles. A `connection` is the way to one
+//! target; the services add their calls to it, or to the session where they have no regions. A `client` is metered
+//! (`meter`), names what went wrong (`error`) and goes out by `http`; `pages` reads lists to their end. [`probe`] tries
+//! every permission once; [`increase`] asks AWS for more; [`runtime`]
 //! calls models, for the ramps of `probe` alone.
 
 mod client;
+mod endpoints;
 mod error;
+mod files;
 mod http;
 mod meter;
 mod pages;
@@ -20,6 +22,7 @@ mod profiles;
 mod session;
 mod sources;
 mod sts;
+mod told;
 pub(crate) mod wallet;
 
 pub mod account;

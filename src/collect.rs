@@ -3,7 +3,6 @@
 mod service;
 
 use crate::aws::Connection;
-use crate::aws::wallet::is_about_credentials;
 use crate::clock::Stopwatch;
 use crate::model::observation::{CollectError, Collector, ErrorClass, Observation, Outcome};
 use crate::model::parts::project_arns;
@@ -58,11 +57,7 @@ pub async fn collect(
         Err(error) => (None, vec![error]),
         Ok(()) => read(connection, state, work, settings, tag_keys, started).await,
     };
-    // What getting the keys said of them is theirs to act on.
-    let refused = |error: &CollectError| error.class == ErrorClass::ExpiredCredentials;
-    if errors.iter().any(|error| refused(error) && !is_about_credentials(error)) {
-        connection.forget_keys(started);
-    }
+    let errors = connection.judged(errors, started).await;
     let seconds = stopwatch.seconds();
     let target = connection.target.clone();
     let outcome = Outcome { target, collector, started, seconds, observation, errors };

@@ -25,6 +25,7 @@ use crate::clock;
 use crate::daemon::{self, Source};
 use crate::model::ids::Target;
 use crate::model::matching::Index;
+use crate::model::partition;
 use crate::offline::File;
 use crate::plan::{Credentials, Plan};
 use crate::report;
@@ -81,6 +82,7 @@ pub fn check(args: cli::Check) -> Result<()> {
     if let Some(contradiction) = aws::probe::contradictions(&plan) {
         bail!("the config and the environment contradict each other: {contradiction}");
     }
+    run_async(check_environment(&plan))?;
     let told = report::check::render(&plan, args.ids) + &web_config.unwrap_or_default();
     print(&fitted(&told, tools::terminal().width))?;
     if !args.live {
@@ -92,6 +94,12 @@ pub fn check(args: cli::Check) -> Result<()> {
         0 => Ok(()),
         failures => bail!("{failures} of what the config needs cannot be done"),
     }
+}
+
+/// Refuses what `serve` would: a proxy, an authority or an endpoint that is none. AWS is not asked.
+async fn check_environment(plan: &Plan) -> Result<()> {
+    let region = Some(partition::home("aws"));
+    Environment::load(&plan.aws, region, &telemetry("check")).await?.check_profiles(plan).await
 }
 
 /// The daemon against the simulated AWS, both in this process; or the past that it would have had.
@@ -217,6 +225,7 @@ async fn live_index(plan: &Plan, region: Option<&str>) -> Result<Index> {
     let region = region.or(regions.and_then(|regions| regions.listed().first()).map(String::as_str));
     let telemetry = telemetry("explain");
     let environment = Environment::load(&plan.aws, region, &telemetry).await?;
+    environment.check_profiles(plan).await?;
     let own = environment.region();
     let region = region.or(own.as_deref()).context("no region: give --region, or set AWS_REGION")?;
     let credentials = account.map_or(&Credentials::Default, |account| &account.credentials);

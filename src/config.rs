@@ -16,7 +16,7 @@ use crate::exposition::QuotaExport;
 use crate::model::ids::QuotaKind;
 use crate::model::organization::AccountState;
 pub use complaint::{At, Complaint, Complaints};
-pub(crate) use file::{expect_file, read, read_again};
+pub(crate) use file::{read, read_again, read_bytes, text};
 use kinds::*;
 pub use kinds::{CadenceKind, Statistic};
 use section::Section;
@@ -200,10 +200,22 @@ pub fn load_again(path: Option<&Path>) -> Result<Config, Complaints> {
 fn load_by(path: Option<&Path>, read: fn(&Path) -> Result<String, String>) -> Result<Config, Complaints> {
     let Some(path) = path else { return Ok(Config::default()) };
     let file = path.display().to_string();
-    match read(path) {
+    match read(path).and_then(|text| expect_something(path, text)) {
         Ok(text) => Ok(parse_with(&file, &text, &|name| std::env::var(name).ok())),
         Err(message) => Err(Complaints { file, list: vec![Complaint::new(0, String::new(), message)] }),
     }
+}
+
+/// A file that is being written is empty for a moment, and one on a full disk for longer: without a word it would mean the
+/// account of the exporter's own credentials.
+fn expect_something(path: &Path, text: String) -> Result<String, String> {
+    let says_nothing = |line: &str| matches!(line.trim(), "" | "---" | "...") || line.trim().starts_with('#');
+    if path != Path::new("/dev/null") && text.trim_start_matches('\u{feff}').lines().all(says_nothing) {
+        return Err("found nothing, as in a file that is just being written; expected keys, or {} where all defaults \
+                    are meant"
+            .into());
+    }
+    Ok(text)
 }
 
 /// Reads the text of a config in an environment without variables; `file` is what messages call it.

@@ -91,7 +91,8 @@ pub async fn run(
         stop.send_replace(true);
         // The server ends first, by itself; the others have nothing to finish.
         let _ = tokio::time::timeout(DRAIN, parts.join_next()).await;
-        parts.shutdown().await;
+        // A part that is held in a call of the operating system does not hold up the end.
+        let _ = tokio::time::timeout(LAST_WRITE, parts.shutdown()).await;
         if let Some(storage) = kept {
             let published = last.borrow().clone();
             let _ = tokio::time::timeout(LAST_WRITE, storage::keep(storage, published, telemetry)).await;

@@ -19,17 +19,17 @@ pub enum Format {
     Json,
 }
 
-/// How the modules of the AWS SDK are called.
-const SDK: [&str; 4] = ["aws_config", "aws_runtime", "aws_smithy_http_client", "aws_smithy_runtime"];
+/// How the names of all crates of the AWS SDK begin.
+const SDK: &str = "aws_";
 
 /// Logs to standard error from now on. Of other crates only warnings and errors are shown: at lower
 /// levels the AWS SDK and the HTTP client would drown the exporter's own lines. Of the SDK only errors:
-/// what it warns of with every attempt, a collection or the credentials tell once.
+/// what it warns of with every attempt, a collection or the credentials tell once, and without what it repeats of URLs.
 /// Does nothing where a log is already set up.
 pub fn init(level: LevelFilter, format: Format) {
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        .with_targets(SDK.map(|target| (target, level.min(LevelFilter::ERROR))))
+        .with_target(SDK, level.min(LevelFilter::ERROR))
         .with_target(env!("CARGO_CRATE_NAME"), level);
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let registry = tracing_subscriber::registry().with(filter);

@@ -4,7 +4,7 @@
 //! each line knowing only those above it:
 //!
 //! ```text
-//! words        arn, ids, awaited, organization, partition, shard, sharing, time
+//! words        arn, ids, awaited, organization, partition, redaction, shard, sharing, time
 //! what AWS says   quota, meter, service, catalog, listed, usage, spelling, parts, burndown
 //! what is asked, what comes back   request, observation
 //! which usage spends which quota   matching, coverage
@@ -21,6 +21,7 @@ pub mod awaited;
 pub mod ids;
 pub mod organization;
 pub mod partition;
+pub mod redaction;
 pub mod shard;
 mod sharing;
 pub mod time;

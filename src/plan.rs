@@ -36,6 +36,18 @@ pub struct Plan {
     pub shard: Shard,
 }
 
+impl Plan {
+    /// The profiles of the AWS CLI that it names.
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = &str> {
+        let own = self.accounts.iter().map(|account| &account.credentials);
+        let own = own.chain(self.organization.iter().map(|organization| &organization.credentials));
+        own.chain(&self.monitoring).filter_map(|credentials| match credentials {
+            Credentials::Profile(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct AwsPlan {
     /// For every service that has none of its own below; `None`: the SDK's, also by its environment variables.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
+/// How long a file may take that is small and on this machine; what takes longer is a file system that hangs.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// Threads that readings of one kind may hold though nobody waits for them any more.
 const MOST: usize = 4;
 

@@ -102,8 +102,8 @@ def build(values):
     errors = graph("Collection errors per hour", describe(
         "What goes wrong?",
         "Errors of collections per hour by class, over the selected accounts and regions; averages of 20 minutes.",
-        "access_denied: the role's policy. no_credentials, expired_credentials: the host's profile or role. wrong_account: "
-        "whose credentials they are. throttled: rates. timeout, network: the way to AWS. clock_skew: the host's clock. "
+        "access_denied: the role's policy. no_credentials, expired_credentials: the host's profile or role. "
+        "region_disabled: the config's regions. wrong_account: whose credentials they are. throttled: rates. timeout, network: the way to AWS. clock_skew: the host's clock. "
         "malformed: report it, with the log line. \"Collectors\" says where."),
         [Query(f"sum by (class) (max by ({', '.join(COLLECTOR)}, class) "
                f"(rate({series('bedrock_exporter_collection_errors_total')}[$__rate_interval]))) * 3600", "{{class}}",

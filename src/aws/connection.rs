@@ -4,8 +4,10 @@ use super::client::{Client, client};
 use super::oam::{LINKS, Links};
 use super::pages::Pace;
 use super::session::Session;
+use super::wallet::is_about_credentials;
 use crate::model::ids::Target;
 use crate::model::observation::{CollectError, ErrorClass};
+use crate::model::partition;
 use crate::model::time::Timestamp;
 use crate::telemetry::Telemetry;
 use std::collections::BTreeMap;
@@ -91,11 +93,48 @@ impl Connection {
     }
 
     /// AWS has refused the keys: others are got before the next collection.
-    pub fn forget_keys(&self, now: Timestamp) {
+    fn forget_keys(&self, now: Timestamp) {
         self.session.wallet.forget(now);
         if let Some(links) = &self.links {
             links.session.wallet.forget(now);
         }
+    }
+
+    /// What the refusals of keys among the errors of a collection come to: one error, since the calls fail for one
+    /// reason. New keys are got, unless STS knows those that are here and it is the region that does not.
+    pub async fn judged(&self, errors: Vec<CollectError>, now: Timestamp) -> Vec<CollectError> {
+        // What getting the keys said of them is theirs to act on.
+        let is_refusal = |error: &CollectError| {
+            error.class == ErrorClass::ExpiredCredentials && !is_about_credentials(error)
+        };
+        let (refusals, mut errors): (Vec<_>, Vec<_>) = errors.into_iter().partition(is_refusal);
+        let Some(refusal) = refusals.into_iter().next() else { return errors };
+        if self.is_disabled(now).await {
+            let (region, message) = (&self.target.region, &refusal.message);
+            let message = format!(
+                "{message}; STS knows them: {region} is not enabled, or takes no session of the global STS endpoint"
+            );
+            errors.push(CollectError::new(ErrorClass::RegionDisabled, message));
+        } else {
+            self.forget_keys(now);
+            errors.push(refusal);
+        }
+        errors
+    }
+
+    /// Whether no account need have the region, and STS accepts, elsewhere, the keys that it refuses.
+    async fn is_disabled(&self, now: Timestamp) -> bool {
+        let region = &self.target.region;
+        if !partition::is_opt_in(region) {
+            return false;
+        }
+        let reader = self.links.as_ref().map(|links| &links.session.wallet);
+        for wallet in [Some(&self.session.wallet), reader].into_iter().flatten() {
+            if !wallet.is_good_outside(region, now).await {
+                return false;
+            }
+        }
+        true
     }
 
     pub fn cloudwatch(&self) -> Client<aws_sdk_cloudwatch::Client> {

@@ -1,15 +1,17 @@
 //! The process-wide part: what the environment says of AWS, and the sessions of the accounts.
 
+use super::endpoints;
+use super::files::{self, Files, variable};
 use super::http;
-use super::profiles;
 use super::session::Session;
-use super::sources::{Sources, variable};
+use super::sources::Sources;
 use super::sts::Role;
+use super::told::Log;
 use super::wallet::{Source, Wallet};
 use crate::model::partition;
-use crate::plan::{AwsPlan, Credentials};
+use crate::plan::{AwsPlan, Credentials, Plan};
 use crate::telemetry::Telemetry;
-use anyhow::Result;
+use anyhow::{Error, Result};
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::profile::ProfileSet;
 use aws_config::retry::RetryConfig;
@@ -27,10 +29,11 @@ pub struct Environment {
     plan: AwsPlan,
     telemetry: Telemetry,
     http: SharedHttpClient,
+    log: Arc<Log>,
     /// As the environment tells it.
     region: Option<String>,
-    /// The AWS CLI's files; what is wrong with them is told where credentials are asked for.
-    profiles: Option<Arc<ProfileSet>>,
+    /// The AWS CLI's files, or what is wrong with them.
+    files: Result<Arc<Files>, String>,
     sources: Arc<Sources>,
     current: Arc<Wallet>,
 }
@@ -38,43 +41,70 @@ pub struct Environment {
 impl Environment {
     /// Reads the usual sources (environment variables, the AWS CLI's files) and lays `plan` over them.
     /// `region`: where no region is told; with one the instance is not asked for its own, which outside EC2 takes
-    /// seconds. An error names the variable that cannot be followed.
+    /// seconds. An error names the variable, or the key of a profile, that cannot be followed.
     pub async fn load(plan: &AwsPlan, region: Option<&str>, telemetry: &Telemetry) -> Result<Environment> {
-        Ok(Environment::on(http::client()?, plan, region, telemetry).await)
+        Environment::on(http::client().await?, Arc::default(), plan, region, telemetry).await
     }
 
-    /// The same for a new plan, over the HTTP client of this one.
-    pub async fn reload(&self, plan: &AwsPlan, region: Option<&str>, telemetry: &Telemetry) -> Environment {
-        Environment::on(self.http.clone(), plan, region, telemetry).await
+    /// The same for a new plan, over the HTTP client of this one, and as if the log went on.
+    pub async fn reload(
+        &self,
+        plan: &AwsPlan,
+        region: Option<&str>,
+        telemetry: &Telemetry,
+    ) -> Result<Environment> {
+        Environment::on(self.http.clone(), self.log.clone(), plan, region, telemetry).await
     }
 
     async fn on(
         http: SharedHttpClient,
+        log: Arc<Log>,
         plan: &AwsPlan,
         fallback: Option<&str>,
         telemetry: &Telemetry,
-    ) -> Environment {
-        let profiles = profiles::read().await.ok().map(Arc::new);
-        let of_profile = profiles.as_ref().and_then(|set| set.get("region")).map(String::from);
+    ) -> Result<Environment> {
+        let files = Files::read().await.map(Arc::new);
+        let of_profile = files.as_ref().ok().and_then(|files| files.profiles.get("region")).map(String::from);
         let told = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).or(of_profile);
         let told = match (told, fallback) {
             (Some(told), _) => Some(told),
             (None, Some(_)) => None,
+            // They may say where the instance is asked, and the SDK would read them for it.
+            (None, None) if files.is_err() => None,
             (None, None) => {
                 let instance = ImdsRegionProvider::builder().build();
                 instance.region().await.map(|region| region.to_string())
             }
         };
         let region = told.clone().or(fallback.map(String::from));
-        let config = loader(plan, http.clone(), region.as_deref(), profiles.is_some()).load().await;
-        let sources = sources(&config, plan, telemetry, region.as_deref());
+        let config = loader(plan, http.clone(), region.as_deref(), &files).load().await;
+        let profiles = files.as_ref().ok().map(|files| &files.profiles);
+        let selected = profiles.map_or("default", ProfileSet::selected_profile);
+        endpoints::check(plan, &config, profiles, selected).map_err(Error::msg)?;
+        let sources = sources(&config, plan, telemetry, &log, region.as_deref());
         let source = match &plan.simulated_keys {
             Some(keys) => Source::Fixed(Keys::new(keys, "simulated", None, None, "simulated AWS")),
             None => Source::Current,
         };
         let current = Wallet::new("the environment".to_string(), source, &sources, false);
         let (plan, telemetry) = (plan.clone(), telemetry.clone());
-        Environment { config, plan, telemetry, http, region, profiles, sources, current }
+        Ok(Environment { config, plan, telemetry, http, log, region, files, sources, current })
+    }
+
+    /// Refuses profiles with an endpoint that is none, as [`Environment::load`] does for the environment itself.
+    pub async fn check_profiles(&self, plan: &Plan) -> Result<()> {
+        let profiles = self.files.as_ref().ok().map(|files| &files.profiles);
+        for name in plan.profiles() {
+            let config = self.of_profile(name).await;
+            endpoints::check(&self.plan, &config, profiles, name).map_err(Error::msg)?;
+        }
+        Ok(())
+    }
+
+    /// What the environment says where a profile is named.
+    async fn of_profile(&self, name: &str) -> SdkConfig {
+        let region = self.region_of(name);
+        loader(&self.plan, self.http.clone(), region.as_deref(), &self.files).profile_name(name).load().await
     }
 
     /// The region that the environment tells, or the fallback.
@@ -82,10 +112,20 @@ impl Environment {
         self.region.clone()
     }
 
+    /// Says of credentials that failed that nobody has them any more, once that is so.
+    pub(crate) fn forget_unused(&self) {
+        self.log.forget_unused();
+    }
+
+    /// Why the AWS CLI's files are not read, which may tell a region.
+    pub fn unread(&self) -> Option<&str> {
+        self.files.as_ref().err().map(String::as_str)
+    }
+
     /// The region of a profile's own, or else the environment's.
     fn region_of(&self, profile: &str) -> Option<String> {
-        let profiles = self.profiles.as_ref();
-        let own = profiles.and_then(|set| set.get_profile(profile)?.get("region"));
+        let files = self.files.as_ref().ok();
+        let own = files.and_then(|files| files.profiles.get_profile(profile)?.get("region"));
         own.map(String::from).or_else(|| self.region.clone())
     }
 
@@ -94,10 +134,8 @@ impl Environment {
         let (config, region, sources) = match credentials {
             Credentials::Profile(name) => {
                 let region = self.region_of(name);
-                let is_readable = self.profiles.is_some();
-                let loader = loader(&self.plan, self.http.clone(), region.as_deref(), is_readable);
-                let config = loader.profile_name(name).load().await;
-                let sources = sources(&config, &self.plan, &self.telemetry, region.as_deref());
+                let config = self.of_profile(name).await;
+                let sources = sources(&config, &self.plan, &self.telemetry, &self.log, region.as_deref());
                 (config, region, sources)
             }
             _ => (self.config.clone(), self.region.clone(), self.sources.clone()),
@@ -119,23 +157,29 @@ impl Environment {
     }
 }
 
-fn sources(config: &SdkConfig, plan: &AwsPlan, telemetry: &Telemetry, region: Option<&str>) -> Arc<Sources> {
+fn sources(
+    config: &SdkConfig,
+    plan: &AwsPlan,
+    telemetry: &Telemetry,
+    log: &Arc<Log>,
+    region: Option<&str>,
+) -> Arc<Sources> {
     let region = plan.sts_region.as_deref().or(region).unwrap_or_else(|| partition::home("aws"));
     Arc::new(Sources {
         config: config.clone(),
         plan: plan.clone(),
         telemetry: telemetry.clone(),
         region: region.to_string(),
+        log: log.clone(),
     })
 }
 
-/// The SDK's configuration without credentials: every client is given its own. `is_readable`: whether the AWS CLI's
-/// files are; the SDK would wait for what hangs.
+/// The SDK's configuration without credentials: every client is given its own.
 fn loader(
     plan: &AwsPlan,
     http: SharedHttpClient,
     region: Option<&str>,
-    is_readable: bool,
+    files: &Result<Arc<Files>, String>,
 ) -> aws_config::ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(plan.connect_timeout)
@@ -156,8 +200,5 @@ fn loader(
     if let Some(url) = &plan.endpoint_url {
         loader = loader.endpoint_url(url);
     }
-    if !is_readable {
-        loader = loader.profile_files(profiles::no_files());
-    }
-    loader
+    loader.profile_files(files.as_ref().map_or_else(|_| files::none(), |files| files.contents.clone()))
 }

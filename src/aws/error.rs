@@ -2,12 +2,24 @@
 
 use super::http::{Unreachable, chain};
 use crate::model::observation::{CollectError, ErrorClass};
+use crate::model::redaction::{self, redacted};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use std::error::Error;
 use std::fmt::{self, Display};
+
+/// What AWS answers to keys that it does not know, in the JSON protocols and in the query protocol.
+const UNKNOWN_KEYS: [&str; 2] = ["UnrecognizedClientException", "InvalidClientTokenId"];
+/// What they may mean: a region does not know the keys of accounts that have not enabled it.
+const EITHER: &str = " (AWS does not know the keys, or their account has not enabled the region)";
+
+/// What AWS answers to a signature, in the JSON protocols and in the query protocol, and what it says where it is wrong.
+const WRONG_SIGNATURE: [&str; 2] = ["InvalidSignatureException", "SignatureDoesNotMatch"];
+const MISMATCH: &str = "does not match the signature";
+const ANOTHER_SECRET: &str =
+    " (the secret access key is not the one of the access key id, or a proxy changes requests)";
 
 /// Sorts an SDK error by its kind. `what` names the call, for example `bedrock:ListFoundationModels`, and `host` the
 /// server that it was last sent to.
@@ -29,10 +41,16 @@ where
         if code.is_empty() {
             return of_a_stranger(what, host, status);
         }
-        let message = service.err().message().unwrap_or("no message");
+        // Before anything is put behind it: what AWS repeats of a request reaches to the end.
+        let message = redacted(service.err().message().unwrap_or("no message"));
         let class =
             of_code(code).unwrap_or(if status >= 500 { ErrorClass::Server } else { ErrorClass::Other });
-        let message = format!("{what}: HTTP {status}, {code}: {message}{}", of_host(code, host));
+        let either = match code {
+            _ if UNKNOWN_KEYS.contains(&code) => EITHER,
+            _ if WRONG_SIGNATURE.contains(&code) && message.contains(MISMATCH) => ANOTHER_SECRET,
+            _ => "",
+        };
+        let message = format!("{what}: HTTP {status}, {code}: {message}{either}{}", of_host(code, host));
         return CollectError::new(class, message);
     }
     if let SdkError::ResponseError(response) = &error
@@ -89,6 +107,17 @@ pub(super) fn of_provider(error: &CredentialsError) -> CollectError {
         _ => ErrorClass::NoCredentials,
     };
     CollectError::new(class, causes(error).join(": "))
+}
+
+/// A container's endpoint, told by that variable, that the SDK does not take. A path may be as secret as keys are.
+pub(super) fn of_container(variable: &str, uri: &str, error: &CredentialsError) -> CollectError {
+    let host = redaction::url(uri);
+    let host = match host.split_once("://") {
+        Some((scheme, rest)) => format!("{scheme}://{}", rest.split('/').next().unwrap_or_default()),
+        None => "no scheme and host".to_string(),
+    };
+    let why = chain(error).last().map(ToString::to_string).unwrap_or_default();
+    no_credentials(format_args!("{variable}: found {host}: {why}"))
 }
 
 /// The host, where AWS's own words do not tell that it is AWS who speaks.
@@ -151,8 +180,8 @@ pub(super) fn of_code(code: &str) -> Option<ErrorClass> {
         | "UnauthorizedOperation"
         | "AuthFailure"
         | "OptInRequired"
-        | "RegionDisabledException"
         | "SubscriptionRequiredException" => ErrorClass::AccessDenied,
+        "RegionDisabledException" => ErrorClass::RegionDisabled,
         // The SDK signs by AWS's clock: a signature that does not match is another secret's.
         "ExpiredToken"
         | "ExpiredTokenException"
@@ -180,8 +209,12 @@ fn of_body(error: &(dyn Error + 'static)) -> ErrorClass {
     if too_long { ErrorClass::Malformed } else { ErrorClass::Network }
 }
 
-/// The messages of an error and what caused it, each once, without the SDK's own wrapping.
+/// The messages of an error and what caused it, each once, without the SDK's own wrapping. Of a call that was never sent
+/// only the innermost: the SDK's words for it hold the whole request, with its keys.
 pub(super) fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+    if let Some(why) = chain(error).last().filter(|_| is_unsent(error)) {
+        return vec!["the request could not be made".to_string(), why.to_string()];
+    }
     let mut causes: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
@@ -192,6 +225,12 @@ pub(super) fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
         next = error.source();
     }
     causes
+}
+
+fn is_unsent(error: &(dyn Error + 'static)) -> bool {
+    let connector = chain(error).find_map(|link| link.downcast_ref::<ConnectorError>());
+    let was_tried = chain(error).any(|link| link.is::<Unreachable>());
+    connector.is_some_and(|connector| !connector.is_io() && !connector.is_timeout()) && !was_tried
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The HTTP client that every client of AWS shares: proxies and certificates as the environment names them, and
 //! failures that say which host could not be reached, on which way, and why.
 
-use crate::config::expect_file;
-use anyhow::{Context, Result, bail, ensure};
+use crate::config::read_bytes;
+use crate::readings::{PATIENCE, Readings};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use aws_sdk_cloudwatch::config::{RuntimeComponents, SharedHttpClient};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -23,7 +24,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,15 +32,19 @@ use std::time::Duration;
 const IDLE_CONNECTIONS: usize = 8;
 /// The variable that names a file of certificates to trust in place of the system's, as AWS's own tools read it.
 const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
+/// The variable that names a file in place of the system's own.
+const SYSTEM: &str = "SSL_CERT_FILE";
 const PROXIES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
 /// The client as the environment wants it. An error names the variable that holds no proxy or no certificates.
-pub(super) fn client() -> Result<SharedHttpClient> {
+pub(super) async fn client() -> Result<SharedHttpClient> {
     PROXIES.iter().try_for_each(|variable| check_proxy(variable))?;
-    let trusted = match set(CA_BUNDLE) {
-        Some(path) => bundle(&path).with_context(|| format!("{CA_BUNDLE}: {path}"))?,
-        None => TrustStore::default(),
+    let trusted = match (set(CA_BUNDLE), set(SYSTEM)) {
+        (Some(path), _) => read(CA_BUNDLE, path, bundle).await?,
+        // The SDK reads it with its first connection, where it is called.
+        (None, Some(path)) => read(SYSTEM, path, system).await?,
+        (None, None) => TrustStore::default(),
     };
     let tls = TlsContext::builder().with_trust_store(trusted).build()?;
     let routes = Arc::new(Routes(Matcher::from_env()));
@@ -70,10 +75,20 @@ fn check_proxy(variable: &str) -> Result<()> {
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "the environment names the file of the authorities")]
-fn bundle(path: &str) -> Result<TrustStore> {
-    expect_file(Path::new(path)).map_err(anyhow::Error::msg)?;
-    let pem = std::fs::read(path).context("cannot be read")?;
+/// Reads the file that a variable names.
+async fn read(variable: &str, path: String, read: fn(&Path) -> Result<TrustStore>) -> Result<TrustStore> {
+    let file = PathBuf::from(&path);
+    let done = Readings::new().read(PATIENCE, move || read(&file)).await;
+    done.unwrap_or_else(|hanging| Err(anyhow!(hanging))).with_context(|| format!("{variable}: {path}"))
+}
+
+fn system(path: &Path) -> Result<TrustStore> {
+    read_bytes(path).map_err(anyhow::Error::msg)?;
+    Ok(TrustStore::default())
+}
+
+fn bundle(path: &Path) -> Result<TrustStore> {
+    let pem = read_bytes(path).map_err(anyhow::Error::msg)?;
     let mut trusted = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.context("found broken PEM, expected certificates")?;

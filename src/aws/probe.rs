@@ -116,6 +116,10 @@ impl Connection {
                 (client.way(), result)
             }
         };
+        let result = match result {
+            Ok(()) => Ok(()),
+            Err(error) => self.judged(vec![error], now).await.pop().map_or(Ok(()), Err),
+        };
         Probed { permission, way, result }
     }
 }

@@ -4,22 +4,12 @@
 //! and it asks STS with a client of its own. Here a profile that was named is the only source, and every call of STS
 //! is the exporter's: counted, at the configured endpoint, in the configured region.
 
+use super::files::session_cache;
 use super::process::Process;
 use super::sts::Role;
-use crate::config::expect_file;
-use crate::readings::Readings;
 use aws_config::profile::{Profile, ProfileSet};
 use aws_credential_types::Credentials as Keys;
-use aws_types::os_shim_internal::{Env, Fs};
-use std::borrow::Cow;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-use tokio::runtime::Handle;
-
-/// The files are small and on this machine; what takes longer is a file system that hangs.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-static FILES: Readings = Readings::new();
+use std::path::PathBuf;
 
 /// Where the keys of a profile come from, and the roles that are then assumed, one with the keys of the other.
 #[derive(Clone, Debug)]
@@ -42,52 +32,11 @@ pub(super) enum Base {
     },
     Process(Process),
     /// What the SDK knows best of this profile: an SSO session, a console session.
-    Sdk(String),
-}
-
-/// Reads the AWS CLI's files as they are now.
-pub(super) async fn read() -> Result<ProfileSet, String> {
-    let runtime = Handle::current();
-    // The SDK reads files where it is called.
-    let read = FILES.read(PATIENCE, move || {
-        places().iter().try_for_each(|path| expect(path))?;
-        runtime.block_on(load())
-    });
-    read.await
-        .unwrap_or_else(|hanging| Err(format!("the AWS config file or the AWS credentials file {hanging}")))
-}
-
-async fn load() -> Result<ProfileSet, String> {
-    #[expect(deprecated, reason = "aws-config's own signature asks for the alias")]
-    let files = aws_config::profile::profile_file::ProfileFiles::default();
-    let selected = std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
-    let selected = selected.map_or(Cow::Borrowed("default"), Cow::Owned);
-    let set = aws_config::profile::load(&Fs::real(), &Env::real(), &files, Some(selected)).await;
-    set.map_err(|error| super::error::causes(&error).join(": "))
-}
-
-/// In place of the files, where they cannot be read.
-#[expect(deprecated, reason = "aws-config's own signature asks for the aliases")]
-pub(super) fn no_files() -> aws_config::profile::profile_file::ProfileFiles {
-    use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
-    ProfileFiles::builder().with_contents(ProfileFileKind::Config, "").build()
-}
-
-/// Where the two files are, if they are there.
-fn places() -> Vec<PathBuf> {
-    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    let place = |variable: &str, usual: &str| {
-        let told = std::env::var_os(variable).map_or_else(|| Path::new("~/.aws").join(usual), PathBuf::from);
-        told.strip_prefix("~").map_or(told.clone(), |below| home.join(below))
-    };
-    vec![place("AWS_CONFIG_FILE", "config"), place("AWS_SHARED_CREDENTIALS_FILE", "credentials")]
-}
-
-fn expect(path: &Path) -> Result<(), String> {
-    if !path.exists() {
-        return Ok(());
-    }
-    expect_file(path).map_err(|wrong| format!("{}: {wrong}", path.display()))
+    Sdk {
+        profile: String,
+        /// The file of the session's token, and the command that writes it.
+        cache: Option<(PathBuf, &'static str)>,
+    },
 }
 
 /// How to get the keys of a profile; an error says which profile is missing or contradicts itself.
@@ -151,7 +100,7 @@ fn own(profile: &Profile) -> Base {
         Some(command) if OF_THE_SDK.iter().all(|key| profile.get(key).is_none()) => {
             Base::Process(Process { profile: name, command: command.to_string() })
         }
-        _ => Base::Sdk(name),
+        _ => Base::Sdk { profile: name, cache: session_cache(profile) },
     }
 }
 

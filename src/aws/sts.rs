@@ -7,21 +7,19 @@ use crate::model::arn::Arn;
 use crate::model::ids::Target;
 use crate::model::observation::CollectError;
 use crate::plan::AwsPlan;
-use crate::readings::Readings;
+use crate::readings::{PATIENCE, Readings};
 use crate::telemetry::Telemetry;
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials as Keys;
 use aws_sdk_sts::types::{AssumedRoleUser, Credentials as Issued, Tag};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 const ASSUME: &str = "sts:AssumeRole";
 const ASSUME_BY_TOKEN: &str = "sts:AssumeRoleWithWebIdentity";
 const IDENTITY: &str = "sts:GetCallerIdentity";
 /// What CloudTrail shows unless the config or the profile says otherwise.
 const SESSION_NAME: &str = "bedrock-quota-exporter";
-/// A token's file is small and on this machine; what takes longer is a file system that hangs.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Kubernetes renews tokens: their files are read each time.
 static TOKENS: Readings = Readings::new();

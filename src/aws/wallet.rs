@@ -7,12 +7,12 @@
 use super::error::{self, Refused};
 use super::sources::Sources;
 use super::sts::{Role, Sts};
+use super::told::Told;
 use crate::model::observation::{CollectError, ErrorClass};
 use crate::model::time::Timestamp;
 use aws_credential_types::Credentials as Keys;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, Result as Provided, future};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{self, Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
@@ -29,8 +29,8 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 const PAUSES: [u64; 7] = [30, 60, 60, 60, 120, 240, 300];
 /// After so many seconds without a refusal the next one is the first.
 const QUIET: u64 = 1800;
-/// Seconds between two log lines about a failure that goes on.
-const REMINDER: i64 = 3600;
+/// Seconds for which keys that STS has accepted are not asked about again, while a region refuses them.
+const ACCEPTED: u64 = 300;
 /// How every message about keys begins.
 const CREDENTIALS: &str = "credentials of ";
 
@@ -63,8 +63,9 @@ pub(super) struct Wallet {
     issued: RwLock<Option<Issued>>,
     attempts: Mutex<Attempts>,
     refusals: sync::Mutex<Refusals>,
-    /// The accounts that were expected where the keys are another's, and when each was logged last.
-    strangers: sync::Mutex<BTreeMap<Arc<str>, Timestamp>>,
+    /// When STS last accepted keys that a region had refused.
+    accepted: Mutex<Option<Timestamp>>,
+    told: Arc<Told>,
 }
 
 #[derive(Clone)]
@@ -79,8 +80,6 @@ struct Issued {
 struct Attempts {
     failures: usize,
     again: Timestamp,
-    /// When it was logged last.
-    told: Option<Timestamp>,
     error: Option<CollectError>,
 }
 
@@ -95,6 +94,7 @@ struct Refusals {
 impl Wallet {
     pub(super) fn new(who: String, source: Source, sources: &Arc<Sources>, identify: bool) -> Arc<Wallet> {
         Arc::new(Wallet {
+            told: sources.log.of(&who, identify),
             who,
             source,
             sources: sources.clone(),
@@ -102,7 +102,7 @@ impl Wallet {
             issued: RwLock::default(),
             attempts: Mutex::default(),
             refusals: sync::Mutex::default(),
-            strangers: sync::Mutex::default(),
+            accepted: Mutex::default(),
         })
     }
 
@@ -126,23 +126,28 @@ impl Wallet {
         // Boxed: a wallet renews the one that it takes its keys from.
         match Box::pin(self.issue(now)).await {
             Ok(issued) => {
-                if attempts.told.is_some() {
-                    tracing::info!(credentials = self.who, "credentials work again");
-                }
+                self.told.works();
                 *attempts = Attempts::default();
                 let account = issued.account.clone();
                 *self.issued.write().unwrap_or_else(PoisonError::into_inner) = Some(issued);
                 Ok(account)
             }
             Err(error) => {
-                // Nobody may know when they expire, or that they were replaced: a file says nothing of it.
-                if error.class == ErrorClass::ExpiredCredentials
-                    && let Source::Role(base, _) | Source::Of(base) = &self.source
-                {
-                    base.forget(now);
+                let mut is_told = false;
+                if let Source::Role(base, _) | Source::Of(base) = &self.source {
+                    is_told = base.attempts.lock().await.error.as_ref() == Some(&error);
+                    // Nobody may know when they expire, or that they were replaced: a file says nothing of it.
+                    if error.class == ErrorClass::ExpiredCredentials {
+                        base.forget(now);
+                    }
                 }
                 let error = self.about(error);
-                self.note(&mut attempts, error.clone(), now);
+                if !is_told {
+                    self.told.failed(&error, attempts.failures + 1, now);
+                }
+                attempts.again = now.plus(pause(attempts.failures));
+                attempts.failures += 1;
+                attempts.error = Some(error.clone());
                 otherwise.ok_or(error)
             }
         }
@@ -150,7 +155,7 @@ impl Wallet {
 
     /// AWS refuses the keys, or they are another account's: others are got before the next collection, from files that
     /// are read anew. While that goes on it happens less and less often, and those that are here serve until there are
-    /// others: they may be good, and only one region not enabled.
+    /// others: they may be good.
     pub(super) fn forget(&self, now: Timestamp) {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         if is_before(now, refusals.again) {
@@ -165,6 +170,23 @@ impl Wallet {
         if let Some(issued) = &mut *self.issued.write().unwrap_or_else(PoisonError::into_inner) {
             issued.renew = SystemTime::UNIX_EPOCH;
         }
+    }
+
+    /// Whether STS, in another region, accepts the keys that this one has just refused. Who else asks meanwhile, and
+    /// for some minutes, is told the same.
+    pub(super) async fn is_good_outside(&self, region: &str, now: Timestamp) -> bool {
+        let mut accepted = self.accepted.lock().await;
+        if accepted.is_some_and(|at| (0..ACCEPTED).contains(&now.since(at))) {
+            return true;
+        }
+        *accepted = None;
+        let Some(Issued { keys, .. }) = self.issued().filter(|_| self.sources.region != region) else {
+            return false;
+        };
+        if self.sts().identity(keys).await.is_ok() {
+            *accepted = Some(now);
+        }
+        accepted.is_some()
     }
 
     fn issued(&self) -> Option<Issued> {
@@ -215,45 +237,13 @@ impl Wallet {
         CollectError::new(error.class, format!("{CREDENTIALS}{}: {}", self.who, error.message))
     }
 
-    /// Logged when it begins, when it becomes another failure, and once an hour.
-    fn note(&self, attempts: &mut Attempts, error: CollectError, now: Timestamp) {
-        let is_new = attempts.error.as_ref().is_none_or(|known| known.class != error.class);
-        let is_old = attempts.told.is_none_or(|told| now.0 - told.0 >= REMINDER);
-        if !self.about_another(&error) && (is_new || is_old) {
-            attempts.told = Some(now);
-            let CollectError { class, message } = &error;
-            tracing::warn!(%class, error = message, failures = attempts.failures + 1, "credentials failed");
-        }
-        attempts.again = now.plus(pause(attempts.failures));
-        attempts.failures += 1;
-        attempts.error = Some(error);
-    }
-
     /// Keys of another account than the expected one: logged like any failure of theirs, and others are got soon.
     fn of_another(&self, found: &str, expected: &Arc<str>, now: Timestamp) -> CollectError {
         let message = format!("{CREDENTIALS}{}: they are of account {found}, expected {expected}", self.who);
         let error = CollectError::new(ErrorClass::WrongAccount, message);
-        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
-        if strangers.get(expected).is_none_or(|told| now.0 - told.0 >= REMINDER) {
-            strangers.insert(expected.clone(), now);
-            tracing::warn!(class = %error.class, error = error.message, "credentials failed");
-        }
-        drop(strangers);
+        self.told.stranger(&error, expected, now);
         self.forget(now);
         error
-    }
-
-    /// The keys are of the expected account.
-    fn note_owner(&self, expected: &Arc<str>) {
-        let told = self.strangers.lock().unwrap_or_else(PoisonError::into_inner).remove(expected);
-        if told.is_some() {
-            tracing::info!(credentials = self.who, account_id = %expected, "credentials work again");
-        }
-    }
-
-    /// What fails at the wallet that the keys come from is logged there.
-    fn about_another(&self, error: &CollectError) -> bool {
-        !error.message.starts_with(&format!("{CREDENTIALS}{}: ", self.who))
     }
 }
 
@@ -289,7 +279,7 @@ impl KeysOf {
                 Err(self.wallet.of_another(&account, &self.account, now))
             }
             _ => {
-                self.wallet.note_owner(&self.account);
+                self.wallet.told.owner(&self.account);
                 Ok(())
             }
         }

@@ -32,6 +32,7 @@ pub(super) async fn check(plan: &Plan, telemetry: &Telemetry, now: Timestamp) ->
     let listed = plan.accounts.iter().flat_map(|account| account.regions.listed());
     let environment =
         Environment::load(&plan.aws, listed.into_iter().next().map(String::as_str), telemetry).await?;
+    environment.check_profiles(plan).await?;
     let (mut subjects, mut found) = (Vec::new(), Vec::new());
     for account in &plan.accounts {
         let name = account.name.as_deref().map(|name| format!("{name}: ")).unwrap_or_default();

@@ -51,11 +51,16 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// A URL may hold a password, and messages end in logs.
+/// A URL may hold a password, also one without its scheme, and messages end in logs.
 fn without_password(text: &str) -> Cow<'_, str> {
-    let user = text.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)));
-    match user {
-        Some((scheme, (_, host))) => format!("{scheme}://…@{host}").into(),
+    match text.rsplit_once('@') {
+        // The session of somebody whom it names by a mail address.
+        Some((before, _)) if before.starts_with("arn:") => text.into(),
+        Some((before, host)) => match before.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://…@{host}").into(),
+            None if before.contains(':') => format!("…@{host}").into(),
+            None => text.into(),
+        },
         None => text.into(),
     }
 }

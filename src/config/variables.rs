@@ -38,15 +38,18 @@ fn expanded(text: &str, lookup: Lookup) -> Result<String, String> {
             rest = after;
             continue;
         }
-        let (inside, behind) = after.split_once('}').ok_or_else(|| {
-            format!("found {text:?}, expected }} behind ${{, or $${{ for the text ${{ itself")
-        })?;
+        // What is wrong may be a secret: of neither mistake is the text repeated.
+        let (inside, behind) = after
+            .split_once('}')
+            .ok_or("found ${ without }, expected ${NAME}, or $${ for the text ${ itself")?;
         let (name, default) = match inside.split_once(":-") {
             Some((name, default)) => (name, Some(default)),
             None => (inside, None),
         };
         if !is_name(name) {
-            return Err(format!("found ${{{inside}}}, expected ${{NAME}} or ${{NAME:-default}}"));
+            return Err("found ${…} whose name is not of letters, digits and _, expected ${NAME} or ${NAME:-default}, or \
+                        $${ for the text ${ itself"
+                .into());
         }
         let value = match default {
             Some(default) => {

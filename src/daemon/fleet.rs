@@ -61,9 +61,10 @@ impl Fleet {
         let region = told.iter().copied().flatten().next().map(String::as_str);
         let all_told = region.filter(|_| told.iter().all(|regions| !regions.is_empty()));
         let environment = match old {
-            Some(old) => old.environment.reload(&plan.aws, all_told, telemetry).await,
+            Some(old) => old.environment.reload(&plan.aws, all_told, telemetry).await?,
             None => Environment::load(&plan.aws, all_told, telemetry).await?,
         };
+        environment.check_profiles(plan).await?;
         let region = region.map(String::from).or_else(|| environment.region());
         let mut fleet = Fleet {
             region: region.unwrap_or_else(|| "us-east-1".to_string()),
@@ -152,7 +153,10 @@ impl Fleet {
             (Regions::List(list), _) if !list.is_empty() => Ok(Some(list.clone())),
             (_, Some(region)) => Ok(Some(vec![region])),
             (_, None) => {
-                bail!("no region: set `regions` in the config, or AWS_REGION, or a region in the AWS profile")
+                let why = self.environment.unread().map(|why| format!("; {why}")).unwrap_or_default();
+                bail!(
+                    "no region: set `regions` in the config, or AWS_REGION, or a region in the AWS profile{why}"
+                )
             }
         }
     }
@@ -182,6 +186,11 @@ impl Fleet {
     /// The clients of every target of the shard whose account is known.
     pub(super) fn connections(&self) -> &BTreeMap<Target, Arc<Connection>> {
         &self.connections
+    }
+
+    /// Says of credentials that failed that nobody has them any more.
+    pub(super) fn forget_unused(&self) {
+        self.environment.forget_unused();
     }
 
     /// Whether it is known what there is to read: AWS has told the organization's accounts, or was asked in vain and

@@ -2,15 +2,12 @@
 
 use super::systemd;
 use crate::plan::Plan;
-use crate::readings::Readings;
+use crate::readings::{PATIENCE, Readings};
 use crate::server::ReloadRequest;
 use anyhow::Result;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-
-/// A config is small and on this machine; what takes longer is a file system that hangs.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Reads the config; the error is every complaint.
 pub type Read = Arc<dyn Fn() -> Result<Plan, String> + Send + Sync>;
@@ -61,6 +58,36 @@ mod tests {
     use crate::{config, plan};
     use std::sync::mpsc as channel;
     use std::sync::{Mutex, PoisonError};
+    use tokio::sync::oneshot;
+
+    #[tokio::test]
+    async fn who_asks_while_the_config_is_read_is_answered_by_the_next_reading() {
+        let (release, held) = channel::channel::<()>();
+        let held = Mutex::new(held);
+        let read: Read = Arc::new(move || {
+            let _ = held.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            plan::plan(&config::parse("test", "regions: [us-east-1]")).map_err(|wrong| wrong.to_string())
+        });
+        let (ask, requests) = mpsc::channel(64);
+        let (hand_over, mut readings) = mpsc::channel(1);
+        let reader = tokio::spawn(run(read, requests, hand_over));
+        let (first, _answer) = oneshot::channel();
+        ask.send(first).await.unwrap();
+        // Taken: the first reading is under way.
+        while ask.capacity() < 64 {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..60 {
+            ask.send(oneshot::channel().0).await.unwrap();
+        }
+        drop(ask);
+        drop(release);
+        let answered = [readings.recv().await, readings.recv().await]
+            .map(|reading| reading.map_or(0, |r| r.asked.len()));
+        assert_eq!(answered, [1, 60]);
+        assert!(readings.recv().await.is_none());
+        reader.await.unwrap().unwrap();
+    }
 
     #[tokio::test]
     async fn after_a_file_system_that_hung_a_reload_reads_anew() {

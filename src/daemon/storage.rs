@@ -2,7 +2,7 @@
 
 use crate::clock::now;
 use crate::model::counters::Counters;
-use crate::readings::Readings;
+use crate::readings::{PATIENCE, Readings};
 use crate::server::Published;
 use crate::telemetry::Telemetry;
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -24,8 +24,6 @@ const OWNER: u32 = 0o600;
 /// Between two writings: many targets end their rounds at any time. What is lost by a crash is no count, since the
 /// next process reads back the minutes, only a little of their reading.
 const PAUSE: Duration = Duration::from_secs(30);
-/// What takes longer at the start is a file system that hangs.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// More links after one another are a circle, as the system itself counts.
 const MOST_LINKS: usize = 40;
 

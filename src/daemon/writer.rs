@@ -88,6 +88,7 @@ pub(super) async fn run(
     loop {
         // Before anything asks what is due: a clock set back would make everything due late.
         writer.watch_clock();
+        writer.fleet.forget_unused();
         publish.send_if_modified(|published| writer.publish(published));
         writer.start(now());
         turn.send_replace(Instant::now());

@@ -3,6 +3,7 @@
 use super::catalog::Catalog;
 use super::ids::{Target, words};
 use super::quota::QuotaList;
+use super::redaction::redacted;
 use super::time::Timestamp;
 use super::usage::UsageReading;
 
@@ -24,6 +25,8 @@ words! {
         NoCredentials = "no_credentials",
         /// Keys that AWS refuses: expired, replaced, deleted, or with another secret.
         ExpiredCredentials = "expired_credentials",
+        /// The account has not enabled the region: it refuses keys that AWS knows elsewhere.
+        RegionDisabled = "region_disabled",
         /// Credentials of another account than the one that is watched.
         WrongAccount = "wrong_account",
         ClockSkew = "clock_skew",
@@ -48,9 +51,10 @@ pub struct CollectError {
 const LONGEST: usize = 1_000;
 
 impl CollectError {
-    /// With as much of the message as is shown.
+    /// With as much of the message as is shown: all of them pass here, what AWS says and what a file of an older version
+    /// holds, and so none of them keeps a secret.
     pub fn new(class: ErrorClass, message: impl Into<String>) -> CollectError {
-        let mut message = message.into();
+        let mut message = redacted(&message.into());
         let is_longer = message.chars().nth(LONGEST).is_some();
         if let Some((end, _)) = message.char_indices().nth(LONGEST - 1).filter(|_| is_longer) {
             message.truncate(end);

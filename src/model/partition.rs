@@ -27,6 +27,33 @@ const AREAS: [&str; 16] = [
 const DIRECTIONS: [&str; 9] =
     ["central", "east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
 
+/// The regions that every account has: AWS opened them before March 2019. All later ones are opted in to, account by
+/// account.
+const ENABLED_BY_DEFAULT: [&str; 17] = [
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// Whether an account may lack the region.
+pub fn is_opt_in(region: &str) -> bool {
+    of_region(region) == "aws" && !ENABLED_BY_DEFAULT.contains(&region)
+}
+
 /// The partition of a region.
 pub fn of_region(region: &str) -> &'static str {
     let special = PARTITIONS.iter().skip(1).find(|partition| region.starts_with(partition.prefix));
@@ -83,6 +110,16 @@ mod tests {
             ("us-isob-east-1", "us-isob-east-1"),
         ] {
             assert_eq!(home(of_region(region)), at, "{region}");
+        }
+    }
+
+    #[test]
+    fn only_the_regions_of_the_first_partition_that_came_late_are_opted_in_to() {
+        for region in ["ap-east-1", "eu-south-2", "me-central-1", "mx-central-1"] {
+            assert!(is_opt_in(region), "{region}");
+        }
+        for region in ["us-east-1", "eu-north-1", "ap-northeast-3", "us-gov-west-1", "cn-north-1"] {
+            assert!(!is_opt_in(region), "{region}");
         }
     }
 

@@ -42,6 +42,8 @@ pub enum Kind {
     },
     AccessDenied,
     ExpiredToken,
+    /// The signature is said to be another's, with the whole request that it should have been of: its session token, too.
+    WrongSignature,
     /// No answer, ever.
     Timeout,
     /// The connection is reset before an answer.

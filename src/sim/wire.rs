@@ -86,7 +86,10 @@ pub async fn answer(
     if call.service == runtime::SERVICE {
         return runtime::answer(&sim, &call, &input, &verdict).await;
     }
-    let result = perform(&sim, &call, &input, &verdict);
+    let result = match mishap::wrong_signature(protocol, &parts, &verdict.faults) {
+        Some(refusal) => Err(refusal),
+        None => perform(&sim, &call, &input, &verdict),
+    };
     mishap::during(&sim, Reply::of(protocol, &call.operation, result), &verdict)
 }
 
@@ -111,6 +114,9 @@ async fn admit(
         return Err(unknown_key());
     }
     match signer.service {
+        "sts" if account::is_opt_in(signer.region) && world.region(&account, signer.region).is_none() => {
+            return Err(unknown_key());
+        }
         "sts" => {}
         "organizations" | "account" if signer.region == HOME => {}
         "organizations" | "account" => {

@@ -98,6 +98,31 @@ fn bytes_that_no_editor_shows_are_named() {
 }
 
 #[test]
+fn a_file_without_a_word_is_refused_and_one_that_says_so_is_all_defaults() {
+    let folder = std::env::temp_dir().join(format!("bqe-empty-config-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("config.yaml");
+    for load in [config::load, config::load_again] {
+        for empty in ["", " \n", "# regions: [us-east-1]\n\n# usage:\n", "---\n# none\n...\n"] {
+            std::fs::write(&file, empty).unwrap();
+            assert_eq!(
+                load(Some(&file)).expect_err(empty).to_string(),
+                format!(
+                    "{}: found nothing, as in a file that is just being written; expected keys, or {{}} where all \
+                     defaults are meant",
+                    file.display()
+                )
+            );
+        }
+        std::fs::write(&file, "{}\n").unwrap();
+        for path in [Some(&*file), Some(Path::new("/dev/null")), None] {
+            assert_eq!(plan(&load(path).unwrap()).unwrap(), plan(&Config::default()).unwrap(), "{path:?}");
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn the_shipped_example_says_what_holds_without_a_config() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.yaml");
     let example = plan(&config::load(Some(&example)).unwrap()).unwrap();

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -76,7 +76,12 @@ pub fn section(name: &str, account: &str) -> String {
 
 impl Machine {
     pub async fn new(name: &str) -> Machine {
-        let (url, sim) = serve_world(world()).await;
+        Machine::at(name, world()).await
+    }
+
+    /// Beside a simulated AWS of this world.
+    pub async fn at(name: &str, world: World) -> Machine {
+        let (url, sim) = serve_world(world).await;
         let folder = std::env::temp_dir().join(format!("bqe-{name}-{}", std::process::id()));
         std::fs::create_dir_all(folder.join(".aws")).unwrap();
         let machine = Machine { folder, url, sim, variables: BTreeMap::new() };
@@ -119,9 +124,21 @@ impl Machine {
     }
 
     pub async fn check_config(&self, text: &str) -> Checked {
+        self.run_check(text, &[]).await
+    }
+
+    /// The same with variables more.
+    pub async fn check_with(&self, accounts: &str, variables: &[(&str, String)]) -> Checked {
+        self.run_check(&format!("{accounts}{AT_SIM}"), variables).await
+    }
+
+    async fn run_check(&self, text: &str, variables: &[(&str, String)]) -> Checked {
         let config = format!("--config.file={}", self.config(text).display());
         let mut command = self.command(&["check", "--live", &config]);
-        let output: Output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        command.envs(variables.iter().map(|(name, value)| (*name, value)));
+        let mut command = tokio::process::Command::from(command);
+        let run = command.kill_on_drop(true).output();
+        let output = tokio::time::timeout(Duration::from_secs(60), run).await.expect("it ends").unwrap();
         let text = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
         Checked { code: output.status.code().unwrap(), text }
     }
@@ -271,11 +288,11 @@ async fn an_sso_session_gives_credentials_and_an_expired_one_does_not() {
 }
 
 /// As `sha1sum` says it.
-async fn sha1_of(text: &str) -> String {
+pub async fn sha1_of(text: &str) -> String {
     digest("sha1sum", text).await
 }
 
-async fn digest(program: &'static str, text: &str) -> String {
+pub async fn digest(program: &'static str, text: &str) -> String {
     let text = text.to_string();
     let output = tokio::task::spawn_blocking(move || {
         Command::new("sh").arg("-c").arg(format!("printf %s '{text}' | {program}")).output().unwrap()
@@ -494,6 +511,12 @@ async fn sts_is_asked_where_and_as_the_config_says() {
         assert!(form.contains(field), "{field} in {form}");
     }
 
+    // A role of another partition is assumed in that one's home.
+    let government = format!("regions: [us-gov-east-1]\n{}", role.replace("arn:aws:", "arn:aws-us-gov:"));
+    let at_home = config("").replace(&format!("regions: [us-west-2]\n{role}"), &government);
+    machine.check_config(&at_home).await;
+    assert_eq!(of("Action=AssumeRole").0, "us-gov-west-1");
+
     // The same server for what other tools leave to AWS's own: a profile's role and a web identity.
     machine.file(".aws/credentials", &section("base", FIRST));
     let profile =
@@ -509,6 +532,11 @@ async fn sts_is_asked_where_and_as_the_config_says() {
     machine.file(".aws/config", &profile);
     machine.check_config(&of_profile).await;
     assert!(of("Action=AssumeRoleWithWebIdentity").1.contains("WebIdentityToken=a-token"));
+
+    // Only where nothing tells a region, the first of the list is asked.
+    let machine = machine.with("AWS_REGION", "");
+    machine.check_config(&config("")).await.is_of(SECOND);
+    assert_eq!(of("Action=AssumeRole").0, "us-west-2");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -619,15 +647,38 @@ impl Serving {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_profile_that_changes_hands_is_never_shown_as_the_account_before() {
-    let machine = Machine::new("hands").await;
-    machine.file(".aws/credentials", &section("research", FIRST));
+    let keys = |machine: &Machine, account: &str| {
+        machine.file(".aws/credentials", &section("research", account));
+    };
+    changes_hands("hands", keys).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chain_of_roles_that_leads_elsewhere_is_never_shown_as_the_account_before() {
+    let chain = |machine: &Machine, account: &str| {
+        machine.file(".aws/credentials", &section("base", FIRST));
+        let role = |profile: &str, account: &str, source: &str| {
+            format!(
+                "[profile {profile}]\nrole_arn = arn:aws:iam::{account}:role/r\nsource_profile = {source}\n"
+            )
+        };
+        let roles = [role("research", account, "middle"), role("middle", FIRST, "base")];
+        machine.file(".aws/config", &roles.concat());
+    };
+    changes_hands("chain-hands", chain).await;
+}
+
+/// The profile `research` is one account's, and after a reload another's. `lead` makes it so.
+async fn changes_hands(name: &str, lead: impl Fn(&Machine, &str)) {
+    let machine = Machine::new(name).await;
+    lead(&machine, FIRST);
     let serving = Serving::start(&machine, &format!("{PROFILE}{UNSPENT}{AT_SIM}"));
     let limit = |account: &str| format!("bedrock_quota_limit{{account_id=\"{account}\"");
     serving.until("limits of the first account", |text| text.contains(&limit(FIRST))).await;
     let is_told =
         |_: &str| serving.log.lock().unwrap().iter().any(|line| line.contains("the first round is complete"));
     serving.until("the first complete round in the log", is_told).await;
-    machine.file(".aws/credentials", &section("research", SECOND));
+    lead(&machine, SECOND);
     machine.sim.forget_calls().await;
     let sent = Command::new("kill").args(["-HUP", &serving.exporter.id().to_string()]).status().unwrap();
     assert!(sent.success());
@@ -687,6 +738,19 @@ async fn calls_for_keys_are_counted_and_those_never_sent_are_not() {
     let failed =
         |line: &&str| line.starts_with("bedrock_exporter_collection_errors_total{") && !line.ends_with(" 0");
     assert!(text.lines().filter(failed).all(|line| line.contains("access_denied")), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_web_identity_is_counted_as_a_call_of_its_own() {
+    let machine = Machine::new("token-counted").await;
+    let token = machine.file("token", "a-signed-token\n").display().to_string();
+    let role = format!("arn:aws:iam::{FIRST}:role/pod");
+    let machine = machine.with("AWS_WEB_IDENTITY_TOKEN_FILE", &token).with("AWS_ROLE_ARN", &role);
+    let serving = Serving::start(&machine, &format!("{CURRENT}{AT_SIM}"));
+    let counted =
+        "bedrock_exporter_aws_requests_total{operation=\"AssumeRoleWithWebIdentity\",outcome=\"success\"";
+    let once = |line: &str| line.starts_with(counted) && line.ends_with(" 1");
+    serving.until("it is counted", |text| text.lines().any(once)).await;
 }
 
 /// What is logged while this is in scope.

@@ -2,13 +2,14 @@
 //! shown, and the log says whose they are.
 
 use crate::credentials::{
-    AT_SIM, FIRST, Machine, PROFILE, SECOND, Serving, UNSPENT, key, section, serve_router,
+    AT_SIM, FIRST, Machine, PROFILE, SECOND, Serving, UNSPENT, key, section, serve_router, world,
 };
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::Response;
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use bedrock_quota_exporter::sim::world::{Region, World};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -25,12 +26,12 @@ fn profile_of(machine: &Machine, profile: &str, script: &str) -> String {
 }
 
 impl Serving {
-    async fn get(&self, path: &str) -> (u16, String) {
+    pub async fn get(&self, path: &str) -> (u16, String) {
         let answer = reqwest::get(format!("{}{path}", self.url)).await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
-    fn logged(&self, texts: &[&str]) -> Vec<String> {
+    pub fn logged(&self, texts: &[&str]) -> Vec<String> {
         let log = self.log.lock().unwrap();
         log.iter().filter(|line| texts.iter().all(|text| line.contains(text))).cloned().collect()
     }
@@ -191,10 +192,7 @@ async fn a_key_that_is_rotated_is_read_anew_without_a_reload() {
     let next = key(FIRST).replace("AKIA", "AKIB");
     machine.file(".aws/credentials", &section("research", FIRST).replace(&key(FIRST), &next));
     *gate.revoked.lock().unwrap() = Some(key(FIRST));
-    let refused = |text: &str| {
-        let lines = text.lines().filter(|line| line.contains("class=\"expired_credentials\""));
-        lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>() > 0.0
-    };
+    let refused = |text: &str| failures(text, "expired_credentials") > 0.0;
     let used = || gate.seen.lock().unwrap().iter().any(|signed| signed.contains(&next));
     serving
         .until("usage is read by the next key", |text| refused(text) && used() && usage_is(text, " 1"))
@@ -218,23 +216,121 @@ async fn a_profile_that_wants_a_persons_code_is_refused_by_name() {
         .fails_with(&["credentials of profile research: the profile research has an mfa_serial"]);
 }
 
+/// How often collections have failed with this class.
+fn failures(text: &str, class: &str) -> f64 {
+    let class = format!("class=\"{class}\"");
+    let lines = text.lines().filter(|line| line.starts_with("bedrock_exporter_collection_errors_total{"));
+    lines
+        .filter(|line| line.contains(&class))
+        .map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap())
+        .sum()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn files_of_keys_that_are_pipes_are_refused_by_name_and_hang_nothing() {
-    let machine = Machine::new("pipes").await;
-    let pipe = |name: &str| {
-        let path = machine.folder.join(name);
-        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
-        path.display().to_string()
+async fn a_failure_that_a_reload_mends_is_said_to_end_and_one_that_goes_on_is_not_told_anew() {
+    let machine = Machine::new("mended").await;
+    machine.file(".aws/credentials", &section("other", FIRST));
+    let config = |profile: &str| {
+        let at = AT_SIM.replace("{url}", &machine.url);
+        format!("regions: [us-east-1]\naccounts: [{{profile: {profile}}}, {{profile: later}}]\n{UNSPENT}{at}")
     };
-    let credentials = pipe(".aws/credentials");
-    let said = format!("credentials of profile research: {credentials}: found a pipe, expected a file");
-    machine.check(PROFILE).await.fails_with(&[&said]);
-    let serving = Serving::start(&machine, &format!("{PROFILE}{AT_SIM}"));
-    serving.until("the log says so", |_| !serving.logged(&["credentials failed", &said]).is_empty()).await;
-    std::fs::remove_file(&credentials).unwrap();
-    let token = pipe("token");
-    let role = format!("role_arn = arn:aws:iam::{FIRST}:role/pod");
-    machine.file(".aws/config", &format!("[profile research]\n{role}\nweb_identity_token_file = {token}\n"));
-    let said = format!("sts:AssumeRoleWithWebIdentity: {token}: found a pipe, expected a file");
-    machine.check(PROFILE).await.fails_with(&[&said]);
+    let serving = Serving::start(&machine, &config("research"));
+    let of = |profile: &str| format!("credentials=\"profile {profile}\"");
+    let failed = |profile: &str| {
+        serving.logged(&["credentials failed", &format!("credentials of profile {profile}: ")])
+    };
+    let hangup = || {
+        let sent = Command::new("kill").args(["-HUP", &serving.exporter.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    };
+    serving.until("both are told", |_| failed("research").len() + failed("later").len() == 2).await;
+
+    // Nothing is mended yet: asked anew, it fails again, and the log knows it already.
+    let before = failures(
+        &serving.until("both are counted", |text| failures(text, "no_credentials") >= 2.0).await,
+        "no_credentials",
+    );
+    hangup();
+    serving
+        .until("both fail again", |text| {
+            !serving.logged(&["config reloaded"]).is_empty()
+                && failures(text, "no_credentials") >= before + 2.0
+        })
+        .await;
+    assert_eq!((failed("research").len(), failed("later").len()), (1, 1), "{:?}", serving.logged(&[]));
+
+    // One is mended by a file, the other by another config.
+    machine.file(".aws/credentials", &section("research", FIRST));
+    machine.file("config.yaml", &config("research").replace(", {profile: later}", ""));
+    hangup();
+    let works = |text: &'static str, profile: &str| serving.logged(&[text, &of(profile)]).len();
+    serving
+        .until("the log says that it is over", |_| {
+            works("credentials work again", "research")
+                + works("credentials that failed are asked for no more", "later")
+                == 2
+        })
+        .await;
+    serving.until("usage is read", |text| usage_is(text, " 1")).await;
+    assert_eq!((failed("research").len(), works("credentials work again", "research")), (1, 1));
+}
+
+/// A world in which the first account has this region, too.
+fn with_region(name: &str) -> World {
+    let mut world = world();
+    let own = world.accounts[0].regions[0].clone();
+    world.accounts[0].regions.push(Region { name: name.to_string(), ..own });
+    world
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_region_that_is_not_enabled_is_told_from_keys_that_are_expired() {
+    let machine = Machine::new("disabled").await.with_keys(FIRST).with("AWS_REGION", "us-east-1");
+    let config = format!("regions: [us-east-1, me-south-1]\n{UNSPENT}{AT_SIM}");
+    let serving = Serving::start(&machine, &config);
+    let here = "region=\"me-south-1\"";
+    let disabled = |text: &str| {
+        failures(
+            &text.lines().filter(|line| line.contains(here)).collect::<Vec<_>>().join("\n"),
+            "region_disabled",
+        )
+    };
+    let text = serving
+        .until("each collector fails there", |text| disabled(text) >= 3.0 && usage_is(text, " 1"))
+        .await;
+    assert_eq!(failures(&text, "expired_credentials"), 0.0, "{text}");
+    assert_eq!(failures(&text, "region_disabled"), disabled(&text), "us-east-1 has no part in it");
+    let said = "The security token included in the request is invalid. (AWS does not know the keys, or their account has not \
+                enabled the region); STS knows them: me-south-1 is not enabled, or takes no session of the global STS endpoint";
+    let told = serving.logged(&["collection failed", "class=region_disabled", said]);
+    assert_eq!(told.len(), 3, "{:?}", serving.logged(&[]));
+    machine.check(&config.replace(AT_SIM, "")).await.fails_with(&[
+        "    us-east-1\n",
+        "    me-south-1\n",
+        said,
+        "12 of 24 permissions tried are there.",
+    ]);
+
+    // Where STS itself is asked in such a region, nobody can tell.
+    let machine = machine.with("AWS_REGION", "me-south-1");
+    machine.check("regions: [us-east-1]\n").await.fails_with(&[
+        "credentials of the environment: sts:GetCallerIdentity: HTTP 403, InvalidClientTokenId: ",
+        "(AWS does not know the keys, or their account has not enabled the region)\n",
+    ]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_that_are_refused_everywhere_are_expired_also_where_a_region_may_not_be_enabled() {
+    let machine = Machine::at("opted-in", with_region("me-south-1")).await.with("AWS_REGION", "us-east-1");
+    let gate = Gate { aws: machine.url.clone(), revoked: Arc::default(), seen: Arc::default() };
+    let url = serve_router(Router::new().fallback(pass).with_state(gate.clone())).await;
+    machine.file(".aws/credentials", &section("research", FIRST));
+    let config = PROFILE.replace("us-east-1", "me-south-1");
+    let serving =
+        Serving::start(&machine, &format!("{config}{UNSPENT}{OFTEN}{}", AT_SIM.replace("{url}", &url)));
+    serving.until("usage is read", |text| usage_is(text, " 1")).await;
+    *gate.revoked.lock().unwrap() = Some(key(FIRST));
+    let text =
+        serving.until("the keys are refused", |text| failures(text, "expired_credentials") > 0.0).await;
+    assert_eq!(failures(&text, "region_disabled"), 0.0, "{text}");
 }

@@ -64,12 +64,14 @@ mod tags; // tags that are refused for one of several profiles // the simulated 
 mod agreement; // the daemon and `diagnose` say the same of one world
 mod credentials; // every way to credentials, and whose they are
 mod demo; // `demo` as a newcomer starts it
+mod files; // what is no file where credentials are read
 mod keys; // keys that do not come, are refused, or are another account's
 mod live; // the command line where only the SDK's own variables point to AWS
 mod network; // proxies, private authorities, and what is said when there is no way
 mod organization; // accounts that nobody listed
 mod permissions; // the policies of deploy/iam, which the simulated AWS keeps to
 mod reload; // a config that changes, a process that stops, what stays open
+mod secrets; // what messages never repeat: requests, tokens, passwords, and endpoints that are none
 mod served;
 mod server; // connections, addresses, probes, what systemd is told
 mod shards; // several exporters that share the accounts

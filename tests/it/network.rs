@@ -3,10 +3,14 @@
 use crate::credentials::{Checked, FIRST, Machine, serve_router};
 use axum::Router;
 use axum::http::StatusCode;
+use bedrock_quota_exporter::sim::faults::{Fault, Kind};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -281,4 +285,87 @@ async fn logs_as_json_hold_every_key_once_and_so_does_the_last_line() {
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_eq!(lines[0]["level"], "ERROR");
     assert!(lines[0]["error"].as_str().unwrap().contains("us-east-77"), "{lines:?}");
+}
+
+/// What `serve` logs until the last of these texts has come, as JSON, and what it then shows.
+async fn logged_as_json(
+    machine: &Machine,
+    config: &str,
+    until: impl Fn(&str) -> bool,
+) -> (Vec<serde_json::Value>, String) {
+    let config = machine.file("config.yaml", config);
+    let arguments = ["serve", "--log.format=json", "--web.listen-address=127.0.0.1:0"];
+    let mut command = machine.command(&arguments);
+    command.arg(format!("--config.file={}", config.display())).stderr(Stdio::piped());
+    let mut exporter = tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap();
+    let mut lines = tokio::io::BufReader::new(exporter.stderr.take().unwrap()).lines();
+    let log = Arc::new(Mutex::new(String::new()));
+    let written = log.clone();
+    let reader = tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            written.lock().unwrap().push_str(&format!("{line}\n"));
+        }
+    });
+    let mut ticks = tokio::time::interval(Duration::from_millis(250));
+    for _ in 0..240 {
+        ticks.tick().await;
+        let so_far = json_lines(&whole(&log.lock().unwrap()));
+        let Some(address) = so_far.iter().find_map(|line| line["address"].as_str()) else { continue };
+        let text = reqwest::get(format!("http://{address}/metrics")).await.unwrap().text().await.unwrap();
+        if until(&text) {
+            exporter.start_kill().unwrap();
+            reader.await.unwrap();
+            let lines = json_lines(&log.lock().unwrap());
+            return (lines, text);
+        }
+    }
+    panic!("never: {}", log.lock().unwrap());
+}
+
+/// The lines that have come to their end.
+fn whole(text: &str) -> String {
+    text.rsplit_once('\n').map(|(lines, _)| lines.to_string()).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_every_call_fails_each_trouble_is_one_line_with_every_key_once() {
+    let machine = Machine::new("json-fails").await.with_keys(FIRST);
+    let fails = |service: &str| Fault {
+        service: Some(service.into()),
+        ..Fault::new(Kind::Status { status: 503, code: None })
+    };
+    machine.sim.set_faults(["monitoring", "servicequotas", "bedrock"].map(fails).to_vec()).await;
+    let often = "usage: {interval: 10s, discovery_interval: 10s}\n";
+    let config = format!("{}{often}", at(&machine.url)).replace("max_attempts: 1", "max_attempts: 3");
+    let three_rounds = |text: &str| {
+        let usage = text.lines().find(|line| {
+            line.starts_with("bedrock_exporter_collection_errors_total{")
+                && line.contains("\"usage\",class=\"server\"")
+        });
+        usage.is_some_and(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap() >= 3.0)
+    };
+    let (lines, _) = logged_as_json(&machine, &config, three_rounds).await;
+    let told = |line: &serde_json::Value, key: &str| line[key].as_str().unwrap_or_default().to_string();
+    let mut troubles = BTreeSet::new();
+    for line in &lines {
+        let message = told(line, "message");
+        match message.as_str() {
+            "collection failed" => {
+                assert_eq!(
+                    (told(line, "target"), told(line, "class")),
+                    (format!("{FIRST}/us-east-1"), "server".to_string()),
+                    "{line}"
+                );
+                let call = told(line, "error").split(": ").next().unwrap().to_string();
+                assert!(troubles.insert((told(line, "collector"), call)), "told twice: {line}");
+            }
+            // Nothing of the SDK, which has something to say of each of its attempts.
+            known => assert!(
+                ["listening", "credentials identified", "the first round is complete"].contains(&known),
+                "{line}"
+            ),
+        }
+    }
+    let collectors: BTreeSet<&str> = troubles.iter().map(|(collector, _)| collector.as_str()).collect();
+    assert_eq!(collectors, BTreeSet::from(["catalog", "quotas", "usage"]), "{lines:?}");
 }

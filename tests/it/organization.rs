@@ -165,7 +165,7 @@ impl Scrape {
     }
 
     /// The value of the one sample of the family whose labels have that text.
-    fn value(&self, family: &str, labels: &str) -> Option<f64> {
+    pub fn value(&self, family: &str, labels: &str) -> Option<f64> {
         let mut lines = self.lines(family).filter(|line| line.contains(labels));
         lines.next().map(|line| line.rsplit_once(' ').unwrap().1.parse().unwrap())
     }

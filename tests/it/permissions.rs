@@ -121,7 +121,9 @@ async fn each_way_to_find_accounts_and_regions_asks_exactly_what_its_policies_al
             Exporter::start(&format!("policies-{name}"), &url, &format!("{ROLE}{config}"), &[]).await;
         let is_read = |scrape: &Scrape| {
             let discovered = scrape.lines("bedrock_exporter_discovery_up").all(|line| line.ends_with(" 1"));
-            discovered && !scrape.up().is_empty() && scrape.up().iter().all(|line| line.ends_with(" 1"))
+            let targets = scrape.value("bedrock_exporter_targets", "").unwrap_or(0.0);
+            let up = scrape.up().iter().filter(|line| line.ends_with(" 1")).count() as f64;
+            discovered && targets > 0.0 && up == 3.0 * targets
         };
         exporter.until("everything is read", is_read).await;
         assert_eq!(exporter.logged("denied"), Vec::<String>::new(), "{name}");

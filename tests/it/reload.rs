@@ -44,6 +44,25 @@ async fn a_bad_config_changes_nothing_and_a_good_one_everything_at_once() {
     assert_eq!(back.config(), (1.0, 60.0, 1), "a target that is no longer watched is gone");
 }
 
+#[tokio::test]
+async fn a_config_that_is_emptied_is_one_that_is_being_written() {
+    let served = Served::start("emptied", Vec::new()).await;
+    let before = served.until_read().await;
+    let file = served.folder.join("config.yaml");
+    for empty in ["", "\n\n", "# accounts:\n#  - name: prod\n", "---\n", "\u{feff}"] {
+        std::fs::write(&file, empty).unwrap();
+        let (status, said) = post(&served.url).await;
+        assert_eq!(status, 400, "{empty:?}: {said}");
+        let why = format!("{}: found nothing, as in a file that is just being written", file.display());
+        assert!(said.contains(&why), "{empty:?}: {said}");
+        let kept = served.scrape().await;
+        assert_eq!(kept.config(), before.config());
+        assert_eq!(kept.value("bedrock_exporter_config_last_reload_successful"), 0.0);
+    }
+    served.config(TWO);
+    assert_eq!(post(&served.url).await.0, 200);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_reloads_leak_nothing_and_no_scrape_mixes_two_configs() {
     let served = Served::start("reloads", Vec::new()).await;

@@ -108,7 +108,8 @@ def data_stale(v):
 
 
 def credentials_failing(v):
-    errors = 'bedrock_exporter_collection_errors_total{class=~"access_denied|no_credentials|expired_credentials|wrong_account"}'
+    classes = "access_denied|no_credentials|expired_credentials|region_disabled|wrong_account"
+    errors = f'bedrock_exporter_collection_errors_total{{class=~"{classes}"}}'
     return dict(
         alert="BedrockCredentialsFailing",
         severity="warning",
@@ -121,8 +122,8 @@ and on ({COLLECTOR})
 {top(COLLECTOR, "bedrock_exporter_target_up")} == 0""",
         summary="AWS refuses the exporter in <account_id>, <region>: <class>",
         description="Collecting <collector> fails with <class> (<where>). A role, trust policy, permission or organization "
-        "policy is missing or has changed, or the credentials ran out. The exporter's log names the call and the "
-        "permission.",
+        "policy is missing or has changed, the credentials ran out, or the region is not enabled. The exporter's log names "
+        "the call and the permission.",
     )
 
 

@@ -21,6 +21,11 @@ const REGIONS: [(&str, bool); 12] = [
     ("us-west-2", false),
 ];
 
+/// Whether a region is one that accounts must opt in to.
+pub fn is_opt_in(region: &str) -> bool {
+    REGIONS.contains(&(region, true))
+}
+
 const PAGING: Paging = Paging {
     size: Some("MaxResults"),
     token: "NextToken",

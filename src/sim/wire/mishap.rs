@@ -1,6 +1,7 @@
 //! Faults on the way: answers that never come, break off, or are errors.
 
 use super::line::Reset;
+use super::protocol::Protocol;
 use super::refusal::{Refusal, throttled};
 use super::reply::Reply;
 use crate::sim::call::ApiCall;
@@ -9,6 +10,7 @@ use crate::sim::faults::Kind;
 use crate::sim::handle::Sim;
 use crate::sim::policy::action;
 use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
 use axum::response::Response;
 use futures_util::{StreamExt, stream};
 use std::io;
@@ -67,6 +69,29 @@ pub fn refusal(call: &ApiCall, faults: &[Kind]) -> Option<Refusal> {
             _ => return None,
         })
     })
+}
+
+/// The error that repeats the request, as AWS does.
+pub fn wrong_signature(protocol: Protocol, parts: &Parts, faults: &[Kind]) -> Option<Refusal> {
+    let code = match protocol {
+        _ if !faults.contains(&Kind::WrongSignature) => return None,
+        Protocol::Query | Protocol::Cbor => "SignatureDoesNotMatch",
+        _ => "InvalidSignatureException",
+    };
+    let signed = ["host", "x-amz-date", "x-amz-security-token"];
+    let signed: Vec<(&str, &str)> =
+        signed.into_iter().filter_map(|name| Some((name, parts.headers.get(name)?.to_str().ok()?))).collect();
+    let headers: String = signed.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+    let names: Vec<&str> = signed.iter().map(|(name, _)| *name).collect();
+    let (method, path, names) = (&parts.method, parts.uri.path(), names.join(";"));
+    let hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let message = format!(
+        "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key \
+         and signing method. Consult the service documentation for details.\n\nThe Canonical String for this request \
+         should have been\n'{method}\n{path}\n\n{headers}\n{names}\n{hash}'\n\nThe String-to-Sign should have \
+         been\n'AWS4-HMAC-SHA256\n{hash}'\n"
+    );
+    Some(Refusal::new(403, code, message))
 }
 
 fn of_status(service: &str, status: u16) -> Refusal {

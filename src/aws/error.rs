@@ -116,8 +116,9 @@ pub(super) fn of_container(variable: &str, uri: &str, error: &CredentialsError) 
         Some((scheme, rest)) => format!("{scheme}://{}", rest.split('/').next().unwrap_or_default()),
         None => "no scheme and host".to_string(),
     };
-    let why = chain(error).last().map(ToString::to_string).unwrap_or_default();
-    no_credentials(format_args!("{variable}: found {host}: {why}"))
+    // The SDK ends with the whole of it.
+    let why = chain(error).last().map(|why| why.to_string().replace(uri, "")).unwrap_or_default();
+    no_credentials(format_args!("{variable}: found {host}: {}", why.trim_end_matches([':', ' '])))
 }
 
 /// The host, where AWS's own words do not tell that it is AWS who speaks.

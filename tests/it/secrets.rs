@@ -280,7 +280,7 @@ async fn variables_of_credentials_that_cannot_be_used_are_named_and_not_repeated
         ),
         (
             vec![(uri, bytes(b"http://u:s3cr3t@192.0.2.1/s3cr3t?t=s3cr3t"))],
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI: found http://…@192.0.2.1: URI did not refer to an allowed IP address",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI: found http://…@192.0.2.1: invalid full URI for ECS provider (URI did not refer to an allowed IP address)",
         ),
         (vec![(uri, bytes(b"s3cr3t ?"))], "AWS_CONTAINER_CREDENTIALS_FULL_URI: found no scheme and host: "),
         (

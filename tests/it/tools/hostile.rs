@@ -7,23 +7,8 @@ const HEADER: &str = r#"{"snapshot":"bedrock-quota-exporter","version":1,"taken"
 
 /// A snapshot of these targets.
 pub(super) fn snapshot(name: &str, targets: &[Value]) -> String {
-    write(name, &text(targets))
-}
-
-fn text(targets: &[Value]) -> String {
     let lines = targets.iter().map(|target| format!("{target}\n")).collect::<String>();
-    format!("{HEADER}\n{lines}{{\"targets\":{}}}\n", targets.len())
-}
-
-/// A snapshot with something of everything that can be read.
-pub fn small_snapshot() -> String {
-    let metrics =
-        json!({"invocations": {"points": [[0, [5, 7]], [4, [1.5]]]}, "throttles": {"points": [[0, [1]]]}});
-    let mut shop = target(usage(vec![id("us.amazon.nova-pro-v1:0", metrics)]));
-    shop["quotas"] =
-        json!([{"code": "L-1", "name": "n", "applied": 1, "default": 2, "listed": true, "adjustable": null}]);
-    shop["troubles"] = json!([{"class": "access_denied", "message": "cloudwatch:ListMetrics: denied"}]);
-    text(&[shop])
+    write(name, &format!("{HEADER}\n{lines}{{\"targets\":{}}}\n", targets.len()))
 }
 
 fn write(name: &str, text: &str) -> String {

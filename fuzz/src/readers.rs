@@ -23,8 +23,11 @@ use bedrock_quota_exporter::report::safe::printable_lines;
 use std::path::Path;
 use std::sync::Arc;
 
+/// None may panic, take long or grow, whatever the bytes.
+pub type Read = fn(&[u8]);
+
 /// Every target, by the name of its file in fuzz_targets/ and of its folder in seeds/.
-pub const READERS: [(&str, fn(&[u8])); 12] = [
+pub const READERS: [(&str, Read); 12] = [
     ("config", config),
     ("web_config", web_config),
     ("names", names),

@@ -7,8 +7,12 @@ const HEADER: &str = r#"{"snapshot":"bedrock-quota-exporter","version":1,"taken"
 
 /// A snapshot of these targets.
 pub(super) fn snapshot(name: &str, targets: &[Value]) -> String {
+    write(name, &text(targets))
+}
+
+fn text(targets: &[Value]) -> String {
     let lines = targets.iter().map(|target| format!("{target}\n")).collect::<String>();
-    write(name, &format!("{HEADER}\n{lines}{{\"targets\":{}}}\n", targets.len()))
+    format!("{HEADER}\n{lines}{{\"targets\":{}}}\n", targets.len())
 }
 
 fn write(name: &str, text: &str) -> String {

@@ -12,7 +12,7 @@ help:
 	@echo "make test    format, lints, docs and all tests; installs what they need, or says what is missing"
 	@echo "make live    of these, a real Prometheus and Alertmanager: every query, every alert, a page's delay; a quarter of an hour"
 	@echo "make bench   measures again what docs/PERFORMANCE.md tells, and writes it there; half an hour on idle cores"
-	@echo "make fuzz    a million inputs for each reader of what comes from outside (RUNS=… for another number); an hour"
+	@echo "make fuzz    a million inputs for each reader of what comes from outside (RUNS=… for another number); hours"
 	@echo "make image   the container image, with docker, podman or buildah"
 
 demo:

@@ -4,7 +4,7 @@ SHELL := /bin/bash
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 PORT ?= 10469
 
-.PHONY: help demo grafana test live bench image
+.PHONY: help demo grafana test live bench fuzz image
 
 help:
 	@echo "make demo    the exporter on a simulated AWS, at http://localhost:$(PORT)/ (PORT=… for another port)"
@@ -12,6 +12,7 @@ help:
 	@echo "make test    format, lints, docs and all tests; installs what they need, or says what is missing"
 	@echo "make live    of these, a real Prometheus and Alertmanager: every query, every alert, a page's delay; a quarter of an hour"
 	@echo "make bench   measures again what docs/PERFORMANCE.md tells, and writes it there; half an hour on idle cores"
+	@echo "make fuzz    a million inputs for each reader of what comes from outside (RUNS=… for another number); hours"
 	@echo "make image   the container image, with docker, podman or buildah"
 
 demo:
@@ -49,5 +50,11 @@ bench:
 	cargo build --locked --release
 	python3 benches/run.py
 
+RUNS ?= 1000000
+fuzz:
+	fuzz/run $(RUNS)
+
+# Podman and buildah leave the health check out of images in OCI's own form.
+image: export BUILDAH_FORMAT := docker
 image:
 	$(or $(shell command -v docker podman buildah | head -n 1),docker) build --build-arg REVISION=$$(git rev-parse --short HEAD) --tag bedrock-quota-exporter .

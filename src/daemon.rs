@@ -21,7 +21,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 pub use reloads::{Read, read};
-pub use storage::{Storage, stored};
+pub use storage::{Storage, parse as parse_counters, stored};
 pub use writer::Source;
 
 /// How long open connections may take after the signal to stop.

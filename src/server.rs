@@ -8,8 +8,11 @@ pub mod listen;
 mod site;
 
 use crate::clock;
+use crate::model::snapshot::Snapshot;
+use crate::plan::Plan;
 use crate::report::runbooks;
 use crate::report::status::{self, Exporter};
+use crate::telemetry::Telemetry;
 use anyhow::Result;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -57,6 +60,12 @@ pub(crate) async fn serve(
     let router = router(site, Arc::new(Places { free: Semaphore::new(PAGES), patience: PATIENCE }));
     connections::serve(listeners, router, guard, telemetry, most, stopping).await;
     Ok(())
+}
+
+/// What is answered of a snapshot that never changes, without a socket and its guard.
+pub fn still(snapshot: Snapshot, plan: Plan, telemetry: Telemetry) -> Router {
+    let places = Places { free: Semaphore::new(PAGES), patience: PATIENCE };
+    router(Site::still(snapshot, plan, telemetry), Arc::new(places))
 }
 
 /// Places for requests that are not as urgent as a scrape or a probe, and how long one of them waits for a place.
@@ -247,34 +256,15 @@ mod tests {
     use crate::model::time::Timestamp;
     use crate::plan::plan;
     use crate::telemetry::Build;
-    use crate::telemetry::Telemetry;
     use axum::body::Body;
-    use guard::Guard;
     use hyper::service::Service;
     use hyper_util::service::TowerToHyperService;
-    use tokio::sync::mpsc;
-    use tokio::time::Instant;
 
     /// A site of its own channels, with so many places for pages.
     fn site(places: usize) -> TowerToHyperService<Router> {
-        let (snapshot, export, awaited) = (Arc::default(), Arc::default(), Arc::default());
-        let plan = Arc::new(plan(&config::parse("test", "")).expect("defaults"));
-        let config = "regions: []\n".into();
-        let published = Published { serial: 0, snapshot, plan, export, explored: true, awaited, config };
+        let plan = plan(&config::parse("test", "")).expect("defaults");
         let build = Build { version: "test", revision: "", mode: "test" };
-        let site = Site {
-            web: Web {
-                telemetry_path: "/metrics".to_string(),
-                enable_lifecycle: true,
-                enable_api: true,
-                guard: Guard::default(),
-            },
-            telemetry: Telemetry::new(build, Timestamp(0)),
-            published: watch::channel(published).1,
-            rendered: watch::channel(Page::default()).1,
-            turned: watch::channel(Instant::now()).1,
-            reload: mpsc::channel(1).0,
-        };
+        let site = Site::still(Snapshot::default(), plan, Telemetry::new(build, Timestamp(0)));
         let places = Places { free: Semaphore::new(places), patience: Duration::from_millis(10) };
         TowerToHyperService::new(router(site, Arc::new(places)))
     }

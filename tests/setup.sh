@@ -24,12 +24,20 @@ for part in cargo "cargo fmt" "cargo clippy"; do
     $part --version >/dev/null 2>&1 || { echo "missing: $part (see rust-version in Cargo.toml)" >&2; exit 1; }
 done
 
+# Builds the image, where the tests may; without it they leave that out, and say so.
+wanted() {
+    command -v buildah >/dev/null || echo buildah
+}
+
 packages=$(missing | tr '\n' ' ')
-if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+if [ -n "$packages$(wanted)" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     # Debian starts the servers it installs, unless the machine seems to be coming up.
     export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+    install=(apt-get install -qq -y --no-install-recommends)
+    apt-get update -qq || true
     # shellcheck disable=SC2086
-    apt-get update -qq && apt-get install -qq -y --no-install-recommends $packages >/dev/null
+    [ -z "$packages" ] || "${install[@]}" $packages >/dev/null
+    [ -z "$(wanted)" ] || "${install[@]}" "$(wanted)" >/dev/null || echo "missing: $(wanted)" >&2
     packages=$(missing | tr '\n' ' ')
 fi
 [ -z "$packages" ] || { echo "missing, by the names of Debian's packages: $packages" >&2; exit 1; }

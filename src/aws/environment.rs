@@ -43,7 +43,17 @@ impl Environment {
     /// `region`: where no region is told; with one the instance is not asked for its own, which outside EC2 takes
     /// seconds. An error names the variable, or the key of a profile, that cannot be followed.
     pub async fn load(plan: &AwsPlan, region: Option<&str>, telemetry: &Telemetry) -> Result<Environment> {
-        Environment::on(http::client().await?, Arc::default(), plan, region, telemetry).await
+        Environment::over(http::client().await?, plan, region, telemetry).await
+    }
+
+    /// The same over any HTTP client, such as one whose answers are made up.
+    pub async fn over(
+        http: SharedHttpClient,
+        plan: &AwsPlan,
+        region: Option<&str>,
+        telemetry: &Telemetry,
+    ) -> Result<Environment> {
+        Environment::on(http, Arc::default(), plan, region, telemetry).await
     }
 
     /// The same for a new plan, over the HTTP client of this one, and as if the log went on.

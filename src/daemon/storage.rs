@@ -196,7 +196,8 @@ fn read(path: &Path) -> Result<Counters> {
     })
 }
 
-fn parse(text: &str) -> Result<Counters, String> {
+/// The counters in the text of such a file, or what was found in their place.
+pub fn parse(text: &str) -> Result<Counters, String> {
     let damaged = |error: serde_json::Error| format!("damaged: {error}");
     let header: Header = serde_json::from_str(text).map_err(damaged)?;
     if header.file != NAME {

@@ -63,3 +63,22 @@ pub(crate) struct Site {
     pub(crate) turned: watch::Receiver<Instant>,
     pub(crate) reload: mpsc::Sender<ReloadRequest>,
 }
+
+impl Site {
+    /// One whose snapshot never changes, with everything that may be served.
+    pub(super) fn still(snapshot: Snapshot, plan: Plan, telemetry: Telemetry) -> Site {
+        let export = Arc::new(plan.export.clone());
+        let (snapshot, plan, awaited, config) =
+            (Arc::new(snapshot), Arc::new(plan), Arc::default(), "regions: []\n".into());
+        let published = Published { serial: 0, snapshot, plan, export, explored: true, awaited, config };
+        let (telemetry_path, guard) = ("/metrics".to_string(), Guard::default());
+        Site {
+            web: Web { telemetry_path, enable_lifecycle: true, enable_api: true, guard },
+            telemetry,
+            published: watch::channel(published).1,
+            rendered: watch::channel(Page::default()).1,
+            turned: watch::channel(Instant::now()).1,
+            reload: mpsc::channel(1).0,
+        }
+    }
+}

@@ -23,7 +23,7 @@ class Package(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         # The binary of the tests is large, and nobody downloads this package.
-        fast = {**os.environ, "DPKG_DEB_COMPRESSOR_TYPE": "none"}
+        fast = {**os.environ, "DPKG_DEB_COMPRESSOR_TYPE": "none", "DEBFULLNAME": "Packagers", "DEBEMAIL": "packages@example.com"}
         built = subprocess.run(
             [REPOSITORY / "deploy" / "deb" / "build", BINARY, folder.name], capture_output=True, text=True, env=fast
         )
@@ -51,6 +51,7 @@ class Package(unittest.TestCase):
         version = tomllib.loads((REPOSITORY / "Cargo.toml").read_text())["package"]["version"]
         self.assertEqual(self.field("Version"), version)
         self.assertRegex(self.field("Depends"), r"^libc6 \(>= 2\.\d+\), libgcc-s1, ca-certificates, procps$")
+        self.assertEqual(self.field("Maintainer"), "Packagers <packages@example.com>")
         self.assertGreater(int(self.field("Installed-Size")), 1024)
 
     def test_what_is_installed_runs_and_the_unit_finds_it(self):

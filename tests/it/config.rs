@@ -31,7 +31,7 @@ fn refused(config: &[u8]) -> (Option<i32>, String) {
 }
 
 /// The cases of tests/it/config/refused.txt: a config, and what is said of it.
-pub fn cases() -> Vec<(String, String)> {
+fn cases() -> Vec<(String, String)> {
     let blocks = include_str!("config/refused.txt").split("\n\n").filter(|block| !block.starts_with("##"));
     let case = |block: &str| {
         let (said, config): (Vec<&str>, Vec<&str>) = block.lines().partition(|line| line.starts_with("> "));

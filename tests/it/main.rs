@@ -20,6 +20,7 @@ mod changes; // ids, profiles and limits that come, go and change
 mod cloud;
 mod config; // bad configs and their exact messages
 mod convergence; // 1,000 irregular worlds: what is shown meanwhile, and what it all comes to
+mod corpora; // what fuzzing began with and has found, for every reader of what comes from outside
 mod counters; // counters over outages, late answers, midnight
 mod days; // quotas of tokens per day
 mod explain; // `explain` on files as the AWS CLI prints them
@@ -30,7 +31,6 @@ mod irregular; // quota lists with misspelled, renamed and missing rows
 mod lateness; // minutes that come late, in pieces, or not for a while
 mod matching; // the join of usage to quota: models of tomorrow, names of every form
 mod mistakes; // the classic mistakes of joining usage to quotas, one test each
-mod mutants; // spoilt texts for every reader: none panics, takes long or grows
 mod oracle; // a second, naive calculation over 1,000 random worlds
 mod pages; // random pages, inflated by another program
 mod prometheus_text;

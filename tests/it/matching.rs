@@ -54,7 +54,7 @@ fn code(index: &Index, id: &str, kind: QuotaKind) -> Option<String> {
     charge(index, id, kind).quota_code().map(str::to_string)
 }
 
-pub fn shipped_quotas() -> QuotaList {
+fn shipped_quotas() -> QuotaList {
     let file = File { path: "service-quotas.json", content: include_str!("../../data/service-quotas.json") };
     offline::quotas(Some(file), None, None).expect("the shipped list is read")
 }

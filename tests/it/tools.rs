@@ -3,7 +3,7 @@
 
 mod documents;
 mod export;
-pub mod hostile;
+mod hostile;
 mod increase;
 mod provisioned;
 mod report;

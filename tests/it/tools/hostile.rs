@@ -15,17 +15,6 @@ fn text(targets: &[Value]) -> String {
     format!("{HEADER}\n{lines}{{\"targets\":{}}}\n", targets.len())
 }
 
-/// A snapshot with something of everything that can be read.
-pub fn small_snapshot() -> String {
-    let metrics =
-        json!({"invocations": {"points": [[0, [5, 7]], [4, [1.5]]]}, "throttles": {"points": [[0, [1]]]}});
-    let mut shop = target(usage(vec![id("us.amazon.nova-pro-v1:0", metrics)]));
-    shop["quotas"] =
-        json!([{"code": "L-1", "name": "n", "applied": 1, "default": 2, "listed": true, "adjustable": null}]);
-    shop["troubles"] = json!([{"class": "access_denied", "message": "cloudwatch:ListMetrics: denied"}]);
-    text(&[shop])
-}
-
 fn write(name: &str, text: &str) -> String {
     let path = scratch(name);
     std::fs::write(&path, text).unwrap();

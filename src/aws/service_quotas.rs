@@ -114,9 +114,13 @@ fn with_values(list: &str, mut rows: Vec<Row>) -> Result<Vec<Row>, CollectError>
 }
 
 /// The outer join. A row whose value no quota can have, or that AWS could not look up, carries that as its
-/// `error`: its value is not known this time.
-fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<Arc<ServiceQuota>>, Option<CollectError>) {
+/// `error`: its value is not known this time; nor is that of a code with rows that do not agree.
+fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<Arc<ServiceQuota>>, Vec<CollectError>) {
     let mut nameless = None;
+    let (of_applied, of_defaults) = (contradictions(&applied), contradictions(&defaults));
+    let mut odd = Vec::new();
+    odd.extend(complaint(APPLIED, &of_applied));
+    odd.extend(complaint(DEFAULTS, &of_defaults));
     let mut rows: BTreeMap<String, ServiceQuota> = BTreeMap::new();
     let all = applied.into_iter().map(|row| (APPLIED, row));
     for (list, row) in all.chain(defaults.into_iter().map(|row| (DEFAULTS, row))) {
@@ -124,9 +128,11 @@ fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<Arc<ServiceQuota>>, Optio
             nameless = Some(malformed(list, "a row without QuotaCode"));
             continue;
         };
-        let (value, error) = match value(&row) {
-            Ok(value) => (value, None),
-            Err((_, why)) => (None, Some(why)),
+        let contradictions = if list == DEFAULTS { &of_defaults } else { &of_applied };
+        let (value, error) = match (contradictions.get(&code), value(&row)) {
+            (Some(why), _) => (None, Some(why.clone())),
+            (None, Ok(value)) => (value, None),
+            (None, Err((_, why))) => (None, Some(why)),
         };
         let quota = rows.entry(code.clone()).or_insert_with(|| ServiceQuota { code, ..Default::default() });
         if let Some(name) = row.quota_name {
@@ -145,7 +151,36 @@ fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<Arc<ServiceQuota>>, Optio
         quota.adjustable = Some(row.adjustable);
         quota.error = error;
     }
-    (rows.into_values().map(Arc::new).collect(), nameless)
+    odd.extend(nameless);
+    (rows.into_values().map(Arc::new).collect(), odd)
+}
+
+/// Codes of which a list has several rows that differ in name or value, and how. Which of them holds, nobody knows.
+fn contradictions(rows: &[Row]) -> BTreeMap<String, String> {
+    let mut last: BTreeMap<&str, &Row> = BTreeMap::new();
+    let mut found = BTreeMap::new();
+    for row in rows {
+        let code = row.quota_code().unwrap_or_default();
+        let Some(before) = last.insert(code, row) else { continue };
+        if (before.quota_name(), before.value) != (row.quota_name(), row.value) {
+            found.insert(code.to_string(), format!("listed as {} and as {}", told(before), told(row)));
+        }
+    }
+    found
+}
+
+fn told(row: &Row) -> String {
+    let value = row.value.map_or("no value".to_string(), |value| value.to_string());
+    format!("“{}”: {value}", row.quota_name().unwrap_or_default())
+}
+
+fn complaint(list: &str, contradictions: &BTreeMap<String, String>) -> Option<CollectError> {
+    let (code, why) = contradictions.first_key_value()?;
+    let more = match contradictions.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more codes likewise"),
+    };
+    Some(malformed(list, format!("{code} is {why}, expected once{more}")))
 }
 
 fn usage_metric(metric: MetricInfo) -> Option<UsageMetric> {

@@ -58,11 +58,11 @@ fn a_link_stays_and_what_it_leads_to_is_replaced_or_made() {
 #[test]
 fn a_pipe_is_written_through_and_stays_one() {
     let folder = folder("pipes");
-    let pipe = folder.join("quotas.csv");
+    let pipe = folder.join("requests.csv");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let all = WRITERS.map(|(tool, begins)| (of_target(tool, &pipe), begins));
     let tables = of_target(&["report", "--output", "/dev/null", "--csv"], &folder);
-    for (args, begins) in all.into_iter().chain([(tables, "account_id,")]) {
+    for (args, begins) in all.into_iter().chain([(tables, "place,qu")]) {
         let writer = command(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let text = fs::read_to_string(&pipe).unwrap();
         let ended = writer.wait_with_output().unwrap();

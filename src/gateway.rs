@@ -32,3 +32,23 @@ pub fn render(deployments: &[Deployment], share: f64, format: Format) -> String 
         Format::Json => document::render(deployments, share),
     }
 }
+
+impl Format {
+    /// How an answer in that form is told over HTTP; YAML by RFC 9512.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Format::Litellm | Format::Envoy => "application/yaml",
+            Format::Json => "application/json",
+        }
+    }
+}
+
+/// Whether a text says of itself what [`render`] makes it say in that form.
+pub fn is_rendered(text: &str, format: Format) -> bool {
+    let has_title = |title: &str| text.strip_prefix("# ").is_some_and(|line| line.starts_with(title));
+    match format {
+        Format::Litellm => has_title(litellm::TITLE),
+        Format::Envoy => has_title(envoy::TITLE),
+        Format::Json => document::is_one(text),
+    }
+}

@@ -33,6 +33,7 @@ pub mod aws;
 mod clock;
 pub mod collect;
 mod readings;
+mod whole;
 
 // The long-running process, and what it says.
 pub mod api;

@@ -137,9 +137,13 @@ fn with_values(list: &str, mut rows: Vec<Row>) -> Result<Vec<Row>, CollectError>
 }
 
 /// The outer join. A row whose value no quota can have, or that AWS could not look up, carries that as its
-/// `error`: its value is not known this time.
-fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<Arc<ServiceQuota>>, Option<CollectError>) {
+/// `error`: its value is not known this time; nor is that of a code with rows that do not agree.
+fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<Arc<ServiceQuota>>, Vec<CollectError>) {
     let mut nameless = None;
+    let (of_applied, of_defaults) = (contradictions(&applied), contradictions(&defaults));
+    let mut odd = Vec::new();
+    odd.extend(complaint(APPLIED, &of_applied));
+    odd.extend(complaint(DEFAULTS, &of_defaults));
     let mut rows: BTreeMap<String, ServiceQuota> = BTreeMap::new();
     let all = applied.into_iter().map(|row| (APPLIED, row));
     for (list, row) in all.chain(defaults.into_iter().map(|row| (DEFAULTS, row))) {
@@ -147,9 +151,11 @@ fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<Arc<ServiceQuota>>, Optio
             nameless = Some(malformed(list, "a row without QuotaCode"));
             continue;
         };
-        let (value, error) = match row.value {
-            Ok(value) => (value, None),
-            Err((_, why)) => (None, Some(why)),
+        let contradictions = if list == DEFAULTS { &of_defaults } else { &of_applied };
+        let (value, error) = match (contradictions.get(&code), row.value) {
+            (Some(why), _) => (None, Some(why.clone())),
+            (None, Ok(value)) => (value, None),
+            (None, Err((_, why))) => (None, Some(why)),
         };
         let quota = rows.entry(code.clone()).or_insert_with(|| ServiceQuota { code, ..Default::default() });
         if let Some(name) = row.name {
@@ -168,7 +174,39 @@ fn join(applied: Vec<Row>, defaults: Vec<Row>) -> (Vec<Arc<ServiceQuota>>, Optio
         quota.adjustable = Some(row.adjustable);
         quota.error = error;
     }
-    (rows.into_values().map(Arc::new).collect(), nameless)
+    odd.extend(nameless);
+    (rows.into_values().map(Arc::new).collect(), odd)
+}
+
+/// Codes of which a list has several rows that differ in name or value, and how. Which of them holds, nobody knows.
+fn contradictions(rows: &[Row]) -> BTreeMap<String, String> {
+    let mut last: BTreeMap<&str, &Row> = BTreeMap::new();
+    let mut found = BTreeMap::new();
+    for row in rows {
+        let code = row.code.as_deref().unwrap_or_default();
+        let Some(before) = last.insert(code, row) else { continue };
+        if (&before.name, &before.value) != (&row.name, &row.value) {
+            found.insert(code.to_string(), format!("listed as {} and as {}", told(before), told(row)));
+        }
+    }
+    found
+}
+
+fn told(row: &Row) -> String {
+    let value = match &row.value {
+        Ok(Some(value)) => value.to_string(),
+        Ok(None) | Err(_) => "no value".to_string(),
+    };
+    format!("“{}”: {value}", row.name.as_deref().unwrap_or_default())
+}
+
+fn complaint(list: &str, contradictions: &BTreeMap<String, String>) -> Option<CollectError> {
+    let (code, why) = contradictions.first_key_value()?;
+    let more = match contradictions.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more codes likewise"),
+    };
+    Some(malformed(list, format!("{code} is {why}, expected once{more}")))
 }
 
 /// The series of CloudWatch that a row names, if it names one.

@@ -116,7 +116,7 @@ pub struct Chart {
     #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_SINCE", value_name = "DURATION", value_parser = span)]
     pub since: Option<u64>,
     /// At most so many models, those with the most calls
-    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_MOST", value_name = "N", default_value_t = 8)]
+    #[arg(long, env = "BEDROCK_QUOTA_EXPORTER_MOST", value_name = "N", default_value = "8", value_parser = most)]
     pub most: usize,
     /// The picture's file; without it, standard output
     #[arg(long, short, env = "BEDROCK_QUOTA_EXPORTER_OUTPUT", value_name = "FILE")]
@@ -204,6 +204,11 @@ pub struct SnapshotSave {
     /// Compressed if its name ends in .gz
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+}
+
+fn most(text: &str) -> Result<usize, String> {
+    let most = text.parse().ok().filter(|most| *most > 0);
+    most.ok_or_else(|| "expected a number of models, 1 or more".to_string())
 }
 
 /// CloudWatch keeps minutes for 15 days.

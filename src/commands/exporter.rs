@@ -3,12 +3,15 @@
 use super::access::why_tls;
 use super::request::{Stream, answer, encrypted};
 use crate::cli::Access;
+use crate::report::safe::printable;
 use anyhow::{Result, anyhow, ensure};
 use form_urlencoded::Serializer;
 use http_body_util::Empty;
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, ETAG, HOST, HeaderValue, IF_NONE_MATCH};
-use hyper::{Request, Response, StatusCode, Uri};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HOST, HeaderValue, IF_NONE_MATCH, TRANSFER_ENCODING,
+};
+use hyper::{HeaderMap, Request, Response, StatusCode, Uri};
 use rustls::ClientConfig;
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,8 +22,10 @@ use tokio::time::timeout;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// More is no answer: the rows of a thousand accounts' quotas are less.
-const LONGEST: usize = 1 << 30;
+/// More is no answer: the rows of four hundred targets' quotas are less.
+const LONGEST: usize = 64 << 20;
+/// Of all answers but exports for gateways.
+const JSON: &str = "application/json";
 
 /// The way to an exporter.
 pub(super) struct Exporter {
@@ -66,9 +71,14 @@ impl Exporter {
         Ok(Exporter { url: api, tls: config.transpose()?, user: access.authorization()? })
     }
 
-    /// The body of an answer that is as wanted.
-    pub(super) async fn text(&self, name: &str, query: &[(&str, &str)]) -> Result<String, String> {
-        let answer = self.answer(name, query, None).await?;
+    /// The body of an answer that is as wanted, of that media type.
+    pub(super) async fn text(
+        &self,
+        name: &str,
+        query: &[(&str, &str)],
+        media_type: &str,
+    ) -> Result<String, String> {
+        let answer = self.ask(name, query, None, media_type).await?;
         if answer.status == StatusCode::OK { Ok(answer.body) } else { Err(self.refusal(&answer)) }
     }
 
@@ -76,16 +86,26 @@ impl Exporter {
     pub(super) async fn document(&self, name: &str, query: &[(&str, Option<&str>)]) -> Result<Value, String> {
         let told: Vec<(&str, &str)> =
             query.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
-        let text = self.text(name, &told).await?;
+        let text = self.text(name, &told, JSON).await?;
         serde_json::from_str(&text).map_err(|error| self.not_understood(&error))
     }
 
-    /// `known`: the tag of the snapshot of which the answer is there already.
+    /// What it answers, as JSON. `known`: the tag of the snapshot of which the answer is there already.
     pub(super) async fn answer(
         &self,
         name: &str,
         query: &[(&str, &str)],
         known: Option<&str>,
+    ) -> Result<Answer, String> {
+        self.ask(name, query, known, JSON).await
+    }
+
+    async fn ask(
+        &self,
+        name: &str,
+        query: &[(&str, &str)],
+        known: Option<&str>,
+        media_type: &str,
     ) -> Result<Answer, String> {
         let mut path = format!("{}{name}", self.url.path());
         if !query.is_empty() {
@@ -99,7 +119,12 @@ impl Exporter {
         };
         let (head, body) = answer.map_err(failed)?.into_parts();
         let tag = head.headers.get(ETAG).and_then(|tag| tag.to_str().ok()).map(String::from);
-        let body = String::from_utf8_lossy(&body).into_owned();
+        let body = if head.status == StatusCode::OK {
+            let wrong = |found| format!("{}{name}: found {found} of an exporter", self.url);
+            whole(&head.headers, body, media_type).map_err(wrong)?
+        } else {
+            String::from_utf8_lossy(&body).into_owned()
+        };
         Ok(Answer { status: head.status, tag, body })
     }
 
@@ -158,4 +183,22 @@ impl Exporter {
     fn host(&self) -> String {
         format!("{}:{}", self.url.host().unwrap_or_default(), self.port())
     }
+}
+
+/// The text of an answer that is the exporter's own and whole. What stands in between, a proxy that wants its user signed
+/// in above all, answers with a page of its own, and with status 200. What is wrong goes on with "of an exporter".
+fn whole(headers: &HeaderMap, body: Bytes, media_type: &str) -> Result<String, String> {
+    let told = headers.get(CONTENT_TYPE).and_then(|told| told.to_str().ok()).unwrap_or_default();
+    let found = told.split(';').next().unwrap_or_default().trim();
+    if !found.eq_ignore_ascii_case(media_type) {
+        let found = if found.is_empty() { "no Content-Type" } else { found };
+        return Err(format!("{}, expected {media_type}", printable(found)));
+    }
+    // One that ends with its connection may have lost its end.
+    if !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING) {
+        return Err(
+            "neither Content-Length nor chunks, expected an answer that says where it ends".to_string()
+        );
+    }
+    String::from_utf8(body.into()).map_err(|_| format!("bytes that are not UTF-8, expected {media_type}"))
 }

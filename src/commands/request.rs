@@ -1,7 +1,8 @@
 //! One request of a running exporter, on a connection of its own.
 
+use crate::report::human::grouped;
 use anyhow::{Result, anyhow};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
@@ -25,7 +26,7 @@ pub(super) async fn encrypted(
     Ok(Box::new(TlsConnector::from(config).connect(name, stream).await?))
 }
 
-/// The answer, of which at most so many bytes are read.
+/// The answer; more bytes of it than that are an error, and so is one that ends before its end.
 pub(super) async fn answer(
     stream: Box<dyn Stream>,
     request: Request<Empty<Bytes>>,
@@ -34,7 +35,12 @@ pub(super) async fn answer(
     let (mut client, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let asked = async move {
         let (head, body) = client.send_request(request).await?.into_parts();
-        let body = Limited::new(body, longest).collect().await.map_err(|error| anyhow!(error))?;
+        let body = Limited::new(body, longest).collect().await.map_err(|error| {
+            match error.is::<LengthLimitError>() {
+                true => anyhow!("its answer has more than {} bytes", grouped(longest as f64)),
+                false => anyhow!(error),
+            }
+        })?;
         Ok(Response::from_parts(head, body.to_bytes()))
     };
     let (answer, _) = tokio::join!(asked, connection);

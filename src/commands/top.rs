@@ -5,13 +5,15 @@ mod watched;
 
 use super::exporter::Exporter;
 use super::setup::run_async;
-use super::tools::terminal;
 use crate::cli;
 use crate::clock::now;
 use crate::top::{Key, Painter, Screen};
 use anyhow::{Context, Result, bail};
-use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{self, EnterAlternateScreen};
+use ratatui::layout::{Rect, Size};
+use ratatui::{DefaultTerminal, TerminalOptions, Viewport};
 use std::env;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -22,6 +24,8 @@ use watched::{Told, Watched};
 
 /// Ages on the screen go on between two answers.
 const TICK: Duration = Duration::from_secs(1);
+
+const NOT_DRAWN_ON: &str = "the terminal cannot be drawn on";
 
 /// Watches an exporter until somebody quits.
 pub fn top(args: cli::Top) -> Result<()> {
@@ -40,22 +44,35 @@ pub fn top(args: cli::Top) -> Result<()> {
         let watched = Watched { exporter, account, region, tag: None };
         // Whoever mistypes the address is to hear of it on the terminal that stays.
         watched.reach().await?;
-        let mut terminal = ratatui::try_init().context("the terminal cannot be drawn on")?;
         let shown = if args.demo { "demo: AWS is simulated" } else { &url };
-        let ended = watch_it(&mut terminal, watched, shown, Duration::from_secs(args.interval)).await;
+        let ended = match drawn_on() {
+            Ok(mut terminal) => {
+                watch_it(&mut terminal, watched, shown, Duration::from_secs(args.interval)).await
+            }
+            Err(error) => Err(error).context(NOT_DRAWN_ON),
+        };
         ratatui::restore();
         ended
     })
 }
 
+/// The terminal's other screen. Its viewport has no room until the painter fits it to the screen: a terminal may tell any
+/// size, and memory for all of it would be taken at once.
+fn drawn_on() -> io::Result<DefaultTerminal> {
+    let viewport = Viewport::Fixed(Rect::default());
+    let terminal = ratatui::try_init_with_options(TerminalOptions { viewport })?;
+    execute!(io::stdout(), EnterAlternateScreen)?;
+    Ok(terminal)
+}
+
 async fn watch_it(
-    terminal: &mut DefaultTerminal,
+    drawn_on: &mut DefaultTerminal,
     watched: Watched,
     source: &str,
     every: Duration,
 ) -> Result<()> {
-    let mut screen = Screen::new(source, self::terminal().colour);
-    let mut painter = Painter::new(terminal);
+    let mut screen = Screen::new(source, super::tools::terminal().colour);
+    let mut painter = Painter::new(drawn_on);
     let (looked_at, looks_at) = watch::channel(None);
     let (tells, mut told) = mpsc::channel(1);
     tokio::spawn(watched.ask_again_and_again(every, looks_at, tells));
@@ -65,7 +82,9 @@ async fn watch_it(
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        painter.paint(&screen, now()).context("the terminal cannot be drawn on")?;
+        let (width, height) = terminal::size().context(NOT_DRAWN_ON)?;
+        painter.fit(Size::new(width, height)).context(NOT_DRAWN_ON)?;
+        painter.paint(&screen, now()).context(NOT_DRAWN_ON)?;
         tokio::select! {
             event = events.recv() => match event.context("the terminal is gone")?.context("the terminal cannot be read")? {
                 Event::Key(key) if key.kind != KeyEventKind::Release => match meaning(key) {

@@ -5,7 +5,8 @@ use crate::model::counters::Counters;
 use crate::readings::{PATIENCE, Readings};
 use crate::server::Published;
 use crate::telemetry::Telemetry;
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use crate::whole::{self, OWNER};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -19,13 +20,9 @@ use tokio::sync::watch;
 const NAME: &str = "counters of bedrock-quota-exporter";
 /// Raised whenever a reader of the old one would misread the new one.
 const VERSION: u64 = 1;
-/// Only its owner may read and write it: it names accounts and what they use.
-const OWNER: u32 = 0o600;
 /// Between two writings: many targets end their rounds at any time. What is lost by a crash is no count, since the
 /// next process reads back the minutes, only a little of their reading.
 const PAUSE: Duration = Duration::from_secs(30);
-/// More links after one another are a circle, as the system itself counts.
-const MOST_LINKS: usize = 40;
 
 #[derive(Deserialize)]
 struct Header {
@@ -55,7 +52,9 @@ impl Storage {
     /// Takes the file, reads what is in it, and shows that it can be written. The error names the file, what was
     /// found and what was expected. May block.
     pub fn open(path: &Path) -> Result<Storage> {
-        let path = &target(path)?;
+        // Of links, what they lead to now: it is locked, and stays the file for as long as this process lives.
+        let path =
+            &whole::file(path).map_err(|found| anyhow!("--storage.path {}: {found}", path.display()))?;
         let lock = lock(path)?;
         let left = Arc::new(read(path)?);
         let storage = Storage { path: path.clone(), left, failing: Mutex::new(false), _lock: lock };
@@ -88,18 +87,10 @@ impl Storage {
         *failing = written.is_err();
     }
 
-    /// Replaces the file: whoever reads it finds the old or the new one, never a part.
     fn write(&self, counters: &Counters) -> Result<()> {
-        let next = beside(&self.path, ".next");
         let text = serde_json::to_vec(&Document { file: NAME, version: VERSION, counters })?;
-        let mut private = OpenOptions::new();
-        let private = private.create(true).truncate(true).write(true).mode(OWNER);
-        let written = private.open(&next).and_then(|mut file| {
-            file.write_all(&text)?;
-            file.sync_all()
-        });
-        written.with_context(|| format!("{}: cannot be written", next.display()))?;
-        fs::rename(&next, &self.path).with_context(|| format!("{}: cannot be replaced", self.path.display()))
+        let written = whole::replace(&self.path, Some(OWNER), |file| Ok(file.write_all(&text)?));
+        written.with_context(|| format!("{}: cannot be written", self.path.display()))
     }
 }
 
@@ -137,28 +128,6 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
-}
-
-/// The file that is meant, which may not be there yet: replacing a link would leave what it leads to as it was. What is
-/// there and no file of its own, a pipe or a device, is refused before anything is opened or made beside it.
-fn target(path: &Path) -> Result<PathBuf> {
-    let name = path.display();
-    let mut target = path.to_path_buf();
-    let mut links = 0;
-    while let Ok(next) = fs::read_link(&target) {
-        links += 1;
-        ensure!(links <= MOST_LINKS, "--storage.path {name}: found links in a circle, expected a file");
-        target = target.parent().unwrap_or(Path::new("")).join(next);
-    }
-    match fs::metadata(&target).map(|there| there.file_type()) {
-        Ok(there) if there.is_dir() => {
-            bail!("--storage.path {name}: is a folder, expected the name of a file in it")
-        }
-        Ok(there) if !there.is_file() => {
-            bail!("--storage.path {name}: found a pipe or a device, expected a file")
-        }
-        _ => Ok(target),
-    }
 }
 
 /// A lock of its own file, since the counters' file is another one after each writing.

@@ -6,6 +6,8 @@ use crate::api::described::described;
 use crate::report::envelope::VERSION;
 use std::collections::BTreeMap;
 
+const KIND: &str = "export";
+
 described! {
     /// The limits of what can be called.
     Document {
@@ -42,12 +44,16 @@ described! {
 /// The limits as values.
 pub fn document(deployments: &[Deployment], share: f64) -> Document {
     let items = deployments.iter().map(|deployment| item(deployment, share)).collect();
-    Document { version: VERSION, kind: "export", share, items }
+    Document { version: VERSION, kind: KIND, share, items }
 }
 
 pub(super) fn render(deployments: &[Deployment], share: f64) -> String {
     let text = serde_json::to_string_pretty(&document(deployments, share));
     text.map_or_else(|error| error.to_string(), |text| text + "\n")
+}
+
+pub(super) fn is_one(text: &str) -> bool {
+    serde_json::from_str(text).is_ok_and(|document: serde_json::Value| document["kind"] == KIND)
 }
 
 fn item(deployment: &Deployment, share: f64) -> Item {

@@ -4,11 +4,14 @@ use super::deployments::{Deployment, Limit};
 use super::yaml::{comment, preamble, quoted};
 use crate::api::Place;
 
+/// How its first line begins.
+pub(super) const TITLE: &str = "QuotaPolicy objects for Envoy AI Gateway";
+
 /// So many models a QuotaPolicy may have.
 const MOST: usize = 128;
 
 pub(super) fn render(deployments: &[Deployment], share: f64) -> String {
-    let mut out = preamble("QuotaPolicy objects for Envoy AI Gateway", share);
+    let mut out = preamble(TITLE, share);
     for of_place in deployments.chunk_by(|a, b| a.place == b.place) {
         let (mut told, mut left_out) = (Vec::new(), String::new());
         for deployment in of_place {

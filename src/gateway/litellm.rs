@@ -4,8 +4,11 @@ use super::deployments::{Deployment, Limit};
 use super::yaml::{comment, preamble, quoted};
 use crate::api::Place;
 
+/// How its first line begins.
+pub(super) const TITLE: &str = "model_list for the proxy of LiteLLM";
+
 pub(super) fn render(deployments: &[Deployment], share: f64) -> String {
-    let mut out = preamble("model_list for the proxy of LiteLLM", share);
+    let mut out = preamble(TITLE, share);
     let (mut items, mut place) = (String::new(), None::<&Place>);
     for deployment in deployments {
         if place != Some(&deployment.place) {

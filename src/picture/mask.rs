@@ -1,7 +1,10 @@
 //! A picture without account ids: for a snapshot that leaves the house.
 
-use super::TargetPicture;
-use crate::model::catalog::Catalog;
+use super::{Header, TargetPicture};
+use crate::model::catalog::{
+    BatchJob, Catalog, CustomModel, CustomModelDeployment, ImportedModel, InferenceProfile,
+    ProvisionedThroughput, Tags,
+};
 use crate::model::ids::Target;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,54 +18,93 @@ pub struct Mask(BTreeMap<String, String>);
 const DIGITS: usize = 12;
 
 impl Mask {
-    /// Replaces account ids wherever they stand (targets, ARNs, invocation ids, messages), and drops names.
+    /// Replaces account ids wherever they stand (targets, ARNs, invocation ids, names, tags, messages), and drops the
+    /// accounts' names.
     pub fn apply(&mut self, picture: TargetPicture) -> TargetPicture {
-        let TargetPicture { target, quotas, catalog, usage, reserved, troubles, .. } = picture;
+        let TargetPicture {
+            target,
+            account_name: _,
+            mut quotas,
+            mut catalog,
+            mut usage,
+            reserved,
+            mut troubles,
+        } = picture;
+        // First, so that it is known wherever else it stands.
         let target = Target::new(&self.text(&target.account_id), &target.region);
         let reserved = reserved.map(|ids| ids.iter().map(|id| self.text(id)).collect());
-        let mut masked =
-            TargetPicture { target, account_name: None, quotas, catalog, usage, reserved, troubles };
-        for quota in masked.quotas.iter_mut().flat_map(|list| &mut list.quotas) {
+        for quota in quotas.iter_mut().flat_map(|list| &mut list.quotas) {
             if let Some(error) = quota.error.as_ref().map(|error| self.text(error)) {
                 Arc::make_mut(quota).error = Some(error);
             }
         }
-        masked.catalog.iter_mut().for_each(|catalog| self.catalog(catalog));
-        for id in masked.usage.iter_mut().flat_map(|usage| &mut usage.ids) {
+        catalog.iter_mut().for_each(|catalog| self.catalog(catalog));
+        for id in usage.iter_mut().flat_map(|usage| &mut usage.ids) {
             id.id.id = self.text(&id.id.id).into();
         }
-        masked.usage.iter_mut().for_each(|usage| usage.ids.sort_by(|a, b| a.id.cmp(&b.id)));
-        masked.troubles.iter_mut().for_each(|trouble| trouble.message = self.text(&trouble.message));
-        masked
+        usage.iter_mut().for_each(|usage| usage.ids.sort_by(|a, b| a.id.cmp(&b.id)));
+        self.each(troubles.iter_mut().map(|trouble| &mut trouble.message));
+        TargetPicture { target, account_name: None, quotas, catalog, usage, reserved, troubles }
     }
 
+    /// The header of what is masked.
+    pub fn header(&mut self, header: &Header) -> Header {
+        let team_tag = header.team_tag.as_ref().map(|tag| self.text(tag));
+        Header { masked: true, team_tag, ..header.clone() }
+    }
+
+    /// Fields are taken apart by name, so that a new one is not forgotten here.
     fn catalog(&mut self, catalog: &mut Catalog) {
-        for profile in catalog.profiles.iter_mut().flatten().map(Arc::make_mut) {
-            profile.id = self.text(&profile.id);
-            profile.arn = self.text(&profile.arn);
-            profile.model_arns.iter_mut().for_each(|arn| *arn = self.text(arn));
+        // What AWS lists of models is the same for everybody.
+        let Catalog {
+            models: _,
+            profiles,
+            provisioned,
+            deployments,
+            custom_models,
+            imported,
+            batch_jobs,
+            tags,
+        } = catalog;
+        for profile in profiles.iter_mut().flatten().map(Arc::make_mut) {
+            let InferenceProfile { id, arn, name, kind: _, model_arns } = profile;
+            self.each([id, arn].into_iter().chain(name).chain(model_arns));
         }
-        for provisioned in catalog.provisioned.iter_mut().flatten() {
-            provisioned.arn = self.text(&provisioned.arn);
-            provisioned.model_arn = self.text(&provisioned.model_arn);
-            provisioned.foundation_model_arn = self.text(&provisioned.foundation_model_arn);
+        for throughput in provisioned.iter_mut().flatten() {
+            let ProvisionedThroughput { arn, name, model_arn, foundation_model_arn, .. } = throughput;
+            self.each([arn, name, model_arn, foundation_model_arn]);
         }
-        for deployment in catalog.deployments.iter_mut().flatten() {
-            deployment.arn = self.text(&deployment.arn);
-            deployment.model_arn = self.text(&deployment.model_arn);
+        for deployment in deployments.iter_mut().flatten() {
+            let CustomModelDeployment { arn, name, model_arn, status: _ } = deployment;
+            self.each([arn, name, model_arn]);
         }
-        catalog.custom_models.iter_mut().flatten().for_each(|model| model.arn = self.text(&model.arn));
-        catalog.imported.iter_mut().flatten().for_each(|model| model.arn = self.text(&model.arn));
-        for job in catalog.batch_jobs.iter_mut().flatten() {
-            job.arn = self.text(&job.arn);
-            job.model_id = self.text(&job.model_id);
+        for model in custom_models.iter_mut().flatten() {
+            let CustomModel { arn, status: _ } = model;
+            self.each([arn]);
         }
-        if let Some(tags) = catalog.tags.take() {
-            catalog.tags = Some(tags.into_iter().map(|(arn, tags)| (self.text(&arn), tags)).collect());
+        for model in imported.iter_mut().flatten() {
+            let ImportedModel { arn, name } = model;
+            self.each([arn, name]);
+        }
+        for job in batch_jobs.iter_mut().flatten() {
+            let BatchJob { arn, model_id, status: _ } = job;
+            self.each([arn, model_id]);
+        }
+        if let Some(of_profiles) = tags {
+            let masked = |(arn, tags): (String, Tags)| {
+                let tags =
+                    tags.into_iter().map(|(key, value)| (self.text(&key), self.text(&value))).collect();
+                (self.text(&arn), tags)
+            };
+            *of_profiles = std::mem::take(of_profiles).into_iter().map(masked).collect();
         }
     }
 
-    /// The text with every number of exactly twelve digits replaced.
+    fn each<'a>(&mut self, texts: impl IntoIterator<Item = &'a mut String>) {
+        texts.into_iter().for_each(|text| *text = self.text(text));
+    }
+
+    /// The text with every number of exactly twelve digits replaced, and known accounts within longer ones.
     fn text(&mut self, text: &str) -> String {
         let mut masked = String::with_capacity(text.len());
         let mut rest = text;
@@ -70,7 +112,11 @@ impl Mask {
             let end = rest[start..].find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |end| start + end);
             masked += &rest[..start];
             let digits = &rest[start..end];
-            masked += &if digits.len() == DIGITS { self.account(digits) } else { digits.to_string() };
+            masked += &match digits.len() {
+                DIGITS => self.account(digits),
+                ..DIGITS => digits.to_string(),
+                _ => self.0.iter().fold(digits.to_string(), |digits, (id, other)| digits.replace(id, other)),
+            };
             rest = &rest[end..];
         }
         masked + rest

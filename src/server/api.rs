@@ -39,9 +39,6 @@ const QUOTAS: &[Collector] = &[Collector::Quotas];
 const USAGE: &[Collector] = &[Collector::Usage];
 const BOTH: &[Collector] = &[Collector::Quotas, Collector::Usage];
 
-/// RFC 9512.
-const YAML: &str = "application/yaml";
-
 /// So many targets a problem names.
 const TOLD: usize = 5;
 
@@ -79,7 +76,7 @@ const OPERATIONS: &[Operation] = &[
         summary: "What can be called, and the limits that its calls spend, in the form that a gateway reads",
         parameters: OF_EXPORT,
         listing: gateway::Document::schema,
-        other_type: Some(YAML),
+        other_type: Some(gateway::Format::Litellm.media_type()),
         rate_limits: false,
         route: || get(export),
     },
@@ -287,8 +284,9 @@ async fn export(State(site): State<Site>, headers: HeaderMap, given: Given) -> R
         return Err(Problem::not_found(parameter, "nothing of the kind can be called there".to_string()));
     }
     let format = format.unwrap_or(gateway::Format::Json);
-    let kind = if format == gateway::Format::Json { "application/json" } else { YAML };
-    Ok(text(&published, &headers, kind, || gateway::render(&deployments, share.unwrap_or(1.0), format)))
+    Ok(text(&published, &headers, format.media_type(), || {
+        gateway::render(&deployments, share.unwrap_or(1.0), format)
+    }))
 }
 
 fn lists<'a>(source: Source<'_>, published: &'a Published, state: &'a TargetState) -> Option<Lists<'a>> {

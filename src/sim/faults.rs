@@ -74,6 +74,8 @@ pub enum Kind {
     },
     /// The first row of a page of quotas comes twice.
     DuplicateQuota,
+    /// The first row of a page of quotas comes twice, with another value the second time.
+    ContradictingQuota,
     /// Every quota row carries an ErrorReason.
     ErrorReason,
     /// The first row of a page of quotas comes again, applied at RESOURCE level.

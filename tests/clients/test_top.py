@@ -55,7 +55,7 @@ class Exporter:
     """Answers as an exporter whose snapshot never changes; counts how often it was asked."""
 
     def __init__(self):
-        lists, self.asked, self.unread = answers(), 0, ()
+        lists, self.asked, self.unread, self.media_type = answers(), 0, (), "application/json"
         exporter = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -70,6 +70,7 @@ class Exporter:
                 self.send_response(304 if is_known else 200)
                 self.send_header("ETag", '"1"')
                 if not is_known:
+                    self.send_header("Content-Type", exporter.media_type)
                     self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 if not is_known:
@@ -90,12 +91,13 @@ class Exporter:
 class Top:
     """The program in a terminal of its own."""
 
-    def __init__(self, *arguments, size=(80, 24), **environment):
+    def __init__(self, *arguments, size=(80, 24), told=None, **environment):
         self.master, self.slave = pty.openpty()
         self.screen = pyte.Screen(*size)
         self.stream = pyte.ByteStream(self.screen)
         self.written = b""
         self.resize(*size)
+        self.tell_size(*(told or size))
         self.before = termios.tcgetattr(self.slave)
         plain = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
         self.process = subprocess.Popen(
@@ -106,6 +108,9 @@ class Top:
 
     def resize(self, columns, lines):
         self.screen.resize(lines, columns)
+        self.tell_size(columns, lines)
+
+    def tell_size(self, columns, lines):
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def type(self, keys):
@@ -222,6 +227,33 @@ class InATerminal(unittest.TestCase):
         top.until_shown("THROTTLED NOW (2)")
         self.exporter.stop()
         top.until_shown("STALE: no answer for", "THROTTLED NOW (2)", "reservation")
+
+    def test_a_page_for_signing_in_is_no_exporter(self):
+        self.exporter.media_type = "text/html; charset=utf-8"
+        top = self.top(size=(200, 24))
+        self.assertEqual(top.ends(), 1)
+        self.assertIn("/api/v1/targets: found text/html, expected application/json of an exporter", top.shown)
+        self.assertNotIn(b"\x1b[?1049h", top.written)
+
+    def test_a_terminal_of_absurd_size_is_drawn_on_as_far_as_anybody_sees(self):
+        for columns, lines in ((65535, 65535), (65535, 1), (1, 65535)):
+            with self.subTest(columns=columns, lines=lines):
+                top = self.top()
+                top.until_shown("THROTTLED NOW (2)")
+                written = len(top.written)
+                top.tell_size(columns, lines)
+                os.killpg(top.process.pid, signal.SIGWINCH)
+                top.until(lambda: len(top.written) > written, "another frame")
+                top.type(b"q")
+                self.assertEqual(top.ends(), 0)
+                self.assert_terminal_is_as_before(top)
+
+    def test_it_begins_on_a_terminal_of_absurd_size(self):
+        top = self.top(told=(65535, 65535))
+        top.until(lambda: b"THROTTLED NOW" in top.written, "a frame")
+        top.type(b"q")
+        self.assertEqual(top.ends(), 0)
+        self.assert_terminal_is_as_before(top)
 
     def test_an_exporter_that_is_not_there_is_an_error_on_the_terminal_that_stays(self):
         self.exporter.stop()

@@ -372,6 +372,8 @@ async fn pages_and_rows_of_quotas() {
     let cells = [
         quotas(Kind::EmptyPage, "", None, &[]),
         quotas(Kind::DuplicateQuota, "", None, &[]),
+        // Of the other rows everything stays.
+        Cell { goes: Vec::new(), ..quotas(Kind::ContradictingQuota, "", Some(Malformed), &[QUOTAS]) },
         quotas(Kind::ResourceRow, "", None, &[]),
         quotas(Kind::ErrorReason, "", Some(Server), &[QUOTAS]),
         quotas(Kind::ErrorReason, applied, Some(Server), &[QUOTAS]),

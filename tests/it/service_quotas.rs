@@ -420,3 +420,29 @@ async fn the_demo_shows_every_family() {
     let processed = rig.find("bedrock_batch_input_tokens_per_minute", &[]);
     assert_eq!(processed.iter().map(|(_, tokens)| *tokens).collect::<Vec<_>>(), [570_000.0]);
 }
+
+#[tokio::test]
+async fn of_two_rows_of_one_code_that_differ_none_is_taken() {
+    let codes = [GET_AGENT, AGENTS].map(code).to_vec();
+    let mut world = world(Vec::new(), &[(GET_AGENT, 10.0), (AGENTS, 100.0)]);
+    world.accounts[0].regions[0].codes = Some(codes);
+    let twice = |operation: &str| Fault {
+        operation: Some(operation.to_string()),
+        ..Fault::new(Kind::ContradictingQuota)
+    };
+    for (list, family) in [
+        ("ListServiceQuotas", "bedrock_service_quota_applied"),
+        ("ListAWSDefaultServiceQuotas", "bedrock_service_quota_default"),
+    ] {
+        let mut rig = Rig::start(world.clone(), "", START).await;
+        rig.sim.set_faults(vec![twice(list)]).await;
+        rig.round(START).await;
+        assert_eq!(of(&rig, family, GET_AGENT), None, "{list}");
+        assert!(of(&rig, family, AGENTS).is_some(), "{list}");
+        let target = rig.snapshot.targets.values().next().unwrap();
+        let said = target.collectors[&Collector::Quotas].last_error.clone().unwrap_or_default();
+        let name = code(GET_AGENT);
+        assert!(said.contains(&format!("{list}: {name} is listed as “{GET_AGENT}”: ")), "{said}");
+        assert!(said.contains(" and as ") && said.contains(", expected once"), "{said}");
+    }
+}

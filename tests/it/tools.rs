@@ -1,8 +1,10 @@
 //! The tools around the daemon, as a person runs them: on a snapshot of the demo held against the world that it
 //! was made from, and on snapshots of a hostile world.
 
+mod asked;
 mod documents;
 mod export;
+mod files;
 mod hostile;
 mod increase;
 mod provisioned;
@@ -394,6 +396,9 @@ fn what_is_asked_wrongly_is_said_in_one_line() {
         assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {error}");
         assert!(error.contains(": found \"moon\", expected "), "{args:?}: {error}");
     }
+    let (code, out, error) = ran(&["chart", "--from", path, "--most", "0"]);
+    assert_eq!((code, out.as_str()), (2, ""), "{error}");
+    assert!(error.contains("--most") && error.contains("expected a number of models, 1 or more"), "{error}");
     let (code, _, error) = ran(&["quotas", "--from", path, "--scope", "everywhere"]);
     assert_eq!(code, 2);
     assert!(

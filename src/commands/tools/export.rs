@@ -39,7 +39,15 @@ async fn ask(args: &cli::Export, url: &str) -> Result<String> {
     ];
     let query: Vec<(&str, &str)> =
         given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    Exporter::new(url, &args.access)?.text("export", &query).await.map_err(anyhow::Error::msg)
+    let exporter = Exporter::new(url, &args.access)?;
+    let text = exporter.text("export", &query, args.format.media_type()).await.map_err(anyhow::Error::msg)?;
+    let format = args.format.word();
+    ensure!(
+        gateway::is_rendered(&text, args.format),
+        "{url}: found {} of something else, expected an export for {format} of an exporter",
+        args.format.media_type()
+    );
+    Ok(text)
 }
 
 /// From AWS, the simulated AWS or a snapshot. Use is not read, since it changes nothing.

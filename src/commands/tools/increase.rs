@@ -1,6 +1,6 @@
 //! `increase`.
 
-use super::output::{Unread, print};
+use super::output::{Looked, print};
 use super::quotas::word;
 use crate::aws::increase::Requested;
 use crate::cli::{self, DraftFormat};
@@ -28,7 +28,7 @@ pub fn increase(args: cli::Increase) -> Result<()> {
         use_case: args.use_case.clone(),
         alarms: args.alarms.clone(),
     };
-    let (mut drafts, mut unread) = (Vec::<Draft>::new(), Unread::default());
+    let (mut drafts, mut looked) = (Vec::<Draft>::new(), Looked::default());
     let header = source::read(
         &args.source,
         source::Since::or(args.since, TWO_WEEKS_AND_A_DAY),
@@ -37,11 +37,14 @@ pub fn increase(args: cli::Increase) -> Result<()> {
             let survey = Survey::new(&picture, &overrides, None);
             let drafted = draft(&survey, &wish).map_err(|why| anyhow!("{}: {why}", picture.place()))?;
             drafts.extend(drafted);
-            unread.note(&picture);
+            looked.at(&picture);
             Ok(())
         },
     )?;
-    let draft = one(drafts, &args.model, &unread)?;
+    let model = &args.model;
+    let nothing = format!("no model that is called, or invocation id of a known model, contains {model:?}");
+    ensure!(!drafts.is_empty(), "{}", looked.nothing(&nothing, &header));
+    let draft = one(drafts)?;
     ensure!(draft.refusals.is_empty(), "{}", increase::refusal(&draft));
     ensure!(!header.masked, "account ids are masked in this snapshot: a request needs the real one");
     match args.format {
@@ -54,14 +57,9 @@ pub fn increase(args: cli::Increase) -> Result<()> {
 }
 
 /// A request is of one account and region.
-fn one(mut drafts: Vec<Draft>, model: &str, unread: &Unread) -> Result<Draft> {
+fn one(mut drafts: Vec<Draft>) -> Result<Draft> {
     let place = |draft: &Draft| format!("{} in {}", draft.account, draft.target.region);
     match drafts.len() {
-        0 => {
-            let nothing =
-                format!("no model that is called, or invocation id of a known model, contains {model:?}");
-            bail!("{}", unread.nothing(&nothing))
-        }
         1 => Ok(drafts.remove(0)),
         _ => {
             let places: Vec<String> = drafts.iter().map(place).collect();

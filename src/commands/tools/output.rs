@@ -1,14 +1,16 @@
 //! What the tools print, and where.
 
 use crate::model::observation::CollectError;
-use crate::picture::TargetPicture;
+use crate::picture::{Header, TargetPicture};
+use crate::report::human;
 use crate::report::sheet::{self, Terminal};
+use crate::whole;
 use anyhow::{Context, Result};
+use std::env;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::{env, process};
 
 /// A terminal that does not tell how wide it is.
 const WIDTH: usize = 80;
@@ -72,31 +74,14 @@ pub(super) fn stream(path: &Path) -> Result<Option<File>> {
     Ok(None)
 }
 
-/// Replaces what is in a file, as a whole: who reads it sees the old text or the new one. A file that says the same
-/// already is not touched.
+/// Replaces what is in a file, as a whole. A file that says the same already is not touched.
 #[expect(clippy::disallowed_methods, reason = "a tool's own file")]
-pub(super) fn replace(path: &Path, text: &str) -> Result<()> {
-    // A link stays, and what it leads to is replaced.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let name = path.display();
-    if fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {
+fn replace(path: &Path, text: &str) -> Result<()> {
+    if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
         return Ok(());
     }
-    let file = path.file_name().with_context(|| format!("{name}: no name of a file"))?;
-    let next = path.with_file_name(format!(".{}.{}", file.to_string_lossy(), process::id()));
-    let written = File::create(&next).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        if let Ok(there) = fs::metadata(&path) {
-            file.set_permissions(there.permissions())?;
-        }
-        file.sync_all()?;
-        fs::rename(&next, &path)
-    });
-    if written.is_err() {
-        // What is left of it is nobody's.
-        let _ = fs::remove_file(&next);
-    }
-    written.with_context(|| format!("{name}: cannot be written"))
+    let replaced = whole::replace(path, None, |file| Ok(file.write_all(text.as_bytes())?));
+    replaced.with_context(|| format!("{}: cannot be written", path.display()))
 }
 
 /// Which target the lines below are about.
@@ -113,23 +98,31 @@ pub(super) fn troubles(picture: &TargetPicture) -> String {
     picture.troubles.iter().map(line).collect()
 }
 
-/// Where usage was not read, nobody can say that a name is nothing's.
+/// What was read of usage. Where it was not, nobody can say that a name is nothing's.
 #[derive(Default)]
-pub(super) struct Unread(Vec<String>);
+pub(super) struct Looked {
+    /// Of the target with the most.
+    minutes: usize,
+    unread: Vec<String>,
+}
 
-impl Unread {
-    pub(super) fn note(&mut self, picture: &TargetPicture) {
-        if picture.usage.is_none() {
-            let why = picture.troubles.first().map(|trouble| format!(": {}", trouble.message));
-            self.0.push(format!("{}{}", picture.title(), why.unwrap_or_default()));
+impl Looked {
+    pub(super) fn at(&mut self, picture: &TargetPicture) {
+        match &picture.usage {
+            Some(usage) => self.minutes = self.minutes.max(usage.len()),
+            None => {
+                let why = picture.troubles.first().map(|trouble| format!(": {}", trouble.message));
+                self.unread.push(format!("{}{}", picture.title(), why.unwrap_or_default()));
+            }
         }
     }
 
-    /// That nothing of a kind was found, and where it was not looked for.
-    pub(super) fn nothing(&self, what: &str) -> String {
-        match &self.0[..] {
-            [] => format!("{what} (CloudWatch lists an id for two weeks after its last call)"),
-            unread => format!("{what}; usage was not read of {}", unread.join("; ")),
+    /// That nothing of a kind was found, and where it was looked for.
+    pub(super) fn nothing(&self, what: &str, header: &Header) -> String {
+        if !self.unread.is_empty() {
+            return format!("{what}; usage was not read of {}", self.unread.join("; "));
         }
+        let (span, taken) = (human::duration(60 * self.minutes as u64), human::minute(header.taken));
+        format!("{what} ({span} until {taken}; CloudWatch lists an id for two weeks after its last call)")
     }
 }

@@ -1,7 +1,7 @@
 //! `report`.
 
 use super::diagnose::FOUND;
-use super::output::{replace, write};
+use super::output::write;
 use crate::cli::{self, WrongUsage};
 use crate::commands::source;
 use crate::model::evaluation::Cause;
@@ -30,7 +30,7 @@ pub fn report(args: cli::Report) -> Result<ExitCode> {
         let name = directory.display();
         fs::create_dir_all(directory).with_context(|| format!("{name}: cannot be made"))?;
         for (file, content) in report.csv() {
-            replace(&directory.join(file), &content)?;
+            write(Some(&directory.join(file)), &content)?;
         }
     }
     let is_failure = |cause: Cause| fail_on.iter().any(|of| of.is_none_or(|of| of == cause));

@@ -7,14 +7,13 @@ use crate::model::time::Timestamp;
 use crate::picture::mask::Mask;
 use crate::picture::{Header, TargetPicture, UsageSpan, file};
 use crate::report::human;
+use crate::whole::{self, OWNER};
 use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fmt::{self, Display};
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
 
 /// Writes the picture to a file.
 pub fn snapshot(args: cli::Snapshot) -> Result<()> {
@@ -25,15 +24,7 @@ pub fn snapshot(args: cli::Snapshot) -> Result<()> {
         // Whoever reads it wants nothing else in it.
         return unless_closed(saved.map(|saved| eprintln!("{name}: {saved}")));
     }
-    let partial = partial(&args.file);
-    let saved = private(&partial).and_then(|file| save(&args, file));
-    let saved = saved.and_then(|saved| {
-        fs::rename(&partial, &args.file)?;
-        Ok(saved)
-    });
-    if saved.is_err() {
-        let _ = fs::remove_file(&partial);
-    }
+    let saved = whole::replace(&args.file, Some(OWNER), |file| save(&args, file));
     let saved = saved.with_context(|| format!("{name}: cannot be written"))?;
     let bytes = fs::metadata(&args.file).map(|file| file.len()).unwrap_or(0);
     print(&format!("{name} ({} bytes): {saved}\n", human::grouped(bytes as f64)))
@@ -63,23 +54,10 @@ impl Display for Saved {
     }
 }
 
-/// Accounts, ids, tags and what they spend: whoever made it tells who may see it.
-fn private(path: &Path) -> Result<File> {
-    let mut options = OpenOptions::new();
-    Ok(options.create(true).truncate(true).write(true).mode(0o600).open(path)?)
-}
-
-/// Beside the file, so that no half of one ever has its name.
-fn partial(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(".partial");
-    path.with_file_name(name)
-}
-
-fn save(args: &SnapshotSave, file: File) -> Result<Saved> {
+fn save(args: &SnapshotSave, file: impl Write) -> Result<Saved> {
     let file = BufWriter::new(file);
     let compressed = args.file.extension().is_some_and(|extension| extension == "gz");
-    let mut out: Out = if compressed {
+    let mut out = if compressed {
         Out::Compressed(Box::new(GzEncoder::new(file, Compression::fast())))
     } else {
         Out::Plain(file)
@@ -91,10 +69,8 @@ fn save(args: &SnapshotSave, file: File) -> Result<Saved> {
         source::Since::or_day(args.since),
         &mut |header: &Header, picture: TargetPicture| {
             if saved.targets == 0 {
-                file::write_header(
-                    &mut out,
-                    &Header { masked: args.mask || header.masked, ..header.clone() },
-                )?;
+                let header = mask.as_mut().map_or(header.clone(), |mask| mask.header(header));
+                file::write_header(&mut out, &header)?;
             }
             saved.taken = header.taken;
             saved.targets += 1;
@@ -115,12 +91,12 @@ fn save(args: &SnapshotSave, file: File) -> Result<Saved> {
 }
 
 /// A file that is written, maybe compressed.
-enum Out {
-    Plain(BufWriter<File>),
-    Compressed(Box<GzEncoder<BufWriter<File>>>),
+enum Out<W: Write> {
+    Plain(BufWriter<W>),
+    Compressed(Box<GzEncoder<BufWriter<W>>>),
 }
 
-impl Out {
+impl<W: Write> Out<W> {
     fn finish(self) -> io::Result<()> {
         match self {
             Out::Plain(mut file) => file.flush(),
@@ -129,7 +105,7 @@ impl Out {
     }
 }
 
-impl Write for Out {
+impl<W: Write> Write for Out<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Out::Plain(file) => file.write(bytes),

@@ -1,6 +1,6 @@
 //! `usage`.
 
-use super::output::{Unread, heading, print, terminal, troubles};
+use super::output::{Looked, heading, print, terminal, troubles};
 use crate::cli::{self, Format};
 use crate::commands::source;
 use crate::picture::survey::Survey;
@@ -11,13 +11,13 @@ use serde_json::json;
 /// Shows what models were asked for.
 pub fn usage(args: cli::Usage) -> Result<()> {
     let (mut out, mut csv, mut targets) = (String::new(), usage::csv_sheet(), Vec::new());
-    let (mut found, mut unread) = (0, Unread::default());
+    let (mut found, mut looked) = (0, Looked::default());
     let header = source::read(&args.source, source::Since::or_day(args.since), &mut |header, picture| {
         let overrides = source::overrides(&args.source, header)?;
         let survey = Survey::new(&picture, &overrides, None);
         let models = usage::models(&survey, args.about.as_deref());
         found += models.len();
-        unread.note(&picture);
+        looked.at(&picture);
         match args.format {
             Format::Table if args.about.is_none() => {
                 out += &heading(&picture);
@@ -37,9 +37,8 @@ pub fn usage(args: cli::Usage) -> Result<()> {
         Ok(())
     })?;
     if let Some(about) = &args.about {
-        let nothing =
-            || unread.nothing(&format!("no model or invocation id that is called contains {about:?}"));
-        ensure!(found > 0, "{}", nothing());
+        let nothing = format!("no model or invocation id that is called contains {about:?}");
+        ensure!(found > 0, "{}", looked.nothing(&nothing, &header));
     }
     match args.format {
         Format::Table => print(&out),

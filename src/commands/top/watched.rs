@@ -131,7 +131,11 @@ impl Watched {
     }
 
     async fn list<T: DeserializeOwned>(&self, name: &str, query: &[(&str, &str)]) -> Result<Vec<T>, String> {
-        self.items(&self.exporter.text(name, query).await?)
+        let answer = self.exporter.answer(name, query, None).await?;
+        match answer.status {
+            StatusCode::OK => self.items(&answer.body),
+            _ => Err(self.exporter.refusal(&answer)),
+        }
     }
 
     fn items<T: DeserializeOwned>(&self, body: &str) -> Result<Vec<T>, String> {

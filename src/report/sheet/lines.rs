@@ -15,20 +15,27 @@ pub struct Terminal {
 
 /// Text in lines of at most that width, each behind so many blanks, or fewer where a word needs their room.
 pub fn wrapped(text: &str, width: usize, indent: usize) -> String {
+    flowed(text, width, indent, indent)
+}
+
+/// The same, its first line behind blanks of its own.
+fn flowed(text: &str, width: usize, first: usize, further: usize) -> String {
     let text = printable(text);
-    let indent = indent.min(width.saturating_sub(longest_word(&text)));
-    let (blanks, mut out, mut line) = (" ".repeat(indent), String::new(), String::new());
+    let room = width.saturating_sub(longest_word(&text));
+    let (mut indent, further) = (first.min(room), further.min(room));
+    let (mut out, mut line) = (String::new(), String::new());
     for word in text.split_whitespace() {
         if !line.is_empty() && indent + line.chars().count() + 1 + word.chars().count() > width {
-            out += &format!("{blanks}{line}\n");
+            out += &format!("{:indent$}{line}\n", "");
             line.clear();
+            indent = further;
         }
         if !line.is_empty() {
             line.push(' ');
         }
         line += word;
     }
-    out + &format!("{blanks}{line}\n")
+    out + &format!("{:indent$}{line}\n", "")
 }
 
 /// Text beside a mark, its further lines below its first; where a word has no room there, below the mark.
@@ -47,17 +54,15 @@ pub fn fitted(text: &str, width: usize) -> String {
             return format!("{line}\n");
         }
         let blanks = line.len() - line.trim_start_matches(' ').len();
-        let text = wrapped(line, width, blanks + GAP);
-        let first = text.trim_start_matches(' ');
-        format!("{}{first}", " ".repeat((text.len() - first.len()).saturating_sub(GAP)))
+        flowed(line, width, blanks, blanks + GAP)
     };
     text.lines().map(fit).collect()
 }
 
 /// A line over the rows of a group.
 pub fn heading(text: &str, terminal: Terminal) -> String {
-    let text = wrapped(text, terminal.width, GAP);
-    let text = text.trim();
+    let text = flowed(text, terminal.width, 0, GAP);
+    let text = text.trim_end();
     if terminal.colour { format!("\n\x1b[1m{text}\x1b[0m\n") } else { format!("\n{text}\n") }
 }
 
@@ -86,7 +91,7 @@ mod tests {
         let texts =
             ["a", "", "of at most thirty", "anthropic.claude-sonnet-4-6 is refused", "x y z x y z x y z"];
         for width in 1..60 {
-            let widest = |text: &str| width.max(longest_word(text));
+            let widest = |text: &str| width.max(longest_word(text)).max("  1.".len());
             for text in texts {
                 let stacked = stacked([("NAME", text), ("OTHER", "b")].into_iter(), width, 2);
                 let terminal = Terminal { width, colour: false };

@@ -38,6 +38,13 @@ fn drop_token(reply: &mut Value) {
 fn spoil_quotas(rows: &mut Vec<Value>, kind: &Kind) {
     let value = match kind {
         Kind::DuplicateQuota => return rows.extend(rows.first().cloned()),
+        Kind::ContradictingQuota => {
+            let other = rows.first().cloned().map(|mut row| {
+                row["Value"] = json!(row["Value"].as_f64().unwrap_or_default() + 1.0);
+                row
+            });
+            return rows.extend(other);
+        }
         Kind::ResourceRow => {
             let resource = rows.first().cloned().map(|mut row| {
                 row["QuotaAppliedAtLevel"] = json!("RESOURCE");
@@ -110,6 +117,7 @@ mod tests {
             json!({"Quotas": [{"QuotaCode": "L-1", "Value": 5.0}, {"QuotaCode": "L-2", "Value": 7.0}]});
         let rows = |kind| spoilt(page.clone(), kind)["Quotas"].clone();
         assert_eq!(rows(Kind::DuplicateQuota)[2], page["Quotas"][0]);
+        assert_eq!(rows(Kind::ContradictingQuota)[2], json!({"QuotaCode": "L-1", "Value": 6.0}));
         assert_eq!(rows(Kind::ResourceRow)[2]["QuotaAppliedAtLevel"], "RESOURCE");
         assert!(rows(Kind::ErrorReason)[1]["ErrorReason"]["ErrorCode"].is_string());
         assert_eq!(rows(Kind::NegativeValue)[0]["Value"], -1.0);

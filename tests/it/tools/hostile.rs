@@ -174,6 +174,54 @@ fn ten_thousand_ids_are_read_and_one_more_is_not() {
 }
 
 #[test]
+fn what_was_looked_through_in_vain_is_the_span_of_the_snapshot() {
+    let path = snapshot("vain.jsonl", &[target(usage(vec![id("m.x", json!({}))]))]);
+    for tool in ["usage", "increase"] {
+        let (code, out, error) = ran(&[tool, "--from", &path, "nonsense"]);
+        assert_eq!((code, out.as_str()), (1, ""), "{tool}");
+        assert!(error.contains("contains \"nonsense\" (10m until 2026-11-26 09:00 UTC; "), "{tool}: {error}");
+    }
+}
+
+#[test]
+fn an_account_is_masked_within_every_name() {
+    const OWN: &str = "111122223333";
+    let arn = |what: &str| format!("arn:aws:bedrock:us-east-1:{OWN}:{what}");
+    let name = format!("team-{OWN}_x9{OWN}1");
+    let mut shop = target(usage(vec![id(&arn("application-inference-profile/abc"), json!({}))]));
+    shop["account_name"] = name.as_str().into();
+    shop["quotas"] = json!([{"code": "L-1", "name": "n", "applied": null, "default": 2, "listed": true,
+        "adjustable": null, "error": name}]);
+    shop["troubles"] = json!([{"class": "access_denied", "message": name}]);
+    shop["reserved"] = json!([name]);
+    let model = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0";
+    shop["catalog"] = json!({
+        "models": [], "profiles": [{"id": "abc", "arn": arn("application-inference-profile/abc"), "name": name,
+            "application": true, "model_arns": [model]}],
+        "provisioned": [{"arn": arn("provisioned-model/p"), "name": name, "model_arn": arn("custom-model/x"),
+            "foundation_model_arn": model, "model_units": 1, "desired_model_units": 1, "status": "InService",
+            "commitment": null, "commitment_expires": null}],
+        "deployments": [{"arn": arn("custom-model-deployment/d"), "name": name, "model_arn": arn("custom-model/x"),
+            "status": "Active"}],
+        "custom_models": [{"arn": arn("custom-model/x"), "status": null}],
+        "imported": [{"arn": arn("imported-model/i"), "name": name}],
+        "batch_jobs": [{"arn": arn("model-invocation-job/j"), "model_id": name, "status": "Submitted"}],
+        "tags": {arn("application-inference-profile/abc"): {"team": name, format!("of-{OWN}"): "x"}},
+    });
+    let from = snapshot("named.jsonl", &[shop]);
+    let masked = scratch("named-masked.jsonl");
+    let (code, _, error) = ran(&["snapshot", "save", "--mask", "--from", &from, masked.to_str().unwrap()]);
+    assert_eq!((code, error.as_str()), (0, ""));
+    let text = std::fs::read_to_string(&masked).unwrap();
+    assert!(!text.contains(OWN), "{text}");
+    let target: Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
+    let other = target["account_id"].as_str().unwrap();
+    let (tags, profile) = (&target["catalog"]["tags"], &target["catalog"]["profiles"][0]);
+    assert_eq!(tags[profile["arn"].as_str().unwrap()]["team"], format!("team-{other}_x9{other}1"));
+    assert_eq!(profile["name"], format!("team-{other}_x9{other}1"), "all else of a name stays");
+}
+
+#[test]
 fn a_file_that_is_no_snapshot_gets_one_clear_message() {
     let end = "{\"targets\":0}";
     let with = |usage: Value| format!("{HEADER}\n{}\n{{\"targets\":1}}\n", target(usage));

@@ -105,6 +105,7 @@ fn who_stops_reading_is_told_no_error() {
         to(&["diagnose", "--format", "json"]),
         to(&["increase", "sonnet-4-6"]),
         to(&["capacity", "sonnet-4-6"]),
+        vec!["demo", "--backfill", "5m", "--backfill.step", "5m", "--log.level", "error"],
         vec!["man"],
         vec!["completions", "zsh"],
         vec!["check"],

@@ -206,11 +206,22 @@ impl<'a> Section<'a> {
 
     /// Complains about keys that nobody asked for.
     pub(super) fn finish(self, out: &mut Vec<Complaint>) {
+        let known: Vec<&str> = self.known.iter().copied().collect();
         let unknown = self.entries.iter().filter(|(_, name, _)| !self.known.contains(name));
+        let mut are_listed = false;
         for (number, (line, name, _)) in unknown.enumerate() {
             // What is only counted needs no search for a key that was meant.
-            let message =
-                if number < TOLD { unknown_key(name, &self.known) } else { "unknown key".to_string() };
+            let meant = (number < TOLD).then(|| meant(name, &known)).flatten();
+            let message = match meant {
+                Some(meant) => format!("{}, {meant}", unknown_key(name)),
+                None if known.len() == 1 => format!("{}, expected {}", unknown_key(name), known[0]),
+                // Once a section is enough.
+                None if are_listed => unknown_key(name),
+                None => {
+                    are_listed = true;
+                    format!("{}, expected one of {}", unknown_key(name), known.join(", "))
+                }
+            };
             out.push(Complaint::new(*line, self.path(name), message));
         }
     }
@@ -267,28 +278,24 @@ fn value<T>(line: usize, node: &Node, path: &str, kind: &Kind<T>, out: &mut Vec<
     parsed.map(|value| At { line, value })
 }
 
-/// What to say about an unknown key: how it is written, the nearest known one, or all of them.
-fn unknown_key<'a>(name: &str, known: impl IntoIterator<Item = &'a &'a str>) -> String {
-    let known: Vec<&str> = known.into_iter().copied().collect();
+fn unknown_key(name: &str) -> String {
+    // A letter of another alphabet may look the same.
+    match name.is_ascii() {
+        true => "unknown key".to_string(),
+        false => format!("unknown key, spelt \"{}\"", name.escape_default()),
+    }
+}
+
+/// What an unknown key was meant to be, if that can be seen: how it is written, or the nearest known one.
+fn meant(name: &str, known: &[&str]) -> Option<String> {
     if let Some((section, key)) = name.split_once('.').filter(|(section, _)| known.contains(section)) {
-        return format!("unknown key, expected {key} in a line of its own below {section}");
+        return Some(format!("expected {key} in a line of its own below {section}"));
     }
     if let Some((section, _)) = name.split_once(':').filter(|(section, _)| known.contains(section)) {
-        return format!("unknown key, expected a space behind {section}:");
+        return Some(format!("expected a space behind {section}:"));
     }
-    // A letter of another alphabet may look the same.
-    let unknown = if name.is_ascii() {
-        "unknown key".to_string()
-    } else {
-        format!("unknown key, spelt \"{}\"", name.escape_default())
-    };
     let written = name.to_lowercase();
-    let nearest = known.iter().map(|k| (strsim::damerau_levenshtein(&written, k), k)).min();
-    match nearest {
-        Some((distance, key)) if distance <= (key.len().min(name.len()) / 3).max(1) => {
-            format!("{unknown}, did you mean {key}?")
-        }
-        _ if known.len() == 1 => format!("{unknown}, expected {}", known[0]),
-        _ => format!("{unknown}, expected one of {}", known.join(", ")),
-    }
+    let (distance, nearest) = known.iter().map(|k| (strsim::damerau_levenshtein(&written, k), k)).min()?;
+    let is_near = distance <= (nearest.len().min(name.len()) / 3).max(1);
+    is_near.then(|| format!("did you mean {nearest}?"))
 }

@@ -33,7 +33,7 @@ use tokio::time::Instant;
 
 /// Collections under way at once, over all targets; half of them in one region, so that one that hangs keeps no
 /// other waiting.
-const CONCURRENCY: usize = 64;
+const CONCURRENCY: usize = 32;
 /// Lists of quotas and models among them: they take seconds each, and must not keep usage waiting; and each has a
 /// thousand rows in memory until it is whole.
 const LISTS: usize = 16;

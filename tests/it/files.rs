@@ -213,6 +213,6 @@ async fn a_pipe_that_may_tell_the_region_is_named_where_no_other_place_tells_one
     let output = tokio::time::timeout(Duration::from_secs(60), run).await.expect("it ends").unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text.contains(&format!("no region: set `regions` in the config")), "{text}");
+    assert!(text.contains("no region: set `regions` in the config"), "{text}");
     assert!(text.contains(&format!("; {}: found a pipe", config.display())), "{text}");
 }

@@ -4,10 +4,11 @@
 //! none; a `session` has a `wallet` that holds its keys; `sources` and `profiles` tell where keys come from, by the
 //! `files` of AWS's tools; a `process` may print them, `sts` gives those of roles. A `connection` is the way to one
 //! target; the services add their calls to it, or to the session where they have no regions. A `client` is metered
-//! (`meter`), names what went wrong (`error`) and goes out by `http`; `pages` reads lists to their end. [`probe`] tries
-//! every permission once; [`increase`] asks AWS for more; [`runtime`]
+//! (`meter`), names what went wrong (`error`) and goes out by `http`, trusting the `authorities`; `pages` reads lists to
+//! their end. [`probe`] tries every permission once; [`increase`] asks AWS for more; [`runtime`]
 //! calls models, for the ramps of `probe` alone.
 
+mod authorities;
 mod client;
 mod endpoints;
 mod error;

@@ -1,8 +1,8 @@
 //! The process-wide part: what the environment says of AWS, and the sessions of the accounts.
 
 use super::endpoints;
-use super::files::{self, Files, variable};
-use super::http;
+use super::files::{self, Files};
+use super::http::{self, variable};
 use super::session::Session;
 use super::sources::Sources;
 use super::sts::Role;

@@ -3,6 +3,7 @@
 //! SDK is given what they hold; those that it must read itself, since it writes them too, are read once before it.
 #![expect(deprecated, reason = "aws-config's own signatures ask for the aliases")]
 
+use super::http::variable;
 use crate::config::{read_bytes, text};
 use crate::readings::{PATIENCE, Readings};
 use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
@@ -101,11 +102,6 @@ impl Place {
             }
         }
     }
-}
-
-/// A variable that is set, and not to nothing.
-pub(super) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn home() -> Option<PathBuf> {

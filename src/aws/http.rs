@@ -1,14 +1,13 @@
 //! The HTTP client that every client of AWS shares: proxies and certificates as the environment names them, and
 //! failures that say which host could not be reached, on which way, and why.
 
-use crate::config::read_bytes;
-use crate::readings::{PATIENCE, Readings};
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use super::authorities::{CA_BUNDLE, trusted};
+use anyhow::{Result, ensure};
 use aws_sdk_cloudwatch::config::{RuntimeComponents, SharedHttpClient};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
+use aws_smithy_http_client::tls::{self, TlsContext};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -17,36 +16,23 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{CertificateError, RootCertStore};
+use rustls::CertificateError;
 use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Kept open to each host, one for each service and region; each holds on to buffers of its largest answer.
 const IDLE_CONNECTIONS: usize = 8;
-/// The variable that names a file of certificates to trust in place of the system's, as AWS's own tools read it.
-const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
-/// The variable that names a file in place of the system's own.
-const SYSTEM: &str = "SSL_CERT_FILE";
 const PROXIES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
 /// The client as the environment wants it. An error names the variable that holds no proxy or no certificates.
 pub(super) async fn client() -> Result<SharedHttpClient> {
-    PROXIES.iter().try_for_each(|variable| check_proxy(variable))?;
-    let trusted = match (set(CA_BUNDLE), set(SYSTEM)) {
-        (Some(path), _) => read(CA_BUNDLE, path, bundle).await?,
-        // The SDK reads it with its first connection, where it is called.
-        (None, Some(path)) => read(SYSTEM, path, system).await?,
-        (None, None) => TrustStore::default(),
-    };
-    let tls = TlsContext::builder().with_trust_store(trusted).build()?;
+    PROXIES.iter().try_for_each(|name| check_proxy(name))?;
+    let tls = TlsContext::builder().with_trust_store(trusted().await?).build()?;
     let routes = Arc::new(Routes(Matcher::from_env()));
     Ok(SharedHttpClient::new(Client { tls, routes, connectors: Mutex::default() }))
 }
@@ -58,46 +44,21 @@ pub(super) fn route(uri: &Uri) -> String {
 }
 
 /// A variable that is set, and not to nothing.
-fn set(variable: &str) -> Option<String> {
-    std::env::var(variable).ok().filter(|value| !value.is_empty())
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// A proxy that cannot be understood would be passed by, as if none were set.
-fn check_proxy(variable: &str) -> Result<()> {
-    let Some(value) = set(variable) else { return Ok(()) };
+fn check_proxy(name: &str) -> Result<()> {
+    let Some(value) = variable(name) else { return Ok(()) };
     let uri: Option<Uri> = value.parse().ok();
     let is_http = |uri: &Uri| matches!(uri.scheme_str(), None | Some("http" | "https"));
     // The value may hold a password: it is not repeated.
     ensure!(
         uri.is_some_and(|uri| is_http(&uri) && uri.authority().is_some()),
-        "{variable}: found no proxy, expected http://HOST:PORT or https://HOST:PORT, with USER:PASSWORD@ where it asks"
+        "{name}: found no proxy, expected http://HOST:PORT or https://HOST:PORT, with USER:PASSWORD@ where it asks"
     );
     Ok(())
-}
-
-/// Reads the file that a variable names.
-async fn read(variable: &str, path: String, read: fn(&Path) -> Result<TrustStore>) -> Result<TrustStore> {
-    let file = PathBuf::from(&path);
-    let done = Readings::new().read(PATIENCE, move || read(&file)).await;
-    done.unwrap_or_else(|hanging| Err(anyhow!(hanging))).with_context(|| format!("{variable}: {path}"))
-}
-
-fn system(path: &Path) -> Result<TrustStore> {
-    read_bytes(path).map_err(anyhow::Error::msg)?;
-    Ok(TrustStore::default())
-}
-
-fn bundle(path: &Path) -> Result<TrustStore> {
-    let pem = read_bytes(path).map_err(anyhow::Error::msg)?;
-    let mut trusted = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.context("found broken PEM, expected certificates")?;
-        trusted.add(certificate).context("found a certificate that cannot be trusted")?;
-    }
-    if trusted.is_empty() {
-        bail!("found no certificate, expected PEM that begins with -----BEGIN CERTIFICATE-----");
-    }
-    Ok(TrustStore::empty().with_pem_certificate(pem))
 }
 
 struct Client {

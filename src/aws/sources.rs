@@ -2,7 +2,8 @@
 
 use super::endpoints::{self, OF_SESSIONS};
 use super::error;
-use super::files::{Files, look, variable};
+use super::files::{Files, look};
+use super::http::variable;
 use super::profiles::{self, Base, Recipe};
 use super::sts::{Role, Sts};
 use super::told::Log;

@@ -5,6 +5,7 @@ use crate::exposition::row::{Row, cloudwatch, counter, gauge, seconds, target};
 use crate::exposition::text::Samples;
 use crate::exposition::view::View;
 use crate::model::observation::{Collector, ErrorClass};
+use crate::model::partition::is_opt_in;
 use crate::model::state::CollectorState;
 
 const MINUTES: &str = cloudwatch!("AWS/Bedrock and AWS/BedrockMantle");
@@ -90,6 +91,10 @@ fn errors(view: &View<'_>, out: &mut Samples<'_>) {
         let errors = view.state.collectors.get(collector).map(|state| &state.errors);
         for class in ErrorClass::ALL {
             let count = errors.and_then(|errors| errors.get(class)).copied().unwrap_or(0);
+            // Most regions cannot be disabled: a series less for each collector.
+            if *class == ErrorClass::RegionDisabled && count == 0 && !is_opt_in(&view.state.target.region) {
+                continue;
+            }
             out.put(&[collector.word()], &[class.word()], count as f64);
         }
     }

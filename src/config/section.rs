@@ -213,7 +213,7 @@ impl<'a> Section<'a> {
             // What is only counted needs no search for a key that was meant.
             let meant = (number < TOLD).then(|| meant(name, &known)).flatten();
             let message = match meant {
-                Some(meant) => format!("{}, {meant}", unknown_key(name)),
+                Some(meant) => meant,
                 None if known.len() == 1 => format!("{}, expected {}", unknown_key(name), known[0]),
                 // Once a section is enough.
                 None if are_listed => unknown_key(name),
@@ -286,16 +286,16 @@ fn unknown_key(name: &str) -> String {
     }
 }
 
-/// What an unknown key was meant to be, if that can be seen: how it is written, or the nearest known one.
+/// What to say of an unknown key where it can be seen what was meant: how it is written, or the nearest known one.
 fn meant(name: &str, known: &[&str]) -> Option<String> {
     if let Some((section, key)) = name.split_once('.').filter(|(section, _)| known.contains(section)) {
-        return Some(format!("expected {key} in a line of its own below {section}"));
+        return Some(format!("unknown key, expected {key} in a line of its own below {section}"));
     }
     if let Some((section, _)) = name.split_once(':').filter(|(section, _)| known.contains(section)) {
-        return Some(format!("expected a space behind {section}:"));
+        return Some(format!("unknown key, expected a space behind {section}:"));
     }
     let written = name.to_lowercase();
     let (distance, nearest) = known.iter().map(|k| (strsim::damerau_levenshtein(&written, k), k)).min()?;
     let is_near = distance <= (nearest.len().min(name.len()) / 3).max(1);
-    is_near.then(|| format!("did you mean {nearest}?"))
+    is_near.then(|| format!("{}, did you mean {nearest}?", unknown_key(name)))
 }

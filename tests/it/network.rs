@@ -346,12 +346,16 @@ async fn while_every_call_fails_each_trouble_is_one_line_with_every_key_once() {
     let often = "usage: {interval: 10s, discovery_interval: 10s}\n";
     let config = format!("{}{often}", at(&machine.url))
         .replace("max_attempts: 1, attempt_timeout: 3s", "max_attempts: 3");
+    let failed = |text: &str, collector: &str| {
+        let own = format!("\"{collector}\",class=\"server\"");
+        let mut lines =
+            text.lines().filter(|line| line.starts_with("bedrock_exporter_collection_errors_total{"));
+        let line = lines.find(|line| line.contains(&own));
+        line.map_or(0.0, |line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap())
+    };
+    // A round of usage asks for the ids of two namespaces.
     let two_rounds = |text: &str| {
-        let usage = text.lines().find(|line| {
-            line.starts_with("bedrock_exporter_collection_errors_total{")
-                && line.contains("\"usage\",class=\"server\"")
-        });
-        usage.is_some_and(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap() >= 2.0)
+        failed(text, "usage") >= 4.0 && failed(text, "quotas") > 0.0 && failed(text, "catalog") > 0.0
     };
     let (lines, _) = logged_as_json(&machine, &config, two_rounds).await;
     let told = |line: &serde_json::Value, key: &str| line[key].as_str().unwrap_or_default().to_string();

@@ -416,7 +416,7 @@ fn what_aws_would_refuse_is_refused_here_with_the_reason() {
         (&["sonnet-4-6"], "one request is of one account and region, found "),
         (
             &["no-such-model"],
-            "no model that is called, or invocation id of a known model, contains \"no-such-model\" (CloudWatch lists",
+            "no model that is called, or invocation id of a known model, contains \"no-such-model\" (26h until ",
         ),
     ] {
         let (code, out, error) = ran(&[&["increase"], &from[..], args].concat());

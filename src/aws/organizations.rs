@@ -37,6 +37,13 @@ impl Session {
         } else {
             below(&client, &filter.ous, &pace).await?
         };
+        // An answer without any is none: all that is watched would be let go.
+        if accounts.is_empty() && filter.ous.is_empty() {
+            return Err(malformed(
+                ACCOUNTS,
+                "found no account, expected at least the one that manages the organization",
+            ));
+        }
         let mut members = BTreeMap::new();
         for account in accounts {
             let member = member(account)?;

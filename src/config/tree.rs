@@ -51,8 +51,11 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// A URL may hold a password, also one without its scheme, and messages end in logs.
+/// A URL may hold a password, also one without its scheme, or a token in its query, and messages end in logs.
 fn without_password(text: &str) -> Cow<'_, str> {
+    if let Some(at) = text.find(['?', '#']).filter(|at| text.contains("://") || text[*at..].contains('=')) {
+        return format!("{}{}…", without_password(&text[..at]), &text[at..=at]).into();
+    }
     match text.rsplit_once('@') {
         // The session of somebody whom it names by a mail address.
         Some((before, _)) if before.starts_with("arn:") => text.into(),

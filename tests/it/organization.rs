@@ -290,6 +290,14 @@ async fn an_organization_that_does_not_answer_takes_no_account_away() {
     assert!(kept.is_up() && kept.used() == kept.accounts());
     assert_eq!(exporter.logged("discovery failed").len(), 2);
     assert_eq!(exporter.logged("discovery works again").len(), 1);
+
+    let nothing = Fault { operation: Some("ListAccounts".into()), ..Fault::new(Kind::EmptyBody) };
+    sim.set_faults(vec![nothing]).await;
+    let is_malformed = |scrape: &Scrape| {
+        scrape.value("bedrock_exporter_discovery_errors_total", "class=\"malformed\"") > Some(0.0)
+    };
+    let kept = exporter.until("an answer without any account is none", is_malformed).await;
+    assert_eq!((kept.accounts(), kept.discovery()), (all.accounts(), Some(0.0)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -84,7 +84,7 @@ def targets_lost(v):
         values=v,
         dashboard="exporter",
         labels="",
-        expr=f"count(\n{indent(lost, 2)}\n) > 0\nand\nmax(bedrock_exporter_target_up) >= 0",
+        expr=f"count(\n{indent(lost, 2)}\n) > 0\nand\nmax(bedrock_exporter_targets) >= 0",
         summary="Accounts and regions no longer reported, of the last <hours> hours: <value>",
         description="No exporter reports them any more: <targets>. If they were taken out on purpose, the alert ends by "
         "itself after <hours> hours; if not, look at the config, at the discovery of accounts and for missing shards.",

@@ -1,5 +1,6 @@
 //! AWS Account Management: the regions that an account has enabled.
 
+use super::error::malformed;
 use super::pages::{Pace, list};
 use super::session::Session;
 use crate::model::observation::CollectError;
@@ -38,6 +39,10 @@ impl Session {
         };
         let regions = list!(&Pace::new(RATE), REGIONS, client, call(), regions).await?;
         let mut names: Vec<String> = regions.into_iter().filter_map(|region| region.region_name).collect();
+        // Every account has some: an answer without any is none.
+        if names.is_empty() {
+            return Err(malformed(REGIONS, "found no region, expected those that the account has enabled"));
+        }
         names.sort();
         names.dedup();
         let (with_bedrock, others) = names.into_iter().partition(|name| has_bedrock(name));

@@ -372,6 +372,15 @@ async fn all_enabled_regions_are_watched_where_there_is_bedrock() {
     let kept = exporter.until("the failure shows", |scrape| regions(scrape) == Some(0.0)).await;
     assert_eq!(kept.usage(), all.usage());
     assert_eq!(exporter.logged("account:ListRegions").len(), 2);
+    let nothing =
+        Fault { operation: Some("ListRegions".into()), account: Some(id(2)), ..Fault::new(Kind::EmptyBody) };
+    sim.set_faults(vec![nothing]).await;
+    let is_malformed = |scrape: &Scrape| {
+        scrape.value("bedrock_exporter_discovery_errors_total", "class=\"malformed\",discovery=\"regions\"")
+            > Some(0.0)
+    };
+    let kept = exporter.until("an answer without any region is none", is_malformed).await;
+    assert_eq!(kept.usage(), all.usage());
     sim.set_faults(Vec::new()).await;
     exporter.until("it heals", |scrape| regions(scrape) == Some(1.0)).await;
 }

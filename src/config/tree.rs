@@ -1,5 +1,6 @@
 //! YAML text as a tree that remembers its lines.
 
+use crate::model::redaction;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
 use std::borrow::Cow;
 
@@ -29,7 +30,7 @@ impl Node {
     pub(super) fn found(&self) -> String {
         match &self.value {
             Value::Null => "nothing".into(),
-            Value::Scalar(text) => quoted(&without_password(text)),
+            Value::Scalar(text) => quoted(&without_secrets(text)),
             Value::List(_) => "a list".into(),
             Value::Map(_) => "a mapping".into(),
         }
@@ -52,20 +53,14 @@ fn quoted(text: &str) -> String {
 }
 
 /// A URL may hold a password, also one without its scheme, or a token in its query, and messages end in logs.
-fn without_password(text: &str) -> Cow<'_, str> {
-    if let Some(at) = text.find(['?', '#']).filter(|at| text.contains("://") || text[*at..].contains('=')) {
-        return format!("{}{}…", without_password(&text[..at]), &text[at..=at]).into();
-    }
-    match text.rsplit_once('@') {
-        // The session of somebody whom it names by a mail address.
-        Some((before, _)) if before.starts_with("arn:") => text.into(),
-        Some((before, host)) => match before.split_once("://") {
-            Some((scheme, _)) => format!("{scheme}://…@{host}").into(),
-            None if before.contains(':') => format!("…@{host}").into(),
-            None => text.into(),
-        },
-        None => text.into(),
-    }
+fn without_secrets(text: &str) -> Cow<'_, str> {
+    // Not the session of somebody whom an ARN names by a mail address.
+    let is_user = |(before, _): (&str, &str)| !before.starts_with("arn:") && before.contains(':');
+    let is_query = |at: usize| text[at..].contains('=');
+    let may_hold_some = text.contains("://")
+        || text.rsplit_once('@').is_some_and(is_user)
+        || text.find(['?', '#']).is_some_and(is_query);
+    if may_hold_some { redaction::url(text).into() } else { text.into() }
 }
 
 /// Why a text is no YAML that a config may be written in.

@@ -50,7 +50,10 @@ pub fn url(text: &str) -> String {
     const SHOWN: usize = 120;
     let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
     let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("…@", rest));
-    let (rest, query) = rest.find(['?', '#']).map_or((rest, ""), |at| (&rest[..at], "?…"));
+    let (rest, query) = match rest.find(['?', '#']) {
+        Some(at) => (&rest[..at], format!("{}{CUT}", &rest[at..=at])),
+        None => (rest, String::new()),
+    };
     let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
     let shown = format!("{scheme}{user}{rest}{query}");
     match shown.char_indices().nth(SHOWN) {

@@ -157,13 +157,12 @@ impl Sources {
     async fn container(&self) -> Result<Option<Keys>, CollectError> {
         const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
         let endpoints = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
-        let is_told = endpoints.into_iter().any(|endpoint| variable(endpoint).is_some());
-        if let Some(file) = variable(TOKEN_FILE).filter(|_| is_told) {
+        let told = endpoints.into_iter().find_map(|name| Some((name, variable(name)?)));
+        if let Some(file) = variable(TOKEN_FILE).filter(|_| told.is_some()) {
             let unreadable = |wrong| error::no_credentials(format_args!("{TOKEN_FILE}: {wrong}"));
             look(&TOKENS, Path::new(&file)).await.map_err(unreadable)?;
         }
         let provider = EcsCredentialsProvider::builder().configure(&self.provider_config()).build();
-        let told = endpoints.into_iter().find_map(|name| Some((name, variable(name)?)));
         let provided = async {
             match (provider.provide_credentials().await, told) {
                 (Err(error @ CredentialsError::InvalidConfiguration(_)), Some((name, uri))) => {

@@ -72,7 +72,9 @@ pub(crate) fn project_arn(target: &Target, id: &str) -> Option<String> {
 
 /// The ARNs of the runtime endpoint's projects among the listed series.
 pub(crate) fn project_arns(target: &Target, listed: &[SeriesName]) -> BTreeSet<String> {
-    let divisions = divisions(listed).into_iter();
+    // Asked whenever it is asked what is due: tiers, of which there are many more, are not sorted for it.
+    let of_projects = listed.iter().filter(|series| series.dimension("Project").is_some());
+    let divisions = divisions(of_projects).into_iter();
     let runtime = divisions.filter(|division| division.id.endpoint == Endpoint::Runtime);
     let parts = runtime.flat_map(|division| division.parts.into_keys());
     parts
@@ -107,7 +109,7 @@ fn of_all_calls(id: &InvocationId, part: &SeriesName) -> SeriesName {
 }
 
 /// The divisions among the listed series. Where everything is `default`, the id itself tells as much.
-pub(crate) fn divisions(listed: &[SeriesName]) -> Vec<Division<'_>> {
+pub(crate) fn divisions<'a>(listed: impl IntoIterator<Item = &'a SeriesName>) -> Vec<Division<'a>> {
     let mut all: BTreeMap<(InvocationId, bool), BTreeMap<Part, Counts>> = BTreeMap::new();
     for series in listed {
         let Some((id, part, metric)) = counted(series) else { continue };

@@ -156,15 +156,20 @@ fn credentials(after: &str) -> Option<usize> {
 
 /// Without users of URLs, and without words that can only be tokens.
 fn without_tokens(text: &str) -> String {
-    let is_end = |c: char| c.is_whitespace() || "\"'`<>".contains(c);
+    let is_of_word = |c: char| !c.is_whitespace() && !"\"'`<>".contains(c);
+    with_runs(text, is_of_word, |word| without_opaque(&without_user(word)))
+}
+
+/// The text with each run of such characters replaced.
+fn with_runs(text: &str, is_of_run: impl Fn(char) -> bool, replaced: impl Fn(&str) -> String) -> String {
     let (mut done, mut rest) = (String::with_capacity(text.len()), text);
     while !rest.is_empty() {
-        let word = &rest[..rest.find(is_end).unwrap_or(rest.len())];
-        done.push_str(&without_opaque(&without_user(word)));
-        rest = &rest[word.len()..];
-        if let Some(end) = rest.chars().next() {
-            done.push(end);
-            rest = &rest[end.len_utf8()..];
+        let run = &rest[..rest.find(|c| !is_of_run(c)).unwrap_or(rest.len())];
+        done.push_str(&replaced(run));
+        rest = &rest[run.len()..];
+        if let Some(other) = rest.chars().next() {
+            done.push(other);
+            rest = &rest[other.len_utf8()..];
         }
     }
     done
@@ -182,21 +187,7 @@ fn without_user(word: &str) -> String {
 
 fn without_opaque(word: &str) -> String {
     let is_of_token = |c: char| c.is_ascii_alphanumeric() || "+/=_.%-".contains(c);
-    let (mut done, mut rest) = (String::with_capacity(word.len()), word);
-    while !rest.is_empty() {
-        let run = &rest[..rest.find(|c| !is_of_token(c)).unwrap_or(rest.len())];
-        if is_token(run) {
-            done.push(CUT)
-        } else {
-            done.push_str(run)
-        }
-        rest = &rest[run.len()..];
-        if let Some(other) = rest.chars().next() {
-            done.push(other);
-            rest = &rest[other.len_utf8()..];
-        }
-    }
-    done
+    with_runs(word, is_of_token, |run| if is_token(run) { CUT.to_string() } else { run.to_string() })
 }
 
 /// A web identity, or a text as long and as mixed as only tokens are; no path.
